@@ -1,0 +1,130 @@
+package loop
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Interest is a set of conditions of an fd: those a handler waits for, and those
+// it is told of.
+type Interest uint8
+
+// The conditions, as epoll_ctl(2) describes them. Failed and HungUp are always
+// reported, whether asked for or not: a handler that ignores them would be called
+// again at once, forever.
+const (
+	// Readable: a read would not block (EPOLLIN).
+	Readable Interest = 1 << iota
+	// Writable: a write would not block (EPOLLOUT).
+	Writable
+	// Urgent: out-of-band data or a device event is pending (EPOLLPRI).
+	Urgent
+	// HungUp: the other side is gone (EPOLLHUP, EPOLLRDHUP is not used).
+	HungUp
+	// Failed: the fd has an error pending (EPOLLERR). It can be spurious with
+	// camera drivers: let the read or the ioctl decide.
+	Failed
+)
+
+// Has reports whether all of conditions are in i.
+func (i Interest) Has(conditions Interest) bool { return i&conditions == conditions }
+
+// Ready is one fd that became ready: the token it was watched with and why.
+type Ready struct {
+	Token      uint64
+	Conditions Interest
+}
+
+// Kernel is everything the loop and its sockets ask of the operating system. New
+// uses Linux; package sim is a deterministic stand-in. Its methods are called from
+// the goroutine that runs the loop, but for Wake.
+//
+// An implementation must not allocate in Wait, Sendmmsg, Recvmmsg, Read and
+// Writev. Their errors are bare unix.Errno values, so that sorting them costs
+// nothing.
+type Kernel interface {
+	Poller
+	Clock
+	Sockets
+	// Close frees what the kernel side of the loop holds. Open fds stay open.
+	Close() error
+}
+
+// Poller waits for fds, as epoll(7) does, level-triggered.
+type Poller interface {
+	// Watch begins to report fd's readiness with token. An fd can be watched once.
+	Watch(fd int, want Interest, token uint64) error
+	// Rewatch changes what a watched fd is waited for, and its token.
+	Rewatch(fd int, want Interest, token uint64) error
+	// Unwatch stops reporting fd. Events already returned by Wait are unaffected.
+	Unwatch(fd int) error
+	// Wait fills ready with fds that are ready now, waiting up to timeout for the
+	// first (negative: forever, 0: not at all), and returns how many there are.
+	// 0 means that the time has passed, Wake was called, or a signal came. The wait
+	// never ends before timeout for any other reason.
+	Wait(ready []Ready, timeout time.Duration) (int, error)
+	// Wake makes the present or next Wait return at once. Any goroutine may call it.
+	Wake() error
+}
+
+// Clock is the time.
+type Clock interface {
+	// Monotonic is the time since the start of CLOCK_MONOTONIC, on which V4L2
+	// drivers stamp their frames.
+	Monotonic() time.Duration
+	// Wall is the time of day (CLOCK_REALTIME).
+	Wall() time.Time
+}
+
+// Sockets are the few socket calls that a broadcaster needs. All fds they return
+// are non-blocking; a call that would block returns unix.EAGAIN.
+type Sockets interface {
+	// OpenUDP opens a socket bound to local; port 0 picks a free one.
+	OpenUDP(local netip.AddrPort, o UDPOptions) (fd int, err error)
+	// Sendmmsg sends messages in order and returns how many the kernel took. It
+	// returns an error only when it took none: the error is then the first
+	// message's. See sendmmsg(2).
+	Sendmmsg(fd int, messages []Message) (int, error)
+	// Recvmmsg receives up to len(messages) datagrams; see recvmmsg(2).
+	Recvmmsg(fd int, messages []Message) (int, error)
+	// CanSegment reports whether fd takes UDP_SEGMENT (udp(7), Linux 4.18).
+	CanSegment(fd int) bool
+
+	// ListenTCP opens a listening socket bound to local; port 0 picks a free one.
+	ListenTCP(local netip.AddrPort) (fd int, err error)
+	// Accept takes the next connection of a listening fd.
+	Accept(fd int) (conn int, peer netip.AddrPort, err error)
+	// ConnectTCP begins to connect. The fd becomes writable when it is decided;
+	// SocketError then tells how.
+	ConnectTCP(peer netip.AddrPort) (fd int, err error)
+	// SocketError returns and clears the socket's pending error (SO_ERROR), nil if
+	// there is none.
+	SocketError(fd int) error
+	// LocalAddr is the address fd is bound to.
+	LocalAddr(fd int) (netip.AddrPort, error)
+
+	// Read reads from a connection; 0 and no error is the end of the stream.
+	Read(fd int, p []byte) (int, error)
+	// Writev writes the vectors in order, as much as the kernel takes.
+	Writev(fd int, vectors []Vector) (int, error)
+	// CloseFD closes an fd that one of these methods returned. It must not be
+	// watched any more.
+	CloseFD(fd int) error
+}
+
+// UDPOptions are the settings of a UDP socket.
+type UDPOptions struct {
+	// SendBufferBytes and ReceiveBufferBytes ask for socket buffers, beyond the
+	// system's limit where the process may (SO_SNDBUFFORCE). 0 leaves the default.
+	SendBufferBytes, ReceiveBufferBytes int
+	// PacketInfo has each received message carry the address it was sent to
+	// (IP_PKTINFO), so that the answer can leave from it.
+	PacketInfo bool
+	// Multicast settings of what is sent: TTL (0: the default, 1) and the name of
+	// the interface ("": the routing table decides). Sent groups are looped back
+	// to members on this machine.
+	MulticastTTL       int
+	MulticastInterface string
+	// ReuseAddress lets several sockets be bound to one address (SO_REUSEADDR).
+	ReuseAddress bool
+}

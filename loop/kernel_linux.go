@@ -1,0 +1,216 @@
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// linux is the Kernel of a real machine: epoll(7), and socket calls that are just
+// that.
+type linux struct {
+	linuxSockets
+	epoll  int
+	wakeup int // eventfd
+	events [maxEvents]unix.EpollEvent
+	// nanosecondWait is false once epoll_pwait2 (Linux 5.11) was found missing.
+	nanosecondWait bool
+}
+
+// maxEvents is how many ready fds one turn collects; the rest come with the next.
+const maxEvents = 256
+
+// wakeToken marks the wake-up fd, which no registration can have: slots are counted
+// from 0 and generations from 1.
+const wakeToken = 0
+
+// NewKernel opens the Linux kernel's side of a loop: an epoll instance and an
+// eventfd for Wake.
+func NewKernel() (Kernel, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	wakeup, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(epoll)
+		return nil, os.NewSyscallError("eventfd", err)
+	}
+	k := &linux{epoll: epoll, wakeup: wakeup, nanosecondWait: true}
+	if err := k.Watch(wakeup, Readable, wakeToken); err != nil {
+		k.Close()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *linux) Close() error {
+	return errors.Join(os.NewSyscallError("close", unix.Close(k.wakeup)), os.NewSyscallError("close", unix.Close(k.epoll)))
+}
+
+// Watch adds fd with all signals blocked. A camera driver's poll takes an
+// interruptible lock; a signal at that moment, and Go sends itself SIGURG to
+// preempt, makes it report an error without ever having registered the waiter: one
+// event, then silence.
+func (k *linux) Watch(fd int, want Interest, token uint64) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all, before unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &all, &before); err != nil {
+		return os.NewSyscallError("rt_sigprocmask", err)
+	}
+	err := k.control(unix.EPOLL_CTL_ADD, fd, want, token)
+	if restoreErr := unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil); restoreErr != nil {
+		return os.NewSyscallError("rt_sigprocmask", restoreErr)
+	}
+	return err
+}
+
+func (k *linux) Rewatch(fd int, want Interest, token uint64) error {
+	return k.control(unix.EPOLL_CTL_MOD, fd, want, token)
+}
+
+func (k *linux) Unwatch(fd int) error {
+	return k.control(unix.EPOLL_CTL_DEL, fd, 0, 0)
+}
+
+func (k *linux) control(operation, fd int, want Interest, token uint64) error {
+	event := unix.EpollEvent{Events: epollEvents(want), Fd: int32(token), Pad: int32(token >> 32)}
+	if err := unix.EpollCtl(k.epoll, operation, fd, &event); err != nil {
+		return fmt.Errorf("fd %d: %w", fd, os.NewSyscallError("epoll_ctl", err))
+	}
+	return nil
+}
+
+func epollEvents(want Interest) (events uint32) {
+	if want&Readable != 0 {
+		events |= unix.EPOLLIN
+	}
+	if want&Writable != 0 {
+		events |= unix.EPOLLOUT
+	}
+	if want&Urgent != 0 {
+		events |= unix.EPOLLPRI
+	}
+	return events
+}
+
+func interest(events uint32) (conditions Interest) {
+	if events&unix.EPOLLIN != 0 {
+		conditions |= Readable
+	}
+	if events&unix.EPOLLOUT != 0 {
+		conditions |= Writable
+	}
+	if events&unix.EPOLLPRI != 0 {
+		conditions |= Urgent
+	}
+	if events&unix.EPOLLHUP != 0 {
+		conditions |= HungUp
+	}
+	if events&unix.EPOLLERR != 0 {
+		conditions |= Failed
+	}
+	return conditions
+}
+
+func (k *linux) Wait(ready []Ready, timeout time.Duration) (int, error) {
+	events := k.events[:min(len(ready), len(k.events))]
+	n, err := k.epollWait(events, timeout)
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	for i := range events[:n] {
+		e := &events[i]
+		token := uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32
+		if token == wakeToken {
+			k.drainWakeup()
+			continue
+		}
+		ready[count] = Ready{Token: token, Conditions: interest(e.Events)}
+		count++
+	}
+	return count, nil
+}
+
+// epollWait waits with the finest clock the kernel has. Milliseconds are rounded
+// up: to wake early would be to spin until the timer is due.
+func (k *linux) epollWait(events []unix.EpollEvent, timeout time.Duration) (int, error) {
+	if k.nanosecondWait {
+		n, errno := epollPwait2(k.epoll, events, timeout)
+		switch errno {
+		case 0:
+			return n, nil
+		case unix.EINTR:
+			return 0, nil
+		case unix.ENOSYS, unix.EPERM: // EPERM: a seccomp filter older than the call
+			k.nanosecondWait = false
+		default:
+			return 0, os.NewSyscallError("epoll_pwait2", errno)
+		}
+	}
+	milliseconds := -1
+	if timeout >= 0 {
+		milliseconds = int(min((timeout+time.Millisecond-1)/time.Millisecond, 1<<31-1))
+	}
+	n, err := unix.EpollWait(k.epoll, events, milliseconds)
+	if err == unix.EINTR {
+		return 0, nil
+	}
+	return n, os.NewSyscallError("epoll_wait", err)
+}
+
+func epollPwait2(epoll int, events []unix.EpollEvent, timeout time.Duration) (int, unix.Errno) {
+	var limit *unix.Timespec
+	if timeout >= 0 {
+		t := unix.NsecToTimespec(int64(timeout))
+		limit = &t
+	}
+	call := unix.Syscall6
+	if timeout == 0 {
+		call = unix.RawSyscall6 // it cannot block: the scheduler need not know
+	}
+	n, _, errno := call(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
+		uintptr(len(events)), uintptr(unsafe.Pointer(limit)), 0, 0)
+	return int(n), errno
+}
+
+func (k *linux) Wake() error {
+	one := [8]byte{1} // any number but 0 on either byte order
+	_, err := unix.Write(k.wakeup, one[:])
+	if err == unix.EAGAIN { // the counter is full: it is as awake as can be
+		return nil
+	}
+	return os.NewSyscallError("write", err)
+}
+
+func (k *linux) drainWakeup() {
+	var count [8]byte
+	// A failure leaves the fd readable: the next turn tries again.
+	_, _ = unix.Read(k.wakeup, count[:])
+}
+
+func (k *linux) Monotonic() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		panic("loop: clock_gettime(CLOCK_MONOTONIC): " + err.Error()) // every Linux has it
+	}
+	return time.Duration(t.Nano())
+}
+
+func (k *linux) Wall() time.Time {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &t); err != nil {
+		panic("loop: clock_gettime(CLOCK_REALTIME): " + err.Error())
+	}
+	return time.Unix(t.Unix())
+}

@@ -1,0 +1,230 @@
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Loop is a readiness loop: handlers of fds, timers, and functions handed over by
+// other goroutines, all run one after the other by whoever calls Run or Turn. All
+// its methods but Post belong to that goroutine.
+type Loop struct {
+	kernel  Kernel
+	slots   []slot
+	free    []uint32 // slots without a registration
+	ready   [maxEvents]Ready
+	now     time.Duration
+	timers  timerHeap
+	door    door
+	turnEnd []func()
+	stats   Stats
+	closed  bool
+}
+
+// slot is one place for a registration. Its generation counts the registrations it
+// has held, so that an event of an earlier one is recognised.
+type slot struct {
+	generation uint32
+	taken      *Registration
+}
+
+// Handler is called when its fd is ready, with the conditions that hold. It must
+// not wait: everybody else does meanwhile. It may register, change and unregister
+// any fd, its own included.
+type Handler func(conditions Interest)
+
+// Registration is a handler's claim on an fd.
+type Registration struct {
+	loop    *Loop
+	handler Handler
+	fd      int
+	slot    uint32
+	want    Interest
+}
+
+// Stats are figures of a loop since it was made.
+type Stats struct {
+	// Turns is how often the loop has waited.
+	Turns uint64
+	// Events is how many fds were found ready, over all turns; MaxEvents is the
+	// most of one turn.
+	Events, MaxEvents uint64
+	// Stale is how many events were dropped because their fd had been
+	// unregistered, and perhaps reused, earlier in the same turn.
+	Stale uint64
+	// Timers and Posts is how many timers fired and functions were handed over.
+	Timers, Posts uint64
+	// InHandlers is the time spent in handlers, timers, posted functions and
+	// turn-end hooks; MaxTurn is the longest of one turn. The rest was waiting.
+	InHandlers, MaxTurn time.Duration
+}
+
+// ErrClosed is returned by a loop that has been closed.
+var ErrClosed = errors.New("loop: closed")
+
+// New makes a loop on the Linux kernel. It fails when the process is out of file
+// descriptors.
+func New() (*Loop, error) {
+	kernel, err := NewKernel()
+	if err != nil {
+		return nil, fmt.Errorf("loop: %w", err)
+	}
+	return NewOn(kernel), nil
+}
+
+// NewOn makes a loop on a kernel of the caller's choice, which it then owns.
+func NewOn(kernel Kernel) *Loop {
+	l := &Loop{kernel: kernel, now: kernel.Monotonic()}
+	l.door.wake = kernel.Wake
+	return l
+}
+
+// Kernel is what the loop runs on, for packages that make socket calls.
+func (l *Loop) Kernel() Kernel { return l.kernel }
+
+// Now is the time on CLOCK_MONOTONIC at which this turn began: the same for all
+// handlers of a turn.
+func (l *Loop) Now() time.Duration { return l.now }
+
+// Stats returns the figures so far.
+func (l *Loop) Stats() Stats { return l.stats }
+
+// AtTurnEnd has f called at the end of each turn that ran anything, after all
+// handlers and before the loop waits again: the place to flush what they queued.
+// Hooks run in the order they were added and stay for the loop's life.
+func (l *Loop) AtTurnEnd(f func()) { l.turnEnd = append(l.turnEnd, f) }
+
+// Register has h called whenever fd meets one of the conditions in want, or has
+// failed or hung up. The fd stays the caller's: it must be unregistered before it
+// is closed. Regular files cannot be registered (EPERM): they are always ready.
+func (l *Loop) Register(fd int, want Interest, h Handler) (*Registration, error) {
+	if l.closed {
+		return nil, ErrClosed
+	}
+	var at uint32
+	if n := len(l.free); n > 0 {
+		at, l.free = l.free[n-1], l.free[:n-1]
+	} else {
+		at = uint32(len(l.slots))
+		l.slots = append(l.slots, slot{})
+	}
+	s := &l.slots[at]
+	s.generation++
+	if s.generation == 0 { // wrapped: 0 would make slot 0's token the wake-up's
+		s.generation = 1
+	}
+	r := &Registration{loop: l, handler: h, fd: fd, slot: at, want: want}
+	if err := l.kernel.Watch(fd, want, r.token()); err != nil {
+		l.free = append(l.free, at)
+		return nil, fmt.Errorf("loop: register %w", err)
+	}
+	s.taken = r
+	return r, nil
+}
+
+func (r *Registration) token() uint64 {
+	return uint64(r.slot) | uint64(r.loop.slots[r.slot].generation)<<32
+}
+
+// FD is the registered fd.
+func (r *Registration) FD() int { return r.fd }
+
+// Want changes the conditions that are waited for. It costs a system call only when
+// they differ from those before. It does nothing after Unregister.
+func (r *Registration) Want(want Interest) error {
+	if r.loop.slots[r.slot].taken != r || want == r.want {
+		return nil
+	}
+	if err := r.loop.kernel.Rewatch(r.fd, want, r.token()); err != nil {
+		return fmt.Errorf("loop: change %w", err)
+	}
+	r.want = want
+	return nil
+}
+
+// Unregister takes the fd off the loop. The handler will not be called again, not
+// even for events already collected in this turn, whether or not the fd's number is
+// reused meanwhile. The fd stays open. Unregistering twice does nothing.
+func (r *Registration) Unregister() error {
+	s := &r.loop.slots[r.slot]
+	if s.taken != r {
+		return nil
+	}
+	s.taken = nil
+	r.loop.free = append(r.loop.free, r.slot)
+	if err := r.loop.kernel.Unwatch(r.fd); err != nil {
+		return fmt.Errorf("loop: unregister %w", err)
+	}
+	return nil
+}
+
+// Forever is the timeout for a Turn that waits until something happens.
+const Forever time.Duration = -1
+
+// Turn waits for the first of: an fd that is ready, a timer that is due, a posted
+// function, the timeout (negative: none). Then it runs all that is due, and the
+// turn-end hooks, and returns how many handlers, timers and posted functions it ran.
+// Its error means that the kernel no longer answers: the loop is of no more use.
+func (l *Loop) Turn(timeout time.Duration) (int, error) {
+	if l.closed {
+		return 0, ErrClosed
+	}
+	n, err := l.kernel.Wait(l.ready[:], l.shorten(timeout))
+	if err != nil {
+		return 0, fmt.Errorf("loop: wait: %w", err)
+	}
+	l.now = l.kernel.Monotonic()
+	ran := l.dispatch(l.ready[:n]) + l.fireTimers() + l.openDoor()
+	l.stats.Turns++
+	if ran == 0 {
+		return 0, nil
+	}
+	for _, f := range l.turnEnd {
+		f()
+	}
+	spent := l.kernel.Monotonic() - l.now
+	l.stats.InHandlers += spent
+	l.stats.MaxTurn = max(l.stats.MaxTurn, spent)
+	return ran, nil
+}
+
+// shorten returns how long to wait at most so that the next timer is not late.
+func (l *Loop) shorten(timeout time.Duration) time.Duration {
+	due, ok := l.NextTimer()
+	if !ok {
+		return timeout
+	}
+	until := max(due-l.kernel.Monotonic(), 0)
+	if timeout >= 0 && timeout < until {
+		return timeout
+	}
+	return until
+}
+
+func (l *Loop) dispatch(ready []Ready) (ran int) {
+	for _, event := range ready {
+		s := &l.slots[uint32(event.Token)]
+		if s.taken == nil || s.generation != uint32(event.Token>>32) {
+			l.stats.Stale++
+			continue
+		}
+		s.taken.handler(event.Conditions)
+		ran++
+	}
+	l.stats.Events += uint64(ran)
+	l.stats.MaxEvents = max(l.stats.MaxEvents, uint64(ran))
+	return ran
+}
+
+// Close frees the kernel's side of the loop. Open fds, and what is registered, stay
+// the callers'. After it, Turn, Run and Register return ErrClosed and posted
+// functions are dropped.
+func (l *Loop) Close() error {
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	l.door.shut()
+	return l.kernel.Close()
+}

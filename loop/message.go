@@ -1,0 +1,288 @@
+package loop
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file holds all of the package's unsafe memory layouts: the structures that
+// sendmmsg(2) and recvmmsg(2) read and write. golang.org/x/sys has the calls'
+// numbers but not the vector.
+
+// Address is a socket address as the kernel wants it, IPv4 or IPv6. The zero value
+// is no address.
+type Address struct {
+	raw    unix.RawSockaddrInet6 // an IPv4 address lies in its first 16 bytes
+	length uint32
+}
+
+// Set makes a the address ap. An IPv4-mapped IPv6 address becomes IPv4. A zone must
+// be an interface's number, as AddrPort gives it; others are ignored.
+func (a *Address) Set(ap netip.AddrPort) {
+	port := bigEndian(ap.Port())
+	if ip := ap.Addr().Unmap(); ip.Is4() {
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&a.raw))
+		*v4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: ip.As4()}
+		a.length = unix.SizeofSockaddrInet4
+		return
+	}
+	a.raw = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: ap.Addr().As16()}
+	if zone := ap.Addr().Zone(); zone != "" {
+		scope, _ := strconv.ParseUint(zone, 10, 32)
+		a.raw.Scope_id = uint32(scope)
+	}
+	a.length = unix.SizeofSockaddrInet6
+}
+
+// AddrPort is the address as a value, invalid if there is none.
+func (a *Address) AddrPort() netip.AddrPort {
+	switch a.raw.Family {
+	case unix.AF_INET:
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&a.raw))
+		return netip.AddrPortFrom(netip.AddrFrom4(v4.Addr), bigEndian(v4.Port))
+	case unix.AF_INET6:
+		ip := netip.AddrFrom16(a.raw.Addr)
+		if a.raw.Scope_id != 0 { // link-local: meaningless without its interface
+			ip = ip.WithZone(strconv.FormatUint(uint64(a.raw.Scope_id), 10))
+		}
+		return netip.AddrPortFrom(ip, bigEndian(a.raw.Port))
+	}
+	return netip.AddrPort{}
+}
+
+func bigEndian(port uint16) uint16 {
+	var b [2]byte
+	binary.NativeEndian.PutUint16(b[:], port)
+	return binary.BigEndian.Uint16(b[:])
+}
+
+// Vector is a run of bytes to send or to receive into (struct iovec). It keeps its
+// bytes alive. Many messages may share one.
+type Vector struct {
+	iov unix.Iovec
+}
+
+// Set points the vector at p, which must stay unchanged until it is sent.
+func (v *Vector) Set(p []byte) {
+	v.iov.Base = unsafe.SliceData(p)
+	v.iov.SetLen(len(p))
+}
+
+// Bytes are what the vector points at.
+func (v *Vector) Bytes() []byte { return unsafe.Slice(v.iov.Base, int(v.iov.Len)) }
+
+// Control is a message's ancillary data: how it is to be cut into datagrams and
+// the address it leaves from, or, when received, the address it was sent to. Many
+// messages may share one.
+type Control struct {
+	length int
+	buf    [controlBytes]byte
+}
+
+// Room for a UDP_SEGMENT or UDP_GRO message (at most an int) and one in6_pktinfo.
+const controlBytes = 24 + 40
+
+var _ [controlBytes - (cmsgSpace4 + cmsgSpace20)]byte // fits on every architecture
+
+const (
+	cmsgHeaderBytes = (unix.SizeofCmsghdr + wordBytes - 1) &^ (wordBytes - 1)
+	cmsgSpace4      = cmsgHeaderBytes + (4+wordBytes-1)&^(wordBytes-1)
+	cmsgSpace20     = cmsgHeaderBytes + (unix.SizeofInet6Pktinfo+wordBytes-1)&^(wordBytes-1)
+	wordBytes       = int(unsafe.Sizeof(uintptr(0)))
+)
+
+// Set makes c say that a message is cut into datagrams of segmentBytes (0: sent
+// whole) and leaves from source (the zero Addr: the routing table decides).
+func (c *Control) Set(segmentBytes int, source netip.Addr) {
+	c.length = 0
+	if segmentBytes > 0 {
+		binary.NativeEndian.PutUint16(c.add(unix.SOL_UDP, unix.UDP_SEGMENT, 2), uint16(segmentBytes))
+	}
+	switch source = source.Unmap(); {
+	case source.Is4():
+		info := unix.Inet4Pktinfo{Spec_dst: source.As4()}
+		copy(c.add(unix.IPPROTO_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo),
+			(*[unix.SizeofInet4Pktinfo]byte)(unsafe.Pointer(&info))[:])
+	case source.Is6():
+		info := unix.Inet6Pktinfo{Addr: source.As16()}
+		copy(c.add(unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo),
+			(*[unix.SizeofInet6Pktinfo]byte)(unsafe.Pointer(&info))[:])
+	}
+}
+
+// add appends a control message and returns its data to fill in.
+func (c *Control) add(level, kind int32, dataBytes int) []byte {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&c.buf[c.length]))
+	h.Level, h.Type = level, kind
+	h.SetLen(cmsgHeaderBytes + dataBytes)
+	data := c.buf[c.length+cmsgHeaderBytes:][:dataBytes]
+	c.length += cmsgHeaderBytes + (dataBytes+wordBytes-1)&^(wordBytes-1)
+	return data
+}
+
+// each calls f for every control message in the first n bytes.
+func (c *Control) each(n int, f func(level, kind int32, data []byte)) {
+	for at := 0; at+cmsgHeaderBytes <= n; {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.buf[at]))
+		length := int(h.Len)
+		if length < cmsgHeaderBytes || at+length > n {
+			return
+		}
+		f(h.Level, h.Type, c.buf[at+cmsgHeaderBytes:at+length])
+		at += (length + wordBytes - 1) &^ (wordBytes - 1)
+	}
+}
+
+// SegmentBytes is the datagram size that Set asked for, 0 if none.
+func (c *Control) SegmentBytes() (size int) {
+	c.each(c.length, func(level, kind int32, data []byte) {
+		if level == unix.SOL_UDP && kind == unix.UDP_SEGMENT && len(data) >= 2 {
+			size = int(binary.NativeEndian.Uint16(data))
+		}
+	})
+	return size
+}
+
+// Address is the IP address in the ancillary data: the source that Set asked for,
+// or the one a received datagram was sent to. Invalid if there is none.
+func (c *Control) Address() netip.Addr { return c.address(c.length) }
+
+func (c *Control) address(n int) (ip netip.Addr) {
+	c.each(n, func(level, kind int32, data []byte) {
+		switch {
+		case level == unix.IPPROTO_IP && kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
+			ip = netip.AddrFrom4(info.Spec_dst)
+		case level == unix.IPPROTO_IPV6 && kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
+			ip = netip.AddrFrom16(info.Addr)
+		}
+	})
+	return ip
+}
+
+// Message is one entry of a sendmmsg or recvmmsg vector (struct mmsghdr): pointers
+// to an address, to bytes and to ancillary data, each of which may be shared
+// between messages and is kept alive.
+type Message struct {
+	header      unix.Msghdr
+	transferred uint32 // msg_len: set by the kernel
+}
+
+// struct mmsghdr is a msghdr and an int, padded to the msghdr's alignment.
+var (
+	_ [unsafe.Sizeof(Message{}) - (unsafe.Sizeof(unix.Msghdr{}) + wordRounded4)]byte
+	_ [(unsafe.Sizeof(unix.Msghdr{}) + wordRounded4) - unsafe.Sizeof(Message{})]byte
+)
+
+const wordRounded4 = (4 + unsafe.Sizeof(uintptr(0)) - 1) &^ (unsafe.Sizeof(uintptr(0)) - 1)
+
+// Point makes m a message of payload to peer with control. To receive, all three
+// are places to be filled. control may be nil.
+func (m *Message) Point(peer *Address, payload *Vector, control *Control) {
+	m.PointPeer(peer)
+	m.header.Iov = &payload.iov
+	m.header.SetIovlen(1)
+	m.PointControl(control)
+}
+
+// PointPeer changes the address alone; its family must be set already.
+func (m *Message) PointPeer(peer *Address) {
+	m.header.Name = (*byte)(unsafe.Pointer(&peer.raw))
+	m.header.Namelen = peer.length
+}
+
+// PointControl changes the ancillary data alone. The control's length is read now:
+// call PointControl again after its Set if that changed what it says.
+func (m *Message) PointControl(control *Control) {
+	if control == nil || control.length == 0 {
+		m.header.Control = nil
+		m.header.SetControllen(0)
+		return
+	}
+	m.header.Control = &control.buf[0]
+	m.header.SetControllen(control.length)
+}
+
+// Receive makes m ready to receive a datagram into payload, its sender into peer
+// and its ancillary data into control (which may be nil). It must be called again
+// before each receive, as the kernel overwrites the lengths.
+func (m *Message) Receive(peer *Address, payload *Vector, control *Control) {
+	m.header.Name = (*byte)(unsafe.Pointer(&peer.raw))
+	m.header.Namelen = unix.SizeofSockaddrInet6
+	m.header.Iov = &payload.iov
+	m.header.SetIovlen(1)
+	m.header.Control = nil
+	m.header.SetControllen(0)
+	if control != nil {
+		m.header.Control = &control.buf[0]
+		m.header.SetControllen(len(control.buf))
+	}
+	m.header.Flags = 0
+}
+
+// Peer is the address of a message that is sent or was received.
+func (m *Message) Peer() netip.AddrPort {
+	if m.header.Name == nil {
+		return netip.AddrPort{}
+	}
+	return m.address().AddrPort()
+}
+
+func (m *Message) address() *Address { return (*Address)(unsafe.Pointer(m.header.Name)) }
+
+// Payload is what a message to be sent points at, or the room of one to be
+// received.
+func (m *Message) Payload() []byte {
+	return unsafe.Slice(m.header.Iov.Base, int(m.header.Iov.Len))
+}
+
+// Received is the datagram that was received; it lies in the payload's bytes.
+func (m *Message) Received() []byte { return m.Payload()[:m.transferred] }
+
+// Truncated reports whether the received datagram was longer than its room.
+func (m *Message) Truncated() bool { return m.header.Flags&unix.MSG_TRUNC != 0 }
+
+// SegmentBytes is the datagram size a message to be sent is cut into, 0 if it goes
+// out whole.
+func (m *Message) SegmentBytes() int {
+	if m.header.Control == nil {
+		return 0
+	}
+	return m.control().SegmentBytes()
+}
+
+// LocalAddress is the address a message leaves from or, received, was sent to.
+// Invalid if it carries none.
+func (m *Message) LocalAddress() netip.Addr {
+	if m.header.Control == nil {
+		return netip.Addr{}
+	}
+	return m.control().address(int(m.header.Controllen))
+}
+
+func (m *Message) control() *Control {
+	offset := unsafe.Offsetof(Control{}.buf)
+	return (*Control)(unsafe.Add(unsafe.Pointer(m.header.Control), -int(offset)))
+}
+
+// Deliver fills in a message as the kernel does when a datagram of n bytes arrives
+// from peer for local. It is for implementations of Kernel; n bytes must have been
+// copied into Payload already.
+func (m *Message) Deliver(peer netip.AddrPort, local netip.Addr, n int, truncated bool) {
+	m.address().Set(peer)
+	m.header.Namelen = m.address().length
+	m.transferred = uint32(n)
+	m.header.Flags = 0
+	if truncated {
+		m.header.Flags = unix.MSG_TRUNC
+	}
+	if m.header.Control != nil {
+		m.control().Set(0, local)
+		m.header.SetControllen(m.control().length)
+	}
+}
