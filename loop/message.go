@@ -72,6 +72,9 @@ func (v *Vector) Set(p []byte) {
 	v.iov.SetLen(len(p))
 }
 
+// Len is how many bytes the vector points at.
+func (v *Vector) Len() int { return int(v.iov.Len) }
+
 // Bytes are what the vector points at.
 func (v *Vector) Bytes() []byte { return unsafe.Slice(v.iov.Base, int(v.iov.Len)) }
 

@@ -1,0 +1,117 @@
+package tcp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// acceptsPerTurn bounds how many connections are taken in one turn, so that a
+	// flood of them does not keep the frames waiting.
+	acceptsPerTurn = 64
+	// acceptPause is how long a listener rests when the process or the system is
+	// out of file descriptors or memory: the waiting connection stays ready, so the
+	// loop would spin.
+	acceptPause = 100 * time.Millisecond
+	// readBufferBytes is the room that connections share to read into.
+	readBufferBytes = 64 << 10
+)
+
+// Listener accepts connections. Its methods belong to the loop's goroutine.
+type Listener struct {
+	loop         *loop.Loop
+	registration *loop.Registration
+	local        netip.AddrPort
+	accept       func(*Conn) Handler
+	failed       func(error)
+	rest         *loop.Timer
+	buffer       []byte
+	closed       bool
+}
+
+// Listen opens a listening socket bound to local (port 0: a free one). accept is
+// called with each new connection and returns its handler, or nil to close it.
+// failed, which may be nil, is told when connections cannot be accepted for want of
+// file descriptors or memory; the listener goes on by itself.
+func Listen(l *loop.Loop, local netip.AddrPort, accept func(*Conn) Handler, failed func(error)) (*Listener, error) {
+	k := l.Kernel()
+	fd, err := k.ListenTCP(local)
+	if err != nil {
+		return nil, fmt.Errorf("tcp %v: %w", local, err)
+	}
+	ln := &Listener{loop: l, accept: accept, failed: failed, buffer: make([]byte, readBufferBytes)}
+	if ln.local, err = k.LocalAddr(fd); err == nil {
+		ln.registration, err = l.Register(fd, loop.Readable, ln.ready)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("tcp %v: %w", local, err), k.CloseFD(fd))
+	}
+	ln.rest = l.NewTimer(ln.resume)
+	return ln, nil
+}
+
+// Local is the address the listener is bound to.
+func (ln *Listener) Local() netip.AddrPort { return ln.local }
+
+// Close stops listening. Accepted connections stay open.
+func (ln *Listener) Close() error {
+	ln.closed = true
+	ln.rest.Stop()
+	return errors.Join(ln.registration.Unregister(), ln.loop.Kernel().CloseFD(ln.registration.FD()))
+}
+
+func (ln *Listener) ready(loop.Interest) {
+	k := ln.loop.Kernel()
+	for range acceptsPerTurn {
+		fd, peer, err := k.Accept(ln.registration.FD())
+		switch {
+		case err == nil:
+			ln.take(fd, peer)
+		case errors.Is(err, unix.EAGAIN):
+			return
+		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
+			ln.pause(err)
+			return
+		}
+		// Anything else is the error of one connection, which is gone: the next.
+		if ln.closed {
+			return
+		}
+	}
+}
+
+func (ln *Listener) take(fd int, peer netip.AddrPort) {
+	c, err := newConn(ln.loop, fd, peer, ln.buffer)
+	if err != nil {
+		ln.report(err)
+		return
+	}
+	c.handler = ln.accept(c)
+	if c.handler == nil {
+		c.Close()
+	}
+}
+
+func (ln *Listener) report(err error) {
+	if ln.failed != nil {
+		ln.failed(fmt.Errorf("tcp %v: accept: %w", ln.local, err))
+	}
+}
+
+func (ln *Listener) pause(err error) {
+	ln.report(err)
+	if ln.registration.Want(0) == nil {
+		ln.rest.SetAfter(acceptPause)
+	}
+}
+
+func (ln *Listener) resume() {
+	if ln.registration.Want(loop.Readable) != nil {
+		ln.rest.SetAfter(acceptPause)
+	}
+}

@@ -1,0 +1,117 @@
+package udp
+
+import (
+	"net/netip"
+
+	"github.com/camcast/camcast/loop"
+)
+
+// Fan is a dense list of peers who are sent the same bytes. A peer is known by its
+// place in the list; removing one moves the last one into its place.
+//
+// It costs 97 bytes per peer. Its methods belong to the loop's goroutine.
+type Fan struct {
+	socket    *Socket
+	messages  []loop.Message
+	addresses []loop.Address
+	// plain peers are behind a link that does not segment.
+	plain      []bool
+	plainCount int
+	payload    loop.Vector // shared by all messages
+	// controls holds one Control per address that peers are answered from: nearly
+	// always one or two.
+	controls     []*sourceControl
+	segmentBytes int
+}
+
+// sourceControl is the ancillary data of all peers answered from one address.
+type sourceControl struct {
+	source  netip.Addr
+	control loop.Control
+}
+
+// NewFan makes an empty list of peers who are sent to from s.
+func (s *Socket) NewFan() *Fan { return &Fan{socket: s} }
+
+// Socket is the socket the fan sends from.
+func (f *Fan) Socket() *Socket { return f.socket }
+
+// Len is the number of peers.
+func (f *Fan) Len() int { return len(f.messages) }
+
+// Peer is the address of the peer at place i.
+func (f *Fan) Peer(i int) netip.AddrPort { return f.addresses[i].AddrPort() }
+
+// Add appends a peer and returns its place. source is the address to send from, if
+// it matters (the zero Addr leaves it to the routing table): it should be the one
+// that the peer has asked.
+func (f *Fan) Add(peer netip.AddrPort, source netip.Addr) (place int) {
+	place = len(f.messages)
+	was := cap(f.addresses)
+	f.addresses = append(f.addresses, loop.Address{})
+	f.messages = append(f.messages, loop.Message{})
+	f.plain = append(f.plain, false)
+	f.addresses[place].Set(peer)
+	if cap(f.addresses) != was { // the array has moved: so must the pointers into it
+		for i := range f.messages[:place] {
+			f.messages[i].PointPeer(&f.addresses[i])
+		}
+	}
+	f.messages[place].Point(&f.addresses[place], &f.payload, f.controlFor(source))
+	return place
+}
+
+// Remove removes the peer at place and moves the last one there. It returns the
+// place that one had, which is place itself if it was the last.
+func (f *Fan) Remove(place int) (moved int) {
+	last := len(f.messages) - 1
+	if f.plain[place] {
+		f.plainCount--
+	}
+	f.addresses[place] = f.addresses[last]
+	f.messages[place] = f.messages[last]
+	f.messages[place].PointPeer(&f.addresses[place])
+	f.plain[place] = f.plain[last]
+	f.messages[last] = loop.Message{} // drops its pointers
+	f.messages, f.addresses, f.plain = f.messages[:last], f.addresses[:last], f.plain[:last]
+	return last
+}
+
+// controlFor returns the ancillary data for peers answered from source.
+func (f *Fan) controlFor(source netip.Addr) *loop.Control {
+	source = source.Unmap().WithZone("")
+	if source.IsUnspecified() {
+		source = netip.Addr{}
+	}
+	for _, c := range f.controls {
+		if c.source == source {
+			return &c.control
+		}
+	}
+	c := &sourceControl{source: source}
+	// Never 0 here: the length of the ancillary data must not change with the
+	// segment size, as the messages know it.
+	c.control.Set(f.controlSegmentBytes(), source)
+	f.controls = append(f.controls, c)
+	return &c.control
+}
+
+// controlSegmentBytes is what the ancillary data says, 0 if it says nothing of
+// segments.
+func (f *Fan) controlSegmentBytes() int {
+	if !f.socket.segment {
+		return 0
+	}
+	return max(f.segmentBytes, 1)
+}
+
+// setSegment has all messages cut into datagrams of segmentBytes.
+func (f *Fan) setSegment(segmentBytes int) {
+	if segmentBytes == f.segmentBytes {
+		return
+	}
+	f.segmentBytes = segmentBytes
+	for _, c := range f.controls {
+		c.control.Set(f.controlSegmentBytes(), c.source)
+	}
+}

@@ -1,0 +1,243 @@
+package udp
+
+import (
+	"net/netip"
+
+	"github.com/camcast/camcast/loop"
+)
+
+// sendBatch is how many messages one sendmmsg takes: more gain next to nothing.
+const sendBatch = 64
+
+// Run is a stretch of packets of a frame: all SegmentBytes long but the last, which
+// may be shorter. It must not be more than 64 packets or 65507 bytes.
+type Run struct {
+	Bytes        []byte
+	SegmentBytes int
+}
+
+// packets is how many there are.
+func (r Run) packets() int { return (len(r.Bytes) + r.SegmentBytes - 1) / r.SegmentBytes }
+
+// packet returns packet i.
+func (r Run) packet(i int) []byte {
+	return r.Bytes[i*r.SegmentBytes : min((i+1)*r.SegmentBytes, len(r.Bytes))]
+}
+
+// Place is how far a send has come: the next peer, and that peer's next packet when
+// packets are sent one by one. The zero Place of a stretch is Place{Peer: first}.
+type Place struct {
+	Peer, Packet int
+}
+
+// Outcome says why Send returned.
+type Outcome uint8
+
+const (
+	// Done: the whole stretch was handed to the kernel.
+	Done Outcome = iota
+	// Full: the socket's buffer is full; go on at the returned place when it is
+	// writable.
+	Full
+	// Congested: a queue behind the socket is full (ENOBUFS), of which no
+	// readiness will tell; go on at the returned place after a moment.
+	Congested
+	// Broken: the socket is of no more use.
+	Broken
+)
+
+// outgoing is the room in which messages are built that are not a fan's own.
+type outgoing struct {
+	messages  [sendBatch]loop.Message
+	payloads  [sendBatch]loop.Vector
+	addresses [sendBatch]loop.Address
+	controls  [sendBatch]loop.Control
+}
+
+// Send hands run to the kernel for the peers from place up to (not including) end,
+// in order. When it cannot finish it says why and where to go on. failed, which may
+// be nil, is called for each peer that the run could not be sent to: that peer is
+// skipped for this run, the others are not concerned. It allocates nothing.
+func (f *Fan) Send(run Run, place Place, end int, failed func(peer int, err error)) (Place, Outcome) {
+	if len(run.Bytes) == 0 {
+		return Place{Peer: end}, Done
+	}
+	f.payload.Set(run.Bytes)
+	f.setSegment(run.SegmentBytes)
+	for place.Peer < end {
+		var outcome Outcome
+		if stretch := f.segmentedStretch(run, place, end); stretch > place.Peer {
+			place, outcome = f.sendWhole(run, place, stretch, failed)
+		} else {
+			place, outcome = f.sendPackets(run, place, end, failed)
+		}
+		if outcome != Done {
+			return place, outcome
+		}
+	}
+	return place, Done
+}
+
+// segmentedStretch returns the end of the stretch at place whose peers take the run
+// in one message.
+func (f *Fan) segmentedStretch(run Run, place Place, end int) int {
+	single := len(run.Bytes) <= run.SegmentBytes
+	switch {
+	case place.Packet > 0: // begun packet by packet, to be ended so
+		return place.Peer
+	case single && !f.socket.segment || f.socket.segment && f.plainCount == 0:
+		return end
+	case !f.socket.segment:
+		return place.Peer
+	}
+	i := place.Peer
+	for i < end && !f.plain[i] {
+		i++
+	}
+	return i
+}
+
+// sendWhole sends the run as one message per peer.
+func (f *Fan) sendWhole(run Run, place Place, end int, failed func(int, error)) (Place, Outcome) {
+	for place.Peer < end {
+		n, err := f.socket.send(f.messages[place.Peer:end])
+		f.socket.counters.Bytes += uint64(n * len(run.Bytes))
+		place.Peer += n
+		if err == nil {
+			continue
+		}
+		switch sort(err, f.socket.segment) {
+		case full:
+			return place, f.socket.blocked(err)
+		case again:
+		case unsegmented:
+			f.demote(place.Peer, err)
+			return place, Done // Send goes on, packet by packet
+		case peerFailed:
+			if failed != nil {
+				failed(place.Peer, err)
+			}
+			place.Peer++
+		case broken:
+			return place, Broken
+		}
+	}
+	return place, Done
+}
+
+// demote has the peer sent to packet by packet from now on.
+func (f *Fan) demote(peer int, err error) {
+	if !f.plain[peer] {
+		f.plain[peer] = true
+		f.plainCount++
+	}
+	f.socket.reportError(err, "a link does not take segmented messages: sending packet by packet there")
+}
+
+// sendPackets sends the run packet by packet to the peer at place, and to those
+// after it that need it so, many packets per call.
+func (f *Fan) sendPackets(run Run, place Place, end int, failed func(int, error)) (Place, Outcome) {
+	packets := run.packets()
+	for place.Peer < end && (place.Packet > 0 || !f.socket.segment || f.plain[place.Peer]) {
+		count := f.fill(run, place, end)
+		n, err := f.socket.send(f.socket.outgoing.messages[:count])
+		for range n {
+			f.socket.counters.Bytes += uint64(len(run.packet(place.Packet)))
+			if place.Packet++; place.Packet == packets {
+				place = Place{Peer: place.Peer + 1}
+			}
+		}
+		if err == nil {
+			continue
+		}
+		switch sort(err, false) {
+		case full:
+			return place, f.socket.blocked(err)
+		case broken:
+			return place, Broken
+		case peerFailed:
+			if failed != nil {
+				failed(place.Peer, err)
+			}
+			place = Place{Peer: place.Peer + 1}
+		}
+	}
+	return place, Done
+}
+
+// fill builds messages of single packets from place on and returns how many.
+func (f *Fan) fill(run Run, place Place, end int) (count int) {
+	out, packets := &f.socket.outgoing, run.packets()
+	for count < sendBatch && place.Peer < end {
+		if f.socket.segment && !f.plain[place.Peer] && place.Packet == 0 {
+			break // this one takes the run whole
+		}
+		out.payloads[count].Set(run.packet(place.Packet))
+		// UDP_SEGMENT of the whole packet's size means none; the source still counts.
+		out.controls[count].Set(0, f.messages[place.Peer].LocalAddress())
+		out.messages[count].Point(&f.addresses[place.Peer], &out.payloads[count], &out.controls[count])
+		count++
+		if place.Packet++; place.Packet == packets {
+			place = Place{Peer: place.Peer + 1}
+		}
+	}
+	return count
+}
+
+// send makes one sendmmsg of at most a batch.
+func (s *Socket) send(messages []loop.Message) (int, error) {
+	limit := sendBatch
+	if s.options.NoBatches {
+		limit = 1
+	}
+	n, err := s.kernel.Sendmmsg(s.fd, messages[:min(len(messages), limit)])
+	s.counters.Calls++
+	s.counters.Messages += uint64(n)
+	return n, err
+}
+
+// SendTo sends one datagram from source (the zero Addr: the routing table decides).
+// It returns the kernel's error, a unix.Errno: a full socket is EAGAIN, and the
+// datagram is lost, as on any UDP path.
+func (s *Socket) SendTo(payload []byte, peer netip.AddrPort, source netip.Addr) error {
+	_, err := s.SendEach(payload, 1, func(int) (netip.AddrPort, netip.Addr) { return peer, source })
+	return err
+}
+
+// SendEach sends one datagram to each of count peers, whose address, and the one to
+// send from, it asks of peer; an invalid address is passed over. It is for what is
+// sent seldom: nothing is kept per peer. It returns how many were sent, and the last
+// error; whom it concerned is left out, a full socket ends it.
+func (s *Socket) SendEach(payload []byte, count int, peer func(i int) (netip.AddrPort, netip.Addr)) (sent int, last error) {
+	out := &s.outgoing
+	for next := 0; next < count; {
+		n := 0
+		for ; next < count && n < sendBatch; next++ {
+			to, source := peer(next)
+			if !to.IsValid() {
+				continue
+			}
+			out.addresses[n].Set(to)
+			out.payloads[n].Set(payload)
+			out.controls[n].Set(0, source)
+			out.messages[n].Point(&out.addresses[n], &out.payloads[n], &out.controls[n])
+			n++
+		}
+		for batch := out.messages[:n]; len(batch) > 0; {
+			taken, err := s.send(batch)
+			sent += taken
+			s.counters.Bytes += uint64(taken * len(payload))
+			batch = batch[taken:]
+			if err == nil {
+				continue
+			}
+			switch last = err; sort(err, false) {
+			case full, broken:
+				return sent, err
+			case peerFailed:
+				batch = batch[1:]
+			}
+		}
+	}
+	return sent, last
+}

@@ -1,0 +1,158 @@
+package udp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/camcast/camcast/loop"
+	"golang.org/x/sys/unix"
+)
+
+// Options are the settings of a Socket; the zero value is useful.
+type Options struct {
+	loop.UDPOptions
+	// NoSegmentation has packets sent one by one, though many per system call.
+	NoSegmentation bool
+	// NoBatches has each message sent by a system call of its own.
+	NoBatches bool
+	// Report is told, once each, what the kernel or a link turned out not to do. It
+	// may be nil.
+	Report func(what string)
+}
+
+// Datagram is what was received. Payload may be read until the receiving function
+// returns.
+type Datagram struct {
+	Payload []byte
+	From    netip.AddrPort
+	// To is the address it was sent to, if the socket was opened with PacketInfo.
+	To netip.Addr
+}
+
+// Counters are a socket's figures since it was opened.
+type Counters struct {
+	// Calls is how many sends were asked of the kernel, Messages how many messages
+	// it took (each a run of packets, or one), Bytes what they held.
+	Calls, Messages, Bytes uint64
+	// Blocked is how often the socket was full.
+	Blocked uint64
+	// Received is how many datagrams came in, Truncated those longer than
+	// MaxDatagramBytes, which are dropped.
+	Received, Truncated uint64
+}
+
+// MaxDatagramBytes is the longest datagram that is received. Control traffic, which
+// is all that a broadcaster receives, is far shorter.
+const MaxDatagramBytes = 2048
+
+// Socket is a bound UDP socket. Its methods belong to the loop's goroutine.
+type Socket struct {
+	loop         *loop.Loop
+	kernel       loop.Kernel
+	registration *loop.Registration
+	fd           int
+	local        netip.AddrPort
+	options      Options
+	segment      bool // the kernel segments
+	reported     map[unix.Errno]bool
+	waiting      []func() // called once when the socket is writable
+	woken        []func() // the list that was called last, to be filled next
+	incoming     *incoming
+	outgoing     outgoing
+	counters     Counters
+}
+
+// Open opens a socket bound to local (port 0: a free one) and registers it. receive
+// is called with each datagram; with nil, incoming datagrams are left to the kernel
+// to drop.
+func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram)) (*Socket, error) {
+	if os.Getenv("CAMCAST_UDP_SEGMENT") == "0" {
+		o.NoSegmentation = true
+	}
+	if os.Getenv("CAMCAST_SENDMMSG") == "0" {
+		o.NoBatches = true
+	}
+	k := l.Kernel()
+	fd, err := k.OpenUDP(local, o.UDPOptions)
+	if err != nil {
+		return nil, fmt.Errorf("udp %v: %w", local, err)
+	}
+	s := &Socket{loop: l, kernel: k, fd: fd, options: o, reported: map[unix.Errno]bool{}}
+	if s.local, err = k.LocalAddr(fd); err == nil {
+		want := loop.Interest(0)
+		if receive != nil {
+			s.incoming = newIncoming(receive)
+			want = loop.Readable
+		}
+		s.registration, err = l.Register(fd, want, s.ready)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("udp %v: %w", local, err), k.CloseFD(fd))
+	}
+	s.segment = !o.NoSegmentation && k.CanSegment(fd)
+	if !s.segment && !o.NoSegmentation {
+		s.report(unix.ENOPROTOOPT, "the kernel does not segment UDP: sending packet by packet")
+	}
+	return s, nil
+}
+
+// Local is the address the socket is bound to.
+func (s *Socket) Local() netip.AddrPort { return s.local }
+
+// Counters are the figures so far.
+func (s *Socket) Counters() Counters { return s.counters }
+
+// Segments reports whether runs are left to the kernel to cut.
+func (s *Socket) Segments() bool { return s.segment }
+
+// Close takes the socket off the loop and closes it. Functions that wait for it to
+// be writable are dropped.
+func (s *Socket) Close() error {
+	s.waiting = nil
+	return errors.Join(s.registration.Unregister(), s.kernel.CloseFD(s.fd))
+}
+
+// WhenWritable has f called once, in a later turn, when the socket takes more.
+func (s *Socket) WhenWritable(f func()) error {
+	s.waiting = append(s.waiting, f)
+	return s.registration.Want(s.want())
+}
+
+func (s *Socket) want() (want loop.Interest) {
+	if s.incoming != nil {
+		want |= loop.Readable
+	}
+	if len(s.waiting) > 0 {
+		want |= loop.Writable
+	}
+	return want
+}
+
+func (s *Socket) ready(conditions loop.Interest) {
+	if conditions&loop.Failed != 0 {
+		// An ICMP error, already sorted by the send that met it: reading it clears it.
+		_ = s.kernel.SocketError(s.fd)
+	}
+	if conditions&(loop.Writable|loop.Failed) != 0 && len(s.waiting) > 0 {
+		s.waiting, s.woken = s.woken[:0], s.waiting
+		for i, f := range s.woken {
+			f()
+			s.woken[i] = nil
+		}
+		// Failing leaves the old interest: at worst the fd is reported once too often.
+		_ = s.registration.Want(s.want())
+	}
+	if conditions&loop.Readable != 0 && s.incoming != nil {
+		s.receive()
+	}
+}
+
+// report tells of a shortcoming once.
+func (s *Socket) report(errno unix.Errno, what string) {
+	if !s.reported[errno] && s.options.Report != nil {
+		s.options.Report(what)
+	}
+	s.reported[errno] = true
+}
