@@ -1,0 +1,197 @@
+package rtsp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// ErrClosed is what Receive returns once the connection is closed or its framing is lost.
+var ErrClosed = errors.New("rtsp: the connection is closed: accept a new one")
+
+// Conn is the server's side of one TCP connection.
+type Conn struct {
+	// User is the caller's own, typically the socket's handler. The package does not touch it.
+	User any
+
+	server      *Server
+	peer, local netip.AddrPort
+	heard       time.Duration
+
+	// sessions are those set up on this connection, few. For the interleaved ones it is the table of channels.
+	sessions []*Session
+
+	// described is the path that was described last: what rtsp://host/trackID=0 means.
+	described string
+
+	// partial is the beginning of a message whose rest has not come yet; nil when there is none, so that an idle
+	// connection holds no buffer. need is how much of it is useful to look at again.
+	partial []byte
+	need    int
+
+	// An interleaved frame's header is taken by itself, so that a payload in a segment of its own needs no buffer.
+	// frameLeft is the length of the payload that comes next; skipLeft is what remains of one too large to keep.
+	frameLeft    int
+	skipLeft     int
+	frameChannel uint8
+
+	closed bool
+}
+
+// Peer is the address of the client; IPv4 is never mapped into IPv6.
+func (c *Conn) Peer() netip.AddrPort { return c.peer }
+
+// Local is the address that the client has connected to.
+func (c *Conn) Local() netip.AddrPort { return c.local }
+
+// Sessions is how many sessions set up on this connection are alive.
+func (c *Conn) Sessions() int { return len(c.sessions) }
+
+// Heard is when the client sent something last. With Sessions it tells idle connections, which are the caller's to close.
+func (c *Conn) Heard() time.Duration { return c.heard }
+
+// Receive takes what was read from the connection at now and appends the responses to out, which it returns. All of data
+// is consumed; it is not referred to afterwards. An incomplete message is kept, up to Config.MaxRequestBytes.
+//
+// An error means that the client's messages cannot be told apart any more: write what was returned, then close. A request
+// that is merely wrong gets its error status, and the connection lives on.
+func (c *Conn) Receive(now time.Duration, data, out []byte) ([]byte, error) {
+	if c.closed {
+		return out, ErrClosed
+	}
+	c.heard = now
+	rest := data
+	if len(c.partial) > 0 {
+		c.partial = append(c.partial, data...)
+		rest = c.partial
+	}
+	for len(rest) > 0 && !c.closed {
+		var n int
+		var err error
+		if n, out, err = c.step(now, rest, out); err != nil {
+			c.closed, c.partial = true, nil
+			return out, fmt.Errorf("rtsp: from %v: %w", c.peer, err)
+		}
+		if n == 0 {
+			break
+		}
+		rest, c.need = rest[n:], 0
+	}
+	c.keep(rest)
+	return out, nil
+}
+
+// Close says that the connection is gone: its interleaved sessions end with EndConnClosed, the others live on.
+func (c *Conn) Close() {
+	c.closed, c.partial = true, nil
+	for len(c.sessions) > 0 {
+		s := c.sessions[len(c.sessions)-1]
+		if s.transport.Protocol == TCP {
+			s.End(EndConnClosed)
+			continue
+		}
+		c.drop(s)
+		s.conn = nil
+	}
+}
+
+// keep stores the incomplete message, and frees the buffer when there is none.
+func (c *Conn) keep(rest []byte) {
+	switch {
+	case len(rest) == 0 || c.closed:
+		c.partial = nil
+	case cap(c.partial) > 2*c.server.cfg.MaxRequestBytes:
+		c.partial = slices.Clone(rest)
+	default:
+		c.partial = append(c.partial[:0], rest...) // rest may lie behind in the same buffer: append moves it down
+	}
+}
+
+// step handles one message at the beginning of in and returns its length; 0 means that more is needed.
+func (c *Conn) step(now time.Duration, in, out []byte) (int, []byte, error) {
+	switch {
+	case c.skipLeft > 0:
+		n := min(len(in), c.skipLeft)
+		c.skipLeft -= n
+		return n, out, nil
+	case c.frameLeft > 0:
+		return c.payload(now, in), out, nil
+	case len(in) < c.need:
+		return 0, out, nil
+	case in[0] == '$':
+		return c.frame(in), out, nil
+	case in[0] == '\r' || in[0] == '\n':
+		return 1, out, nil // empty lines between messages are ignored, as HTTP servers do (RFC 2068 section 4.1)
+	}
+	return c.message(now, in, out)
+}
+
+// frame takes the header of an interleaved frame: $, channel, 16 bits of length (RFC 2326 section 10.12).
+func (c *Conn) frame(in []byte) int {
+	if len(in) < 4 {
+		return 0
+	}
+	size := int(in[2])<<8 | int(in[3])
+	if size > c.server.cfg.MaxRequestBytes {
+		c.skipLeft = size
+	} else {
+		c.frameChannel, c.frameLeft = in[1], size
+	}
+	return 4
+}
+
+// payload hands over an interleaved frame's payload once it is complete. On a channel that is nobody's it is dropped:
+// clients send their last reports after TEARDOWN.
+func (c *Conn) payload(now time.Duration, in []byte) int {
+	n := c.frameLeft
+	if len(in) < n {
+		return 0
+	}
+	c.frameLeft = 0
+	for _, s := range c.sessions {
+		if s.transport.Protocol == TCP && s.transport.RTCPChannel == c.frameChannel {
+			s.Alive(now)
+			c.server.media.Interleaved(s, c.frameChannel, in[:n:n])
+			break
+		}
+	}
+	return n
+}
+
+// drop takes the session out of the connection's list. A nil connection has none.
+func (c *Conn) drop(s *Session) {
+	if c == nil {
+		return
+	}
+	if i := slices.Index(c.sessions, s); i >= 0 {
+		c.sessions = slices.Delete(c.sessions, i, i+1)
+	}
+}
+
+// channels returns a free pair of channels for the session: the proposed one, if there is a proposal and it is free.
+func (c *Conn) channels(s *Session, o offer) (uint8, bool) {
+	if o.proposed && c.freePair(s, int(o.channel)) {
+		return o.channel, true
+	}
+	for channel := 0; channel <= 254; channel += 2 {
+		if c.freePair(s, channel) {
+			return uint8(channel), true
+		}
+	}
+	return 0, false
+}
+
+// freePair reports whether no other session of the connection uses channel or channel+1.
+func (c *Conn) freePair(except *Session, channel int) bool {
+	for _, s := range c.sessions {
+		if s == except || s.transport.Protocol != TCP {
+			continue
+		}
+		if channel <= int(s.transport.RTCPChannel) && int(s.transport.RTPChannel) <= channel+1 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,212 @@
+package rtsp
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+)
+
+// Description is what a reader has to know of a stream before it can play it. It becomes the SDP.
+type Description struct {
+	// Path is the stream's one and only path, without slashes around it: what Media.Setup and Session.Path say, whichever
+	// way the client had named it.
+	Path string
+
+	// Name is shown to people (s=). Empty is sent as "-".
+	Name string
+
+	// SessionID and Version tell this description from others of the same origin (o=): the id stays as long as the stream,
+	// the version grows when the description changes.
+	SessionID, Version uint64
+
+	// Format is how video is carried.
+	Format Format
+
+	// Width and Height are in pixels. They are sent as a=x-dimensions, which GStreamer needs for JPEG wider or higher than
+	// 2040, and as a=framesize (RFC 6064). 0 leaves them out.
+	Width, Height int
+
+	// FrameRate is in frames per second, the highest that will be (RFC 8866 section 6.11). 0 leaves it out.
+	FrameRate float64
+
+	// BandwidthKbps is what the stream needs in kilobits per second, IP and UDP included (b=AS). 0 leaves it out.
+	BandwidthKbps int
+
+	// Attributes are further a= lines of the track, in this order.
+	Attributes []Attribute
+}
+
+// Format is an RTP payload format as SDP speaks of it (RFC 8866 section 6.6).
+type Format struct {
+	PayloadType uint8  // 0 to 127; 26 is JPEG (RFC 3551)
+	Encoding    string // "JPEG", "H264"
+	ClockHz     int    // 90000 for video
+	Parameters  string // a=fmtp, without the payload type; empty leaves the line out
+}
+
+// JPEG is the format of RFC 2435: payload type 26, 90 kHz.
+var JPEG = Format{PayloadType: 26, Encoding: "JPEG", ClockHz: 90000}
+
+// Attribute is a line "a=Key:Value", or "a=Key" if there is no value.
+type Attribute struct{ Key, Value string }
+
+// Place says where a stream is to be had, in an SDP.
+type Place struct {
+	// Origin is the address of the machine that makes the description (o=). The zero Addr stands for the IPv4 wildcard.
+	Origin netip.Addr
+
+	// Media is where the packets go: the address in c=, the RTP port in m=, RTCP one above. The zero value means that
+	// SETUP will tell, as in answers to DESCRIBE.
+	Media netip.AddrPort
+
+	// TTL is the scope of an IPv4 multicast address, 1 to 255. It is not used for others.
+	TTL uint8
+
+	// Control is the stream's URL without trailing slash. Empty means that RTSP does not control the stream, as in a file.
+	Control string
+}
+
+// SDP returns the description of a stream (RFC 8866). With [Place.Media] it suits a file for players that receive what is
+// sent to them; the server itself makes the SDP for DESCRIBE. The result is the caller's.
+func SDP(d Description, at Place) ([]byte, error) {
+	if err := d.check(); err != nil {
+		return nil, fmt.Errorf("rtsp: describe stream %q: %w", d.Path, err)
+	}
+	if err := at.check(); err != nil {
+		return nil, fmt.Errorf("rtsp: describe stream %q: %w", d.Path, err)
+	}
+	origin := at.origin()
+	session := sdp.SessionDescription{
+		Origin: sdp.Origin{
+			Username: "-", SessionID: d.SessionID, SessionVersion: d.Version,
+			NetworkType: "IN", AddressType: addressType(origin), UnicastAddress: origin.WithZone("").String(),
+		},
+		SessionName:           "-",
+		ConnectionInformation: at.connection(),
+		TimeDescriptions:      []sdp.TimeDescription{{}}, // t=0 0: not bounded
+		MediaDescriptions:     []*sdp.MediaDescription{d.track(at)},
+	}
+	if d.Name != "" {
+		session.SessionName = sdp.SessionName(d.Name)
+	}
+	if at.Control != "" {
+		session.Attributes = []sdp.Attribute{
+			{Key: "control", Value: at.Control},
+			{Key: "range", Value: "npt=now-"}, // live: players do not offer to seek
+		}
+	}
+	return session.Marshal()
+}
+
+// track is the media description of the stream's only track.
+func (d *Description) track(at Place) *sdp.MediaDescription {
+	pt := strconv.Itoa(int(d.Format.PayloadType))
+	track := &sdp.MediaDescription{MediaName: sdp.MediaName{
+		Media: "video", Port: sdp.RangedPort{Value: int(at.Media.Port())}, Protos: []string{"RTP", "AVP"}, Formats: []string{pt},
+	}}
+	if d.BandwidthKbps > 0 {
+		track.Bandwidth = []sdp.Bandwidth{{Type: "AS", Bandwidth: uint64(d.BandwidthKbps)}}
+	}
+	add := func(key, value string) {
+		track.Attributes = append(track.Attributes, sdp.Attribute{Key: key, Value: value})
+	}
+	add("rtpmap", fmt.Sprintf("%s %s/%d", pt, d.Format.Encoding, d.Format.ClockHz))
+	if d.Format.Parameters != "" {
+		add("fmtp", pt+" "+d.Format.Parameters)
+	}
+	if d.Width > 0 && d.Height > 0 {
+		add("framesize", fmt.Sprintf("%s %d-%d", pt, d.Width, d.Height))
+		add("x-dimensions", fmt.Sprintf("%d,%d", d.Width, d.Height))
+	}
+	if d.FrameRate > 0 {
+		add("framerate", strconv.FormatFloat(math.Round(d.FrameRate*1000)/1000, 'f', -1, 64))
+	}
+	for _, a := range d.Attributes {
+		add(a.Key, a.Value)
+	}
+	if at.Control != "" {
+		add("control", at.Control+trackSuffix)
+	}
+	return track
+}
+
+// check refuses what would be another SDP than the caller meant: above all line breaks.
+func (d *Description) check() error {
+	if d.Format.PayloadType > 127 {
+		return fmt.Errorf("payload type %d, want 0 to 127", d.Format.PayloadType)
+	}
+	if d.Format.Encoding == "" || d.Format.ClockHz <= 0 {
+		return fmt.Errorf("encoding %q with a clock of %d Hz, want a name and a rate such as those of rtsp.JPEG", d.Format.Encoding, d.Format.ClockHz)
+	}
+	if math.IsNaN(d.FrameRate) || math.IsInf(d.FrameRate, 0) {
+		return fmt.Errorf("frame rate %v, want a number", d.FrameRate)
+	}
+	texts := []string{d.Name, d.Format.Encoding, d.Format.Parameters}
+	for _, a := range d.Attributes {
+		if a.Key == "" || strings.ContainsAny(a.Key, ": ") {
+			return fmt.Errorf("attribute key %q, want a name without space and colon", a.Key)
+		}
+		texts = append(texts, a.Key, a.Value)
+	}
+	for _, text := range texts {
+		if !isPrintable(text) {
+			return fmt.Errorf("control characters in %q, want a single line of text", text)
+		}
+	}
+	return nil
+}
+
+func (p *Place) check() error {
+	if !isPrintable(p.Control) {
+		return fmt.Errorf("control characters in URL %q", p.Control)
+	}
+	if !p.Media.Addr().IsValid() {
+		return nil
+	}
+	if p.Media.Port() == 0 || p.Media.Port() == 65535 {
+		return fmt.Errorf("media to %v, want a port from 1 to 65534 with RTCP one above", p.Media)
+	}
+	if p.group() && p.Media.Addr().Unmap().Is4() && p.TTL == 0 {
+		return fmt.Errorf("multicast to %v with TTL 0, want 1 to 255", p.Media)
+	}
+	return nil
+}
+
+func (p *Place) group() bool { return p.Media.Addr().Unmap().IsMulticast() }
+
+func (p *Place) origin() netip.Addr {
+	if p.Origin.IsValid() {
+		return p.Origin.Unmap()
+	}
+	return netip.IPv4Unspecified()
+}
+
+// connection is the c= line. An address of 0.0.0.0 or :: means that SETUP decides (RFC 2326 section C.1.7).
+func (p *Place) connection() *sdp.ConnectionInformation {
+	addr := p.Media.Addr().Unmap().WithZone("")
+	if !addr.IsValid() {
+		addr = netip.IPv4Unspecified()
+		if p.origin().Is6() {
+			addr = netip.IPv6Unspecified()
+		}
+	}
+	c := &sdp.ConnectionInformation{
+		NetworkType: "IN", AddressType: addressType(addr), Address: &sdp.Address{Address: addr.String()},
+	}
+	if p.group() && addr.Is4() {
+		ttl := int(p.TTL)
+		c.Address.TTL = &ttl
+	}
+	return c
+}
+
+func addressType(addr netip.Addr) string {
+	if addr.Is4() {
+		return "IP4"
+	}
+	return "IP6"
+}

@@ -1,0 +1,60 @@
+// Package rtsp is the server side of RTSP 1.0 (RFC 2326) for live streams of one video track, and the SDP (RFC 8866) that
+// describes them.
+//
+// It does no I/O and has no clock: the caller owns the sockets and the time. For each TCP connection there is a [Conn]; what
+// was read goes into [Conn.Receive], what comes out is to be written. What the requests mean for the streams is asked of
+// the [Media] that the caller implements. Nothing here is safe for concurrent use: a [Server] with all its connections and
+// sessions belongs to one thread.
+//
+//	socket readable -> Conn.Receive -> Media.Describe, Setup, Play, Pause, End -> responses -> socket
+//	timer           -> Server.Expire -> Media.End for sessions that fell silent
+//
+// # Connections and sessions
+//
+// A [Session] is one reader of one stream. It is known by its id, not by its connection: a connection may hold several
+// sessions (ffmpeg starts a second one when UDP stays silent), and a session may be named from several connections
+// (GStreamer tears down from a new one). Three rules keep that safe:
+//
+//   - A session is visible only to the IP address that set it up; to any other address it does not exist (454), so nobody
+//     who has overheard an id can redirect or end somebody else's stream.
+//   - Media is sent to the address of the TCP peer that sent SETUP and to nowhere else. The destination parameter of the
+//     Transport header is ignored: it would let anybody aim a stream at anybody (RFC 2326 section 16).
+//   - An interleaved session ends with the connection that set it up, because that is where its data goes. A UDP or
+//     multicast session survives its connection until [Config.Timeout].
+//
+// A session stays alive by any request that names it, by RTCP that arrives interleaved, and by [Session.Alive], which the
+// caller calls for RTCP heard over UDP and for progress in writing to an interleaved reader.
+//
+// # Streams, tracks and URLs
+//
+// rtsp://host:port/NAME is a stream, rtsp://host:port/NAME/trackID=0 its only track. Since there is one track, SETUP of
+// the stream is SETUP of the track, and PLAY, PAUSE and TEARDOWN mean the same on either URL: they act on the session
+// they name. The URLs in answers are built from the URL that was asked for, so they are right behind any address
+// translation. Query strings are kept: the track of rtsp://host/cam?x=1 is rtsp://host/cam?x=1/trackID=0, and since
+// GStreamer resolves it to rtsp://host/trackID=0 first, that means the stream which the connection has described last.
+//
+// # What is refused, and with which status
+//
+//	400 the request can be framed but not understood: request line, header, CSeq, URL, no Transport in SETUP
+//	404 no such stream or track
+//	405 the method cannot be used on this resource: ANNOUNCE, RECORD (11.3.1), all but keep-alives on "*"
+//	406 DESCRIBE whose Accept excludes application/sdp
+//	413 a request larger than Config.MaxRequestBytes; 414 a URL longer than 2048 bytes
+//	451 GET_PARAMETER and SET_PARAMETER with a body: there are no parameters
+//	454 the session is missing, unknown, over, or another address's
+//	455 SETUP of a session that plays (10.4)
+//	457 PLAY with an NPT range that cannot be read or ends before it starts
+//	459 SETUP of a second stream within a session (10.4): streams are not bundled
+//	461 none of the transports offered can be used
+//	501 an unknown method; 505 another version than RTSP/1.0; 551 Require and Proxy-Require
+//	503 more than Config.MaxSessionsPerConn sessions on a connection
+//
+// [Media] adds its own, such as [StatusNotEnoughBandwidth] when the house is full.
+//
+// # Reading requests
+//
+// A message is framed before it is parsed: up to the empty line, then Content-Length bytes, all within
+// Config.MaxRequestBytes. The header is read by net/textproto, which is strict about names and lenient about line ends.
+// When framing is lost (two Content-Lengths, a request without end, binary junk) the error is answered and Receive says
+// that the connection is to be closed.
+package rtsp

@@ -1,0 +1,161 @@
+package rtsp
+
+import (
+	"bytes"
+	"fmt"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A request is what a client wants, as far as it could be read.
+type request struct {
+	method, uri, version string
+
+	header textproto.MIMEHeader // names in canonical form: "Cseq"
+	cseq   string               // digits, or empty if there was none to echo
+	body   []byte
+
+	target  target
+	session *Session // the one the request names, if any
+}
+
+// message frames one request and answers it.
+func (c *Conn) message(now time.Duration, in, out []byte) (int, []byte, error) {
+	if !isToken(in[0]) {
+		out = c.refuse(out, &request{}, StatusBadRequest)
+		return 0, out, fmt.Errorf("a message that begins with byte %#x, want a method or '$'", in[0])
+	}
+	limit := c.server.cfg.MaxRequestBytes
+	head := in[:min(len(in), limit)]
+	end := headEnd(head)
+	if end == 0 && len(in) <= limit {
+		return 0, out, nil
+	}
+	if end == 0 {
+		rq, _ := c.server.readHead(head)
+		status := StatusRequestEntityTooLarge
+		if bytes.IndexByte(head, '\n') < 0 {
+			status = StatusRequestURITooLarge
+		}
+		return 0, c.refuse(out, &rq, status), fmt.Errorf("a request without end within %d bytes", limit)
+	}
+	head = head[:end]
+	rq, headErr := c.server.readHead(head)
+	bodyBytes, status, err := contentLength(rq.header, head, headErr)
+	if err == nil && bodyBytes > limit-end {
+		status, err = StatusRequestEntityTooLarge, fmt.Errorf("a request of %d+%d bytes, at most %d are taken", end, bodyBytes, limit)
+	}
+	if err != nil {
+		return 0, c.refuse(out, &rq, status), err
+	}
+	if total := end + bodyBytes; len(in) < total {
+		c.need = total
+		return 0, out, nil
+	}
+	rq.body = in[end : end+bodyBytes]
+	switch {
+	case strings.HasPrefix(rq.method, "RTSP/"):
+		// A response to a request we never sent: nothing to answer.
+	case headErr != nil:
+		out = c.refuse(out, &rq, StatusBadRequest)
+	default:
+		out = c.answer(now, &rq, out)
+	}
+	return end + bodyBytes, out, nil
+}
+
+// headEnd returns the length of the header with its empty line, 0 if that has not come. Lines may end with LF alone
+// (RFC 2326 section 4).
+func headEnd(b []byte) int {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(b[i:], '\n')
+		if n < 0 {
+			return 0
+		}
+		i += n
+		rest := b[i+1:]
+		if len(rest) > 0 && rest[0] == '\n' {
+			return i + 2
+		}
+		if len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n' {
+			return i + 3
+		}
+	}
+}
+
+// readHead parses request line and header. What could be read is returned with an error too: the answer wants its CSeq.
+func (s *Server) readHead(head []byte) (request, error) {
+	s.headBytes.Reset(head)
+	s.headBuffer.Reset(&s.headBytes)
+	var rq request
+	line, err := s.head.ReadLine()
+	if err != nil {
+		return rq, err
+	}
+	fields := strings.Split(line, " ")
+	rq.method = fields[0]
+	if len(fields) == 3 {
+		rq.uri, rq.version = fields[1], fields[2]
+	} else {
+		err = fmt.Errorf("a request line of %d fields, want METHOD URL RTSP/1.0", len(fields))
+	}
+	header, headerErr := s.head.ReadMIMEHeader()
+	rq.header = header
+	if cseq := header.Get("CSeq"); isCSeq(cseq) {
+		rq.cseq = cseq
+	}
+	if err == nil {
+		err = headerErr
+	}
+	return rq, err
+}
+
+// contentLength returns the length of the body. An error means that nobody can say where the message ends.
+func contentLength(header textproto.MIMEHeader, head []byte, headErr error) (int, Status, error) {
+	if headErr != nil && bytes.Contains(bytes.ToLower(head), []byte("content-length")) {
+		return 0, StatusBadRequest, fmt.Errorf("a malformed header with a Content-Length: %w", headErr)
+	}
+	values := header["Content-Length"]
+	switch {
+	case len(values) == 0:
+		return 0, 0, nil
+	case len(values) > 1:
+		return 0, StatusBadRequest, fmt.Errorf("Content-Length %d times, want it once", len(values))
+	case !isDigits(values[0]):
+		return 0, StatusBadRequest, fmt.Errorf("Content-Length %.20q, want a number", values[0])
+	}
+	n, err := strconv.ParseUint(values[0], 10, 31)
+	if err != nil {
+		return 0, StatusRequestEntityTooLarge, fmt.Errorf("Content-Length %.20q, want less than 2 GB", values[0])
+	}
+	return int(n), 0, nil
+}
+
+// isCSeq reports whether a CSeq can be echoed: a number (RFC 2326 section 12.17) of sensible length.
+func isCSeq(s string) bool { return len(s) <= 20 && isDigits(s) }
+
+func isDigits(s string) bool {
+	for _, b := range []byte(s) {
+		if b < '0' || b > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isToken reports whether a method may contain b (RFC 2068 section 2.2).
+func isToken(b byte) bool {
+	return b > ' ' && b < 0x7f && !strings.ContainsRune(`()<>@,;:\"/[]?={}`, rune(b))
+}
+
+// isPrintable reports whether a value of the client's can be put into an answer.
+func isPrintable(s string) bool {
+	for _, b := range []byte(s) {
+		if b < ' ' || b == 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,208 @@
+package rtsp
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxURLBytes is the longest URL that is looked at.
+const maxURLBytes = 2048
+
+// answer appends the response to a request whose header could be read.
+func (c *Conn) answer(now time.Duration, rq *request, out []byte) []byte {
+	if status := c.admit(rq); status != StatusOK {
+		return c.refuse(out, rq, status)
+	}
+	if tags := rq.required(); tags != "" {
+		return c.simple(out, rq, StatusOptionNotSupported, "Unsupported", tags)
+	}
+	switch rq.method {
+	case "OPTIONS", "GET_PARAMETER", "SET_PARAMETER":
+	case "DESCRIBE", "SETUP", "PLAY", "PAUSE", "TEARDOWN":
+		if rq.target.star {
+			return c.simple(out, rq, StatusMethodNotAllowed, "Allow", starMethods)
+		}
+	case "ANNOUNCE", "RECORD":
+		return c.simple(out, rq, StatusMethodNotAllowed, "Allow", allMethods)
+	default:
+		return c.simple(out, rq, StatusNotImplemented, "Public", allMethods)
+	}
+	if !c.findSession(now, rq) {
+		return c.refuse(out, rq, StatusSessionNotFound)
+	}
+	return c.perform(now, rq, out)
+}
+
+// admit checks what does not depend on the method.
+func (c *Conn) admit(rq *request) Status {
+	if rq.version != "RTSP/1.0" {
+		if isVersion(rq.version) {
+			return StatusVersionNotSupported
+		}
+		return StatusBadRequest
+	}
+	if rq.cseq == "" {
+		return StatusBadRequest
+	}
+	if len(rq.uri) > maxURLBytes {
+		return StatusRequestURITooLarge
+	}
+	var ok bool
+	if rq.target, ok = parseTarget(rq.uri); !ok {
+		return StatusBadRequest
+	}
+	return StatusOK
+}
+
+// findSession looks for the session that the request names, and takes the request for a sign of its life.
+// Naming none is fine here.
+func (c *Conn) findSession(now time.Duration, rq *request) bool {
+	value := rq.header.Get("Session")
+	if value == "" {
+		return true
+	}
+	id, _, _ := strings.Cut(value, ";")
+	s, ok := c.server.sessions[strings.TrimSpace(id)]
+	if !ok || !s.belongs(c) {
+		return false
+	}
+	rq.session = s
+	s.Alive(now)
+	return true
+}
+
+// perform runs a method that may be used here.
+func (c *Conn) perform(now time.Duration, rq *request, out []byte) []byte {
+	switch rq.method {
+	case "OPTIONS":
+		return c.simple(out, rq, StatusOK, "Public", allMethods)
+	case "GET_PARAMETER", "SET_PARAMETER":
+		// Without a body these are keep-alives; there is no parameter that could be in one.
+		if len(bytes.TrimSpace(rq.body)) > 0 {
+			return c.refuse(out, rq, StatusParameterNotUnderstood)
+		}
+		return c.refuse(out, rq, StatusOK)
+	case "DESCRIBE":
+		return c.describe(rq, out)
+	case "SETUP":
+		return c.setup(now, rq, out)
+	}
+	// RFC 2326 section 11.3.5: a session that is missing is not found either.
+	if rq.session == nil {
+		return c.refuse(out, rq, StatusSessionNotFound)
+	}
+	switch rq.method {
+	case "PLAY":
+		return c.play(rq, out)
+	case "PAUSE":
+		// 200 in any state: ffmpeg gives up its fall-back to TCP otherwise.
+		if rq.session.state == Playing {
+			rq.session.state = Ready
+			c.server.media.Pause(rq.session)
+		}
+		return c.refuse(out, rq, StatusOK)
+	default: // TEARDOWN
+		rq.session.End(EndTeardown)
+		return c.refuse(out, rq, StatusOK)
+	}
+}
+
+func (c *Conn) describe(rq *request, out []byte) []byte {
+	d, ok := c.server.media.Describe(rq.target.path)
+	if !ok {
+		return c.refuse(out, rq, StatusNotFound)
+	}
+	if !acceptsSDP(rq.header["Accept"]) {
+		return c.refuse(out, rq, StatusNotAcceptable)
+	}
+	body, err := SDP(d, Place{Origin: c.local.Addr(), Control: rq.target.base})
+	if err != nil {
+		return c.refuse(out, rq, StatusInternalServerError)
+	}
+	c.described = d.Path
+	out = c.begin(out, rq, StatusOK)
+	out = c.session(out, rq.session, false)
+	out = header(out, "Content-Base", rq.target.base+"/")
+	out = header(out, "Content-Type", "application/sdp")
+	out = header(out, "Content-Length", strconv.Itoa(len(body)))
+	out = append(out, "\r\n"...)
+	return append(out, body...)
+}
+
+func (c *Conn) play(rq *request, out []byte) []byte {
+	if !playableRange(rq.header.Get("Range")) {
+		return c.refuse(out, rq, StatusInvalidRange)
+	}
+	s := rq.session
+	start, status := c.server.media.Play(s)
+	if status != StatusOK {
+		return c.refuse(out, rq, status)
+	}
+	if s.ended {
+		return c.refuse(out, rq, StatusSessionNotFound)
+	}
+	s.state = Playing
+	out = c.begin(out, rq, StatusOK)
+	out = c.session(out, s, false)
+	out = header(out, "Range", "npt=now-")
+	if !start.Unknown {
+		out = append(out, "RTP-Info: url="...)
+		out = append(out, s.url...)
+		out = append(out, ";seq="...)
+		out = strconv.AppendUint(out, uint64(start.Sequence), 10)
+		out = append(out, ";rtptime="...)
+		out = strconv.AppendUint(out, uint64(start.RTPTime), 10)
+		out = append(out, "\r\n"...)
+	}
+	return append(out, "\r\n"...)
+}
+
+// required returns the option tags of Require and Proxy-Require, which a server treats alike (RFC 2326 section 12.27).
+// There is no option that is supported.
+func (rq *request) required() string {
+	tags := slices.Concat(rq.header["Require"], rq.header["Proxy-Require"])
+	joined := strings.Join(tags, ", ")
+	if joined != "" && !isPrintable(joined) {
+		return "?"
+	}
+	return joined
+}
+
+// isVersion reports whether v is the protocol, whatever its version: RTSP/digits.digits.
+func isVersion(v string) bool {
+	v, ok := strings.CutPrefix(v, "RTSP/")
+	major, minor, dot := strings.Cut(v, ".")
+	return ok && dot && isDigits(major) && isDigits(minor)
+}
+
+// acceptsSDP reports whether an Accept header, if there is one, allows application/sdp (RFC 2068 section 14.1).
+func acceptsSDP(accept []string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	for media := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		name, params, _ := strings.Cut(media, ";")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "application/sdp", "application/*", "*/*":
+			if !zeroQuality(params) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// zeroQuality reports whether parameters say q=0: not acceptable.
+func zeroQuality(params string) bool {
+	for param := range strings.SplitSeq(params, ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(param), "=")
+		if strings.EqualFold(strings.TrimSpace(key), "q") {
+			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return err == nil && q == 0
+		}
+	}
+	return false
+}

@@ -1,0 +1,129 @@
+package rtsp
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// setup gives a transport to a new session or, unless it plays, to the one that the request names.
+func (c *Conn) setup(now time.Duration, rq *request, out []byte) []byte {
+	d, ok := c.server.media.Describe(c.streamPath(rq.target))
+	if !ok {
+		return c.refuse(out, rq, StatusNotFound)
+	}
+	offers := rq.header["Transport"]
+	if len(offers) == 0 {
+		return c.refuse(out, rq, StatusBadRequest)
+	}
+	s := rq.session
+	switch {
+	case s != nil && s.path != d.Path:
+		return c.refuse(out, rq, StatusAggregateNotAllowed)
+	case s != nil && s.state == Playing:
+		return c.simple(out, rq, StatusMethodNotValidInState, "Allow", playingMethods)
+	case (s == nil || s.conn != c) && len(c.sessions) >= c.server.cfg.MaxSessionsPerConn:
+		return c.refuse(out, rq, StatusServiceUnavailable)
+	case s == nil:
+		id := c.server.newID()
+		if id == "" {
+			return c.refuse(out, rq, StatusInternalServerError)
+		}
+		s = &Session{id: id, path: d.Path, owner: c.peer.Addr(), state: Ready, conn: c}
+	}
+	t, reply, status := c.negotiate(s, parseTransports(offers))
+	if status != StatusOK {
+		return c.refuse(out, rq, status)
+	}
+	s.transport, s.url = t, rq.target.url
+	s.bind(c)
+	if s.server == nil {
+		c.server.register(s, now)
+	}
+	out = c.begin(out, rq, StatusOK)
+	out = c.session(out, s, true)
+	out = appendTransport(out, t, reply)
+	return append(out, "\r\n"...)
+}
+
+// streamPath is the path of the stream that a URL of SETUP means.
+func (c *Conn) streamPath(t target) string {
+	// GStreamer resolves the track against rtsp://host/cam?query as if there were no base, and asks for /trackID=0.
+	if t.path == "" && t.track && c.described != "" {
+		return c.described
+	}
+	return t.path
+}
+
+// negotiate offers the client's transports to Media, in the client's order, until one is taken or refused for good.
+func (c *Conn) negotiate(s *Session, offers []offer) (Transport, TransportReply, Status) {
+	for _, o := range offers {
+		t := Transport{Protocol: o.protocol}
+		switch o.protocol {
+		case UDP:
+			t.RTP = netip.AddrPortFrom(c.peer.Addr(), o.rtpPort)
+			t.RTCP = netip.AddrPortFrom(c.peer.Addr(), o.rtcpPort)
+		case TCP:
+			channel, ok := c.channels(s, o)
+			if !ok {
+				continue
+			}
+			t.RTPChannel, t.RTCPChannel = channel, channel+1
+		}
+		reply, status := c.server.media.Setup(s, s.path, t)
+		if status != StatusUnsupportedTransport {
+			return t, reply, status
+		}
+	}
+	return Transport{}, TransportReply{}, StatusUnsupportedTransport
+}
+
+// register makes a session known, with now as its first sign of life.
+func (s *Server) register(session *Session, now time.Duration) {
+	session.server, session.heard = s, now
+	s.sessions[session.id] = session
+	s.pushBack(session)
+	s.stats.Sessions++
+}
+
+// appendTransport appends the Transport header of the answer (RFC 2326 section 12.39).
+func appendTransport(out []byte, t Transport, reply TransportReply) []byte {
+	out = append(out, "Transport: "...)
+	switch t.Protocol {
+	case UDP:
+		out = append(out, "RTP/AVP;unicast"...)
+		out = appendPair(out, ";client_port=", t.RTP.Port(), t.RTCP.Port())
+		if reply.ServerRTPPort != 0 {
+			out = appendPair(out, ";server_port=", reply.ServerRTPPort, reply.ServerRTCPPort)
+		}
+	case TCP:
+		out = append(out, "RTP/AVP/TCP;unicast"...)
+		out = appendPair(out, ";interleaved=", uint16(t.RTPChannel), uint16(t.RTCPChannel))
+	case Multicast:
+		out = append(out, "RTP/AVP;multicast"...)
+		if reply.Group.IsValid() {
+			out = append(out, ";destination="...)
+			out = reply.Group.Addr().AppendTo(out)
+			out = appendPair(out, ";port=", reply.Group.Port(), reply.Group.Port()+1)
+		}
+		out = append(out, ";ttl="...)
+		out = strconv.AppendUint(out, uint64(reply.TTL), 10)
+	}
+	if reply.Source.IsValid() && t.Protocol != TCP {
+		out = append(out, ";source="...)
+		out = reply.Source.Unmap().WithZone("").AppendTo(out)
+	}
+	out = append(out, ";ssrc="...)
+	const hex = "0123456789ABCDEF" // 8 digits, RFC 2326 section 12.39
+	for shift := 28; shift >= 0; shift -= 4 {
+		out = append(out, hex[reply.SSRC>>shift&0xf])
+	}
+	return append(out, ";mode=\"PLAY\"\r\n"...)
+}
+
+func appendPair(out []byte, name string, first, second uint16) []byte {
+	out = append(out, name...)
+	out = strconv.AppendUint(out, uint64(first), 10)
+	out = append(out, '-')
+	return strconv.AppendUint(out, uint64(second), 10)
+}
