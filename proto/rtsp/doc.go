@@ -54,7 +54,7 @@
 // # Reading requests
 //
 // A message is framed before it is parsed: up to the empty line, then Content-Length bytes, all within
-// Config.MaxRequestBytes. The header is read by net/textproto, which is strict about names and lenient about line ends.
+// Config.MaxRequestBytes. The header is read by net/textproto, which is lenient about line ends.
 // When framing is lost (two Content-Lengths, a request without end, binary junk) the error is answered and Receive says
 // that the connection is to be closed.
 package rtsp

@@ -109,7 +109,22 @@ func (s *Server) readHead(head []byte) (request, error) {
 	if err == nil {
 		err = headerErr
 	}
+	if err == nil {
+		err = checkNames(header)
+	}
 	return rq, err
+}
+
+// checkNames refuses what textproto lets pass: "Content-Length : 5" would be a header of another name.
+func checkNames(header textproto.MIMEHeader) error {
+	for name := range header {
+		for _, b := range []byte(name) {
+			if !isToken(b) {
+				return fmt.Errorf("header name %q, want letters, digits and -", name)
+			}
+		}
+	}
+	return nil
 }
 
 // contentLength returns the length of the body. An error means that nobody can say where the message ends.

@@ -1,0 +1,79 @@
+package rtsp_test
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/camcast/camcast/proto/rtsp"
+)
+
+// porch is a Media of one stream.
+type porch struct{}
+
+func (porch) Describe(path string) (rtsp.Description, bool) {
+	return rtsp.Description{Path: "porch", Name: "Porch", SessionID: 1, Format: rtsp.JPEG, Width: 640, Height: 480}, path == "porch" || path == ""
+}
+
+func (porch) Setup(s *rtsp.Session, path string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Status) {
+	if t.Protocol != rtsp.UDP {
+		return rtsp.TransportReply{}, rtsp.StatusUnsupportedTransport
+	}
+	s.User = t.RTP // where to send
+	return rtsp.TransportReply{SSRC: 0x11223344, ServerRTPPort: 6970, ServerRTCPPort: 6971}, rtsp.StatusOK
+}
+
+func (porch) Play(s *rtsp.Session) (rtsp.Start, rtsp.Status) {
+	fmt.Println("send", s.Path(), "to", s.User)
+	return rtsp.Start{Sequence: 100, RTPTime: 9000}, rtsp.StatusOK
+}
+
+func (porch) Pause(*rtsp.Session)                      {}
+func (porch) Interleaved(*rtsp.Session, uint8, []byte) {}
+func (porch) End(s *rtsp.Session, why rtsp.EndReason) {
+	fmt.Println("stop sending to", s.User, "because:", why)
+}
+
+// A server needs a Media, and somebody who carries bytes and tells the time.
+func ExampleServer() {
+	server := rtsp.NewServer(rtsp.Config{NewID: func() string { return "cc5f1e0b" }}, porch{})
+	conn := server.Accept(netip.MustParseAddrPort("192.0.2.7:40000"), netip.MustParseAddrPort("192.0.2.1:8554"))
+
+	requests := "SETUP rtsp://192.0.2.1:8554/porch/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP;unicast;client_port=5000-5001\r\n\r\n" +
+		"PLAY rtsp://192.0.2.1:8554/porch RTSP/1.0\r\nCSeq: 2\r\nSession: cc5f1e0b\r\n\r\n"
+	out, err := conn.Receive(0, []byte(requests), nil)
+	fmt.Println(strings.Count(string(out), "RTSP/1.0 200 OK"), "answers,", err)
+
+	next, _ := server.Expire(0)
+	server.Expire(next)
+	// Output:
+	// send porch to 192.0.2.7:5000
+	// 2 answers, <nil>
+	// stop sending to 192.0.2.7:5000 because: timeout
+}
+
+// The description of a stream that is sent to a group, for a file that players open.
+func ExampleSDP() {
+	description := rtsp.Description{Name: "Porch", SessionID: 1, Format: rtsp.JPEG, Width: 640, Height: 480, FrameRate: 30}
+	text, err := rtsp.SDP(description, rtsp.Place{
+		Origin: netip.MustParseAddr("192.0.2.1"),
+		Media:  netip.MustParseAddrPort("239.1.2.3:5004"), TTL: 16,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	os.Stdout.WriteString(strings.ReplaceAll(string(text), "\r\n", "\n"))
+	// Output:
+	// v=0
+	// o=- 1 0 IN IP4 192.0.2.1
+	// s=Porch
+	// c=IN IP4 239.1.2.3/16
+	// t=0 0
+	// m=video 5004 RTP/AVP 26
+	// a=rtpmap:26 JPEG/90000
+	// a=framesize:26 640-480
+	// a=x-dimensions:640,480
+	// a=framerate:30
+}

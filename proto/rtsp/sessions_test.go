@@ -1,0 +1,335 @@
+package rtsp
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Point 12: whatever Transport says, media goes to the TCP peer.
+func TestDestinationIsThePeer(t *testing.T) {
+	m, s := newStage(Config{})
+	c := s.Accept(mapped(alice), server)
+	want(t, ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1",
+		"Transport: RTP/AVP;unicast;destination=203.0.113.9;client_port=5000-5001;source=203.0.113.9"), StatusOK)
+	m.told(t, "setup session1 cam udp 192.0.2.1:5000 192.0.2.1:5001")
+}
+
+// A session is none of another address's business, whoever knows its id.
+func TestForeignSession(t *testing.T) {
+	m, s := newStage(Config{})
+	c := s.Accept(alice, server)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
+	m.log = nil
+	thief := s.Accept(bob, server)
+	for _, method := range []string{"SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "OPTIONS"} {
+		want(t, ask(t, thief, 0, method+" "+camTrack+" RTSP/1.0", "CSeq: 1", "Session: session1", udpOffer), StatusSessionNotFound, "Session:")
+	}
+	m.told(t)
+	want(t, ask(t, s.Accept(alice, server), 0, "PLAY "+camURL+" RTSP/1.0", "CSeq: 2", "Session: session1"), StatusOK)
+}
+
+// Point 5: readers are told apart by their channels, also when all their reports carry the same SSRC.
+func TestInterleavedSessionsOfOneConnection(t *testing.T) {
+	m, s := newStage(Config{})
+	c := s.Accept(alice, server)
+	for i, offered := range []struct{ transport, granted string }{
+		{"RTP/AVP/TCP;interleaved=4-5", "4-5"},
+		{"RTP/AVP/TCP;unicast;interleaved=4-5", "0-1"}, // taken: the next free pair
+		{"RTP/AVP/TCP;unicast;interleaved=5-6", "2-3"}, // overlaps
+		{"RTP/AVP/TCP;unicast;interleaved=9", "9-10"},
+		{"RTP/AVP/TCP", "6-7"},
+		{"RTP/AVP/TCP;unicast;interleaved=20-30", "12-13"}, // no neighbours: not a proposal; 8 and 10 overlap 9-10
+		{"RTP/AVP/TCP;unicast;interleaved=254-255", "254-255"},
+	} {
+		r := ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", "Transport: "+offered.transport)
+		want(t, r, StatusOK, fmt.Sprintf(`Transport: RTP/AVP/TCP;unicast;interleaved=%s;ssrc=0CA3CA57;mode="PLAY"`, offered.granted),
+			fmt.Sprintf("Session: session%d;timeout=60", i+1))
+	}
+	m.log = nil
+	report := "\x81\xc9\x00\x01same"
+	out, err := c.Receive(0, []byte("$\x05\x00\x08"+report+"$\x01\x00\x08"+report+"$\xff\x00\x08"+report+"$\x63\x00\x08"+report), nil)
+	if err != nil || len(out) != 0 {
+		t.Fatal(out, err)
+	}
+	m.told(t, fmt.Sprintf("rtcp session1 5 %x", report), fmt.Sprintf("rtcp session2 1 %x", report), fmt.Sprintf("rtcp session7 255 %x", report))
+}
+
+func TestChannelsRunOut(t *testing.T) {
+	_, s := newStage(Config{MaxSessionsPerConn: 1000})
+	c := s.Accept(alice, server)
+	for range 128 {
+		want(t, ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", "Transport: RTP/AVP/TCP"), StatusOK)
+	}
+	want(t, ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", "Transport: RTP/AVP/TCP"), StatusUnsupportedTransport)
+}
+
+// An interleaved session ends with its connection; a UDP session on the same one does not.
+func TestConnectionLoss(t *testing.T) {
+	m, s := newStage(Config{})
+	c := s.Accept(alice, server)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 2", tcpOffer)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 3", "Transport: RTP/AVP;multicast")
+	m.log = nil
+	c.Close()
+	m.told(t, "end session2 connection closed")
+	if _, err := c.Receive(0, []byte("OPTIONS * RTSP/1.0\r\n"), nil); err != ErrClosed {
+		t.Fatalf("Receive after Close: %v, want ErrClosed", err)
+	}
+	again := s.Accept(alice, server)
+	want(t, ask(t, again, 0, "PLAY "+camURL+" RTSP/1.0", "CSeq: 4", "Session: session2"), StatusSessionNotFound)
+	want(t, ask(t, again, 0, "PLAY "+camURL+" RTSP/1.0", "CSeq: 5", "Session: session1"), StatusOK)
+}
+
+// A session that does not play may change its transport, also to another connection; a refusal leaves it as it was.
+func TestChangeOfTransport(t *testing.T) {
+	m, s := newStage(Config{})
+	c := s.Accept(alice, server)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
+	session, _ := s.Session("session1")
+	m.setup = func(Transport) Status { return StatusNotEnoughBandwidth }
+	want(t, ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 2", "Session: session1", tcpOffer), StatusNotEnoughBandwidth)
+	if session.Transport().Protocol != UDP || s.Len() != 1 {
+		t.Fatalf("after a refusal: %v, %d sessions", session.Transport(), s.Len())
+	}
+	m.setup = nil
+	other := s.Accept(alice, server)
+	want(t, ask(t, other, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", "Session: session1", tcpOffer), StatusOK, "Session: session1;timeout=60")
+	if session.Conn() != other || c.Sessions() != 0 || other.Sessions() != 1 || s.Len() != 1 {
+		t.Fatalf("the session did not move: %d and %d sessions", c.Sessions(), other.Sessions())
+	}
+	// The same channels once more: they are its own, so they are free.
+	want(t, ask(t, other, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 2", "Session: session1", tcpOffer), StatusOK,
+		`Transport: RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=0CA3CA57;mode="PLAY"`)
+	c.Close()
+	m.log = nil
+	other.Close()
+	m.told(t, "end session1 connection closed")
+}
+
+func TestPlayIsRefusedByMedia(t *testing.T) {
+	m, s := newStage(Config{})
+	c := s.Accept(alice, server)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
+	session, _ := s.Session("session1")
+	m.play = StatusServiceUnavailable
+	want(t, ask(t, c, 0, "PLAY "+camURL+" RTSP/1.0", "CSeq: 2", "Session: session1"), StatusServiceUnavailable)
+	if session.State() != Ready {
+		t.Fatal("playing after a refusal")
+	}
+	m.play, m.start = 0, Start{Unknown: true}
+	want(t, ask(t, c, 0, "PLAY "+camURL+" RTSP/1.0", "CSeq: 3", "Session: session1"), StatusOK, "RTP-Info:", "Range: npt=now-")
+	want(t, ask(t, c, 0, "PLAY "+camURL+" RTSP/1.0", "CSeq: 4", "Session: session1"), StatusOK) // goes on
+	if session.State() != Playing {
+		t.Fatal("not playing")
+	}
+}
+
+// Point 3: what counts as life, and that silence does not.
+func TestExpiry(t *testing.T) {
+	const second = time.Second
+	signs := map[string]func(t *testing.T, c *Conn, s *Session, now time.Duration){
+		"request": func(t *testing.T, c *Conn, _ *Session, now time.Duration) {
+			ask(t, c, now, "OPTIONS * RTSP/1.0", "CSeq: 9", "Session: session1")
+		},
+		"caller": func(_ *testing.T, _ *Conn, s *Session, now time.Duration) { s.Alive(now) },
+		"interleaved": func(_ *testing.T, c *Conn, _ *Session, now time.Duration) {
+			c.Receive(now, []byte("$\x01\x00\x01x"), nil)
+		},
+	}
+	for name, sign := range signs {
+		t.Run(name, func(t *testing.T) {
+			m, s := newStage(Config{})
+			if _, ok := s.Expire(0); ok {
+				t.Fatal("something to expire without sessions")
+			}
+			c := s.Accept(alice, server)
+			ask(t, c, 10*second, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
+			ask(t, c, 10*second, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 2", tcpOffer)
+			m.log = nil
+			session, _ := s.Session("session1")
+			sign(t, c, session, 50*second)
+			m.log = nil
+			next, ok := s.Expire(70 * second)
+			if !ok || next <= 70*second || next > 74*second {
+				t.Fatalf("Expire = %v, %v: want to be called soon after 70 s", next, ok)
+			}
+			next, ok = s.Expire(next)
+			m.told(t, "end session2 timeout")
+			if !ok || next <= 110*second || next > 114*second {
+				t.Fatalf("Expire = %v, %v: want to be called soon after 110 s", next, ok)
+			}
+			if _, ok = s.Expire(next); ok {
+				t.Fatal("more to expire")
+			}
+			m.told(t, "end session1 timeout")
+			want(t, ask(t, c, next, "PLAY "+camURL+" RTSP/1.0", "CSeq: 3", "Session: session1"), StatusSessionNotFound)
+			if got := s.Stats(); got.Sessions != 2 || got.Expired != 2 || got.Refused != 1 {
+				t.Fatalf("stats %+v", got)
+			}
+		})
+	}
+}
+
+// Signs of life are recorded coarsely: the promise holds at every phase.
+func TestExpiryIsNeverEarlyNorLate(t *testing.T) {
+	for early := time.Duration(0); early < 10*time.Second; early += 100 * time.Millisecond {
+		_, s := newStage(Config{Timeout: 16 * time.Second})
+		c := s.Accept(alice, server)
+		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
+		session, _ := s.Session("session1")
+		for now := time.Duration(0); now <= early; now += 100 * time.Millisecond {
+			session.Alive(now)
+		}
+		if s.Expire(early + 16*time.Second - 1); s.Len() != 1 {
+			t.Fatalf("heard at %v, gone within 16 s", early)
+		}
+		if s.Expire(early + 17*time.Second); s.Len() != 0 {
+			t.Fatalf("heard at %v, still there 17 s later", early)
+		}
+	}
+}
+
+// Point 11: the caller sends BYE between Shutdown and closing; every session is told.
+func TestShutdownAndSessions(t *testing.T) {
+	m, s := newStage(Config{})
+	c := s.Accept(alice, server)
+	for range 3 {
+		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
+	}
+	s.sessions["session1"].Alive(20 * time.Second)
+	m.log = nil
+	var ids []string
+	for session := range s.Sessions() {
+		ids = append(ids, session.ID())
+		if session.ID() == "session2" {
+			session.End(EndLag)
+			session.End(EndBye) // too late to say
+		}
+	}
+	if !slices.Equal(ids, []string{"session2", "session3", "session1"}) {
+		t.Fatalf("sessions %v, want the longest silent first", ids)
+	}
+	s.Shutdown()
+	m.told(t, "end session2 lag", "end session3 shutdown", "end session1 shutdown")
+	want(t, ask(t, c, 0, "TEARDOWN "+camURL+" RTSP/1.0", "CSeq: 2", "Session: session1"), StatusSessionNotFound)
+}
+
+// A Media may end the session it is being told about.
+func TestEndFromWithin(t *testing.T) {
+	m, s := newStage(Config{})
+	m.onRTCP = func(session *Session) { session.End(EndBye) }
+	c := s.Accept(alice, server)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
+	m.log = nil
+	r := askRaw(t, c, 0, "$\x01\x00\x01x$\x01\x00\x01y"+crlf("OPTIONS * RTSP/1.0", "CSeq: 2"))
+	want(t, r, StatusOK)
+	m.told(t, "rtcp session1 1 78", "end session1 bye")
+	m.onRTCP = func(session *Session) { session.Conn().Close() }
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
+	m.log = nil
+	if out, err := c.Receive(0, []byte("$\x01\x00\x01x$\x01\x00\x01y"+crlf("OPTIONS * RTSP/1.0", "CSeq: 2")), nil); err != nil || len(out) != 0 {
+		t.Fatalf("a connection closed meanwhile: %q, %v", out, err)
+	}
+	m.told(t, "rtcp session2 1 78", "end session2 connection closed")
+}
+
+func TestSessionIDs(t *testing.T) {
+	next := []string{"short", "with space", "line\r\nbreak", "öööööö", "abcd1234", "abcd1234", "$-_.+ABC9"}
+	_, s := newStage(Config{NewID: func() string {
+		if len(next) == 0 {
+			return "abcd1234"
+		}
+		id := next[0]
+		next = next[1:]
+		return id
+	}})
+	c := s.Accept(alice, server)
+	setup := func() Status {
+		return Status(ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer).StatusCode)
+	}
+	if got := setup(); got != StatusInternalServerError { // four that cannot be used
+		t.Fatalf("status %v", got)
+	}
+	if got := setup(); got != StatusOK || s.sessions["abcd1234"] == nil {
+		t.Fatalf("status %v", got)
+	}
+	if got := setup(); got != StatusOK || s.sessions["$-_.+ABC9"] == nil { // one in use, then a good one
+		t.Fatalf("status %v", got)
+	}
+	if got := setup(); got != StatusInternalServerError { // always one in use
+		t.Fatalf("status %v", got)
+	}
+}
+
+// An idle reader must stay cheap: the house is built for ten thousand.
+func TestMemoryOfAnIdleReader(t *testing.T) {
+	const readers = 5000
+	_, s := newStage(Config{})
+	conns := make([]*Conn, readers)
+	before := heapBytes()
+	for i := range conns {
+		c := s.Accept(alice, server)
+		conns[i] = c
+		askRawQuiet(c, crlf("DESCRIBE "+camURL+" RTSP/1.0", "CSeq: 1"))
+		askRawQuiet(c, crlf("SETUP "+camTrack+" RTSP/1.0", "CSeq: 2", tcpOffer))
+		askRawQuiet(c, "PLAY "+camURL+" RTSP/1.0\r\nCSeq: 3\r\n")
+		askRawQuiet(c, fmt.Sprintf("Session: session%d\r\n\r\n", i+1))
+	}
+	s.media.(*stage).log = nil
+	each := (heapBytes() - before) / readers
+	t.Logf("%d bytes a reader", each)
+	if each > 1024 {
+		t.Fatalf("a connection with a playing session holds %d bytes, want less than 1024", each)
+	}
+	if s.Len() != readers || s.first.state != Playing {
+		t.Fatal("not all play")
+	}
+	runtime.KeepAlive(conns)
+}
+
+func askRawQuiet(c *Conn, request string) {
+	if _, err := c.Receive(0, []byte(request), nil); err != nil {
+		panic(err)
+	}
+}
+
+func heapBytes() int {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int(stats.HeapAlloc)
+}
+
+// What happens per packet, and per report, must not allocate.
+func TestHotPathsDoNotAllocate(t *testing.T) {
+	_, s := newStage(Config{})
+	s.media = silent{s.media}
+	c := s.Accept(alice, server)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
+	session, _ := s.Session("session1")
+	now := time.Duration(0)
+	whole, head, payload := []byte("$\x01\x00\x04RTCP"), []byte("$\x01\x00\x04"), []byte("RTCP")
+	cases := map[string]func(){
+		"Alive":                 func() { now += 10 * time.Second; session.Alive(now) },
+		"Expire":                func() { s.Expire(now) },
+		"frame":                 func() { c.Receive(now, whole, nil) },
+		"frame in two segments": func() { c.Receive(now, head, nil); c.Receive(now, payload, nil) },
+	}
+	for name, f := range cases {
+		if n := testing.AllocsPerRun(100, f); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	if s.Len() != 1 {
+		t.Fatal("the session expired meanwhile")
+	}
+}
+
+// silent is a Media that does not write down reports.
+type silent struct{ Media }
+
+func (silent) Interleaved(*Session, uint8, []byte) {}
