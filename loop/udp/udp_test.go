@@ -1,0 +1,425 @@
+package udp_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+	"golang.org/x/sys/unix"
+)
+
+// faulty is the real kernel, except that it fails sends as a test wants.
+type faulty struct {
+	loop.Kernel
+	// fail returns the errno for the first message of a send, nil to let it pass; a
+	// message further on that would fail ends the batch before it.
+	fail      func(m *loop.Message) error
+	noSegment bool
+	batches   []int
+}
+
+func (k *faulty) CanSegment(fd int) bool { return !k.noSegment && k.Kernel.CanSegment(fd) }
+
+func (k *faulty) Sendmmsg(fd int, messages []loop.Message) (int, error) {
+	for i := range messages {
+		if k.fail == nil {
+			break
+		}
+		if err := k.fail(&messages[i]); err != nil {
+			if i == 0 {
+				return 0, err
+			}
+			messages = messages[:i]
+			break
+		}
+	}
+	n, err := k.Kernel.Sendmmsg(fd, messages)
+	k.batches = append(k.batches, n)
+	return n, err
+}
+
+var (
+	loopback4 = netip.MustParseAddr("127.0.0.1")
+	loopback6 = netip.MustParseAddr("::1")
+)
+
+func newFaulty(t *testing.T) (*loop.Loop, *faulty) {
+	t.Helper()
+	kernel, err := loop.NewKernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &faulty{Kernel: kernel}
+	l := loop.NewOn(k)
+	t.Cleanup(func() { l.Close() })
+	return l, k
+}
+
+// receiver is a peer that keeps what it gets.
+type receiver struct {
+	socket *udp.Socket
+	got    [][]byte
+	from   []netip.AddrPort
+}
+
+func newReceiver(t *testing.T, l *loop.Loop, ip netip.Addr) *receiver {
+	t.Helper()
+	r := &receiver{}
+	var err error
+	o := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: 4 << 20, PacketInfo: true}}
+	r.socket, err = udp.Open(l, netip.AddrPortFrom(ip, 0), o, func(d udp.Datagram) {
+		if d.To != ip {
+			t.Errorf("datagram to %v arrived at %v", d.To, ip)
+		}
+		r.got = append(r.got, bytes.Clone(d.Payload))
+		r.from = append(r.from, d.From)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.socket.Close() })
+	return r
+}
+
+func turnUntil(t *testing.T, l *loop.Loop, done func() bool) {
+	t.Helper()
+	for !done() {
+		ran, err := l.Turn(5 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ran == 0 {
+			t.Fatal("nothing happened for 5 s")
+		}
+	}
+}
+
+// newRun makes a run of packets that differ in every byte.
+func newRun(packets, size, lastSize int) udp.Run {
+	b := make([]byte, (packets-1)*size+lastSize)
+	for i := range b {
+		b[i] = byte(i/size)*31 + byte(i)
+	}
+	return udp.Run{Bytes: b, SegmentBytes: size}
+}
+
+func (r *receiver) check(t *testing.T, run udp.Run) {
+	t.Helper()
+	if joined := bytes.Join(r.got, nil); !bytes.Equal(joined, run.Bytes) {
+		t.Errorf("got %d bytes in %d packets, want %d bytes, the same", len(joined), len(r.got), len(run.Bytes))
+	}
+	for i, p := range r.got {
+		if want := min(run.SegmentBytes, len(run.Bytes)-i*run.SegmentBytes); len(p) != want {
+			t.Errorf("packet %d has %d bytes, want %d", i, len(p), want)
+		}
+	}
+}
+
+func TestFanDelivers(t *testing.T) {
+	runs := map[string]udp.Run{
+		"one packet":               newRun(1, 1000, 700),
+		"one full packet":          newRun(1, 1000, 1000),
+		"sixteen":                  newRun(16, 1400, 1399),
+		"most segments":            newRun(64, 1000, 999),
+		"most bytes":               newRun(46, 1452, 65507-45*1452),
+		"packets of the least MTU": newRun(52, 1232, 5),
+	}
+	ways := map[string]func(*faulty, *udp.Options){
+		"segmented":           func(*faulty, *udp.Options) {},
+		"switched off":        func(_ *faulty, o *udp.Options) { o.NoSegmentation = true },
+		"unknown to kernel":   func(k *faulty, _ *udp.Options) { k.noSegment = true },
+		"one by one":          func(_ *faulty, o *udp.Options) { o.NoSegmentation, o.NoBatches = true, true },
+		"link says EIO":       func(k *faulty, _ *udp.Options) { k.fail = refuseSegments(unix.EIO) },
+		"link says EINVAL":    func(k *faulty, _ *udp.Options) { k.fail = refuseSegments(unix.EINVAL) },
+		"link says EMSGSIZE":  func(k *faulty, _ *udp.Options) { k.fail = refuseSegments(unix.EMSGSIZE) },
+		"ENOBUFS every third": func(k *faulty, _ *udp.Options) { k.fail = everyThird(unix.ENOBUFS) },
+		"EAGAIN every third":  func(k *faulty, _ *udp.Options) { k.fail = everyThird(unix.EAGAIN) },
+		"EINTR every third":   func(k *faulty, _ *udp.Options) { k.fail = everyThird(unix.EINTR) },
+	}
+	for _, ip := range []netip.Addr{loopback4, loopback6} {
+		for way, prepare := range ways {
+			for name, run := range runs {
+				if ip == loopback6 && len(run.Bytes) > 65507-20 {
+					continue // IPv6 counts its header
+				}
+				t.Run(fmt.Sprintf("%v/%s/%s", ip, way, name), func(t *testing.T) {
+					testDelivery(t, ip, run, prepare)
+				})
+			}
+		}
+	}
+}
+
+// refuseSegments fails segmented messages, as a link does that cannot cut them.
+func refuseSegments(errno unix.Errno) func(*loop.Message) error {
+	return func(m *loop.Message) error {
+		if m.SegmentBytes() > 0 && len(m.Payload()) > m.SegmentBytes() {
+			return errno
+		}
+		return nil
+	}
+}
+
+func everyThird(errno unix.Errno) func(*loop.Message) error {
+	n := 0
+	return func(*loop.Message) error {
+		if n++; n%3 == 0 {
+			return errno
+		}
+		return nil
+	}
+}
+
+func testDelivery(t *testing.T, ip netip.Addr, run udp.Run, prepare func(*faulty, *udp.Options)) {
+	l, k := newFaulty(t)
+	o := udp.Options{}
+	var reports []string
+	o.Report = func(what string) { reports = append(reports, what) }
+	prepare(k, &o)
+	s, err := udp.Open(l, netip.AddrPortFrom(ip, 0), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fan := s.NewFan()
+	var receivers []*receiver
+	for range 3 {
+		r := newReceiver(t, l, ip)
+		receivers = append(receivers, r)
+		fan.Add(r.socket.Local(), ip)
+	}
+	place := udp.Place{}
+	for tries := 0; ; tries++ {
+		var outcome udp.Outcome
+		place, outcome = fan.Send(run, place, fan.Len(), func(i int, err error) { t.Errorf("peer %d: %v", i, err) })
+		if outcome == udp.Done {
+			break
+		}
+		if outcome == udp.Broken || tries > 1000 {
+			t.Fatalf("outcome %v at %+v after %d tries", outcome, place, tries)
+		}
+	}
+	for _, r := range receivers {
+		total := func() (n int) {
+			for _, p := range r.got {
+				n += len(p)
+			}
+			return n
+		}
+		turnUntil(t, l, func() bool { return total() >= len(run.Bytes) })
+		r.check(t, run)
+		if r.from[0] != s.Local() {
+			t.Errorf("sent from %v, want %v", r.from[0], s.Local())
+		}
+	}
+	if len(reports) > 1 {
+		t.Errorf("reported more than once: %q", reports)
+	}
+}
+
+func TestOnePeersErrorIsThatPeers(t *testing.T) {
+	for _, errno := range []unix.Errno{unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EPERM, unix.ECONNREFUSED, unix.EACCES} {
+		t.Run(unix.ErrnoName(errno), func(t *testing.T) {
+			l, k := newFaulty(t)
+			s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			bad := netip.MustParseAddrPort("127.9.9.9:9")
+			k.fail = func(m *loop.Message) error {
+				if m.Peer() == bad {
+					return errno
+				}
+				return nil
+			}
+			first, last := newReceiver(t, l, loopback4), newReceiver(t, l, loopback4)
+			fan := s.NewFan()
+			fan.Add(first.socket.Local(), netip.Addr{})
+			wantFailed := fan.Add(bad, netip.Addr{})
+			fan.Add(last.socket.Local(), netip.Addr{})
+			var failed []int
+			run := newRun(5, 500, 100)
+			_, outcome := fan.Send(run, udp.Place{}, fan.Len(), func(i int, err error) {
+				failed = append(failed, i)
+				if !errors.Is(err, errno) {
+					t.Errorf("error %v, want %v", err, errno)
+				}
+			})
+			if outcome != udp.Done || len(failed) != 1 || failed[0] != wantFailed {
+				t.Errorf("outcome %v, failed %v; want Done, [%d]", outcome, failed, wantFailed)
+			}
+			turnUntil(t, l, func() bool { return len(first.got) == 5 && len(last.got) == 5 })
+			first.check(t, run)
+			last.check(t, run)
+		})
+	}
+}
+
+// TestOnlyTheLinkThatCannotIsSentPackets has one of three links refuse segments: the
+// others keep them.
+func TestOnlyTheLinkThatCannotIsSentPackets(t *testing.T) {
+	l, k := newFaulty(t)
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var receivers []*receiver
+	fan := s.NewFan()
+	for range 3 {
+		r := newReceiver(t, l, loopback4)
+		receivers = append(receivers, r)
+		fan.Add(r.socket.Local(), netip.Addr{})
+	}
+	refuse := refuseSegments(unix.EIO)
+	k.fail = func(m *loop.Message) error {
+		if m.Peer() == receivers[1].socket.Local() {
+			return refuse(m)
+		}
+		return nil
+	}
+	run := newRun(10, 500, 100)
+	for frame := 1; frame <= 2; frame++ {
+		before := s.Counters()
+		if _, outcome := fan.Send(run, udp.Place{}, 3, nil); outcome != udp.Done {
+			t.Fatal(outcome)
+		}
+		if sent := s.Counters().Messages - before.Messages; sent != 1+10+1 {
+			t.Errorf("frame %d: %d messages, want one, ten single packets, one", frame, sent)
+		}
+	}
+	for _, r := range receivers {
+		turnUntil(t, l, func() bool { return len(r.got) == 20 })
+		r.got = r.got[10:]
+		r.check(t, run)
+	}
+	if got := fan.Remove(1); got != 2 {
+		t.Errorf("Remove moved %d, want 2", got)
+	}
+	before := s.Counters().Messages
+	fan.Send(run, udp.Place{}, 2, nil)
+	if sent := s.Counters().Messages - before; sent != 2 {
+		t.Errorf("%d messages after the odd link left, want 2", sent)
+	}
+}
+
+func TestFanRemoveKeepsTheOthers(t *testing.T) {
+	l, _ := newFaulty(t)
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fan := s.NewFan()
+	var want []netip.AddrPort
+	for i := range 300 {
+		peer := netip.AddrPortFrom(loopback4, uint16(20000+i))
+		if place := fan.Add(peer, loopback4); place != i {
+			t.Fatalf("place %d, want %d", place, i)
+		}
+		want = append(want, peer)
+	}
+	for _, place := range []int{0, 298, 150, 296, 7} {
+		last := len(want) - 1
+		if moved := fan.Remove(place); moved != last {
+			t.Fatalf("Remove(%d) moved %d, want %d", place, moved, last)
+		}
+		want[place], want = want[last], want[:last]
+	}
+	for i, peer := range want {
+		if fan.Peer(i) != peer {
+			t.Errorf("place %d is %v, want %v", i, fan.Peer(i), peer)
+		}
+	}
+}
+
+func TestSendAllocatesNothing(t *testing.T) {
+	l, _ := newFaulty(t)
+	for _, o := range []udp.Options{{}, {NoSegmentation: true}} {
+		s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sink := newReceiver(t, l, loopback4)
+		fan := s.NewFan()
+		for range 100 {
+			fan.Add(sink.socket.Local(), loopback4)
+		}
+		run := newRun(16, 1400, 1000)
+		if n := testing.AllocsPerRun(10, func() { fan.Send(run, udp.Place{}, fan.Len(), nil) }); n != 0 {
+			t.Errorf("NoSegmentation %v: %v allocations per send, want 0", o.NoSegmentation, n)
+		}
+		s.Close()
+	}
+}
+
+func TestSendEachPassesOverWhomItCannotReach(t *testing.T) {
+	l, k := newFaulty(t)
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	good, bad := newReceiver(t, l, loopback4), netip.MustParseAddrPort("127.9.9.9:9")
+	k.fail = func(m *loop.Message) error {
+		if m.Peer() == bad {
+			return unix.EHOSTUNREACH
+		}
+		return nil
+	}
+	peers := make([]netip.AddrPort, 200)
+	for i := range peers {
+		switch i % 3 {
+		case 0:
+			peers[i] = good.socket.Local()
+		case 1:
+			peers[i] = bad
+		} // else invalid: nobody
+	}
+	sent, err := s.SendEach([]byte("report"), len(peers), func(i int) (netip.AddrPort, netip.Addr) { return peers[i], netip.Addr{} })
+	if sent != 67 || !errors.Is(err, unix.EHOSTUNREACH) {
+		t.Errorf("sent %d, %v; want 67, EHOSTUNREACH", sent, err)
+	}
+	turnUntil(t, l, func() bool { return len(good.got) == 67 })
+}
+
+func TestSwitches(t *testing.T) {
+	t.Setenv("CAMCAST_UDP_SEGMENT", "0")
+	t.Setenv("CAMCAST_SENDMMSG", "0")
+	l, k := newFaulty(t)
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := newReceiver(t, l, loopback4)
+	fan := s.NewFan()
+	fan.Add(r.socket.Local(), netip.Addr{})
+	fan.Send(newRun(4, 100, 50), udp.Place{}, 1, nil)
+	if s.Segments() || len(k.batches) != 4 {
+		t.Errorf("segments: %v, batches %v; want four single messages", s.Segments(), k.batches)
+	}
+}
+
+func TestWhenWritable(t *testing.T) {
+	l, _ := newFaulty(t)
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	calls := 0
+	if err := s.WhenWritable(func() { calls++ }); err != nil {
+		t.Fatal(err)
+	}
+	turnUntil(t, l, func() bool { return calls > 0 })
+	if ran, _ := l.Turn(0); ran != 0 || calls != 1 {
+		t.Errorf("called %d times and the socket is still waited for (%d)", calls, ran)
+	}
+}
