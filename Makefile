@@ -1,0 +1,41 @@
+# make test installs what the tests need and passes them all; its parts run alone.
+
+GO ?= go
+TESTFLAGS ?= -race -shuffle=on -count=1
+export GOFLAGS := $(GOFLAGS)
+
+PACKAGES_GO      := gcc libc6-dev libturbojpeg0
+PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2
+PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
+PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg
+INSTALL          := .ci/install
+
+.PHONY: test lint unit test-players test-camera test-trace
+
+test: lint unit test-players test-trace test-camera
+
+# Formatting, vet and staticcheck over all build tags, and govulncheck where its
+# data can be had.
+lint:
+	$(INSTALL) $(PACKAGES_GO)
+	.ci/lint
+
+unit:
+	$(INSTALL) $(PACKAGES_GO)
+	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test $(TESTFLAGS) -tags turbojpeg ./capture/...
+
+# The test card in real players, in a network namespace of its own.
+test-players:
+	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_PLAYERS)
+	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast
+
+# Real V4L2 drivers, in a virtual machine.
+test-camera:
+	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_CAMERA)
+	capture/v4l2/vm/test.sh
+
+# What system calls the daemon makes, and which thread makes them.
+test-trace:
+	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_TRACE)
+	cmd/camcast/trace.sh
