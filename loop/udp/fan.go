@@ -42,6 +42,10 @@ func (f *Fan) Len() int { return len(f.messages) }
 // Peer is the address of the peer at place i.
 func (f *Fan) Peer(i int) netip.AddrPort { return f.addresses[i].AddrPort() }
 
+// Source is the address that the peer at place i is sent to from, invalid if that is
+// left to the routing table.
+func (f *Fan) Source(i int) netip.Addr { return f.messages[i].LocalAddress() }
+
 // Add appends a peer and returns its place. source is the address to send from, if
 // it matters (the zero Addr leaves it to the routing table): it should be the one
 // that the peer has asked.

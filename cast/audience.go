@@ -1,0 +1,166 @@
+package cast
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/camcast/camcast/loop/udp"
+)
+
+// audience is the UDP readers of one stream: for each socket they are sent from, a
+// dense list of them, in the order of that socket's fan.
+type audience struct {
+	groups []*group
+	// leaving readers go when the sweep in hand is over: to take one out of the
+	// middle would move another one into its place, who might miss a burst by it.
+	leaving  []*UDPReader
+	sweeping bool
+}
+
+// group is the readers behind one socket.
+type group struct {
+	fan     *udp.Fan
+	control *udp.Socket // that RTCP is sent from
+	readers []*UDPReader
+}
+
+// UDPReader is someone who is sent RTP over UDP. It is small, as there may be ten
+// thousand of them: how far it has come is the sweep's affair. Its methods belong to
+// the loop's goroutine.
+type UDPReader struct {
+	stream   *Stream
+	group    *group
+	observer Observer
+	place    int32 // in the group
+	// controlPort is where its RTCP comes from and goes to.
+	controlPort uint16
+	// gone: it has left, though its place may still be taken.
+	gone bool
+	// failed is the number of the last frame that could not be sent to it, and
+	// failingSince when a row of such frames began.
+	failed       uint64
+	failingSince time.Duration
+	// framesBefore and lagsBefore are the sweep's counts when the reader joined.
+	framesBefore, lagsBefore uint64
+}
+
+// Observer hears of a UDPReader.
+type Observer interface {
+	// Control is called with RTCP that came from the reader's address. The packet may
+	// be read until Control returns.
+	Control(packet []byte)
+	// Lost is called when the kernel has refused for a while to send to the reader,
+	// which is then still there: it is for the observer to have it leave.
+	Lost(err error)
+}
+
+// Place is where a UDPReader is.
+type Place struct {
+	// RTP and RTCP are its addresses; they have the same IP address.
+	RTP, RTCP netip.AddrPort
+	// Source is the address of this machine that it has asked, and is to be answered
+	// from. The zero Addr leaves it to the routing table.
+	Source netip.Addr
+}
+
+// Join has the stream sent to a reader, from the next frame on, until it leaves.
+// Whoever calls it has made sure that the reader wants it: a stream sent to an address
+// that has not asked for it is an attack. observer may be nil.
+func (s *Stream) Join(at Place, observer Observer) (*UDPReader, error) {
+	pair := s.cast.pairFor(at.RTP.Addr())
+	if pair == nil {
+		return nil, fmt.Errorf("reader %v: there is no RTP socket of that address family", at.RTP)
+	}
+	if at.RTP.Port() == 0 || at.RTCP.Port() == 0 || at.RTCP.Addr().Unmap() != at.RTP.Addr().Unmap() {
+		return nil, fmt.Errorf("reader %v, RTCP %v: must be two ports of one address", at.RTP, at.RTCP)
+	}
+	if s.source.ended {
+		return nil, errors.New("the stream has ended")
+	}
+	r := s.join(pair, at, observer)
+	s.cast.byControl[r.controlAddress()] = r
+	return r, nil
+}
+
+func (s *Stream) join(pair *socketPair, at Place, observer Observer) *UDPReader {
+	g := s.audience.group(pair)
+	r := &UDPReader{
+		stream: s, group: g, observer: observer, controlPort: at.RTCP.Port(),
+		place:        int32(g.fan.Add(at.RTP, at.Source)),
+		framesBefore: s.sweep.frames, lagsBefore: s.sweep.lags,
+	}
+	g.readers = append(g.readers, r)
+	s.source.begin()
+	return r
+}
+
+// Leave ends sending to the reader, at once or with the frame in hand. Leaving twice
+// does nothing.
+func (r *UDPReader) Leave() {
+	if r.gone {
+		return
+	}
+	r.gone = true
+	s := r.stream
+	if control := r.controlAddress(); s.cast.byControl[control] == r {
+		delete(s.cast.byControl, control)
+	}
+	if s.audience.sweeping {
+		s.audience.leaving = append(s.audience.leaving, r)
+		return
+	}
+	r.remove()
+}
+
+// Frames is how many frames the reader was sent, and Lags how many it has missed.
+func (r *UDPReader) Frames() uint64 { return r.stream.sweep.frames - r.framesBefore }
+
+// Lags is how many frames the reader has missed because sending was too far behind.
+func (r *UDPReader) Lags() uint64 { return r.stream.sweep.lags - r.lagsBefore }
+
+// controlAddress is where the reader's RTCP comes from and goes to.
+func (r *UDPReader) controlAddress() netip.AddrPort {
+	return netip.AddrPortFrom(r.group.fan.Peer(int(r.place)).Addr(), r.controlPort)
+}
+
+func (r *UDPReader) remove() {
+	g, place := r.group, int(r.place)
+	last := g.fan.Remove(place)
+	g.readers[place] = g.readers[last]
+	g.readers[place].place = r.place
+	g.readers[last] = nil
+	g.readers = g.readers[:last]
+}
+
+// group returns the readers behind a pair of sockets, making an empty group for the
+// first.
+func (a *audience) group(pair *socketPair) *group {
+	for _, g := range a.groups {
+		if g.fan.Socket() == pair.rtp {
+			return g
+		}
+	}
+	g := &group{fan: pair.rtp.NewFan(), control: pair.rtcp}
+	a.groups = append(a.groups, g)
+	return g
+}
+
+// endSweep removes those who left meanwhile.
+func (a *audience) endSweep() {
+	a.sweeping = false
+	for i, r := range a.leaving {
+		r.remove()
+		a.leaving[i] = nil
+	}
+	a.leaving = a.leaving[:0]
+}
+
+// size is the number of readers.
+func (a *audience) size() (n int) {
+	for _, g := range a.groups {
+		n += len(g.readers)
+	}
+	return n - len(a.leaving)
+}

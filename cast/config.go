@@ -1,0 +1,121 @@
+package cast
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Config is how a Broadcaster is to work. The zero value of each field means its
+// default.
+type Config struct {
+	// RTSP is the address to answer RTSP on; the zero value: none. An unspecified
+	// IPv6 address ("[::]:8554") means all addresses of both families.
+	RTSP netip.AddrPort
+	// RTP is the address that RTP is sent from; RTCP has the next port. With port 0
+	// a free pair is taken. An unspecified IPv6 address means both families.
+	RTP netip.AddrPort
+	// Lag is how many frames a reader may be behind before it is set to the newest
+	// one, 1 to 1000 (5).
+	Lag int
+	// MaxReaders is how many readers there may be at once, over all streams; 0: as
+	// many as come.
+	MaxReaders int
+	// MTU is the largest IP packet to send, in bytes, 576 to 65535 (1500).
+	MTU int
+	// Burst is how many packets are sent to a reader at once, 1 to 64 (DefaultBurst).
+	Burst int
+	// Spread is the share of the frame interval that a frame's bursts are spread
+	// over, 0 (all at once) to 1. Unlike the others its zero means 0; DefaultSpread is
+	// what the daemon uses.
+	Spread float64
+	// SessionTimeout is how long a reader may be silent (60 s).
+	SessionTimeout time.Duration
+	// Server is how the program names itself in RTSP ("camcast").
+	Server string
+	// Log gets what happens (discarded).
+	Log *slog.Logger
+	// Random fills p with randomness for session ids, SSRCs and the like
+	// (crypto/rand). A simulation gives its own.
+	Random func(p []byte)
+}
+
+const (
+	defaultLag            = 5
+	maxLag                = 1000
+	defaultMTU            = 1500
+	minMTU                = 576
+	defaultSessionTimeout = 60 * time.Second
+	// DefaultBurst is the number of packets in a burst: measured to cost little more
+	// than whole frames while small queues on the way bear it.
+	DefaultBurst = 16
+	maxBurst     = 64
+	// DefaultSpread leaves half of the frame interval for the next frame to be early.
+	DefaultSpread = 0.5
+	// ipv6UDPHeaderBytes is what IP and UDP put before a packet at most. All readers
+	// share every byte, so the longer header counts for all.
+	ipv6UDPHeaderBytes = 40 + 8
+)
+
+// Check says what is wrong with the configuration, if anything: the field in the
+// words of the daemon's flags, its value and what it may be.
+func (c Config) Check() error {
+	_, err := c.withDefaults()
+	return err
+}
+
+// withDefaults fills in what is not set, or says what is wrong.
+func (c Config) withDefaults() (Config, error) {
+	setDefault(&c.Lag, defaultLag)
+	setDefault(&c.MTU, defaultMTU)
+	setDefault(&c.Burst, DefaultBurst)
+	setDefault(&c.SessionTimeout, defaultSessionTimeout)
+	setDefault(&c.Server, "camcast")
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Random == nil {
+		c.Random = func(p []byte) { _, _ = rand.Read(p) } // never fails, says its doc
+	}
+	switch {
+	case c.Lag < 1 || c.Lag > maxLag:
+		return c, fmt.Errorf("lag %d: must be 1 to %d frames", c.Lag, maxLag)
+	case c.MTU < minMTU || c.MTU > 65535:
+		return c, fmt.Errorf("mtu %d: must be %d to 65535 bytes", c.MTU, minMTU)
+	case c.Burst < 1 || c.Burst > maxBurst:
+		return c, fmt.Errorf("burst %d: must be 1 to %d packets", c.Burst, maxBurst)
+	case !(c.Spread >= 0 && c.Spread <= 1): // NaN is neither
+		return c, fmt.Errorf("spread %v: must be 0 to 1, a share of the frame interval", c.Spread)
+	case c.MaxReaders < 0:
+		return c, fmt.Errorf("max-readers %d: must not be negative; 0 is no limit", c.MaxReaders)
+	case c.SessionTimeout < time.Second:
+		return c, fmt.Errorf("session timeout %v: must be at least 1s", c.SessionTimeout)
+	}
+	return c, nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// random32 returns 32 random bits.
+func (c Config) random32() uint32 {
+	var p [4]byte
+	c.Random(p[:])
+	return binary.BigEndian.Uint32(p[:])
+}
+
+// newID returns a session id that cannot be guessed (RFC 2326, section 3.4: at least
+// eight octets).
+func (c Config) newID() string {
+	var p [16]byte
+	c.Random(p[:])
+	return hex.EncodeToString(p[:])
+}

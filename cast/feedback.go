@@ -1,0 +1,104 @@
+package cast
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/rtcp"
+)
+
+const (
+	// senderReportInterval is RFC 3550's minimum (section 6.2).
+	senderReportInterval = 5 * time.Second
+	// feedbackInterval is how often a reader's reports are read. Players that ignore
+	// the interval send several a second; each is a sign of life, few are news.
+	feedbackInterval = 500 * time.Millisecond
+)
+
+// controlArrived is called with what came to an RTCP port. Readers are known by their
+// address: players choose SSRCs that clash.
+func (b *Broadcaster) controlArrived(d udp.Datagram) {
+	if r := b.byControl[d.From]; r != nil && r.observer != nil {
+		r.observer.Control(d.Payload)
+	}
+}
+
+// feedback takes RTCP from a reader. What is not RTCP is dropped without a word:
+// players punch holes with junk.
+func (r *Reader) feedback(packet []byte) {
+	now := r.stream.cast.loop.Now()
+	if now < r.nextReport {
+		return
+	}
+	r.nextReport = now + feedbackInterval
+	// Parsing stops at the first thing that is not RTCP; what came before it counts.
+	_ = rtcp.Parse(packet, rtcp.Visitor{
+		Report: func(report rtcp.ReceptionReport) {
+			if report.SSRC == r.stream.ssrc {
+				r.report = report
+				r.reports++
+			}
+		},
+	})
+}
+
+// senderReports tells a stream's readers, every few seconds, what time of day its
+// timestamps mean (RFC 3550, section 6.4.1).
+type senderReports struct {
+	stream *Stream
+	timer  *loop.Timer
+	packet []byte
+	cname  string
+}
+
+func newSenderReports(s *Stream) *senderReports {
+	t := &senderReports{stream: s, cname: s.cast.config.newID() + "@camcast"}
+	t.timer = s.cast.loop.NewTimer(t.send)
+	t.timer.SetAfter(senderReportInterval)
+	return t
+}
+
+// report is what is said now. The counts are those of one reader who has heard all.
+func (t *senderReports) report() rtcp.SenderReport {
+	s := t.stream
+	k := s.cast.loop.Kernel()
+	return rtcp.SenderReport{
+		SSRC: s.ssrc, Wall: k.Wall(), RTPTime: s.clock.At(k.Monotonic()),
+		Packets: uint32(s.packetsMade), Octets: uint32(s.octetsMade),
+	}
+}
+
+func (t *senderReports) send() {
+	t.timer.SetAfter(senderReportInterval)
+	if t.stream.figures.Frames == 0 {
+		return
+	}
+	t.packet = rtcp.AppendSenderReport(t.packet[:0], t.report(), t.cname)
+	t.toAll()
+}
+
+// goodbye tells everybody that the stream is over: players end in order then, while
+// silence would leave them hanging.
+func (t *senderReports) goodbye(reason string) {
+	t.timer.Stop()
+	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, reason)
+	t.toAll()
+}
+
+// toAll sends the packet to all readers. One that does not get it will get the next.
+func (t *senderReports) toAll() {
+	s := t.stream
+	for _, g := range s.audience.groups {
+		_, _ = g.control.SendEach(t.packet, len(g.readers), func(i int) (netip.AddrPort, netip.Addr) {
+			return g.readers[i].controlAddress(), g.fan.Source(i)
+		})
+	}
+	for _, r := range s.tcp {
+		header := interleavedHeader(r.owner.route.transport.RTCPChannel, len(t.packet))
+		if r.conn.Write(header[:]) == nil {
+			_ = r.conn.Write(t.packet) // a connection that has failed is found by the next frame
+		}
+	}
+}

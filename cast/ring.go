@@ -1,0 +1,119 @@
+package cast
+
+import (
+	"time"
+
+	"github.com/camcast/camcast/proto/rtp"
+)
+
+// frame is one picture, laid out as packets once for everybody.
+type frame struct {
+	// number counts the frames of a stream from 1. A slot that is filled again gets
+	// a new number: that is how a reader sees that its frame is gone.
+	number   uint64
+	captured time.Duration // on CLOCK_MONOTONIC
+	packets  rtp.Packets
+	buffer   []byte // what packets lies in, kept for the next frame
+	// pins counts the readers that are in the middle of this frame.
+	pins int
+}
+
+// spareFrames is how many frames may be kept beyond the recent ones because a
+// reader stands in the middle of each. When there are more, the oldest is given up
+// and its readers go on with the newest, having missed the rest of theirs.
+const spareFrames = 8
+
+// ring holds the recent frames of a stream in a constant number of buffers: the
+// last `window` frames in order, and those older ones that a reader is in the middle
+// of.
+type ring struct {
+	slots  []frame
+	recent []*frame // frame number n is at n % window
+	newest uint64
+}
+
+// newRing makes a ring of the given window, at least 1: how many frames a reader may
+// be behind.
+func newRing(window int) *ring {
+	return &ring{
+		// One more than the window: the frame that is being filled.
+		slots:  make([]frame, window+1+spareFrames),
+		recent: make([]*frame, window),
+	}
+}
+
+// get returns frame number n, or nil if it is no longer, or not yet, among the
+// recent ones.
+func (r *ring) get(n uint64) *frame {
+	if f := r.recent[n%uint64(len(r.recent))]; f != nil && f.number == n {
+		return f
+	}
+	return nil
+}
+
+// vacant returns a slot to fill. Its number is 0 until publish.
+func (r *ring) vacant() *frame {
+	var oldest *frame
+	for i := range r.slots {
+		f := &r.slots[i]
+		if f.number == 0 {
+			return f
+		}
+		if r.get(f.number) != f && (oldest == nil || oldest.pins > 0 && f.pins == 0 ||
+			(oldest.pins > 0) == (f.pins > 0) && f.number < oldest.number) {
+			oldest = f
+		}
+	}
+	// There are more slots than recent frames, so one was found. If it is pinned its
+	// readers will see that its number is another.
+	oldest.number, oldest.pins = 0, 0
+	return oldest
+}
+
+// publish makes f the newest frame.
+func (r *ring) publish(f *frame) {
+	r.newest++
+	f.number = r.newest
+	r.recent[f.number%uint64(len(r.recent))] = f
+}
+
+// after returns the frame to send to a reader whose last one was number last, and
+// how many frames it misses by that: the next one, or, if it is more than the window
+// behind, the newest. It returns nil if there is nothing new.
+func (r *ring) after(last uint64) (f *frame, missed uint64) {
+	if last >= r.newest {
+		return nil, 0
+	}
+	if f := r.get(last + 1); f != nil {
+		return f, 0
+	}
+	return r.get(r.newest), r.newest - last - 1
+}
+
+// cursor is a reader's hold on the frame it is in the middle of.
+type cursor struct {
+	frame  *frame
+	number uint64
+}
+
+// pin takes hold of f.
+func (c *cursor) pin(f *frame) {
+	c.frame, c.number = f, f.number
+	f.pins++
+}
+
+// held returns the frame in hand, nil if there is none or it was given up.
+func (c *cursor) held() *frame {
+	if c.frame == nil || c.frame.number != c.number {
+		return nil
+	}
+	return c.frame
+}
+
+// release lets go of the frame in hand.
+func (c *cursor) release() {
+	if f := c.held(); f != nil {
+		f.pins--
+	}
+	c.frame = nil
+}

@@ -1,0 +1,145 @@
+package cast
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+)
+
+// socketPair is the sockets of one address family: RTP, and RTCP on the next port.
+type socketPair struct {
+	rtp, rtcp *udp.Socket
+}
+
+const (
+	// sendBufferBytes is room for some thousand segmented messages, so that a frame
+	// for many readers does not wait for the device.
+	sendBufferBytes = 8 << 20
+	// receiveBufferBytes is room for the reports of ten thousand readers who all
+	// report at once.
+	receiveBufferBytes = 2 << 20
+	// portTries is how often a free pair of ports is looked for.
+	portTries = 100
+)
+
+// pairOptions are what is the same for all sockets of a destination or a server.
+type pairOptions struct {
+	log *slog.Logger
+	// control is called with what arrives on an RTCP port.
+	control func(udp.Datagram)
+	// multicastTTL and multicastInterface are for destinations that are groups.
+	multicastTTL       int
+	multicastInterface string
+}
+
+// openPairs opens the sockets on address: one pair, or, if it is the unspecified
+// IPv6 address, one per family on the same ports, as far as the machine has both.
+func openPairs(l *loop.Loop, address netip.AddrPort, o pairOptions) ([]*socketPair, error) {
+	if address.Port() != 0 {
+		return openFamilies(l, address, o)
+	}
+	var pairs []*socketPair
+	err := tryFreePorts(l, address.Addr(), func(free netip.AddrPort) (err error) {
+		pairs, err = openFamilies(l, free, o)
+		return err
+	})
+	return pairs, err
+}
+
+// tryFreePorts calls open with free even ports on address until it succeeds.
+func tryFreePorts(l *loop.Loop, address netip.Addr, open func(netip.AddrPort) error) (err error) {
+	for range portTries {
+		port, portErr := freeEvenPort(l, address)
+		if portErr != nil {
+			return portErr
+		}
+		if port == 0 {
+			continue
+		}
+		if err = open(netip.AddrPortFrom(address, port)); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("no free pair of UDP ports: %w", err)
+}
+
+// freeEvenPort asks the kernel for a free port, and returns it if it is even: RTP
+// uses an even one and RTCP the next (RFC 3550, section 11).
+func freeEvenPort(l *loop.Loop, address netip.Addr) (uint16, error) {
+	k := l.Kernel()
+	fd, err := k.OpenUDP(netip.AddrPortFrom(address, 0), loop.UDPOptions{})
+	if err != nil {
+		return 0, err
+	}
+	local, err := k.LocalAddr(fd)
+	if err = errors.Join(err, k.CloseFD(fd)); err != nil || local.Port()%2 != 0 {
+		return 0, err
+	}
+	return local.Port(), nil
+}
+
+func openFamilies(l *loop.Loop, address netip.AddrPort, o pairOptions) ([]*socketPair, error) {
+	if address.Addr() != netip.IPv6Unspecified() {
+		pair, err := openPair(l, address, o)
+		if err != nil {
+			return nil, err
+		}
+		return []*socketPair{pair}, nil
+	}
+	v4, err := openPair(l, netip.AddrPortFrom(netip.IPv4Unspecified(), address.Port()), o)
+	if err != nil {
+		return nil, err
+	}
+	v6, err := openPair(l, address, o)
+	switch {
+	case err == nil:
+		return []*socketPair{v4, v6}, nil
+	case familyMissing(err):
+		return []*socketPair{v4}, nil
+	}
+	return nil, errors.Join(err, v4.close())
+}
+
+func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair, error) {
+	if address.Port() == 65535 {
+		return nil, fmt.Errorf("%v: RTCP needs the next port, and there is none", address)
+	}
+	p := &socketPair{}
+	options := udp.Options{
+		UDPOptions: loop.UDPOptions{
+			SendBufferBytes: sendBufferBytes,
+			MulticastTTL:    o.multicastTTL, MulticastInterface: o.multicastInterface,
+		},
+		Report: func(what string) {
+			o.log.Warn("sending is slower than it could be", "address", address, "reason", what)
+		},
+	}
+	var err error
+	// Nothing of use arrives on the RTP port: players punch holes with junk.
+	if p.rtp, err = udp.Open(l, address, options, nil); err != nil {
+		return nil, err
+	}
+	options.SendBufferBytes, options.ReceiveBufferBytes = 0, receiveBufferBytes
+	options.PacketInfo = true
+	next := netip.AddrPortFrom(address.Addr(), address.Port()+1)
+	if p.rtcp, err = udp.Open(l, next, options, o.control); err != nil {
+		return nil, errors.Join(err, p.rtp.Close())
+	}
+	return p, nil
+}
+
+func (p *socketPair) close() error { return errors.Join(p.rtp.Close(), p.rtcp.Close()) }
+
+// pairFor returns the sockets of an address's family, nil if there are none.
+func (b *Broadcaster) pairFor(peer netip.Addr) *socketPair {
+	for _, p := range b.pairs {
+		if p.rtp.Local().Addr().Is4() == peer.Unmap().Is4() {
+			return p
+		}
+	}
+	return nil
+}

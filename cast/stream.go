@@ -1,0 +1,244 @@
+package cast
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/proto/jpeg"
+	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/proto/rtsp"
+)
+
+// Stream is one picture source and its readers. Its methods belong to the loop's
+// goroutine.
+type Stream struct {
+	cast        *Broadcaster
+	name        string
+	source      *source
+	description capture.Description
+	log         *slog.Logger
+
+	picture    jpeg.Image
+	transcoder Transcoder
+	recoded    []byte
+	packetizer *rtp.JPEGPacketizer
+	clock      rtp.Clock
+	ssrc       uint32
+	spread     time.Duration // over which the bursts of a frame are spread
+
+	ring        *ring
+	audience    audience
+	sweep       *sweep
+	tcp         []*tcpReader
+	interleaver interleaver
+	fixed       []*fixedDestination
+	reports     *senderReports
+
+	figures Figures
+	// packetsMade and octetsMade are RFC 3550's sender counts: what a reader got who
+	// was there from the beginning.
+	packetsMade, octetsMade uint64
+	// complained remembers what was logged once about unusable frames.
+	complained bool
+}
+
+// Transcoder makes a JPEG that RTP can carry of one that it cannot (RFC 2435: baseline
+// 4:2:0 or 4:2:2 with the standard Huffman tables). It appends to dst.
+type Transcoder interface {
+	Transcode(dst, picture []byte) ([]byte, error)
+}
+
+// StreamOptions are the settings of one stream; the zero value is useful.
+type StreamOptions struct {
+	// Transcoder is used for pictures that RTP cannot carry as they are. With nil
+	// they are dropped and counted.
+	Transcoder Transcoder
+	// AwaitReader has the source begin only when someone watches: right for a file
+	// that is played once.
+	AwaitReader bool
+	// Ended is called when the source has delivered its last frame, after all readers
+	// were told. It may be nil.
+	Ended func(*Stream)
+}
+
+func newStream(b *Broadcaster, name string, src capture.Source, o StreamOptions) (*Stream, error) {
+	s := &Stream{
+		cast: b, name: name, transcoder: o.Transcoder,
+		description: src.Describe(),
+		log:         b.config.Log.With("stream", name),
+		ring:        newRing(b.config.Lag),
+		ssrc:        b.config.random32(),
+		clock:       rtp.NewClock(b.config.random32()),
+	}
+	if w, h := s.description.Width, s.description.Height; w > rtp.MaxJPEGDimension || h > rtp.MaxJPEGDimension {
+		return nil, fmt.Errorf("stream %s: %dx%d is more than RTP/JPEG can carry, which is %d in each direction: choose a smaller size",
+			name, w, h, rtp.MaxJPEGDimension)
+	}
+	var err error
+	s.packetizer, err = rtp.NewJPEGPacketizer(rtp.JPEGConfig{
+		SSRC: s.ssrc, FirstSequence: uint16(b.config.random32()),
+		PacketSize: b.config.MTU - ipv6UDPHeaderBytes, RunPackets: b.config.Burst,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", name, err)
+	}
+	s.setSpread()
+	s.sweep = newSweep(s, b.loop)
+	s.reports = newSenderReports(s)
+	s.source = newSource(s, src, o)
+	return s, nil
+}
+
+// Name is the stream's name: the path under which it is asked for.
+func (s *Stream) Name() string { return s.name }
+
+// Describe says what the source delivers.
+func (s *Stream) Describe() capture.Description { return s.description }
+
+// Readers is how many are being sent to.
+func (s *Stream) Readers() int { return s.audience.size() + len(s.tcp) }
+
+// Figures are the figures so far.
+func (s *Stream) Figures() Figures { return s.figures }
+
+// SourceFigures are those of the source.
+func (s *Stream) SourceFigures() capture.Figures { return s.source.source.Figures() }
+
+// Publish broadcasts one picture. The stream's own source does so by itself; a
+// program that makes pictures in another way calls it on the loop. It returns an
+// error if the picture cannot be sent; it is then counted and dropped. picture is not
+// used after Publish returns.
+func (s *Stream) Publish(picture []byte, captured time.Duration) error {
+	err := s.picture.Parse(picture)
+	if errors.Is(err, jpeg.ErrReencode) && s.transcoder != nil {
+		if s.recoded, err = s.transcoder.Transcode(s.recoded[:0], picture); err == nil {
+			s.figures.Transcoded++
+			err = s.picture.Parse(s.recoded)
+		}
+	}
+	if err != nil {
+		s.figures.Unusable++
+		return err
+	}
+	f := s.ring.vacant()
+	f.packets, err = s.packetizer.Packetize(f.buffer[:0], &s.picture, s.clock.At(captured))
+	if err != nil {
+		s.figures.Unusable++
+		return err
+	}
+	f.buffer, f.captured = f.packets.Bytes, captured
+	s.ring.publish(f)
+	s.figures.Frames++
+	s.packetsMade += uint64(f.packets.Count)
+	s.octetsMade += uint64(len(f.packets.Bytes) - f.packets.Count*rtp.HeaderBytes)
+	s.send()
+	return nil
+}
+
+// send lets everybody know of the newest frame.
+func (s *Stream) send() {
+	s.sweep.newFrame()
+	for i := 0; i < len(s.tcp); {
+		r := s.tcp[i]
+		r.newFrame()
+		if i < len(s.tcp) && s.tcp[i] == r { // else it was lost, and the last one is here
+			i++
+		}
+	}
+}
+
+// frame is called by the source for each frame.
+func (s *Stream) frame(f capture.Frame) {
+	if err := s.Publish(f.Data, f.Time); err != nil && !s.complained {
+		s.complained = true
+		s.log.Warn("frame cannot be sent; further ones are only counted", "sequence", f.Sequence, "error", err)
+	}
+}
+
+// delivered counts a frame that n readers were sent.
+func (s *Stream) delivered(f *frame, n uint64) {
+	s.figures.Delivered += n
+	s.figures.Packets += n * uint64(f.packets.Count)
+	s.figures.Bytes += n * uint64(len(f.packets.Bytes))
+}
+
+// lagged counts frames that readers have missed.
+func (s *Stream) lagged(frames uint64, readers int) { s.figures.Lags += frames * uint64(readers) }
+
+// addTCP adds a reader that is sent over its RTSP connection, from the next frame on.
+func (s *Stream) addTCP(r *tcpReader) {
+	r.stream, r.last, r.place = s, s.ring.newest, len(s.tcp)
+	s.tcp = append(s.tcp, r)
+}
+
+func (s *Stream) removeTCP(r *tcpReader) {
+	r.leave()
+	last := len(s.tcp) - 1
+	s.tcp[r.place] = s.tcp[last]
+	s.tcp[r.place].place = r.place
+	s.tcp[last] = nil
+	s.tcp = s.tcp[:last]
+}
+
+// unreachable notes that a reader could not be sent to, and has those dropped who
+// have been unreachable for long.
+func (s *Stream) unreachable(r *UDPReader, number uint64, err error) {
+	s.figures.Unreachable++
+	now := s.cast.loop.Now()
+	if number > r.failed+1 || r.failed == 0 {
+		r.failingSince = now
+	}
+	r.failed = number
+	if r.observer != nil && !r.gone && now-r.failingSince >= unreachableLimit {
+		r.observer.Lost(err)
+	}
+}
+
+// unreachableLimit is how long the kernel may refuse to send to a reader before it is
+// dropped: a route may come back.
+const unreachableLimit = 5 * time.Second
+
+// socketBroken gives the frame in hand up.
+func (s *Stream) socketBroken() {
+	s.log.Error("the RTP socket no longer works")
+	s.sweep.stop()
+}
+
+// endReaders says goodbye to the stream's readers and ends their sessions.
+func (s *Stream) endReaders(reason string) {
+	s.sweep.stop()
+	s.reports.goodbye(reason)
+	if s.cast.server == nil {
+		return
+	}
+	for session := range s.cast.server.Sessions() {
+		if r, ok := session.User.(*Reader); ok && r.stream == s {
+			session.End(rtsp.EndStream)
+		}
+	}
+}
+
+// reopened is called when the source was opened anew: the device may have chosen
+// otherwise than before.
+func (s *Stream) reopened() {
+	s.description = s.source.source.Describe()
+	s.setSpread()
+}
+
+// setSpread sets over which time the bursts of a frame are spread.
+func (s *Stream) setSpread() {
+	s.spread = 0
+	if rate := s.description.FramesPerSecond; rate > 0 {
+		s.spread = time.Duration(s.cast.config.Spread * float64(time.Second) / rate)
+	}
+}
+
+// end says goodbye to all readers and stops.
+func (s *Stream) end(reason string) {
+	s.source.stop()
+	s.sweep.stop()
+	s.reports.goodbye(reason)
+}

@@ -1,0 +1,204 @@
+package cast
+
+import (
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+)
+
+// sweep sends frames to a stream's UDP readers, one frame after the other: burst by
+// burst, each burst to every reader in turn, the first reader a different one each
+// frame. How far it has come is a few numbers; nothing is kept per reader.
+//
+// It begins a burst no earlier than its time, and keeps going when it can: until the
+// socket is full (it goes on when it is writable), until the next burst is not yet
+// due (a timer), or until it has held the loop long enough (others have a turn). When
+// the next frame is there before this one is out, the rest of this one follows at
+// once: nobody gets half a frame.
+type sweep struct {
+	stream *Stream
+	loop   *loop.Loop
+	timer  *loop.Timer
+	// resume and failed are methods bound once, so that using them allocates nothing.
+	resume  func()
+	failed  func(place int, err error)
+	waiting bool // for a socket to be writable
+
+	hand  cursor // the frame being sent
+	last  uint64 // number of the last frame that was begun or passed over
+	began time.Duration
+	burst int       // the next run of the frame in hand
+	path  []stretch // whom the frame in hand goes to, in order
+	at    int       // the stretch that the burst has come to
+	place udp.Place // and how far in it
+	turn  int       // counts the frames, to choose the first reader by
+
+	frames, lags uint64 // sent, and passed over while there were readers
+}
+
+// stretch is a row of readers behind one socket.
+type stretch struct {
+	group     *group
+	from, end int
+}
+
+const (
+	// chunkReaders is how many readers are sent to between two looks at the clock.
+	chunkReaders = 256
+	// sweepSlice is how long a sweep may hold the loop before others have a turn.
+	sweepSlice = 4 * time.Millisecond
+	// congestionPause is the wait after ENOBUFS: the queue that is full is behind
+	// the socket, and no readiness tells when it has room.
+	congestionPause = time.Millisecond
+)
+
+func newSweep(s *Stream, l *loop.Loop) *sweep {
+	w := &sweep{stream: s, loop: l}
+	w.resume = func() { w.waiting = false; w.advance() }
+	w.timer = l.NewTimer(w.resume)
+	w.failed = func(place int, err error) {
+		s.unreachable(w.path[w.at].group.readers[place], w.last, err)
+	}
+	return w
+}
+
+// newFrame is called when the ring has a new frame.
+func (w *sweep) newFrame() {
+	if w.waiting {
+		return // nothing is gained by trying before the socket is writable
+	}
+	w.timer.Stop() // what is left of the frame in hand is due now
+	w.advance()
+}
+
+// stop ends sending for good.
+func (w *sweep) stop() {
+	w.timer.Stop()
+	w.hand.release()
+	w.last = w.stream.ring.newest
+	w.stream.audience.endSweep()
+}
+
+// advance does what is due.
+func (w *sweep) advance() {
+	slice := w.loop.Kernel().Monotonic() + sweepSlice
+	for w.begin() {
+		if due := w.due(); due > w.loop.Now() {
+			w.timer.Set(due)
+			return
+		}
+		if !w.sendBurst(slice) {
+			return
+		}
+		if w.burst++; w.burst == w.hand.frame.packets.Runs() {
+			w.finish()
+		}
+	}
+}
+
+// begin makes sure that there is a frame in hand, and reports whether there is.
+func (w *sweep) begin() bool {
+	if w.hand.held() != nil {
+		return true
+	}
+	f, missed := w.stream.ring.after(w.last)
+	if f == nil {
+		return false
+	}
+	w.last = f.number
+	readers := w.stream.audience.size()
+	if readers == 0 {
+		return false
+	}
+	w.lags += missed
+	w.stream.lagged(missed, readers)
+	w.hand.pin(f)
+	w.stream.audience.sweeping = true
+	w.layPath()
+	w.began, w.burst = w.loop.Now(), 0
+	return true
+}
+
+// layPath decides whom the frame goes to: who has joined by now, each group from a
+// first reader to its end and then from its beginning up to the first.
+func (w *sweep) layPath() {
+	w.turn++
+	w.path = w.path[:0]
+	for _, g := range w.stream.audience.groups {
+		if n := len(g.readers); n > 0 {
+			first := w.turn % n
+			w.path = append(w.path, stretch{g, first, n}, stretch{g, 0, first})
+		}
+	}
+	w.enter(0)
+}
+
+// enter goes to the beginning of stretch i.
+func (w *sweep) enter(i int) {
+	w.at, w.place = i, udp.Place{}
+	if i < len(w.path) {
+		w.place.Peer = w.path[i].from
+	}
+}
+
+// due is when the next burst may go: spread evenly over a share of the frame
+// interval, unless the next frame is there already.
+func (w *sweep) due() time.Duration {
+	if w.stream.ring.newest > w.last {
+		return w.began
+	}
+	return w.began + w.stream.spread*time.Duration(w.burst)/time.Duration(w.hand.frame.packets.Runs())
+}
+
+// sendBurst sends the burst to the readers that have not had it yet, and reports
+// whether that is all of them. If it is not, it has seen to going on later.
+func (w *sweep) sendBurst(slice time.Duration) bool {
+	packets := &w.hand.frame.packets
+	run := udp.Run{Bytes: packets.Run(w.burst), SegmentBytes: packets.PacketSize}
+	for w.at < len(w.path) {
+		s := &w.path[w.at]
+		if w.place.Peer >= s.end {
+			w.enter(w.at + 1)
+			continue
+		}
+		first := w.burst == 0 && w.at == 0 && w.place.Peer == s.from
+		var outcome udp.Outcome
+		w.place, outcome = s.group.fan.Send(run, w.place, min(w.place.Peer+chunkReaders, s.end), w.failed)
+		now := w.loop.Kernel().Monotonic()
+		if first {
+			w.stream.figures.FirstAge.Record(now - w.hand.frame.captured)
+		}
+		switch {
+		case outcome == udp.Full:
+			w.waiting = s.group.fan.Socket().WhenWritable(w.resume) == nil
+			return false
+		case outcome == udp.Congested:
+			w.timer.Set(now + congestionPause)
+			return false
+		case outcome == udp.Broken:
+			w.stream.socketBroken()
+			return false
+		case now >= slice:
+			w.timer.Set(w.loop.Now())
+			return false
+		}
+	}
+	w.enter(0)
+	return true
+}
+
+// finish lets go of the frame that everybody has.
+func (w *sweep) finish() {
+	f := w.hand.frame
+	s := w.stream
+	s.figures.LastAge.Record(w.loop.Kernel().Monotonic() - f.captured)
+	readers := uint64(0)
+	for _, stretch := range w.path {
+		readers += uint64(stretch.end - stretch.from)
+	}
+	s.delivered(f, readers)
+	w.frames++
+	w.hand.release()
+	s.audience.endSweep()
+}

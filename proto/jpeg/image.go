@@ -1,0 +1,273 @@
+package jpeg
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Image is a baseline JPEG picture as RFC 2435 carries it. Its zero value is ready for
+// Parse, which may be called any number of times.
+type Image struct {
+	// Width and Height are in pixels, 1 to MaxDimension.
+	Width, Height int
+	// Type is RFC 2435's (section 4.1) without the restart bit: 0 for 4:2:2, 1 for
+	// 4:2:0.
+	Type uint8
+	// RestartInterval is in MCUs; 0 means that the scan has no restart markers.
+	RestartInterval uint16
+	// Luma and Chroma are the 8-bit quantisation tables, in zigzag order.
+	Luma, Chroma [64]byte
+	// Scan is the entropy-coded data, from after the SOS header to before EOI. After
+	// Parse it lies in the parsed data.
+	Scan []byte
+}
+
+// The types of RFC 2435, section 4.1.
+const (
+	Type422 = 0
+	Type420 = 1
+)
+
+const (
+	// MaxDimension is what RTP/JPEG's header can say of a width or height: 255 units
+	// of 8 pixels.
+	MaxDimension = 2040
+	// maxScanBytes is what its fragment offset, 24 bits, can say.
+	maxScanBytes = 1 << 24
+)
+
+var (
+	// ErrBroken is matched by errors about data that is no whole JPEG picture.
+	ErrBroken = errors.New("broken JPEG")
+	// ErrReencode is matched by errors about sound pictures that RFC 2435 cannot carry
+	// as they are coded: they must be coded anew.
+	ErrReencode = errors.New("JPEG that RTP cannot carry as it is coded")
+	// ErrTooLarge is matched by errors about pictures that are too large whatever
+	// their coding.
+	ErrTooLarge = errors.New("JPEG too large for RTP")
+)
+
+// Parse takes apart the picture at the beginning of data; what follows its EOI is
+// ignored, as some cameras pad their buffers. It allocates nothing unless it fails.
+// Its errors match ErrBroken, ErrReencode or ErrTooLarge.
+func (img *Image) Parse(data []byte) error {
+	p := parser{img: img}
+	*img = Image{}
+	return p.parse(data)
+}
+
+// The markers of T.81, table B.1, that matter here.
+const (
+	mTEM  = 0x01
+	mSOF0 = 0xc0
+	mDHT  = 0xc4
+	mJPG  = 0xc8
+	mDAC  = 0xcc
+	mRST0 = 0xd0
+	mRST7 = 0xd7
+	mSOI  = 0xd8
+	mEOI  = 0xd9
+	mSOS  = 0xda
+	mDQT  = 0xdb
+	mDNL  = 0xdc
+	mDRI  = 0xdd
+)
+
+// parser is what is known of a picture before its scan.
+type parser struct {
+	img *Image
+	// tables are the quantisation tables by their number; haveTable says which there
+	// are, and wide which have 16-bit values.
+	tables          [4][64]byte
+	haveTable, wide [4]bool
+	components      [3]component
+	haveFrame       bool
+	huffman         huffmanTables
+}
+
+// component is one of a frame's: brightness and two colours.
+type component struct {
+	id, sampling, table byte
+}
+
+func (p *parser) parse(data []byte) error {
+	if len(data) < 2 || data[0] != 0xff || data[1] != mSOI {
+		return fmt.Errorf("%w: it does not begin with SOI (FFD8)", ErrBroken)
+	}
+	for at := 2; ; {
+		marker, segment, next, err := nextSegment(data, at)
+		if err != nil {
+			return err
+		}
+		switch {
+		case marker == mSOS:
+			if err := p.scanHeader(segment); err != nil {
+				return err
+			}
+			return p.scan(data[next:])
+		case marker == mDQT:
+			err = p.quantisation(segment)
+		case marker == mDHT:
+			err = p.huffman.define(segment)
+		case marker == mDRI:
+			if len(segment) < 2 {
+				return fmt.Errorf("%w: DRI of %d bytes", ErrBroken, len(segment))
+			}
+			p.img.RestartInterval = uint16(segment[0])<<8 | uint16(segment[1])
+		case marker >= mSOF0 && marker <= 0xcf && marker != mJPG:
+			err = p.frame(marker, segment)
+		case marker == mEOI:
+			return fmt.Errorf("%w: it ends before its scan", ErrBroken)
+		}
+		if err != nil {
+			return err
+		}
+		at = next
+	}
+}
+
+// nextSegment returns the marker at or after at, its data without the length, and
+// where the next one is.
+func nextSegment(data []byte, at int) (marker byte, segment []byte, next int, err error) {
+	if at >= len(data) || data[at] != 0xff {
+		return 0, nil, 0, fmt.Errorf("%w: no marker at byte %d", ErrBroken, at)
+	}
+	for at < len(data) && data[at] == 0xff { // fill bytes may precede a marker
+		at++
+	}
+	if at >= len(data) {
+		return 0, nil, 0, fmt.Errorf("%w: it ends within its headers", ErrBroken)
+	}
+	marker, at = data[at], at+1
+	if marker == mEOI || marker == mSOI || marker == mTEM || marker >= mRST0 && marker <= mRST7 {
+		return marker, nil, at, nil
+	}
+	if at+2 > len(data) {
+		return 0, nil, 0, fmt.Errorf("%w: it ends within its headers", ErrBroken)
+	}
+	length := int(data[at])<<8 | int(data[at+1])
+	if length < 2 || at+length > len(data) {
+		return 0, nil, 0, fmt.Errorf("%w: segment FF%02X of %d bytes at byte %d goes beyond the end", ErrBroken, marker, length, at)
+	}
+	return marker, data[at+2 : at+length], at + length, nil
+}
+
+func (p *parser) quantisation(segment []byte) error {
+	for len(segment) > 0 {
+		precision, number := segment[0]>>4, segment[0]&15
+		size := 64 << precision
+		if precision > 1 || number > 3 || len(segment) < 1+size {
+			return fmt.Errorf("%w: quantisation table %d of precision %d", ErrBroken, number, precision)
+		}
+		p.haveTable[number], p.wide[number] = true, precision == 1
+		if precision == 0 {
+			copy(p.tables[number][:], segment[1:])
+		}
+		segment = segment[1+size:]
+	}
+	return nil
+}
+
+// frame takes a frame header (T.81, B.2.2).
+func (p *parser) frame(marker byte, segment []byte) error {
+	switch {
+	case marker == mDAC || marker > mSOF0 && marker != mSOF0+1:
+		return fmt.Errorf("%w: its process (FF%02X) is not baseline, but progressive, lossless or arithmetic", ErrReencode, marker)
+	case len(segment) < 6 || len(segment) < 6+3*int(segment[5]):
+		return fmt.Errorf("%w: frame header of %d bytes", ErrBroken, len(segment))
+	case p.haveFrame:
+		return fmt.Errorf("%w: two frame headers", ErrBroken)
+	case segment[0] != 8:
+		return fmt.Errorf("%w: %d bits per sample, not 8", ErrReencode, segment[0])
+	case segment[5] != 3:
+		return fmt.Errorf("%w: %d components, not 3", ErrReencode, segment[5])
+	}
+	p.haveFrame = true
+	p.img.Height, p.img.Width = int(segment[1])<<8|int(segment[2]), int(segment[3])<<8|int(segment[4])
+	for i := range p.components {
+		c := segment[6+3*i:]
+		p.components[i] = component{id: c[0], sampling: c[1], table: c[2]}
+		if c[2] > 3 {
+			return fmt.Errorf("%w: component %d uses quantisation table %d", ErrBroken, i, c[2])
+		}
+	}
+	return p.size()
+}
+
+func (p *parser) size() error {
+	w, h := p.img.Width, p.img.Height
+	if w == 0 || h == 0 {
+		return fmt.Errorf("%w: a size of %dx%d", ErrBroken, w, h)
+	}
+	if w > MaxDimension || h > MaxDimension {
+		return fmt.Errorf("%w: %dx%d is more than %d in a direction", ErrTooLarge, w, h, MaxDimension)
+	}
+	sampling := [3]byte{p.components[0].sampling, p.components[1].sampling, p.components[2].sampling}
+	switch sampling {
+	case [3]byte{0x21, 0x11, 0x11}:
+		p.img.Type = Type422
+	case [3]byte{0x22, 0x11, 0x11}:
+		p.img.Type = Type420
+	default:
+		return fmt.Errorf("%w: sampling factors %02x, neither 4:2:2 nor 4:2:0", ErrReencode, sampling)
+	}
+	return nil
+}
+
+// scanHeader takes the header of the scan (T.81, B.2.3), when all tables are known.
+func (p *parser) scanHeader(segment []byte) error {
+	if !p.haveFrame {
+		return fmt.Errorf("%w: a scan without a frame header", ErrBroken)
+	}
+	if len(segment) < 1 || len(segment) < 1+2*int(segment[0])+3 {
+		return fmt.Errorf("%w: scan header of %d bytes", ErrBroken, len(segment))
+	}
+	if segment[0] != 3 {
+		return fmt.Errorf("%w: %d components in its first scan, not 3", ErrReencode, segment[0])
+	}
+	for i, c := range p.components {
+		id, huffman := segment[1+2*i], segment[2+2*i]
+		if id != c.id {
+			return fmt.Errorf("%w: scan component %d is %d, want %d", ErrBroken, i, id, c.id)
+		}
+		if err := p.huffman.check(min(i, 1), huffman>>4, huffman&15); err != nil {
+			return err
+		}
+	}
+	return p.chooseTables()
+}
+
+func (p *parser) chooseTables() error {
+	if p.components[1].table != p.components[2].table {
+		return fmt.Errorf("%w: three quantisation tables", ErrReencode)
+	}
+	for i, c := range p.components[:2] {
+		if !p.haveTable[c.table] {
+			return fmt.Errorf("%w: quantisation table %d of component %d is missing", ErrBroken, c.table, i)
+		}
+		if p.wide[c.table] {
+			return fmt.Errorf("%w: 16-bit quantisation tables", ErrReencode)
+		}
+	}
+	p.img.Luma, p.img.Chroma = p.tables[p.components[0].table], p.tables[p.components[1].table]
+	return nil
+}
+
+// scan finds the end of the scan that data begins with.
+func (p *parser) scan(data []byte) error {
+	end, marker := scanEnd(data)
+	switch {
+	case marker == 0:
+		return fmt.Errorf("%w: its scan of %d bytes has no end (EOI, FFD9)", ErrBroken, len(data))
+	case marker == mDNL:
+		return fmt.Errorf("%w: its height is told after the scan (DNL)", ErrReencode)
+	case marker != mEOI:
+		return fmt.Errorf("%w: FF%02X after the first scan", ErrReencode, marker)
+	case end == 0:
+		return fmt.Errorf("%w: its scan is empty", ErrBroken)
+	case end >= maxScanBytes:
+		return fmt.Errorf("%w: a scan of %d bytes, more than %d", ErrTooLarge, end, maxScanBytes-1)
+	}
+	p.img.Scan = data[:end]
+	return nil
+}

@@ -1,0 +1,14 @@
+// Package rtp lays pictures out as RTP packets (RFC 3550) and puts them together again:
+// JPEG, by RFC 2435.
+//
+// A JPEGPacketizer turns one picture into Packets: all its packets in one flat buffer,
+// cut so that the kernel can send it. That is the heart of the layout. A frame is one
+// or more runs; all packets of a run have the same size, except for the last one, which
+// is shorter. The kernel (UDP_SEGMENT, udp(7)) takes a run as one message and cuts it
+// where the packets end; that the last one is always shorter is for the sake of kernels
+// which corrupt runs whose packets are all equal.
+//
+// A JPEGDepacketizer is the other side, for viewers and for tests.
+//
+// Nothing here does I/O or knows the time. A Clock turns capture times into timestamps.
+package rtp
