@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/loop"
@@ -31,7 +32,9 @@ type Broadcaster struct {
 	byControl map[netip.AddrPort]*UDPReader
 	conns     map[*controlConn]struct{}
 	readers   int
-	closed    bool
+	// leaving: goodbye was said. gone is set then, for when everybody has hung up.
+	leaving, closed bool
+	gone            *loop.Timer
 }
 
 // New opens the sockets of a Broadcaster on l. Its errors say which address could
@@ -158,16 +161,45 @@ func (b *Broadcaster) Sockets() (sum udp.Counters) {
 	return sum
 }
 
-// Close says goodbye to every reader, ends all sessions and closes the sources and
-// sockets. The loop stays the caller's.
+// Leave ends all streams and says goodbye to every reader. Players that hear it hang up
+// by themselves, if they are given a moment: gone is called when all have, or when the
+// moment is over. Close is due then. To be called once.
+func (b *Broadcaster) Leave(gone func()) {
+	b.sayGoodbye()
+	b.gone = b.loop.NewTimer(gone)
+	b.gone.SetAfter(leaveTime)
+	if len(b.conns) == 0 {
+		b.gone.SetAfter(0)
+	}
+}
+
+// leaveTime is how long players have to hang up.
+const leaveTime = 700 * time.Millisecond
+
+// sayGoodbye ends all streams.
+func (b *Broadcaster) sayGoodbye() {
+	if b.leaving {
+		return
+	}
+	b.leaving = true
+	for _, s := range b.streams {
+		s.end("the server is closing")
+	}
+}
+
+// Close says goodbye to every reader, unless Leave has, ends all sessions and closes
+// the sources and sockets. The loop stays the caller's.
 func (b *Broadcaster) Close() error {
 	if b.closed {
 		return nil
 	}
+	b.sayGoodbye()
 	b.closed = true
+	if b.gone != nil {
+		b.gone.Stop()
+	}
 	var errs []error
 	for _, s := range b.streams {
-		s.end("the server is closing")
 		errs = append(errs, s.source.source.Close(), s.closeFixed())
 	}
 	return errors.Join(append(errs, b.closeControl(), b.closeSockets())...)

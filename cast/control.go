@@ -95,6 +95,9 @@ func (c *controlConn) close() {
 	delete(c.cast.conns, c)
 	c.conn.Close()
 	c.rtsp.Close()
+	if b := c.cast; b.gone != nil && !b.closed && len(b.conns) == 0 {
+		b.gone.SetAfter(0)
+	}
 }
 
 func (c *controlConn) addInterleaved(r *tcpReader) { c.interleaved = append(c.interleaved, r) }

@@ -15,7 +15,7 @@ func (m *media) Describe(path string) (rtsp.Description, bool) {
 	if path == "" && len(m.streams) == 1 {
 		s = m.streams[0]
 	}
-	if s == nil || s.source.ended {
+	if s == nil || s.source.ended || m.leaving {
 		return rtsp.Description{}, false
 	}
 	return s.sdp(), true
@@ -33,7 +33,7 @@ func (s *Stream) sdp() rtsp.Description {
 func (m *media) Setup(session *rtsp.Session, path string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Status) {
 	b := (*Broadcaster)(m)
 	s := b.stream(path)
-	if s == nil || s.source.ended || b.closed {
+	if s == nil || s.source.ended || b.leaving {
 		return rtsp.TransportReply{}, rtsp.StatusNotFound
 	}
 	reply, route, status := b.route(s, t)
