@@ -63,7 +63,7 @@ func exempt(path string) bool {
 // forbiddenCalls wait, or ask for a time of their own.
 var forbiddenCalls = map[string][]string{
 	"time":    {"Sleep", "Now", "Since", "Until", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"},
-	"sync":    {"Mutex", "RWMutex", "WaitGroup", "Cond", "NewCond", "Once", "Map", "Pool", "OnceFunc", "OnceValue"},
+	"sync":    {"Mutex", "RWMutex", "WaitGroup", "Cond", "NewCond", "Map", "Pool"},
 	"runtime": {"Gosched"},
 	"unix":    {"Nanosleep", "ClockNanosleep", "Select", "Pselect"},
 	"syscall": {"Nanosleep", "Select"},

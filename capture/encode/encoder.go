@@ -1,0 +1,77 @@
+package encode
+
+import (
+	"fmt"
+	"image"
+	"image/jpeg"
+)
+
+// Encoder encodes a sequence of pictures. It must not be used by two goroutines at
+// once.
+type Encoder struct {
+	turbo *turboEncoder // nil: Go's encoder
+	goOut sliceWriter
+	goOpt jpeg.Options
+}
+
+// NewEncoder makes an encoder of a quality from 1 to 100.
+func NewEncoder(quality int) (*Encoder, error) {
+	if quality < 1 || quality > 100 {
+		return nil, fmt.Errorf("JPEG quality %d: must be 1 to 100", quality)
+	}
+	e := &Encoder{goOpt: jpeg.Options{Quality: quality}}
+	if lib := turbo(); lib != nil {
+		var err error
+		if e.turbo, err = lib.newEncoder(quality); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// Name says who encodes, for a person.
+func (e *Encoder) Name() string {
+	if e.turbo != nil {
+		return "libjpeg-turbo"
+	}
+	return "Go's image/jpeg"
+}
+
+// Encode encodes a 4:2:0 or 4:2:2 picture into dst, from its beginning, growing it if
+// its capacity does not suffice: give it the last result and, with libjpeg-turbo,
+// nothing is allocated. Go's encoder makes 4:2:0 of either.
+func (e *Encoder) Encode(dst []byte, picture *image.YCbCr) ([]byte, error) {
+	if picture.Rect.Empty() || picture.SubsampleRatio != image.YCbCrSubsampleRatio420 && picture.SubsampleRatio != image.YCbCrSubsampleRatio422 {
+		return dst[:0], fmt.Errorf("encode: a picture of %v, %v: must be 4:2:0 or 4:2:2 and not empty", picture.Rect.Size(), picture.SubsampleRatio)
+	}
+	if e.turbo != nil {
+		return e.turbo.encode(dst, picture)
+	}
+	e.goOut.p = dst[:0]
+	err := jpeg.Encode(&e.goOut, picture, &e.goOpt)
+	dst, e.goOut.p = e.goOut.p, nil
+	return dst, err
+}
+
+// Close frees what the encoder holds. It must not be used afterwards.
+func (e *Encoder) Close() {
+	if e.turbo != nil {
+		e.turbo.close()
+	}
+}
+
+// sliceWriter appends what is written. It has the methods that keep image/jpeg from
+// putting a buffer before it.
+type sliceWriter struct{ p []byte }
+
+func (w *sliceWriter) Write(p []byte) (int, error) {
+	w.p = append(w.p, p...)
+	return len(p), nil
+}
+
+func (w *sliceWriter) WriteByte(b byte) error {
+	w.p = append(w.p, b)
+	return nil
+}
+
+func (w *sliceWriter) Flush() error { return nil }
