@@ -37,10 +37,11 @@ type sweep struct {
 	frames, lags uint64 // sent, and passed over while there were readers
 }
 
-// stretch is a row of readers behind one socket.
+// stretch is the readers behind one socket, and which of them is the first.
 type stretch struct {
-	group     *group
-	from, end int
+	group *group
+	first int
+	peers udp.Peers
 }
 
 const (
@@ -120,15 +121,14 @@ func (w *sweep) begin() bool {
 	return true
 }
 
-// layPath decides whom the frame goes to: who has joined by now, each group from a
-// first reader to its end and then from its beginning up to the first.
+// layPath decides whom the frame goes to, who has joined by now, and in which order.
 func (w *sweep) layPath() {
 	w.turn++
 	w.path = w.path[:0]
 	for _, g := range w.stream.audience.groups {
 		if n := len(g.readers); n > 0 {
 			first := w.turn % n
-			w.path = append(w.path, stretch{g, first, n}, stretch{g, 0, first})
+			w.path = append(w.path, stretch{g, first, udp.Peers{End: first + n, Ring: n}})
 		}
 	}
 	w.enter(0)
@@ -138,7 +138,7 @@ func (w *sweep) layPath() {
 func (w *sweep) enter(i int) {
 	w.at, w.place = i, udp.Place{}
 	if i < len(w.path) {
-		w.place.Peer = w.path[i].from
+		w.place.Peer = w.path[i].first
 	}
 }
 
@@ -158,13 +158,14 @@ func (w *sweep) sendBurst(slice time.Duration) bool {
 	run := udp.Run{Bytes: packets.Run(w.burst), SegmentBytes: packets.PacketSize}
 	for w.at < len(w.path) {
 		s := &w.path[w.at]
-		if w.place.Peer >= s.end {
+		if w.place.Peer >= s.peers.End {
 			w.enter(w.at + 1)
 			continue
 		}
-		first := w.burst == 0 && w.at == 0 && w.place.Peer == s.from
+		first := w.burst == 0 && w.at == 0 && w.place.Peer == s.first
 		var outcome udp.Outcome
-		w.place, outcome = s.group.fan.Send(run, w.place, min(w.place.Peer+chunkReaders, s.end), w.failed)
+		chunk := udp.Peers{End: min(w.place.Peer+chunkReaders, s.peers.End), Ring: s.peers.Ring}
+		w.place, outcome = s.group.fan.Send(run, w.place, chunk, w.failed)
 		now := w.loop.Kernel().Monotonic()
 		if first {
 			w.stream.figures.FirstAge.Record(now - w.hand.frame.captured)
@@ -195,7 +196,7 @@ func (w *sweep) finish() {
 	s.figures.LastAge.Record(w.loop.Kernel().Monotonic() - f.captured)
 	readers := uint64(0)
 	for _, stretch := range w.path {
-		readers += uint64(stretch.end - stretch.from)
+		readers += uint64(stretch.peers.Ring)
 	}
 	s.delivered(f, readers)
 	w.frames++

@@ -25,10 +25,20 @@ func (r Run) packet(i int) []byte {
 }
 
 // Place is how far a send has come: the next peer, and that peer's next packet when
-// packets are sent one by one. The zero Place of a stretch is Place{Peer: first}.
+// packets are sent one by one. A send to peers from a on begins at Place{Peer: a}.
 type Place struct {
 	Peer, Packet int
 }
+
+// Peers is whom a run is sent to: those from a Place up to, not including, End,
+// counted round a ring of the fan's first Ring peers, so that who comes first can
+// change from frame to frame: peer i is at place i % Ring.
+type Peers struct {
+	End, Ring int
+}
+
+// All is all peers of a fan, the one at place 0 first.
+func (f *Fan) All() Peers { return Peers{End: f.Len(), Ring: f.Len()} }
 
 // Outcome says why Send returned.
 type Outcome uint8
@@ -54,22 +64,22 @@ type outgoing struct {
 	controls  [sendBatch]loop.Control
 }
 
-// Send hands run to the kernel for the peers from place up to (not including) end,
-// in order. When it cannot finish it says why and where to go on. failed, which may
-// be nil, is called for each peer that the run could not be sent to: that peer is
-// skipped for this run, the others are not concerned. It allocates nothing.
-func (f *Fan) Send(run Run, place Place, end int, failed func(peer int, err error)) (Place, Outcome) {
+// Send hands run to the kernel for peers, from place on, in order. When it cannot
+// finish it says why and where to go on. failed, which may be nil, is called with the
+// place in the fan of each peer that the run could not be sent to: that peer is skipped
+// for this run, the others are not concerned. It allocates nothing.
+func (f *Fan) Send(run Run, place Place, peers Peers, failed func(peer int, err error)) (Place, Outcome) {
 	if len(run.Bytes) == 0 {
-		return Place{Peer: end}, Done
+		return Place{Peer: peers.End}, Done
 	}
 	f.payload.Set(run.Bytes)
 	f.setSegment(run.SegmentBytes)
-	for place.Peer < end {
+	for place.Peer < peers.End {
 		var outcome Outcome
-		if stretch := f.segmentedStretch(run, place, end); stretch > place.Peer {
-			place, outcome = f.sendWhole(run, place, stretch, failed)
+		if end := f.segmentedEnd(run, place, peers); end > place.Peer {
+			place, outcome = f.sendWhole(run, place, Peers{end, peers.Ring}, failed)
 		} else {
-			place, outcome = f.sendPackets(run, place, end, failed)
+			place, outcome = f.sendPackets(run, place, peers, failed)
 		}
 		if outcome != Done {
 			return place, outcome
@@ -78,29 +88,42 @@ func (f *Fan) Send(run Run, place Place, end int, failed func(peer int, err erro
 	return place, Done
 }
 
-// segmentedStretch returns the end of the stretch at place whose peers take the run
-// in one message.
-func (f *Fan) segmentedStretch(run Run, place Place, end int) int {
+// segmentedEnd returns the end of the stretch at place whose peers take the run in one
+// message.
+func (f *Fan) segmentedEnd(run Run, place Place, peers Peers) int {
 	single := len(run.Bytes) <= run.SegmentBytes
 	switch {
 	case place.Packet > 0: // begun packet by packet, to be ended so
 		return place.Peer
 	case single && !f.socket.segment || f.socket.segment && f.plainCount == 0:
-		return end
+		return peers.End
 	case !f.socket.segment:
 		return place.Peer
 	}
 	i := place.Peer
-	for i < end && !f.plain[i] {
+	for i < peers.End && !f.plain[i%peers.Ring] {
 		i++
 	}
 	return i
 }
 
+// batch returns the messages of the next peers, at most as many as one call takes.
+// Where the ring closes, the last and the first ones are brought together.
+func (f *Fan) batch(place Place, peers Peers) []loop.Message {
+	from, count := place.Peer%peers.Ring, min(peers.End-place.Peer, sendBatch)
+	if from+count <= peers.Ring {
+		return f.messages[from : from+count]
+	}
+	joined := f.socket.outgoing.messages[:count]
+	n := copy(joined, f.messages[from:peers.Ring])
+	copy(joined[n:], f.messages)
+	return joined
+}
+
 // sendWhole sends the run as one message per peer.
-func (f *Fan) sendWhole(run Run, place Place, end int, failed func(int, error)) (Place, Outcome) {
-	for place.Peer < end {
-		n, err := f.socket.send(f.messages[place.Peer:end])
+func (f *Fan) sendWhole(run Run, place Place, peers Peers, failed func(int, error)) (Place, Outcome) {
+	for place.Peer < peers.End {
+		n, err := f.socket.send(f.batch(place, peers))
 		f.socket.counters.Bytes += uint64(n * len(run.Bytes))
 		place.Peer += n
 		if err == nil {
@@ -111,11 +134,11 @@ func (f *Fan) sendWhole(run Run, place Place, end int, failed func(int, error)) 
 			return place, f.socket.blocked(err)
 		case again:
 		case unsegmented:
-			f.demote(place.Peer, err)
+			f.demote(place.Peer%peers.Ring, err)
 			return place, Done // Send goes on, packet by packet
 		case peerFailed:
 			if failed != nil {
-				failed(place.Peer, err)
+				failed(place.Peer%peers.Ring, err)
 			}
 			place.Peer++
 		case broken:
@@ -136,10 +159,10 @@ func (f *Fan) demote(peer int, err error) {
 
 // sendPackets sends the run packet by packet to the peer at place, and to those
 // after it that need it so, many packets per call.
-func (f *Fan) sendPackets(run Run, place Place, end int, failed func(int, error)) (Place, Outcome) {
+func (f *Fan) sendPackets(run Run, place Place, peers Peers, failed func(int, error)) (Place, Outcome) {
 	packets := run.packets()
-	for place.Peer < end && (place.Packet > 0 || !f.socket.segment || f.plain[place.Peer]) {
-		count := f.fill(run, place, end)
+	for place.Peer < peers.End && (place.Packet > 0 || !f.socket.segment || f.plain[place.Peer%peers.Ring]) {
+		count := f.fill(run, place, peers)
 		n, err := f.socket.send(f.socket.outgoing.messages[:count])
 		for range n {
 			f.socket.counters.Bytes += uint64(len(run.packet(place.Packet)))
@@ -157,7 +180,7 @@ func (f *Fan) sendPackets(run Run, place Place, end int, failed func(int, error)
 			return place, Broken
 		case peerFailed:
 			if failed != nil {
-				failed(place.Peer, err)
+				failed(place.Peer%peers.Ring, err)
 			}
 			place = Place{Peer: place.Peer + 1}
 		}
@@ -166,16 +189,17 @@ func (f *Fan) sendPackets(run Run, place Place, end int, failed func(int, error)
 }
 
 // fill builds messages of single packets from place on and returns how many.
-func (f *Fan) fill(run Run, place Place, end int) (count int) {
+func (f *Fan) fill(run Run, place Place, peers Peers) (count int) {
 	out, packets := &f.socket.outgoing, run.packets()
-	for count < sendBatch && place.Peer < end {
-		if f.socket.segment && !f.plain[place.Peer] && place.Packet == 0 {
+	for count < sendBatch && place.Peer < peers.End {
+		at := place.Peer % peers.Ring
+		if f.socket.segment && !f.plain[at] && place.Packet == 0 {
 			break // this one takes the run whole
 		}
 		out.payloads[count].Set(run.packet(place.Packet))
 		// UDP_SEGMENT of the whole packet's size means none; the source still counts.
-		out.controls[count].Set(0, f.messages[place.Peer].LocalAddress())
-		out.messages[count].Point(&f.addresses[place.Peer], &out.payloads[count], &out.controls[count])
+		out.controls[count].Set(0, f.messages[at].LocalAddress())
+		out.messages[count].Point(&f.addresses[at], &out.payloads[count], &out.controls[count])
 		count++
 		if place.Packet++; place.Packet == packets {
 			place = Place{Peer: place.Peer + 1}

@@ -196,7 +196,7 @@ func testDelivery(t *testing.T, ip netip.Addr, run udp.Run, prepare func(*faulty
 	place := udp.Place{}
 	for tries := 0; ; tries++ {
 		var outcome udp.Outcome
-		place, outcome = fan.Send(run, place, fan.Len(), func(i int, err error) { t.Errorf("peer %d: %v", i, err) })
+		place, outcome = fan.Send(run, place, fan.All(), func(i int, err error) { t.Errorf("peer %d: %v", i, err) })
 		if outcome == udp.Done {
 			break
 		}
@@ -245,7 +245,7 @@ func TestOnePeersErrorIsThatPeers(t *testing.T) {
 			fan.Add(last.socket.Local(), netip.Addr{})
 			var failed []int
 			run := newRun(5, 500, 100)
-			_, outcome := fan.Send(run, udp.Place{}, fan.Len(), func(i int, err error) {
+			_, outcome := fan.Send(run, udp.Place{}, fan.All(), func(i int, err error) {
 				failed = append(failed, i)
 				if !errors.Is(err, errno) {
 					t.Errorf("error %v, want %v", err, errno)
@@ -287,7 +287,7 @@ func TestOnlyTheLinkThatCannotIsSentPackets(t *testing.T) {
 	run := newRun(10, 500, 100)
 	for frame := 1; frame <= 2; frame++ {
 		before := s.Counters()
-		if _, outcome := fan.Send(run, udp.Place{}, 3, nil); outcome != udp.Done {
+		if _, outcome := fan.Send(run, udp.Place{}, fan.All(), nil); outcome != udp.Done {
 			t.Fatal(outcome)
 		}
 		if sent := s.Counters().Messages - before.Messages; sent != 1+10+1 {
@@ -303,7 +303,7 @@ func TestOnlyTheLinkThatCannotIsSentPackets(t *testing.T) {
 		t.Errorf("Remove moved %d, want 2", got)
 	}
 	before := s.Counters().Messages
-	fan.Send(run, udp.Place{}, 2, nil)
+	fan.Send(run, udp.Place{}, fan.All(), nil)
 	if sent := s.Counters().Messages - before; sent != 2 {
 		t.Errorf("%d messages after the odd link left, want 2", sent)
 	}
@@ -339,6 +339,41 @@ func TestFanRemoveKeepsTheOthers(t *testing.T) {
 	}
 }
 
+// TestRing has the fan begin with any of its peers, and wants each to be sent to once,
+// in order, in no more calls than needed.
+func TestRing(t *testing.T) {
+	for _, count := range []int{1, 2, 5, 64, 65, 150} {
+		for _, first := range []int{0, 1, count / 2, count - 1} {
+			l, k := newFaulty(t)
+			s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sink := newReceiver(t, l, loopback4)
+			fan := s.NewFan()
+			var order []netip.AddrPort
+			for i := range count {
+				// Addresses that differ, and that nobody listens at.
+				fan.Add(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), sink.socket.Local().Port()), netip.Addr{})
+			}
+			k.fail = func(m *loop.Message) error { order = append(order, m.Peer()); return nil }
+			_, outcome := fan.Send(newRun(2, 100, 50), udp.Place{Peer: first}, udp.Peers{End: first + count, Ring: count}, nil)
+			if outcome != udp.Done || len(order) != count {
+				t.Fatalf("%d from %d: outcome %v, sent to %d", count, first, outcome, len(order))
+			}
+			for i, peer := range order {
+				if want := fan.Peer((first + i) % count); peer != want {
+					t.Errorf("%d from %d: peer %d is %v, want %v", count, first, i, peer, want)
+				}
+			}
+			if most := (count + 63) / 64; len(k.batches) > most+1 || count <= 64 && len(k.batches) != 1 {
+				t.Errorf("%d from %d: %d calls", count, first, len(k.batches))
+			}
+			s.Close()
+		}
+	}
+}
+
 func TestSendAllocatesNothing(t *testing.T) {
 	l, _ := newFaulty(t)
 	for _, o := range []udp.Options{{}, {NoSegmentation: true}} {
@@ -352,7 +387,7 @@ func TestSendAllocatesNothing(t *testing.T) {
 			fan.Add(sink.socket.Local(), loopback4)
 		}
 		run := newRun(16, 1400, 1000)
-		if n := testing.AllocsPerRun(10, func() { fan.Send(run, udp.Place{}, fan.Len(), nil) }); n != 0 {
+		if n := testing.AllocsPerRun(10, func() { fan.Send(run, udp.Place{}, fan.All(), nil) }); n != 0 {
 			t.Errorf("NoSegmentation %v: %v allocations per send, want 0", o.NoSegmentation, n)
 		}
 		s.Close()
@@ -401,7 +436,7 @@ func TestSwitches(t *testing.T) {
 	r := newReceiver(t, l, loopback4)
 	fan := s.NewFan()
 	fan.Add(r.socket.Local(), netip.Addr{})
-	fan.Send(newRun(4, 100, 50), udp.Place{}, 1, nil)
+	fan.Send(newRun(4, 100, 50), udp.Place{}, fan.All(), nil)
 	if s.Segments() || len(k.batches) != 4 {
 		t.Errorf("segments: %v, batches %v; want four single messages", s.Segments(), k.batches)
 	}
