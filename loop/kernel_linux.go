@@ -49,6 +49,9 @@ func NewKernel() (Kernel, error) {
 	return k, nil
 }
 
+// FD is the epoll instance, for Loop.FD.
+func (k *linux) FD() int { return k.epoll }
+
 func (k *linux) Close() error {
 	return errors.Join(os.NewSyscallError("close", unix.Close(k.wakeup)), os.NewSyscallError("close", unix.Close(k.epoll)))
 }
@@ -158,15 +161,23 @@ func (k *linux) epollWait(events []unix.EpollEvent, timeout time.Duration) (int,
 			return 0, os.NewSyscallError("epoll_pwait2", errno)
 		}
 	}
-	milliseconds := -1
-	if timeout >= 0 {
-		milliseconds = int(min((timeout+time.Millisecond-1)/time.Millisecond, 1<<31-1))
-	}
-	n, err := unix.EpollWait(k.epoll, events, milliseconds)
+	n, err := unix.EpollWait(k.epoll, events, milliseconds(timeout))
 	if err == unix.EINTR {
 		return 0, nil
 	}
 	return n, os.NewSyscallError("epoll_wait", err)
+}
+
+// milliseconds is a timeout as epoll_wait takes it: rounded up, -1 for forever.
+func milliseconds(timeout time.Duration) int {
+	if timeout < 0 {
+		return -1
+	}
+	whole := timeout / time.Millisecond
+	if timeout%time.Millisecond > 0 {
+		whole++
+	}
+	return int(min(whole, 1<<31-1))
 }
 
 func epollPwait2(epoll int, events []unix.EpollEvent, timeout time.Duration) (int, unix.Errno) {
@@ -175,11 +186,14 @@ func epollPwait2(epoll int, events []unix.EpollEvent, timeout time.Duration) (in
 		t := unix.NsecToTimespec(int64(timeout))
 		limit = &t
 	}
-	call := unix.Syscall6
-	if timeout == 0 {
-		call = unix.RawSyscall6 // it cannot block: the scheduler need not know
+	// Two calls rather than one through a variable: only a direct call keeps what its
+	// arguments point at in place.
+	if timeout == 0 { // it cannot block: the scheduler need not know
+		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
+			uintptr(len(events)), uintptr(unsafe.Pointer(limit)), 0, 0)
+		return int(n), errno
 	}
-	n, _, errno := call(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
+	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
 		uintptr(len(events)), uintptr(unsafe.Pointer(limit)), 0, 0)
 	return int(n), errno
 }

@@ -83,6 +83,17 @@ func NewOn(kernel Kernel) *Loop {
 // Kernel is what the loop runs on, for packages that make socket calls.
 func (l *Loop) Kernel() Kernel { return l.kernel }
 
+// FD is an fd that is readable (poll(2), another epoll) when one of the loop's fds is
+// ready or something was posted, for those who own an outer loop: they call Turn(0)
+// then, and at NextTimer. It stays the loop's. ok is false if the kernel has none, as
+// a simulated one.
+func (l *Loop) FD() (fd int, ok bool) {
+	if k, has := l.kernel.(interface{ FD() int }); has && !l.closed {
+		return k.FD(), true
+	}
+	return -1, false
+}
+
 // Now is the time on CLOCK_MONOTONIC at which this turn began: the same for all
 // handlers of a turn.
 func (l *Loop) Now() time.Duration { return l.now }
@@ -131,9 +142,10 @@ func (r *Registration) token() uint64 {
 func (r *Registration) FD() int { return r.fd }
 
 // Want changes the conditions that are waited for. It costs a system call only when
-// they differ from those before. It does nothing after Unregister.
+// they differ from those before. It does nothing after Unregister, or once the loop
+// is closed.
 func (r *Registration) Want(want Interest) error {
-	if r.loop.slots[r.slot].taken != r || want == r.want {
+	if r.loop.slots[r.slot].taken != r || want == r.want || r.loop.closed {
 		return nil
 	}
 	if err := r.loop.kernel.Rewatch(r.fd, want, r.token()); err != nil {
@@ -153,6 +165,9 @@ func (r *Registration) Unregister() error {
 	}
 	s.taken = nil
 	r.loop.free = append(r.loop.free, r.slot)
+	if r.loop.closed { // the kernel's side is gone, and its fds may be others' by now
+		return nil
+	}
 	if err := r.loop.kernel.Unwatch(r.fd); err != nil {
 		return fmt.Errorf("loop: unregister %w", err)
 	}
@@ -165,6 +180,7 @@ const Forever time.Duration = -1
 // Turn waits for the first of: an fd that is ready, a timer that is due, a posted
 // function, the timeout (negative: none). Then it runs all that is due, and the
 // turn-end hooks, and returns how many handlers, timers and posted functions it ran.
+// That may be none: a signal, or a wake-up that came late, ends the wait early.
 // Its error means that the kernel no longer answers: the loop is of no more use.
 func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	if l.closed {
@@ -175,10 +191,13 @@ func (l *Loop) Turn(timeout time.Duration) (int, error) {
 		return 0, fmt.Errorf("loop: wait: %w", err)
 	}
 	l.now = l.kernel.Monotonic()
-	ran := l.dispatch(l.ready[:n]) + l.fireTimers() + l.openDoor()
+	sets := l.timers.sets
+	ran := l.dispatch(l.ready[:n])
+	ran += l.fireTimers(sets)
+	ran += l.openDoor()
 	l.stats.Turns++
-	if ran == 0 {
-		return 0, nil
+	if ran == 0 || l.closed {
+		return ran, nil
 	}
 	for _, f := range l.turnEnd {
 		f()
@@ -204,6 +223,9 @@ func (l *Loop) shorten(timeout time.Duration) time.Duration {
 
 func (l *Loop) dispatch(ready []Ready) (ran int) {
 	for _, event := range ready {
+		if l.closed { // by the handler before
+			break
+		}
 		s := &l.slots[uint32(event.Token)]
 		if s.taken == nil || s.generation != uint32(event.Token>>32) {
 			l.stats.Stale++
@@ -219,7 +241,7 @@ func (l *Loop) dispatch(ready []Ready) (ran int) {
 
 // Close frees the kernel's side of the loop. Open fds, and what is registered, stay
 // the callers'. After it, Turn, Run and Register return ErrClosed and posted
-// functions are dropped.
+// functions are dropped. A handler may close its loop: nothing else is run then.
 func (l *Loop) Close() error {
 	if l.closed {
 		return nil

@@ -16,18 +16,33 @@ import (
 // Address is a socket address as the kernel wants it, IPv4 or IPv6. The zero value
 // is no address.
 type Address struct {
-	raw    unix.RawSockaddrInet6 // an IPv4 address lies in its first 16 bytes
-	length uint32
+	raw unix.RawSockaddrInet6 // an IPv4 address lies in its first 16 bytes
 }
 
-// Set makes a the address ap. An IPv4-mapped IPv6 address becomes IPv4. A zone must
-// be an interface's number, as AddrPort gives it; others are ignored.
+// length is how much of raw the kernel is to read. It follows from the family rather
+// than being kept, as the kernel writes addresses, too.
+func (a *Address) length() uint32 {
+	switch a.raw.Family {
+	case unix.AF_INET:
+		return unix.SizeofSockaddrInet4
+	case unix.AF_INET6:
+		return unix.SizeofSockaddrInet6
+	}
+	return 0
+}
+
+// Set makes a the address ap. An IPv4-mapped IPv6 address becomes IPv4, an invalid one
+// no address. A zone must be an interface's number, as AddrPort gives it; others are
+// ignored.
 func (a *Address) Set(ap netip.AddrPort) {
+	if !ap.Addr().IsValid() {
+		*a = Address{}
+		return
+	}
 	port := bigEndian(ap.Port())
 	if ip := ap.Addr().Unmap(); ip.Is4() {
 		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&a.raw))
 		*v4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: ip.As4()}
-		a.length = unix.SizeofSockaddrInet4
 		return
 	}
 	a.raw = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: ap.Addr().As16()}
@@ -35,7 +50,6 @@ func (a *Address) Set(ap netip.AddrPort) {
 		scope, _ := strconv.ParseUint(zone, 10, 32)
 		a.raw.Scope_id = uint32(scope)
 	}
-	a.length = unix.SizeofSockaddrInet6
 }
 
 // AddrPort is the address as a value, invalid if there is none.
@@ -150,8 +164,8 @@ func (c *Control) SegmentBytes() (size int) {
 	return size
 }
 
-// Address is the IP address in the ancillary data: the source that Set asked for,
-// or the one a received datagram was sent to. Invalid if there is none.
+// Address is the source that Set asked for, invalid if none. What a received datagram
+// was sent to is asked of its Message.
 func (c *Control) Address() netip.Addr { return c.address(c.length) }
 
 func (c *Control) address(n int) (ip netip.Addr) {
@@ -196,7 +210,7 @@ func (m *Message) Point(peer *Address, payload *Vector, control *Control) {
 // PointPeer changes the address alone; its family must be set already.
 func (m *Message) PointPeer(peer *Address) {
 	m.header.Name = (*byte)(unsafe.Pointer(&peer.raw))
-	m.header.Namelen = peer.length
+	m.header.Namelen = peer.length()
 }
 
 // PointControl changes the ancillary data alone. The control's length is read now:
@@ -278,14 +292,16 @@ func (m *Message) control() *Control {
 // copied into Payload already.
 func (m *Message) Deliver(peer netip.AddrPort, local netip.Addr, n int, truncated bool) {
 	m.address().Set(peer)
-	m.header.Namelen = m.address().length
+	m.header.Namelen = m.address().length()
 	m.transferred = uint32(n)
 	m.header.Flags = 0
 	if truncated {
 		m.header.Flags = unix.MSG_TRUNC
 	}
 	if m.header.Control != nil {
-		m.control().Set(0, local)
-		m.header.SetControllen(m.control().length)
+		var c Control // the message's own keeps its length, as with a real kernel
+		c.Set(0, local)
+		m.control().buf = c.buf
+		m.header.SetControllen(c.length)
 	}
 }

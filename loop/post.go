@@ -21,10 +21,10 @@ type door struct {
 	spare   []func() // the queue that was emptied last, to be filled next
 }
 
-// Post has f run on the loop in its next turn, waking it if it waits. Any goroutine
-// may call it. Functions run in the order they were posted. It returns ErrClosed if
-// the loop is closed, and else an error only when the wake-up failed; f is then still
-// run in the next turn.
+// Post has f run on the loop at the end of this turn or in the next, waking it if it
+// waits. Any goroutine may call it. Functions run in the order they were posted. It
+// returns ErrClosed if the loop is closed, and else an error only when the wake-up
+// failed; f is then still run in the next turn.
 func (l *Loop) Post(f func()) error {
 	d := &l.door
 	d.mutex.Lock()
@@ -54,13 +54,17 @@ func (l *Loop) openDoor() int {
 	queue := d.queue
 	d.queue = d.spare[:0]
 	d.mutex.Unlock()
+	ran := 0
 	for i, f := range queue {
-		f()
 		queue[i] = nil
+		if !l.closed { // by one of them
+			f()
+			ran++
+		}
 	}
 	d.spare = queue
-	l.stats.Posts += uint64(len(queue))
-	return len(queue)
+	l.stats.Posts += uint64(ran)
+	return ran
 }
 
 func (d *door) shut() {

@@ -205,6 +205,8 @@ func (linuxSockets) ConnectTCP(peer netip.AddrPort) (int, error) {
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
 	}
+	// As in Accept; on a new socket it cannot fail.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	if err := unix.Connect(fd, sockaddr(peer)); err != nil && err != unix.EINPROGRESS {
 		unix.Close(fd)
 		return -1, fmt.Errorf("%v: %w", peer, os.NewSyscallError("connect", err))

@@ -1,6 +1,9 @@
 package loop
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Timer calls a function at a time. It is made once and set as often as needed;
 // setting and stopping allocate nothing in the long run.
@@ -19,19 +22,28 @@ type Timer struct {
 func (l *Loop) NewTimer(f func()) *Timer { return &Timer{loop: l, f: f, at: -1} }
 
 // Set has the timer fire once, in the first turn at or after due on
-// CLOCK_MONOTONIC. A time that has passed fires in the next turn. It replaces an
-// earlier setting.
+// CLOCK_MONOTONIC that begins after this call. A time that has passed counts as now.
+// It replaces an earlier setting.
 func (t *Timer) Set(due time.Duration) {
 	t.Stop()
 	h := &t.loop.timers
 	h.sets++
+	// Were it kept in the past, a timer that lags behind and sets itself again would
+	// come before all others, turn after turn.
+	due = max(due, t.loop.now)
 	t.due, t.order, t.at = due, h.sets, len(h.timers)
 	h.timers = append(h.timers, t)
 	h.up(t.at)
 }
 
 // SetAfter has the timer fire once, d after the beginning of this turn.
-func (t *Timer) SetAfter(d time.Duration) { t.Set(t.loop.now + d) }
+func (t *Timer) SetAfter(d time.Duration) {
+	due := t.loop.now + d
+	if d > 0 && due < 0 { // past the end of time
+		due = math.MaxInt64
+	}
+	t.Set(due)
+}
 
 // Stop unsets the timer. Stopping one that is not set does nothing.
 func (t *Timer) Stop() {
@@ -52,11 +64,13 @@ func (l *Loop) NextTimer() (due time.Duration, ok bool) {
 	return l.timers.timers[0].due, true
 }
 
-// fireTimers runs the timers that are due. One that is set again for now or earlier
-// waits for the next turn, so that it cannot keep the fds waiting.
-func (l *Loop) fireTimers() (ran int) {
+// fireTimers runs the timers that are due, but for those set after the last-th Set,
+// the last before this turn: one that is set for now in a turn waits for the next, so
+// that it cannot keep the fds waiting. Those come behind all others that are due, as
+// Set keeps none in the past.
+func (l *Loop) fireTimers(last uint64) (ran int) {
 	h := &l.timers
-	for last := h.sets; len(h.timers) > 0; ran++ {
+	for ; len(h.timers) > 0 && !l.closed; ran++ {
 		t := h.timers[0]
 		if t.due > l.now || t.order > last {
 			break
