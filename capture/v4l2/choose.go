@@ -1,0 +1,136 @@
+package v4l2
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// sizeRange is the sizes that a camera has in one format: one size, or all from the
+// least to the most in steps.
+type sizeRange struct {
+	minWidth, maxWidth, stepWidth    int
+	minHeight, maxHeight, stepHeight int
+}
+
+func (r sizeRange) isOne() bool { return r.minWidth == r.maxWidth && r.minHeight == r.maxHeight }
+
+func (r sizeRange) has(width, height int) bool {
+	return inSteps(width, r.minWidth, r.maxWidth, r.stepWidth) && inSteps(height, r.minHeight, r.maxHeight, r.stepHeight)
+}
+
+func inSteps(n, least, most, step int) bool {
+	return n >= least && n <= most && (n-least)%max(step, 1) == 0
+}
+
+func (r sizeRange) String() string {
+	if r.isOne() {
+		return fmt.Sprintf("%dx%d", r.minWidth, r.minHeight)
+	}
+	return fmt.Sprintf("%dx%d to %dx%d in steps of %dx%d", r.minWidth, r.minHeight, r.maxWidth, r.maxHeight, max(r.stepWidth, 1), max(r.stepHeight, 1))
+}
+
+// below returns the largest size of the range that is at most width by height.
+func (r sizeRange) below(width, height int) (w, h int, ok bool) {
+	w, okW := stepBelow(width, r.minWidth, r.maxWidth, r.stepWidth)
+	h, okH := stepBelow(height, r.minHeight, r.maxHeight, r.stepHeight)
+	return w, h, okW && okH
+}
+
+func stepBelow(limit, least, most, step int) (int, bool) {
+	if limit < least {
+		return 0, false
+	}
+	limit, step = min(limit, most), max(step, 1)
+	return limit - (limit-least)%step, true
+}
+
+// codings are the formats that can be broadcast, best first, by their four-character
+// codes. Some drivers call MJPEG JPEG.
+var codings = []struct {
+	name, fourCC  string
+	width, height int // the size to take without a wish
+}{
+	{"mjpeg", "MJPG", 1280, 720},
+	{"mjpeg", "JPEG", 1280, 720},
+	{"yuyv", "YUYV", 640, 480},
+}
+
+// mode is a format and a size.
+type mode struct {
+	coding, fourCC string
+	width, height  int
+}
+
+// choose picks the mode to ask a camera for. has is what it offers: its formats by
+// four-character code, and each one's sizes. The error lists what there is.
+func choose(o Options, has map[string][]sizeRange) (mode, error) {
+	for _, c := range codings {
+		sizes, offered := has[c.fourCC]
+		if !offered || o.Format != "" && o.Format != c.name {
+			continue
+		}
+		m := mode{coding: c.name, fourCC: c.fourCC, width: o.Width, height: o.Height}
+		if o.Width == 0 {
+			m.width, m.height = preferred(sizes, c.width, c.height)
+		}
+		if len(sizes) > 0 && !slices.ContainsFunc(sizes, func(r sizeRange) bool { return r.has(m.width, m.height) }) {
+			return mode{}, fmt.Errorf("has no size %dx%d in %s: it has %s", m.width, m.height, c.name, list(sizes))
+		}
+		return m, nil
+	}
+	return mode{}, fmt.Errorf("has no %s: it has %s", wanted(o.Format), formats(has))
+}
+
+// preferred is the largest size that is at most width by height, else the smallest.
+// For a camera that does not tell its sizes it is just that.
+func preferred(sizes []sizeRange, width, height int) (w, h int) {
+	if len(sizes) == 0 {
+		return width, height
+	}
+	for _, r := range sizes {
+		if rw, rh, ok := r.below(width, height); ok && rw*rh > w*h {
+			w, h = rw, rh
+		}
+	}
+	if w == 0 {
+		smallest := slices.MinFunc(sizes, func(a, b sizeRange) int { return a.minWidth*a.minHeight - b.minWidth*b.minHeight })
+		w, h = smallest.minWidth, smallest.minHeight
+	}
+	return w, h
+}
+
+func list(sizes []sizeRange) string {
+	var texts []string
+	for _, r := range sizes {
+		if text := r.String(); !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+func wanted(format string) string {
+	if format == "" {
+		return "format that can be broadcast (mjpeg, yuyv)"
+	}
+	return "format " + format
+}
+
+func formats(has map[string][]sizeRange) string {
+	var names []string
+	for fourCC := range has {
+		name := fourCC
+		for _, c := range codings {
+			if c.fourCC == fourCC {
+				name = c.name
+			}
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(slices.Compact(names), ", ")
+}

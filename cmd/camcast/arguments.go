@@ -1,0 +1,188 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/spf13/pflag"
+)
+
+// settings is what the command line asks for.
+type settings struct {
+	config       cast.Config
+	sources      []sourceSpec
+	destinations []destinationSpec
+	sdpFile      string
+	logFormat    string
+	logLevel     slog.Level
+}
+
+var (
+	errHelp    = errors.New("help is asked for")
+	errVersion = errors.New("the version is asked for")
+)
+
+// rawFlags are the flags' values as they were given.
+type rawFlags struct {
+	rtsp, rtp         string
+	lag, maxReaders   int
+	mtu, burst        int
+	spread            float64
+	send              []string
+	sdp               string
+	logFormat, level  string
+	help, showVersion bool
+}
+
+// flagGroup is a heading of the help text and its flags.
+type flagGroup struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// flagGroups defines all flags, in the groups they are explained in.
+func flagGroups(raw *rawFlags) []flagGroup {
+	group := func(title string, define func(*pflag.FlagSet)) flagGroup {
+		f := pflag.NewFlagSet(title, pflag.ContinueOnError)
+		f.SortFlags = false
+		define(f)
+		return flagGroup{title, f}
+	}
+	return []flagGroup{
+		group("Where to listen", func(f *pflag.FlagSet) {
+			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on; \"off\" for none")
+			f.StringVar(&raw.rtp, "rtp", ":5004", "`ADDRESS` to send RTP from; RTCP is on the next port; port 0 takes a free pair")
+		}),
+		group("Whom to serve, and how", func(f *pflag.FlagSet) {
+			f.IntVar(&raw.maxReaders, "max-readers", 0, "at most `N` readers at once, over all streams (default: as many as come)")
+			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` a reader may be behind before it goes to the newest one")
+			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
+			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a reader at once, 1 to 64")
+			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, 0 (off) to 1")
+		}),
+		group("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
+			f.StringArrayVar(&raw.send, "send", nil, "send to `[NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]`, a host or a multicast group; may be repeated")
+			f.StringVar(&raw.sdp, "sdp", "", "write an SDP `FILE` that a player opens to watch the first --send (FILE-2 the second, ...)")
+		}),
+		group("Telling what happens", func(f *pflag.FlagSet) {
+			f.StringVar(&raw.logFormat, "log", "text", "log format on stderr, `text|json`")
+			f.StringVar(&raw.level, "log-level", "info", "least `LEVEL` to log: debug, info, warn or error")
+			f.BoolVar(&raw.showVersion, "version", false, "print the version and exit")
+			f.BoolVarP(&raw.help, "help", "h", false, "print this and exit")
+		}),
+	}
+}
+
+// parseArguments understands the command line or says what is wrong with it.
+func parseArguments(args []string) (*settings, error) {
+	var raw rawFlags
+	all := pflag.NewFlagSet("camcast", pflag.ContinueOnError)
+	all.SetOutput(io.Discard)
+	all.Usage = func() {}
+	for _, g := range flagGroups(&raw) {
+		all.AddFlagSet(g.flags)
+	}
+	switch err := all.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp), err == nil && raw.help:
+		return nil, errHelp
+	case err != nil:
+		return nil, err
+	case raw.showVersion:
+		return nil, errVersion
+	}
+	return raw.settings(all.Args())
+}
+
+func (raw *rawFlags) settings(sources []string) (*settings, error) {
+	s := &settings{sdpFile: raw.sdp, logFormat: raw.logFormat}
+	s.config = cast.Config{
+		Lag: raw.lag, MaxReaders: raw.maxReaders, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
+		Server: versionText(),
+	}
+	var err error
+	if s.config.RTSP, err = listenAddress("--rtsp", raw.rtsp); err != nil {
+		return nil, err
+	}
+	if s.config.RTP, err = listenAddress("--rtp", raw.rtp); err != nil {
+		return nil, err
+	}
+	if err := s.logLevel.UnmarshalText([]byte(raw.level)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: must be debug, info, warn or error", raw.level)
+	}
+	if raw.logFormat != "text" && raw.logFormat != "json" {
+		return nil, fmt.Errorf("--log %q: must be text or json", raw.logFormat)
+	}
+	if err := checkRanges(raw); err != nil {
+		return nil, err
+	}
+	if s.sources, err = parseSources(sources); err != nil {
+		return nil, err
+	}
+	if s.destinations, err = parseDestinations(raw.send, s.sources); err != nil {
+		return nil, err
+	}
+	return s, raw.checkCombination()
+}
+
+// checkRanges has cast judge the numbers. Zeros, which it takes for "not set", are
+// judged here: whoever types a zero means it.
+func checkRanges(raw *rawFlags) error {
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"lag", raw.lag}, {"mtu", raw.mtu}, {"burst", raw.burst}} {
+		if f.value == 0 {
+			return fmt.Errorf("--%s 0: must be at least 1", f.name)
+		}
+	}
+	config := cast.Config{Lag: raw.lag, MaxReaders: raw.maxReaders, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread}
+	if err := config.Check(); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	return nil
+}
+
+func (raw *rawFlags) checkCombination() error {
+	switch {
+	case raw.sdp != "" && len(raw.send) == 0:
+		return errors.New("--sdp describes a --send, and there is none: add --send udp://HOST:PORT")
+	case raw.rtsp == "off" && len(raw.send) == 0:
+		return errors.New("--rtsp off without --send: nobody could watch")
+	}
+	return nil
+}
+
+// listenAddress understands ":8554", "127.0.0.1:8554", "[::1]:8554" and "off".
+func listenAddress(flag, text string) (netip.AddrPort, error) {
+	if text == "off" && flag == "--rtsp" {
+		return netip.AddrPort{}, nil
+	}
+	full := text
+	if strings.HasPrefix(text, ":") {
+		full = "[::]" + text // all addresses of both families
+	} else if port, ok := strings.CutPrefix(text, "localhost:"); ok {
+		full = "127.0.0.1:" + port
+	}
+	address, err := netip.ParseAddrPort(full)
+	if err == nil && flag == "--rtp" && address.Port() == 65535 {
+		return netip.AddrPort{}, fmt.Errorf("%s %q: RTCP needs the next port, and there is none", flag, text)
+	}
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%s %q: must be an address to listen on, such as :8554, 127.0.0.1:8554 or [::1]:8554", flag, text)
+	}
+	return address, nil
+}
+
+// logger is where the daemon tells what happens.
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: s.logLevel}
+	if s.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}

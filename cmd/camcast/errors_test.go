@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/capture/testcard"
+	"golang.org/x/sys/unix"
+)
+
+// runBinary runs camcast to its end.
+func runBinary(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	binary, err := camcastBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errOut bytes.Buffer
+	cmd := exec.Command("timeout", append([]string{"-k", "1", "10", binary}, args...)...)
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errOut.String()
+}
+
+// TestWrongInput wants one clear line, and the right status.
+func TestWrongInput(t *testing.T) {
+	folder := t.TempDir()
+	text := filepath.Join(folder, "notes.txt")
+	half := filepath.Join(folder, "half.mjpeg")
+	for name, data := range map[string]string{text: "hello", half: "\xff\xd8\xff\xe0\x00\x10JFIF"} {
+		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free := []string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0"}
+	for _, c := range []struct {
+		args   []string
+		status int
+		want   []string
+	}{
+		{[]string{"--nope"}, 2, []string{"--nope"}},
+		{[]string{"--lag", "0"}, 2, []string{"--lag", "at least 1"}},
+		{[]string{"--lag", "many"}, 2, []string{"lag", "many"}},
+		{[]string{"--lag", "5000"}, 2, []string{"--lag 5000", "1 to 1000"}},
+		{[]string{"--max-readers", "-1"}, 2, []string{"--max-readers -1"}},
+		{[]string{"--mtu", "100"}, 2, []string{"--mtu 100", "576"}},
+		{[]string{"--burst", "65"}, 2, []string{"--burst 65", "1 to 64"}},
+		{[]string{"--spread", "1.5"}, 2, []string{"--spread 1.5", "0 to 1"}},
+		{[]string{"--rtsp", "8554"}, 2, []string{"--rtsp", "8554", ":8554"}},
+		{[]string{"--rtp", "127.0.0.1:99999"}, 2, []string{"--rtp", "99999"}},
+		{[]string{"--rtp", ":65535"}, 2, []string{"--rtp", "65535", "RTCP"}},
+		{[]string{"--log", "xml"}, 2, []string{"--log", "text or json"}},
+		{[]string{"--log-level", "loud"}, 2, []string{"--log-level", "debug, info, warn or error"}},
+		{[]string{"--sdp", "x.sdp"}, 2, []string{"--sdp", "--send"}},
+		{[]string{"--rtsp", "off"}, 2, []string{"--rtsp off", "--send"}},
+		{[]string{"--send", "tcp://127.0.0.1:5"}, 2, []string{"--send", "udp://HOST:PORT"}},
+		{[]string{"--send", "udp://127.0.0.1:0"}, 2, []string{"--send", "1 to 65534"}},
+		{[]string{"--send", "udp://127.0.0.1:5000?ttl=3"}, 2, []string{"--send", "multicast"}},
+		{[]string{"--send", "other=udp://127.0.0.1:5000", "testcard:"}, 2, []string{"no stream named other"}},
+		{[]string{"a=testcard:", "a=testcard:"}, 2, []string{"two streams named a"}},
+		{[]string{"a/b=testcard:"}, 1, []string{"a/b=testcard:"}},
+		{[]string{"ä=testcard:"}, 2, []string{"letters"}},
+		{[]string{"testcard:?size=640"}, 2, []string{"size=640", "WIDTHxHEIGHT"}},
+		{[]string{"testcard:?size=3000x2000"}, 2, []string{"3000x2000", "2040"}},
+		{[]string{"testcard:?fps=0"}, 2, []string{"fps=0"}},
+		{[]string{"testcard:?quality=101"}, 2, []string{"quality=101", "1 to 100"}},
+		{[]string{"testcard:?color=red"}, 2, []string{"color", "size, fps, quality"}},
+		{[]string{text + "?size=640x480"}, 2, []string{"size", "fps, loop"}},
+		{append(free, "/dev/video99"), 1, []string{"/dev/video99"}},
+		{append(free, "/dev/null"), 1, []string{"/dev/null"}},
+		{append(free, filepath.Join(folder, "absent.mjpeg")), 1, []string{"absent.mjpeg", "no such file"}},
+		{append(free, text), 1, []string{"notes.txt", "no MJPEG"}},
+		{append(free, half), 1, []string{"half.mjpeg", "no whole JPEG"}},
+		{append(free, "--send", "udp://239.1.2.3:5000?iface=nowhere0", "testcard:"), 1, []string{"nowhere0"}},
+		{append(free, "--send", "udp://127.0.0.1:5000", "--sdp", "/nowhere/x.sdp", "testcard:"), 1, []string{"/nowhere/x.sdp"}},
+		{[]string{"--rtsp", taken.Addr().String(), "--rtp", "127.0.0.1:0", "testcard:"}, 1, []string{"address already in use", "--rtsp"}},
+		{[]string{"--rtsp", "192.0.2.1:0", "--rtp", "127.0.0.1:0", "testcard:"}, 1, []string{"192.0.2.1", "no such address"}},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			status, stdout, stderr := runBinary(t, c.args...)
+			if status != c.status {
+				t.Errorf("status %d, want %d", status, c.status)
+			}
+			if strings.Count(stderr, "\n") != 1 || !containsAll(stderr, c.want) {
+				t.Errorf("stderr %q, want one line with %q", stderr, c.want)
+			}
+			if stdout != "" {
+				t.Errorf("stdout %q, want nothing", stdout)
+			}
+		})
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	status, stdout, stderr := runBinary(t, "--help")
+	want := []string{"--rtsp", "--rtp", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--send", "--sdp", "--log",
+		"--log-level", "--version", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
+	if status != 0 || stderr != "" || !containsAll(stdout, want) {
+		t.Errorf("status %d, stderr %q, stdout %q", status, stderr, stdout)
+	}
+	if status, stdout, _ := runBinary(t, "--version"); status != 0 || !strings.HasPrefix(stdout, "camcast ") {
+		t.Errorf("status %d, %q", status, stdout)
+	}
+}
+
+// writeCards writes test cards to a folder of JPEGs, and returns their numbers.
+func writeCards(t *testing.T, count int) (folder string, numbers []uint32) {
+	t.Helper()
+	folder = t.TempDir()
+	card, err := testcard.Open(testcard.Options{Width: 320, Height: 240, FramesPerSecond: 240},
+		capture.Clock{Monotonic: sinceBoot, Wall: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer card.Close()
+	for len(numbers) < count {
+		frame, err := card.Next()
+		if errors.Is(err, capture.ErrNotReady) {
+			waitReadable(t, card.FD())
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers = append(numbers, frame.Sequence)
+		name := filepath.Join(folder, fmt.Sprintf("%d.jpg", len(numbers)))
+		if err := os.WriteFile(name, frame.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder, numbers
+}
+
+func sinceBoot() time.Duration {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		panic(err)
+	}
+	return time.Duration(now.Nano())
+}
+
+// waitReadable waits until fd can be read.
+func waitReadable(t *testing.T, fd int) {
+	t.Helper()
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			t.Fatalf("fd %d is not readable within 5 s: %v", fd, err)
+		}
+		return
+	}
+}

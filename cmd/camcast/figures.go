@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+)
+
+// printFiguresOnSignal prints the figures whenever SIGUSR1 comes. The returned
+// function ends that.
+func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	go func() {
+		for range signals {
+			// A loop that is closed has printed its last figures.
+			_ = l.Post(func() { printFigures(l, b, w) })
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		printFigures(l, b, w)
+	}
+}
+
+// printFigures prints what has been done so far.
+func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer) {
+	for _, s := range b.Streams() {
+		f, source := s.Figures(), s.SourceFigures()
+		fmt.Fprintf(w, "%s: %d frames (%d missing in the source, %d broken, %d unusable, %d transcoded), %d readers\n",
+			s.Name(), f.Frames, source.Gaps, source.Broken, f.Unusable, f.Transcoded, s.Readers())
+		fmt.Fprintf(w, "  delivered %d frames, %d packets, %d bytes; %d lags, %d cut short, %d sends to unreachable readers\n",
+			f.Delivered, f.Packets, f.Bytes, f.Lags, f.CutShort, f.Unreachable)
+		fmt.Fprintf(w, "  age when handed to the kernel: first reader %s; last reader %s\n", ages(&f.FirstAge), ages(&f.LastAge))
+		if f.Restarts+f.Revived > 0 {
+			fmt.Fprintf(w, "  source opened anew %d times, watched anew %d times\n", f.Restarts, f.Revived)
+		}
+	}
+	sockets, stats := b.Sockets(), l.Stats()
+	fmt.Fprintf(w, "sockets: %d sends of %d messages, %d bytes, %d times full\n", sockets.Calls, sockets.Messages, sockets.Bytes, sockets.Blocked)
+	fmt.Fprintf(w, "loop: %d turns, %d events, %d timers, %v in handlers, longest turn %v\n",
+		stats.Turns, stats.Events, stats.Timers, stats.InHandlers.Round(time.Millisecond), stats.MaxTurn.Round(time.Microsecond))
+}
+
+func ages(h *cast.Histogram) string {
+	round := func(d time.Duration) time.Duration { return d.Round(time.Microsecond) }
+	return fmt.Sprintf("p50 %v, p99 %v, max %v", round(h.Quantile(0.5)), round(h.Quantile(0.99)), round(h.Max))
+}

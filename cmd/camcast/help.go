@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+)
+
+const helpHead = `camcast puts cameras before any number of viewers: RTP over UDP, or over TCP, to the
+players people have.
+
+Usage: camcast [flags] [[NAME=]SOURCE ...]
+
+Each SOURCE becomes a stream, rtsp://THIS-HOST:8554/NAME. The first one's NAME is cam
+by default, the next ones' cam2, cam3...
+
+  /dev/video0?size=1280x720&fps=30&format=mjpeg   a camera; format mjpeg or yuyv;
+                                                  quality=1..100 for yuyv
+  testcard:?size=640x480&fps=30&quality=80        a moving picture with the time in it
+  clip.mjpeg?fps=25&loop=1                        an MJPEG file, or a folder of JPEGs,
+                                                  which without loop begins with its
+                                                  first viewer
+
+What stands behind the '?' may be left out. Without any SOURCE: the first camera there
+is, else the test card.
+`
+
+const helpTail = `
+SIGINT or SIGTERM says goodbye to every viewer and ends; SIGUSR1 prints figures.
+Exit status: 0, 1 if something failed, 2 if the command line is wrong.
+
+Environment: CAMCAST_UDP_SEGMENT=0 sends packet by packet instead of having the kernel
+cut frames into packets; CAMCAST_SENDMMSG=0 makes a system call per packet;
+CAMCAST_TURBOJPEG=0 encodes without libjpeg-turbo.
+
+Examples:
+  camcast
+  camcast --max-readers 100 desk=/dev/video0?size=1280x720 bench=/dev/video2
+  camcast --send udp://239.1.2.3:5000 --sdp cam.sdp testcard:
+`
+
+// helpText is what --help prints.
+func helpText() string {
+	var b strings.Builder
+	b.WriteString(helpHead)
+	for _, g := range flagGroups(new(rawFlags)) {
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsages())
+	}
+	b.WriteString(helpTail)
+	return b.String()
+}
+
+// versionText names the program and the version it was built from.
+func versionText() string {
+	version, revision := "devel", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			version = v
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && version == "devel" {
+				revision = " " + s.Value[:min(len(s.Value), 12)]
+			}
+		}
+	}
+	return "camcast " + version + revision
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/camcast/camcast/capture/testcard"
+	"github.com/camcast/camcast/cast"
+)
+
+// sourceKind is what a SOURCE argument names.
+type sourceKind int
+
+const (
+	deviceSource sourceKind = iota + 1
+	testcardSource
+	fileSource
+)
+
+// sourceSpec is a SOURCE argument, understood.
+type sourceSpec struct {
+	name   string
+	kind   sourceKind
+	path   string // of a device or file
+	width  int    // 0: not given, as for the others
+	height int
+	fps    float64
+	format string
+	// quality is that of JPEG coding, 1 to 100.
+	quality int
+	loop    bool
+}
+
+// optionsOf says what may stand behind the '?' of each kind.
+var optionsOf = map[sourceKind][]string{
+	deviceSource:   {"size", "fps", "format", "quality"},
+	testcardSource: {"size", "fps", "quality"},
+	fileSource:     {"fps", "loop"},
+}
+
+// namePrefix is the NAME= of an argument. A path that begins like one is written
+// with "./" before it.
+var namePrefix = regexp.MustCompile(`^([^/?:=]*)=`)
+
+// parseSources understands the arguments. Without any, the source is chosen later.
+func parseSources(arguments []string) ([]sourceSpec, error) {
+	var specs []sourceSpec
+	for i, argument := range arguments {
+		spec, err := parseSource(argument)
+		if err != nil {
+			return nil, err
+		}
+		if spec.name == "" {
+			spec.name = defaultName(i)
+		}
+		if slices.ContainsFunc(specs, func(s sourceSpec) bool { return s.name == spec.name }) {
+			return nil, fmt.Errorf("source %q: there are two streams named %s: give it another, NAME=SOURCE", argument, spec.name)
+		}
+		specs = append(specs, spec)
+	}
+	return specs, nil
+}
+
+// defaultName names the streams that were given no name: cam, cam2, cam3...
+func defaultName(i int) string {
+	if i == 0 {
+		return "cam"
+	}
+	return "cam" + strconv.Itoa(i+1)
+}
+
+func parseSource(argument string) (sourceSpec, error) {
+	var spec sourceSpec
+	rest := argument
+	if m := namePrefix.FindStringSubmatch(rest); m != nil {
+		if err := cast.CheckName(m[1]); err != nil {
+			return spec, fmt.Errorf("source %q: %w", argument, err)
+		}
+		spec.name, rest = m[1], rest[len(m[0]):]
+	}
+	path, query := rest, ""
+	if _, err := os.Stat(rest); err != nil { // a file may have a '?' in its name
+		path, query, _ = strings.Cut(rest, "?")
+	}
+	spec.path = path
+	switch {
+	case path == "testcard:" || path == "testcard":
+		spec.kind = testcardSource
+	case path == "":
+		return spec, fmt.Errorf("source %q: must be a device, a file or a testcard", argument)
+	case isDevicePath(path):
+		spec.kind = deviceSource
+	default:
+		spec.kind = fileSource
+	}
+	err := spec.parseOptions(query)
+	if err == nil && spec.kind == testcardSource {
+		err = spec.testcard().Check()
+	}
+	if err != nil {
+		return spec, fmt.Errorf("source %q: %w", argument, err)
+	}
+	return spec, nil
+}
+
+// testcard is the spec as the test card's options.
+func (spec *sourceSpec) testcard() testcard.Options {
+	return testcard.Options{Width: spec.width, Height: spec.height, FramesPerSecond: spec.fps, Quality: spec.quality}
+}
+
+// isDevicePath tells cameras from files: by what is there, or, if nothing is, by
+// where it should be.
+func isDevicePath(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return strings.HasPrefix(path, "/dev/")
+	}
+	return info.Mode()&os.ModeDevice != 0
+}
+
+func (spec *sourceSpec) parseOptions(query string) error {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return fmt.Errorf("options %q: %w", query, err)
+	}
+	for key, value := range values {
+		if !slices.Contains(optionsOf[spec.kind], key) {
+			return fmt.Errorf("option %q: this kind of source has %s", key, strings.Join(optionsOf[spec.kind], ", "))
+		}
+		if err := spec.setOption(key, value[len(value)-1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (spec *sourceSpec) setOption(key, value string) (err error) {
+	switch key {
+	case "size":
+		spec.width, spec.height, err = parseSize(value)
+	case "fps":
+		spec.fps, err = strconv.ParseFloat(value, 64)
+		if err != nil || !(spec.fps > 0 && spec.fps <= 1000) {
+			err = fmt.Errorf("fps=%s: must be a number of frames per second, such as 30", value)
+		}
+	case "quality":
+		spec.quality, err = strconv.Atoi(value)
+		if err != nil || spec.quality < 1 || spec.quality > 100 {
+			err = fmt.Errorf("quality=%s: must be 1 to 100", value)
+		}
+	case "format":
+		spec.format = strings.ToLower(value)
+		if spec.format != "mjpeg" && spec.format != "yuyv" {
+			err = fmt.Errorf("format=%s: must be mjpeg or yuyv", value)
+		}
+	case "loop":
+		spec.loop, err = strconv.ParseBool(value)
+		if err != nil {
+			err = fmt.Errorf("loop=%s: must be 1 or 0", value)
+		}
+	}
+	return err
+}
+
+func parseSize(value string) (width, height int, err error) {
+	w, h, ok := strings.Cut(strings.ToLower(value), "x")
+	if ok {
+		width, err = strconv.Atoi(w)
+	}
+	if ok && err == nil {
+		height, err = strconv.Atoi(h)
+	}
+	if !ok || err != nil || width < 1 || height < 1 || width > 65535 || height > 65535 {
+		return 0, 0, fmt.Errorf("size=%s: must be WIDTHxHEIGHT in pixels, such as 1280x720", value)
+	}
+	return width, height, nil
+}

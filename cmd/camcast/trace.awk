@@ -1,0 +1,64 @@
+# Reads the daemon's closing figures and strace's output; prints who made which calls
+# and fails if a rule is broken. main is the process id, which is the first thread's.
+
+function fail(what) { print "FAILED: " what; failed = 1 }
+
+# The figures: how many frames there were, how many packets went out, and in how many
+# sends.
+FILENAME ~ /log$/ {
+    if (match($0, /^[^ ]+: ([0-9]+) frames \(/, m)) frames += m[1]
+    if (match($0, /delivered ([0-9]+) frames, ([0-9]+) packets/, m)) { deliveries += m[1]; packets += m[2] }
+    if (match($0, /^sockets: ([0-9]+) sends of ([0-9]+) messages/, m)) { sends = m[1]; messages = m[2] }
+    next
+}
+
+# PID call(arguments) = result, or "<... call resumed>", which was counted when it began.
+match($0, /^([0-9]+) +([a-z0-9_]+)\(/, m) {
+    thread = m[1]; call = m[2]
+    # The runtime has an epoll instance of its own, for packages os and net. Nothing
+    # that serves is in it, but its idle threads look.
+    if (call == "epoll_pwait2" && thread == main && match($0, /epoll_pwait2\(([0-9]+)/, fd)) our_epoll = fd[1]
+    if (call == "epoll_pwait" && thread != main && match($0, /epoll_pwait\(([0-9]+)/, fd)) { looks[fd[1]]++; next }
+    count[thread, call]++
+    total[thread]++
+    calls[call]++
+    # strace names V4L2 requests and shows a terminal's as TCGETS.
+    if (call == "ioctl" && $0 ~ /VIDIOC|V4L2/) { count[thread, "ioctl(V4L2)"]++; calls["ioctl(V4L2)"]++ }
+}
+
+END {
+    if (our_epoll == "") fail("the serving thread does not wait by epoll_pwait2")
+    if (looks[our_epoll]) fail("other threads wait for our fds " looks[our_epoll] " times")
+    for (epoll in looks) runtime_polls += looks[epoll]
+    split("nanosleep clock_nanosleep select pselect6 poll ppoll pause", sleepers)
+    split("socket bind listen connect accept accept4 sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg " \
+          "epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 timerfd_create timerfd_settime writev ioctl(V4L2)", io)
+
+    print "system calls of the serving thread (" main "):"
+    for (i in io) order[io[i]]
+    for (call in order) if (count[main, call]) printf "  %-16s %d\n", call, count[main, call] | "sort -k2 -n -r"
+    close("sort -k2 -n -r")
+
+    for (i in sleepers) {
+        own_sleeps += count[main, sleepers[i]]
+        if (count[main, sleepers[i]]) fail("the serving thread calls " sleepers[i] " " count[main, sleepers[i]] " times")
+    }
+    for (t in total) {
+        if (t == main) continue
+        for (i in io) if (count[t, io[i]]) fail("thread " t " calls " io[i] " " count[t, io[i]] " times")
+        for (i in sleepers) others_sleep += count[t, sleepers[i]]
+    }
+    print "sleeps of the serving thread: " own_sleeps + 0
+    print "sleeps of the Go runtime's own threads (its monitor and garbage collector, which serve nobody): " others_sleep + 0
+
+    if (frames < 60) fail("only " frames + 0 " frames in the figures")
+    if (count[main, "sendto"] + count[main, "sendmsg"] > 0) fail("single sends")
+    print "looks of these threads at the runtime's own, empty poller: " runtime_polls + 0
+    printf "frames %d, deliveries to readers %d, packets in them %d, sendmmsg calls %d, messages in these %d\n", \
+        frames, deliveries, packets, sends, messages
+    # Two UDP readers: each burst of a frame goes to both in one call.
+    if (messages < 1.5 * sends) fail("the bursts of several readers do not share a call")
+    if (packets < 4 * messages) fail("packets go out one by one")
+    if (failed) exit 1
+    print "ok"
+}

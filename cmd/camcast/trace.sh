@@ -1,0 +1,44 @@
+#!/bin/bash
+# Traces the daemon's system calls with three players for five seconds, and checks that
+#   - the thread that serves never sleeps,
+#   - one thread makes all socket, epoll, timer and camera calls,
+#   - no packet has a system call of its own that a batch could save.
+# usage: trace.sh [SOURCE]        (default testcard:)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source=${1:-testcard:}
+work=$(mktemp -d)
+pids=()
+cleanup() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+go build -o "$work/camcast" ./cmd/camcast
+mkfifo "$work/announcement"
+strace -f -qq -o "$work/trace" "$work/camcast" --rtsp 127.0.0.1:0 --rtp 127.0.0.1:0 "$source" \
+    >"$work/announcement" 2>"$work/log" &
+strace_pid=$!
+pids+=("$strace_pid")
+exec 3<"$work/announcement"
+url=
+while [ -z "$url" ] && read -r -t 30 line <&3; do
+    url=$(grep -o 'rtsp://[^ ]*' <<<"$line" | head -1 || true)
+done
+[ -n "$url" ] || { cat "$work/log" >&2; echo "trace: the daemon announced no stream" >&2; exit 1; }
+
+players=()
+run() { timeout -k 2 5 "$@" >/dev/null 2>&1 & players+=($!); pids+=($!); }
+run ffmpeg -nostdin -rtsp_transport udp -i "$url" -f null -
+run ffmpeg -nostdin -rtsp_transport tcp -i "$url" -f null -
+run gst-launch-1.0 -q rtspsrc location="$url" protocols=udp ! rtpjpegdepay ! jpegdec ! fakesink
+for pid in "${players[@]}"; do wait "$pid" || true; done
+daemon=$(pgrep -P "$strace_pid")
+kill -TERM "$daemon"
+wait "$strace_pid" || { cat "$work/log" >&2; echo "trace: the daemon failed" >&2; exit 1; }
+
+joined=$(grep -c 'reader joined' "$work/log" || true)
+[ "$joined" -ge 3 ] || { cat "$work/log" >&2; echo "trace: $joined of 3 players joined" >&2; exit 1; }
+
+gawk -v main="$daemon" -f cmd/camcast/trace.awk "$work/log" "$work/trace"
