@@ -95,6 +95,18 @@ func TestEncodeRefuses(t *testing.T) {
 		if _, err := e.Encode(nil, &image.YCbCr{}); err == nil {
 			t.Errorf("%s takes an empty picture", name)
 		}
+		for plane, cut := range map[string]func(*image.YCbCr){
+			"Y":       func(p *image.YCbCr) { p.Y = p.Y[:len(p.Y)-1] },
+			"Cb":      func(p *image.YCbCr) { p.Cb = nil },
+			"Cr":      func(p *image.YCbCr) { p.Cr = p.Cr[:len(p.Cr)-1] },
+			"strides": func(p *image.YCbCr) { p.YStride, p.CStride = -16, -8 },
+		} {
+			picture := gradient(16, 16, image.YCbCrSubsampleRatio422)
+			cut(picture)
+			if _, err := e.Encode(nil, picture); err == nil {
+				t.Errorf("%s takes a picture of broken %s", name, plane)
+			}
+		}
 	}
 }
 
@@ -119,77 +131,7 @@ func TestFromYUYV(t *testing.T) {
 		}
 		FromYUYV(dst, src[:len(src)-bytesPerLine], bytesPerLine) // too short: no panic
 		FromYUYV(dst, nil, bytesPerLine)
-	}
-}
-
-// standardTables reports whether a JPEG is baseline, of three components, with the
-// Huffman tables that Go's encoder writes, which are the standard ones.
-func standardTables(t *testing.T, data []byte) bool {
-	t.Helper()
-	plain, err := (&Encoder{goOpt: jpeg.Options{Quality: 50}}).Encode(nil, gradient(16, 16, image.YCbCrSubsampleRatio420))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tables := func(data []byte) (all []byte) {
-		for at := 2; data[at+1] != 0xda; at += 2 + int(data[at+2])<<8 + int(data[at+3]) {
-			switch data[at+1] {
-			case 0xc4:
-				all = append(all, data[at+4:at+2+int(data[at+2])<<8+int(data[at+3])]...)
-			case 0xc1, 0xc2:
-				return nil
-			}
-		}
-		return all
-	}
-	got, want := tables(data), tables(plain)
-	return len(got) == len(want) && bytes.Contains(got, want[:29])
-}
-
-// TestTranscode takes what RTP cannot carry, made by others.
-func TestTranscode(t *testing.T) {
-	best, err := NewTranscoder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(best.Close)
-	plain := &Transcoder{encoder: &Encoder{goOpt: jpeg.Options{Quality: transcodedQuality}}}
-	var grey bytes.Buffer
-	picture := image.NewGray(image.Rect(0, 0, 100, 60))
-	for i := range picture.Pix {
-		picture.Pix[i] = byte(i)
-	}
-	if err := jpeg.Encode(&grey, picture, nil); err != nil {
-		t.Fatal(err)
-	}
-	colour, err := plain.encoder.Encode(nil, gradient(100, 60, image.YCbCrSubsampleRatio420))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range map[string][]byte{"grey": grey.Bytes(), "4:2:0": colour} {
-		for who, transcoder := range map[string]*Transcoder{"best": best, "plain": plain} {
-			t.Run(name+"/"+who, func(t *testing.T) {
-				out, err := transcoder.Transcode(nil, data)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want, _ := jpeg.Decode(bytes.NewReader(data))
-				got, err := jpeg.Decode(bytes.NewReader(out))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, ok := got.(*image.YCbCr); !ok || !standardTables(t, out) {
-					t.Errorf("%T, standard tables: %v", got, standardTables(t, out))
-				}
-				if db := psnr(got, want); db < 30 {
-					t.Errorf("PSNR %.1f dB, want at least 30", db)
-				}
-			})
-		}
-	}
-	for name, data := range map[string][]byte{"nothing": nil, "text": []byte("hello"), "half": colour[:len(colour)/2]} {
-		if _, err := plain.Transcode(nil, data); err == nil {
-			t.Errorf("%s is taken", name)
-		}
+		FromYUYV(dst, src, -bytesPerLine)
 	}
 }
 
@@ -206,4 +148,39 @@ func BenchmarkEncode(b *testing.B) {
 			})
 		}
 	}
+}
+
+func BenchmarkFromYUYV(b *testing.B) {
+	for _, size := range []image.Point{{640, 480}, {1280, 720}} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			dst := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio422)
+			src := make([]byte, 2*size.X*size.Y)
+			for b.Loop() {
+				FromYUYV(dst, src, 2*size.X)
+			}
+		})
+	}
+}
+
+// A camera's packed pixels become a JPEG.
+func Example() {
+	encoder, err := NewEncoder(80)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer encoder.Close()
+	pixels := make([]byte, 320*240*2) // as dequeued from the camera, YUYV
+	picture := image.NewYCbCr(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio422)
+	var buffer []byte // used again for each frame
+	for range 3 {
+		FromYUYV(picture, pixels, 2*320)
+		if buffer, err = encoder.Encode(buffer, picture); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	decoded, err := jpeg.DecodeConfig(bytes.NewReader(buffer))
+	fmt.Println(decoded.Width, decoded.Height, err)
+	// Output: 320 240 <nil>
 }

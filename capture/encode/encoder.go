@@ -14,7 +14,7 @@ type Encoder struct {
 	goOpt jpeg.Options
 }
 
-// NewEncoder makes an encoder of a quality from 1 to 100.
+// NewEncoder makes an encoder of a quality from 1 to 100. Close frees it.
 func NewEncoder(quality int) (*Encoder, error) {
 	if quality < 1 || quality > 100 {
 		return nil, fmt.Errorf("JPEG quality %d: must be 1 to 100", quality)
@@ -39,10 +39,12 @@ func (e *Encoder) Name() string {
 
 // Encode encodes a 4:2:0 or 4:2:2 picture into dst, from its beginning, growing it if
 // its capacity does not suffice: give it the last result and, with libjpeg-turbo,
-// nothing is allocated. Go's encoder makes 4:2:0 of either.
+// nothing is allocated. Go's encoder makes 4:2:0 of either. The picture's planes are
+// only read.
 func (e *Encoder) Encode(dst []byte, picture *image.YCbCr) ([]byte, error) {
-	if picture.Rect.Empty() || picture.SubsampleRatio != image.YCbCrSubsampleRatio420 && picture.SubsampleRatio != image.YCbCrSubsampleRatio422 {
-		return dst[:0], fmt.Errorf("encode: a picture of %v, %v: must be 4:2:0 or 4:2:2 and not empty", picture.Rect.Size(), picture.SubsampleRatio)
+	if !check(picture) {
+		return dst[:0], fmt.Errorf("encode a picture of %v, %v: must be 4:2:0 or 4:2:2, not empty, with planes as long as its size says",
+			picture.Rect.Size(), picture.SubsampleRatio)
 	}
 	if e.turbo != nil {
 		return e.turbo.encode(dst, picture)

@@ -4,17 +4,18 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
-	"slices"
-	"unsafe"
-
-	"github.com/ebitengine/purego"
 )
 
-// transcodedQuality is that of pictures that have to be decoded and encoded anew: high
-// enough that the second loss is not seen.
-const transcodedQuality = 90
+const (
+	// transcodedQuality is that of pictures that have to be decoded and encoded anew:
+	// high enough that the second loss is not seen.
+	transcodedQuality = 90
+	// maxTranscodedSide is the longest side of a picture that RTP can carry (RFC 2435,
+	// sections 3.1.5 and 3.1.6). It also bounds the memory that foreign headers can
+	// make us take.
+	maxTranscodedSide = 2040
+)
 
 // Transcoder makes pictures that RTP can carry of JPEGs that it cannot: with Huffman
 // tables of their own, as ffmpeg writes them, progressive, grey, 4:4:4. With
@@ -23,9 +24,10 @@ const transcodedQuality = 90
 type Transcoder struct {
 	encoder   *Encoder
 	transform *turboTransform // nil: without the library
+	scratch   *image.YCbCr
 }
 
-// NewTranscoder makes a transcoder.
+// NewTranscoder makes a transcoder. Close frees it.
 func NewTranscoder() (*Transcoder, error) {
 	encoder, err := NewEncoder(transcodedQuality)
 	if err != nil {
@@ -42,101 +44,37 @@ func NewTranscoder() (*Transcoder, error) {
 }
 
 // Transcode writes a carryable picture into dst, from its beginning, growing it if its
-// capacity does not suffice. It fails if the picture cannot be decoded.
+// capacity does not suffice. The picture is only read. It fails if the picture is
+// broken, or larger than RTP can carry, 2040x2040.
 func (t *Transcoder) Transcode(dst, picture []byte) ([]byte, error) {
-	if t.transform != nil {
-		if out, ok := t.transform.rearrange(dst, picture); ok {
-			return out, nil
-		}
-	}
-	decoded, err := jpeg.Decode(bytes.NewReader(picture))
+	h, err := parseHeader(picture)
 	if err != nil {
-		return dst[:0], fmt.Errorf("transcode: %w", err)
+		return dst[:0], fmt.Errorf("transcode %d bytes: %w", len(picture), err)
 	}
-	return t.encoder.Encode(dst, planar(decoded))
+	if h.width < 1 || h.width > maxTranscodedSide || h.height < 1 || h.height > maxTranscodedSide {
+		return dst[:0], fmt.Errorf("transcode a JPEG of %dx%d: both must be 1 to %d", h.width, h.height, maxTranscodedSide)
+	}
+	if t.transform != nil {
+		if h.carryable() {
+			if out, ok := t.transform.rearrange(dst, picture); ok {
+				return out, nil
+			}
+		} else if decoded, ok := t.transform.decode(picture); ok {
+			return t.encoder.Encode(dst, planar(decoded, &t.scratch))
+		}
+		// Go's decoder knows why, or can do better.
+	}
+	decoded, err := jpeg.Decode(bytes.NewReader(withHuffman(picture, h)))
+	if err != nil {
+		return dst[:0], fmt.Errorf("transcode a JPEG of %dx%d: %w", h.width, h.height, err)
+	}
+	return t.encoder.Encode(dst, planar(decoded, &t.scratch))
 }
 
 // Close frees what the transcoder holds. It must not be used afterwards.
 func (t *Transcoder) Close() {
 	t.encoder.Close()
 	if t.transform != nil {
-		t.transform.lib.close(t.transform.handle)
+		t.transform.close()
 	}
-}
-
-// planar returns the picture as 4:2:0 or 4:2:2.
-func planar(picture image.Image) *image.YCbCr {
-	p, ok := picture.(*image.YCbCr)
-	if ok && (p.SubsampleRatio == image.YCbCrSubsampleRatio420 || p.SubsampleRatio == image.YCbCrSubsampleRatio422) {
-		return p
-	}
-	b := picture.Bounds()
-	out := image.NewYCbCr(image.Rect(0, 0, b.Dx(), b.Dy()), image.YCbCrSubsampleRatio420)
-	// The colours of four pixels are summed up before they are divided.
-	blue, red, count := make([]int, len(out.Cb)), make([]int, len(out.Cb)), make([]int, len(out.Cb))
-	for y := range b.Dy() {
-		for x := range b.Dx() {
-			c := color.YCbCrModel.Convert(picture.At(b.Min.X+x, b.Min.Y+y)).(color.YCbCr)
-			out.Y[out.YOffset(x, y)] = c.Y
-			i := out.COffset(x, y)
-			blue[i], red[i], count[i] = blue[i]+int(c.Cb), red[i]+int(c.Cr), count[i]+1
-		}
-	}
-	for i, n := range count {
-		if n > 0 {
-			out.Cb[i], out.Cr[i] = byte(blue[i]/n), byte(red[i]/n)
-		}
-	}
-	return out
-}
-
-// turboTransform is a transforming handle and its arguments.
-type turboTransform struct {
-	lib                              *turboLibrary
-	handle                           uintptr
-	in, out                          *byte
-	outSize                          uintptr // an unsigned long
-	width, height, sampling, colours int32
-	// what is tjtransform: a region, an operation (none), options, a filter (none).
-	what struct {
-		region             [4]int32
-		operation, options int32
-		data, filter       uintptr
-	}
-}
-
-func (lib *turboLibrary) newTransform() (*turboTransform, error) {
-	handle, err := lib.open(lib.initTransform)
-	if err != nil {
-		return nil, err
-	}
-	t := &turboTransform{lib: lib, handle: handle}
-	t.what.options = tjOptionCopyNone
-	return t, nil
-}
-
-// rearrange codes a 4:2:0 or 4:2:2 picture anew without decoding its pixels: baseline,
-// with the standard Huffman tables, which is what the library writes when it is not
-// asked for better ones.
-func (t *turboTransform) rearrange(dst, picture []byte) ([]byte, bool) {
-	if len(picture) == 0 {
-		return dst, false
-	}
-	t.in = &picture[0]
-	defer func() { t.in, t.out = nil, nil }()
-	result, _, _ := purego.SyscallN(t.lib.decompressHeader, t.handle, uintptr(unsafe.Pointer(t.in)), uintptr(len(picture)),
-		uintptr(unsafe.Pointer(&t.width)), uintptr(unsafe.Pointer(&t.height)),
-		uintptr(unsafe.Pointer(&t.sampling)), uintptr(unsafe.Pointer(&t.colours)))
-	if int32(result) != 0 || t.sampling != tjSamp420 && t.sampling != tjSamp422 {
-		return dst, false
-	}
-	room := t.lib.size(int(t.width), int(t.height), int(t.sampling))
-	dst = slices.Grow(dst[:0], room)[:room]
-	t.out, t.outSize = &dst[0], uintptr(room)
-	result, _, _ = purego.SyscallN(t.lib.transform, t.handle, uintptr(unsafe.Pointer(t.in)), uintptr(len(picture)), 1,
-		uintptr(unsafe.Pointer(&t.out)), uintptr(unsafe.Pointer(&t.outSize)), uintptr(unsafe.Pointer(&t.what)), tjFlagNoRealloc)
-	if int32(result) != 0 {
-		return dst, false
-	}
-	return dst[:t.outSize], true
 }

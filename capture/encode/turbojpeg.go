@@ -17,19 +17,26 @@ import (
 const (
 	tjSamp422        = 1
 	tjSamp420        = 2
-	tjFlagNoRealloc  = 1024
+	tjSampGrey       = 3
+	tjColoursYCbCr   = 1
+	tjColoursGrey    = 2
+	tjFlagNoRealloc  = 1 << 10
+	tjFlagLimitScans = 1 << 15 // progressive pictures of endless scans are refused
 	tjOptionCopyNone = 64
+	maxSide          = 65500 // libjpeg's JPEG_MAX_DIMENSION
 )
 
 // turboLibrary is the functions that are used of it, by address.
 type turboLibrary struct {
 	initCompress, initTransform, destroy, bufferSize uintptr
 	compressFromPlanes, transform, decompressHeader  uintptr
-	lastError                                        uintptr
+	decompressToPlanes, lastError                    uintptr
 }
 
 // turbo is the library, or nil if it is not installed or not wanted.
-var turbo = sync.OnceValue(func() *turboLibrary {
+var turbo = sync.OnceValue(openTurbo)
+
+func openTurbo() *turboLibrary {
 	if os.Getenv("CAMCAST_TURBOJPEG") == "0" {
 		return nil
 	}
@@ -41,14 +48,15 @@ var turbo = sync.OnceValue(func() *turboLibrary {
 	for name, function := range map[string]*uintptr{
 		"tjInitCompress": &lib.initCompress, "tjInitTransform": &lib.initTransform, "tjDestroy": &lib.destroy,
 		"tjBufSize": &lib.bufferSize, "tjCompressFromYUVPlanes": &lib.compressFromPlanes, "tjTransform": &lib.transform,
-		"tjDecompressHeader3": &lib.decompressHeader, "tjGetErrorStr2": &lib.lastError,
+		"tjDecompressHeader3": &lib.decompressHeader, "tjDecompressToYUVPlanes": &lib.decompressToPlanes,
+		"tjGetErrorStr2": &lib.lastError,
 	} {
 		if *function, err = purego.Dlsym(handle, name); err != nil {
 			return nil // an older library: as good as none
 		}
 	}
 	return lib
-})
+}
 
 // open makes a handle by one of the init functions.
 func (lib *turboLibrary) open(init uintptr) (handle uintptr, err error) {
@@ -93,6 +101,7 @@ type turboEncoder struct {
 	outSize uintptr // an unsigned long
 	// room is the largest size of the pictures so far.
 	room, width, height, sampling int
+	scratch                       *image.YCbCr // for pictures of odd sizes
 	args                          [10]uintptr
 }
 
@@ -106,6 +115,7 @@ func (lib *turboLibrary) newEncoder(quality int) (*turboEncoder, error) {
 
 func (e *turboEncoder) close() { e.lib.close(e.handle) }
 
+// encode encodes a picture whose planes have been checked.
 func (e *turboEncoder) encode(dst []byte, picture *image.YCbCr) ([]byte, error) {
 	size, sampling := picture.Rect.Size(), tjSamp420
 	if picture.SubsampleRatio == image.YCbCrSubsampleRatio422 {
@@ -116,8 +126,8 @@ func (e *turboEncoder) encode(dst []byte, picture *image.YCbCr) ([]byte, error) 
 		e.room = e.lib.size(size.X, size.Y, sampling)
 	}
 	dst = slices.Grow(dst[:0], e.room)[:e.room]
-	luma, chroma := picture.YOffset(picture.Rect.Min.X, picture.Rect.Min.Y), picture.COffset(picture.Rect.Min.X, picture.Rect.Min.Y)
-	e.planes = [3]*byte{&picture.Y[luma], &picture.Cb[chroma], &picture.Cr[chroma]}
+	picture = even(picture, &e.scratch)
+	e.planes = [3]*byte{&picture.Y[0], &picture.Cb[0], &picture.Cr[0]}
 	e.strides = [3]int32{int32(picture.YStride), int32(picture.CStride), int32(picture.CStride)}
 	e.out, e.outSize = &dst[0], uintptr(len(dst))
 	e.args = [...]uintptr{
@@ -125,10 +135,10 @@ func (e *turboEncoder) encode(dst []byte, picture *image.YCbCr) ([]byte, error) 
 		uintptr(sampling), uintptr(unsafe.Pointer(&e.out)), uintptr(unsafe.Pointer(&e.outSize)), uintptr(e.quality), tjFlagNoRealloc,
 	}
 	result, _, _ := purego.SyscallN(e.lib.compressFromPlanes, e.args[:]...)
+	e.planes, e.out = [3]*byte{}, nil
 	// The library's int is 32 bits of the register.
 	if int32(result) != 0 {
 		return dst[:0], fmt.Errorf("libjpeg-turbo: %s", e.lib.errorText(e.handle))
 	}
-	e.planes, e.out = [3]*byte{}, nil
 	return dst[:e.outSize], nil
 }

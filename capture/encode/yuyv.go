@@ -11,7 +11,7 @@ func FromYUYV(dst *image.YCbCr, src []byte, bytesPerLine int) {
 	pairs := (width + 1) / 2
 	for line := range height {
 		from := line * bytesPerLine
-		if from+4*pairs > len(src) {
+		if from < 0 || from+4*pairs > len(src) {
 			return
 		}
 		in := src[from : from+4*pairs]

@@ -1,0 +1,129 @@
+package encode
+
+import (
+	"image"
+	"slices"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// turboTransform is a handle that rearranges and decodes, and its arguments.
+type turboTransform struct {
+	lib                              *turboLibrary
+	handle                           uintptr
+	in, out                          *byte
+	outSize                          uintptr // an unsigned long
+	width, height, sampling, colours int32
+	planes                           [3]*byte
+	strides                          [3]int32
+	// what is a tjtransform: a region, an operation (none), options, a filter (none).
+	what struct {
+		region             [4]int32
+		operation, options int32
+		data, filter       uintptr
+	}
+	room    int      // the largest size of a picture of roomFor
+	roomFor [3]int32 // width, height, sampling
+	picture *image.YCbCr
+	grey    *image.Gray
+	args    [8]uintptr
+}
+
+func (lib *turboLibrary) newTransform() (*turboTransform, error) {
+	handle, err := lib.open(lib.initTransform)
+	if err != nil {
+		return nil, err
+	}
+	t := &turboTransform{lib: lib, handle: handle}
+	t.what.options = tjOptionCopyNone
+	return t, nil
+}
+
+func (t *turboTransform) close() { t.lib.close(t.handle) }
+
+// call calls a function with t.args. The library's int is 32 bits of the register; it
+// is not 0 for damage, too.
+func (t *turboTransform) call(function uintptr, count int) bool {
+	result, _, _ := purego.SyscallN(function, t.args[:count]...)
+	return int32(result) == 0
+}
+
+// header finds out about a picture, which becomes the input.
+func (t *turboTransform) header(picture []byte) bool {
+	t.in = unsafe.SliceData(picture)
+	t.args = [...]uintptr{
+		t.handle, uintptr(unsafe.Pointer(t.in)), uintptr(len(picture)),
+		uintptr(unsafe.Pointer(&t.width)), uintptr(unsafe.Pointer(&t.height)),
+		uintptr(unsafe.Pointer(&t.sampling)), uintptr(unsafe.Pointer(&t.colours)), 0,
+	}
+	return t.call(t.lib.decompressHeader, 7) && t.width > 0 && t.height > 0
+}
+
+// forget lets go of the caller's buffers.
+func (t *turboTransform) forget() { t.in, t.out, t.planes = nil, nil, [3]*byte{} }
+
+// rearrange codes a 4:2:0 or 4:2:2 picture anew without decoding its pixels: baseline,
+// with the standard Huffman tables, which is what the library writes when it is not
+// asked for better ones.
+func (t *turboTransform) rearrange(dst, picture []byte) ([]byte, bool) {
+	defer t.forget()
+	if !t.header(picture) || t.colours != tjColoursYCbCr || t.sampling != tjSamp420 && t.sampling != tjSamp422 {
+		return dst, false
+	}
+	if shape := [3]int32{t.width, t.height, t.sampling}; shape != t.roomFor {
+		t.room, t.roomFor = t.lib.size(int(t.width), int(t.height), int(t.sampling)), shape
+	}
+	dst = slices.Grow(dst[:0], t.room)[:t.room]
+	t.out, t.outSize = &dst[0], uintptr(t.room)
+	t.args = [...]uintptr{
+		t.handle, uintptr(unsafe.Pointer(t.in)), uintptr(len(picture)), 1,
+		uintptr(unsafe.Pointer(&t.out)), uintptr(unsafe.Pointer(&t.outSize)), uintptr(unsafe.Pointer(&t.what)),
+		tjFlagNoRealloc | tjFlagLimitScans,
+	}
+	if !t.call(t.lib.transform, 8) {
+		return dst, false
+	}
+	return dst[:t.outSize], true
+}
+
+// tjRatios are the names of the library's samplings in Go.
+var tjRatios = map[int32]image.YCbCrSubsampleRatio{
+	0: image.YCbCrSubsampleRatio444, tjSamp422: image.YCbCrSubsampleRatio422, tjSamp420: image.YCbCrSubsampleRatio420,
+	4: image.YCbCrSubsampleRatio440, 5: image.YCbCrSubsampleRatio411,
+}
+
+// decode decodes a grey picture or one of brightness and colour. The result is valid
+// until the next call.
+func (t *turboTransform) decode(picture []byte) (image.Image, bool) {
+	defer t.forget()
+	if !t.header(picture) {
+		return nil, false
+	}
+	size := image.Pt(int(t.width), int(t.height))
+	var result image.Image
+	if t.sampling == tjSampGrey && t.colours == tjColoursGrey {
+		if t.grey == nil || t.grey.Rect.Size() != size {
+			t.grey = image.NewGray(image.Rectangle{Max: size})
+		}
+		t.planes, t.strides = [3]*byte{&t.grey.Pix[0]}, [3]int32{int32(t.grey.Stride)}
+		result = t.grey
+	} else {
+		ratio, ok := tjRatios[t.sampling]
+		if !ok || t.colours != tjColoursYCbCr {
+			return nil, false
+		}
+		// The library writes whole groups of pixels that share a sample of colour.
+		wide, high := chromaPixels(ratio)
+		p := reuse(&t.picture, image.Pt((size.X+wide-1)/wide*wide, (size.Y+high-1)/high*high), ratio)
+		t.planes = [3]*byte{&p.Y[0], &p.Cb[0], &p.Cr[0]}
+		t.strides = [3]int32{int32(p.YStride), int32(p.CStride), int32(p.CStride)}
+		result = p.SubImage(image.Rectangle{Max: size})
+	}
+	t.args = [...]uintptr{
+		t.handle, uintptr(unsafe.Pointer(t.in)), uintptr(len(picture)),
+		uintptr(unsafe.Pointer(&t.planes)), uintptr(t.width), uintptr(unsafe.Pointer(&t.strides)), uintptr(t.height),
+		tjFlagLimitScans,
+	}
+	return result, t.call(t.lib.decompressToPlanes, 8)
+}
