@@ -101,7 +101,10 @@ func (k *Kernel) sendFrom(s *udpSocket, asked, peer netip.Addr) (netip.AddrPort,
 	switch {
 	case asked.IsValid():
 		if !k.isLocal(asked) {
-			return netip.AddrPort{}, unix.EINVAL
+			if asked.Is6() {
+				return netip.AddrPort{}, unix.EINVAL
+			}
+			return netip.AddrPort{}, unix.ENETUNREACH
 		}
 		ip = asked
 	case ip.IsUnspecified() || ip.IsMulticast():
