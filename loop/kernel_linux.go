@@ -17,7 +17,9 @@ type linux struct {
 	linuxSockets
 	epoll  int
 	wakeup int // eventfd
-	events [maxEvents]unix.EpollEvent
+	// wakeups is room to read the eventfd into; nobody wants to know the number.
+	wakeups [8]byte
+	events  [maxEvents]unix.EpollEvent
 	// nanosecondWait is false once epoll_pwait2 (Linux 5.11) was found missing.
 	nanosecondWait bool
 }
@@ -198,9 +200,11 @@ func epollPwait2(epoll int, events []unix.EpollEvent, timeout time.Duration) (in
 	return int(n), errno
 }
 
+// wakeOnce is what Wake adds: any number but 0, on either byte order.
+var wakeOnce = [8]byte{1}
+
 func (k *linux) Wake() error {
-	one := [8]byte{1} // any number but 0 on either byte order
-	_, err := unix.Write(k.wakeup, one[:])
+	_, err := unix.Write(k.wakeup, wakeOnce[:])
 	if err == unix.EAGAIN { // the counter is full: it is as awake as can be
 		return nil
 	}
@@ -208,9 +212,8 @@ func (k *linux) Wake() error {
 }
 
 func (k *linux) drainWakeup() {
-	var count [8]byte
 	// A failure leaves the fd readable: the next turn tries again.
-	_, _ = unix.Read(k.wakeup, count[:])
+	_, _ = unix.Read(k.wakeup, k.wakeups[:])
 }
 
 func (k *linux) Monotonic() time.Duration {
