@@ -4,7 +4,7 @@ GO ?= go
 TESTFLAGS ?= -race -shuffle=on -count=1
 export GOFLAGS := $(GOFLAGS)
 
-PACKAGES_GO      := gcc libc6-dev libturbojpeg0
+PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs
 PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
 PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/camcast/camcast/proto/rtp"
+	pion "github.com/pion/rtp"
+)
+
+// client is gortsplib's RTSP client, which hands out whole JPEG pictures.
+type client struct {
+	rtsp     *gortsplib.Client
+	pictures chan []byte
+	done     chan struct{}
+}
+
+func play(protocol gortsplib.Protocol) (*client, error) {
+	u, err := base.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{pictures: make(chan []byte, 1000), done: make(chan struct{})}
+	c.rtsp = &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Protocol: &protocol, ReadTimeout: patience, WriteTimeout: patience,
+		UDPReadBufferSize: 200 << 10}
+	if err := c.rtsp.Start(); err != nil {
+		return nil, err
+	}
+	session, _, err := c.rtsp.Describe(u)
+	if err != nil {
+		return nil, err
+	}
+	var mjpeg *format.MJPEG
+	media := session.FindFormat(&mjpeg)
+	if media == nil {
+		return nil, fmt.Errorf("no MJPEG in the description")
+	}
+	if _, err := c.rtsp.Setup(session.BaseURL, media, 0, 0); err != nil {
+		return nil, err
+	}
+	var depacketizer rtp.JPEGDepacketizer
+	c.rtsp.OnPacketRTP(media, mjpeg, func(p *pion.Packet) {
+		raw, err := p.Marshal()
+		if err != nil {
+			return
+		}
+		if picture, ok, _ := depacketizer.Push(raw); ok {
+			select {
+			case c.pictures <- bytes.Clone(picture):
+			case <-c.done:
+			}
+		}
+	})
+	_, err = c.rtsp.Play(nil)
+	return c, err
+}
+
+// next returns the next picture.
+func (c *client) next() ([]byte, error) {
+	select {
+	case p := <-c.pictures:
+		return p, nil
+	case <-time.After(patience):
+		return nil, fmt.Errorf("no picture for %v", patience)
+	}
+}
+
+func (c *client) close() {
+	close(c.done)
+	c.rtsp.Close()
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"math"
+
+	"github.com/bluenviron/gortsplib/v5"
+	camjpeg "github.com/camcast/camcast/proto/jpeg"
+)
+
+// scanOf returns the entropy-coded data of a picture.
+func scanOf(picture []byte) ([]byte, error) {
+	var img camjpeg.Image
+	if err := img.Parse(picture); err != nil {
+		return nil, err
+	}
+	return img.Scan, nil
+}
+
+// wantFrames is how many pictures a check plays.
+const wantFrames = 60
+
+// compareScans plays pictures and wants each to have the scan data, byte for byte, of the
+// next of those that the camera sends in turn.
+func compareScans(protocol gortsplib.Protocol, sent [][]byte) error {
+	var scans [][]byte
+	for _, picture := range sent {
+		scan, err := scanOf(picture)
+		if err != nil {
+			return err
+		}
+		scans = append(scans, scan)
+	}
+	c, err := play(protocol)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	last, bytesCompared := -1, 0
+	for i := range wantFrames {
+		picture, err := c.next()
+		if err != nil {
+			return fmt.Errorf("after %d pictures: %w", i, err)
+		}
+		scan, err := scanOf(picture)
+		if err != nil {
+			return err
+		}
+		at := -1
+		for n := range scans {
+			if bytes.Equal(scan, scans[n]) {
+				at = n
+			}
+		}
+		switch {
+		case at < 0:
+			return fmt.Errorf("picture %d is none that the camera has sent", i)
+		case last >= 0 && at != (last+1)%len(scans):
+			return fmt.Errorf("picture %d is number %d of the camera's, after number %d", i, at, last)
+		}
+		last = at
+		bytesCompared += len(scan)
+	}
+	saw("%v: %d of %d pictures in order, %d bytes of scan data identical to what the camera sent", protocol, wantFrames, wantFrames, bytesCompared)
+	return nil
+}
+
+// plane is the brightness of a part of a picture.
+type plane struct {
+	pixels        []byte
+	width, height int
+}
+
+// cropped cuts off the rows that RTP/JPEG has added: its sizes are in units of 8.
+func (p plane) cropped(to plane) plane {
+	if p.width == to.width && p.height == (to.height+7)/8*8 {
+		p.height = to.height
+		p.pixels = p.pixels[:p.width*p.height]
+	}
+	return p
+}
+
+// psnr is how alike two planes are, in dB, from a row on down.
+func psnr(a, b plane, fromRow int) float64 {
+	sum, count := 0.0, 0
+	for i := fromRow * a.width; i < a.height*a.width; i++ {
+		d := float64(a.pixels[i]) - float64(b.pixels[i])
+		sum += d * d
+		count++
+	}
+	return 10 * math.Log10(255*255*float64(count)/max(sum, 1e-9))
+}
+
+// decode returns a picture's brightness.
+func decode(picture []byte) (plane, error) {
+	decoded, err := jpeg.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return plane{}, err
+	}
+	p, ok := decoded.(*image.YCbCr)
+	if !ok {
+		return plane{}, fmt.Errorf("a picture of %T", decoded)
+	}
+	size := p.Rect.Size()
+	out := plane{width: size.X, height: size.Y}
+	for y := range size.Y {
+		out.pixels = append(out.pixels, p.Y[y*p.YStride:][:size.X]...)
+	}
+	return out, nil
+}
+
+// comparePixels plays pictures and wants each to be as the one that expected returns for
+// it, nearly.
+func comparePixels(protocol gortsplib.Protocol, leastDB float64, fromRow int, expected func(plane) plane) error {
+	c, err := play(protocol)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	worst := math.Inf(1)
+	for i := range wantFrames {
+		picture, err := c.next()
+		if err != nil {
+			return fmt.Errorf("after %d pictures: %w", i, err)
+		}
+		got, err := decode(picture)
+		if err != nil {
+			return err
+		}
+		want := expected(got)
+		got = got.cropped(want)
+		if want.width != got.width || want.height != got.height {
+			return fmt.Errorf("picture %d is %dx%d, want %dx%d", i, got.width, got.height, want.width, want.height)
+		}
+		worst = min(worst, psnr(got, want, fromRow))
+	}
+	if worst < leastDB {
+		return fmt.Errorf("the worst of %d pictures has a PSNR of %.1f dB, want %.0f", wantFrames, worst, leastDB)
+	}
+	saw("%v: %d of %d pictures, the worst PSNR %.1f dB", protocol, wantFrames, wantFrames, worst)
+	return nil
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// patience bounds every wait. The machine is emulated: all takes its time.
+const patience = 30 * time.Second
+
+// process is a running program and the lines it has printed on either output.
+type process struct {
+	cmd   *exec.Cmd
+	lines chan string
+	text  strings.Builder // the lines that were looked at
+}
+
+// running are the processes that a group of checks has started.
+var running []*process
+
+// endAll ends what a group has left running.
+func endAll() {
+	for _, p := range running {
+		if p.cmd.ProcessState == nil {
+			_ = p.cmd.Process.Kill()
+			_ = p.wait()
+		}
+	}
+	running = nil
+}
+
+func start(name string, args ...string) (*process, error) {
+	p := &process{cmd: exec.Command(name, args...), lines: make(chan string, 10000)}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.cmd.Stdout, p.cmd.Stderr = writer, writer
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	writer.Close()
+	running = append(running, p)
+	go func() {
+		defer close(p.lines)
+		scanner := bufio.NewScanner(reader)
+		for scanner.Scan() {
+			p.lines <- scanner.Text()
+		}
+	}()
+	return p, nil
+}
+
+// await waits for a line that contains text and returns it.
+func (p *process) await(text string) (string, error) {
+	deadline := time.After(patience)
+	for {
+		select {
+		case line, open := <-p.lines:
+			if !open {
+				return "", fmt.Errorf("%s ended before it printed %q:\n%s", p.cmd.Path, text, p.text.String())
+			}
+			p.text.WriteString(line + "\n")
+			if strings.Contains(line, text) {
+				return line, nil
+			}
+		case <-deadline:
+			return "", fmt.Errorf("%s did not print %q in %v:\n%s", p.cmd.Path, text, patience, p.text.String())
+		}
+	}
+}
+
+// stop ends the process by SIGTERM and waits for it.
+func (p *process) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return p.wait()
+}
+
+func (p *process) wait() error {
+	deadline := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+	defer deadline.Stop()
+	for line := range p.lines {
+		p.text.WriteString(line + "\n")
+	}
+	return p.cmd.Wait()
+}
+
+const url = "rtsp://127.0.0.1:8554/cam"
+
+// startDaemon starts camcast and waits until it serves.
+func startDaemon(args ...string) (*process, error) {
+	p, err := start("/camcast", args...)
+	if err != nil {
+		return nil, err
+	}
+	_, err = p.await("vlc rtsp://")
+	return p, err
+}
+
+// figures are the daemon's figures about its source.
+type figures struct{ frames, missing, broken int }
+
+var figuresLine = regexp.MustCompile(`cam: (\d+) frames \((\d+) missing in the source, (\d+) broken`)
+
+// askFigures has the daemon print its figures.
+func (p *process) askFigures() (f figures, err error) {
+	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		return f, err
+	}
+	line, err := p.await(" missing in the source")
+	if err != nil {
+		return f, err
+	}
+	m := figuresLine.FindStringSubmatch(line)
+	if m == nil {
+		return f, fmt.Errorf("figures %q", line)
+	}
+	f.frames, _ = strconv.Atoi(m[1])
+	f.missing, _ = strconv.Atoi(m[2])
+	f.broken, _ = strconv.Atoi(m[3])
+	return f, nil
+}
+
+// wantRefusal runs the daemon, which must fail with one line that contains all words.
+func wantRefusal(words []string, args ...string) error {
+	p, err := start("/camcast", args...)
+	if err != nil {
+		return err
+	}
+	err = p.wait()
+	text := p.text.String()
+	if p.cmd.ProcessState.ExitCode() != 1 || strings.Count(text, "\n") != 1 {
+		return fmt.Errorf("camcast %v: %w, want exit status 1 and one line:\n%s", args, err, text)
+	}
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			return fmt.Errorf("camcast %v says %q, which lacks %q", args, text, word)
+		}
+	}
+	saw("refused: %s", strings.TrimSpace(text))
+	return nil
+}
+
+// awaitFile waits until a path exists, as devices do a moment after they were plugged in.
+func awaitFile(path string) error {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-ticker.C {
+		if _, err := os.Stat(path); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s did not appear in %v", path, patience)
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/vladimirvivien/go4vl/v4l2"
+	"golang.org/x/sys/unix"
+)
+
+func contains(text, part string) bool { return strings.Contains(text, part) }
+
+const (
+	vividWidth, vividHeight = 320, 180
+	// osdRows is where vivid writes texts that change, at the top.
+	osdRows = 120
+)
+
+// checkVivid is vivid's raw format, compared with what vivid says it shows, and its
+// faults.
+func checkVivid() error {
+	reference, err := readRaw("/dev/video0")
+	if err != nil {
+		return fmt.Errorf("a raw picture to compare with: %w", err)
+	}
+	d, err := startDaemon(fmt.Sprintf("/dev/video0?size=%dx%d&fps=30&format=yuyv", vividWidth, vividHeight))
+	if err != nil {
+		return err
+	}
+	for _, protocol := range []gortsplib.Protocol{gortsplib.ProtocolTCP, gortsplib.ProtocolUDP} {
+		if err := comparePixels(protocol, 30, osdRows, func(plane) plane { return reference }); err != nil {
+			return err
+		}
+	}
+	if err := checkFaults(d); err != nil {
+		return err
+	}
+	return d.stop()
+}
+
+// readRaw takes one picture by read(2), a way that the daemon does not use.
+func readRaw(path string) (plane, error) {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return plane{}, err
+	}
+	defer unix.Close(fd)
+	format := v4l2.PixFormat{Width: vividWidth, Height: vividHeight, PixelFormat: v4l2.PixelFmtYUYV, Field: v4l2.FieldNone}
+	if err := v4l2.SetPixFormat(uintptr(fd), format); err != nil {
+		return plane{}, err
+	}
+	if format, err = v4l2.GetPixFormat(uintptr(fd)); err != nil {
+		return plane{}, err
+	}
+	raw := make([]byte, format.SizeImage)
+	for {
+		n, err := unix.Read(fd, raw)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || n < len(raw) {
+			return plane{}, fmt.Errorf("%d of %d bytes: %w", n, len(raw), err)
+		}
+		break
+	}
+	p := plane{width: vividWidth, height: vividHeight}
+	for y := range vividHeight {
+		for x := range vividWidth {
+			p.pixels = append(p.pixels, raw[y*int(format.BytesPerLine)+2*x])
+		}
+	}
+	return p, nil
+}
+
+// checkFaults has vivid drop and break buffers, and wants the daemon to count them and
+// its reader to go on.
+func checkFaults(d *process) error {
+	c, err := play(gortsplib.ProtocolTCP)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	for _, fault := range []struct {
+		control string
+		value   int // 0 for one that is a button
+		counted func(figures) int
+		what    string
+		frames  int
+	}{
+		{"Percentage of Dropped Buffers", 30, func(f figures) int { return f.missing }, "missing", 30},
+		{"Inject V4L2_BUF_FLAG_ERROR", 0, func(f figures) int { return f.broken }, "broken", 10},
+	} {
+		before, err := d.askFigures()
+		if err != nil {
+			return err
+		}
+		if err := setControl("/dev/video0", fault.control, fault.value); err != nil {
+			return err
+		}
+		for range fault.frames {
+			if _, err := c.next(); err != nil {
+				return fmt.Errorf("%s: %w", fault.control, err)
+			}
+		}
+		if fault.value > 0 {
+			if err := setControl("/dev/video0", fault.control, 0); err != nil {
+				return err
+			}
+		}
+		after, err := d.askFigures()
+		if err != nil {
+			return err
+		}
+		if fault.counted(after) <= fault.counted(before) {
+			return fmt.Errorf("%s: %+v, then %+v", fault.control, before, after)
+		}
+		saw("%s: %d %s before, %d after", fault.control, fault.counted(before), fault.what, fault.counted(after))
+	}
+	return checkFatal(d, c)
+}
+
+// checkFatal has vivid fail for good: the daemon opens it anew, and the reader goes on.
+func checkFatal(d *process, c *client) error {
+	if err := setControl("/dev/video0", "Inject Fatal Streaming Error", 0); err != nil {
+		return err
+	}
+	if _, err := d.await("source is open again"); err != nil {
+		return err
+	}
+	for len(c.pictures) > 0 {
+		<-c.pictures
+	}
+	if _, err := c.next(); err != nil {
+		return err
+	}
+	saw("a fatal streaming error: the daemon has opened the camera anew, the same reader goes on")
+	return nil
+}
+
+// setControl sets a control by its name.
+func setControl(path, name string, value int) error {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	// The list ends with an error; what came before it counts.
+	controls, _ := v4l2.QueryAllControls(uintptr(fd))
+	var names []string
+	for _, c := range controls {
+		names = append(names, c.Name)
+		if c.Name == name {
+			return v4l2.SetControlValue(uintptr(fd), c.ID, v4l2.CtrlValue(value))
+		}
+	}
+	return fmt.Errorf("%s has no control %q; it has %q", path, name, names)
+}

@@ -1,0 +1,103 @@
+#!/bin/bash
+# run-vm.sh - run a static binary as the one job of a tiny QEMU VM that has real V4L2 devices:
+# vivid as /dev/video0 (raw formats, error injection), v4l2loopback as /dev/video10 (fed by a writer).
+#
+#   run-vm.sh [-t SECS] [-f HOSTFILE[:GUESTPATH]]... [-o OUTDIR] [-s SHELL_TEXT] [-n] [-u] [-d] BINARY [ARG]...
+#     -t  wall-clock limit of the VM (120)     -f  extra file (default guest path: /NAME)     -d  kernel messages
+#     -o  copy the guest's /out to OUTDIR      -s  shell text the guest runs before BINARY (export, insmod, cd)
+#     -u  load uvcvideo and vhci-hcd too: a user-space USB/IP program (uvcemu) can then plug in a UVC webcam
+#     -n  network card (slirp): guest 10.0.2.15; guest -> 10.0.2.2:P arrives at the host's 127.0.0.1:P
+#   Exit status: BINARY's own (128+n if signal n ended it); 124: timed out; 125: rig error or the VM died.
+#   Env: VM_CACHE (~/.cache/camcast-vm)  VM_SMP (2)  VM_MEM (MiB, 512)  VM_ACCEL (tcg,thread=multi)
+#        VM_VIVID, VM_LOOPBACK: module options ("no": not loaded)  VM_HOSTFWD (",hostfwd=udp:127.0.0.1:5000-:5000")
+#   Needs: qemu-system-x86 busybox-static cpio kmod xz-utils, apt lists; make, gcc-12, libelf1 for v4l2loopback.
+set -euo pipefail
+CACHE=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/camcast-vm}
+VIVID=${VM_VIVID:-n_devs=1 node_types=0x1 multiplanar=1 input_types=0xe4}
+LOOP=${VM_LOOPBACK:-devices=1 video_nr=10 card_label=loop exclusive_caps=1 max_buffers=4}
+LIMIT=120 OUT='' SETUP='' QUIET=quiet UVC=0 FILES=() NET=()
+die() { echo "run-vm: $*" >&2; exit 125; }
+while getopts t:f:o:s:nud o; do case $o in
+  t) LIMIT=$OPTARG;; f) FILES+=("$OPTARG");; o) OUT=$OPTARG;; s) SETUP=$OPTARG;; u) UVC=1;; d) QUIET='';;
+  n) NET=(-netdev "user,id=n0${VM_HOSTFWD:-}" -device virtio-net-pci,netdev=n0,romfile=);; *) die usage;;
+esac; done
+shift $((OPTIND - 1)); [ $# -ge 1 ] && [ -x "$1" ] || die "no executable given"
+
+# ---- the guest's init. ttyS0: BINARY's output; ttyS1: kernel console; ttyS2: "status N", then a tar of /out ----
+guest_init() { cat <<'INIT'
+#!/bin/busybox sh
+/bin/busybox --install -s /bin; export PATH=/bin HOME=/tmp TMPDIR=/tmp
+mount -t proc p /proc; mount -t sysfs s /sys; mount -t devtmpfs d /dev; mount -t tmpfs t /tmp
+mkdir -p /dev/shm /dev/pts; mount -t tmpfs t /dev/shm; mount -t devpts d /dev/pts
+stty -F /dev/ttyS0 raw -echo; stty -F /dev/ttyS2 raw -echo
+. /job/env
+load() { while read -r want ko; do [ "$want" != "$1" ] || [ -d /sys/module/$(echo ${ko%.ko} | tr - _) ] || insmod /modules/$ko; done < /modules/order; }
+modopts() { m=$1; shift; [ "$1" = no ] || { load $m; insmod /modules/$m.ko "$@"; }; }
+modopts vivid $VIVID
+[ ! -f /modules/v4l2loopback.ko ] || modopts v4l2loopback $LOOP
+[ "$UVC" = 0 ] || { load uvcvideo; load vhci-hcd; }
+ip link set lo up
+if [ "$NET" = 1 ]; then
+  load virtio_pci; load virtio_net; ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2
+fi
+cd /tmp; sh /job/run < /dev/null > /dev/ttyS0 2>&1; st=$?
+exec > /dev/ttyS2; echo "status $st"; [ "$WANTOUT" = 0 ] || tar -C /out -c .
+sync; poweroff -f
+INIT
+}
+
+# ---- once per kernel version: packages -> $CACHE/ready/{vmlinux,base.cpio} ----------------------------
+build_cache() {
+  local t kv k src m ko h
+  t=$(mktemp -d "$CACHE/tmp.XXXXXX")
+  kv=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: linux-image-//p' | head -1)
+  k=linux-kbuild-${kv%%.0-*} h=linux-headers-$kv
+  [ -n "$kv" ] || die "apt knows no linux-image-amd64: run apt-get update"
+  (cd "$t" && apt-get -qq -o APT::Sandbox::User=root download \
+    "linux-image-$kv" v4l2loopback-dkms "$h" "linux-headers-${kv%-amd64}-common" "$k") || die "download failed"
+  for m in "$t"/*.deb; do dpkg-deb -x "$m" "$t/root"; done
+  depmod -b "$t/root" "$kv"
+  # uncompressed kernel, booted through PVH: saves 2.5 s of emulated xz (fields: Linux x86 boot protocol)
+  k=$t/root/boot/vmlinuz-$kv; m=$(od -An -tu4 -j584 -N4 "$k") h=$(od -An -tu1 -j497 -N1 "$k")
+  xz -dcq --single-stream < <(tail -c +$((m + (h + 1) * 512 + 1)) "$k") > "$t/vmlinux" || die "vmlinuz is not xz"
+  # v4l2loopback, out of tree, against the unpacked (not installed) headers
+  h=$t/root/usr/src/linux-headers-$kv; src=$(echo "$t"/root/usr/src/v4l2loopback-*)
+  sed -i "s| /usr/src/| $t/root/usr/src/|" "$h/Makefile"
+  make -C "$h" M="$src" modules > "$t/loop.log" 2>&1 || { tail -5 "$t/loop.log" >&2; echo "run-vm: no v4l2loopback" >&2; }
+  mkdir -p "$t"/base/{bin,dev,proc,sys,tmp,out,modules}
+  cp "$(command -v busybox)" "$t/base/bin/busybox"
+  for m in vivid virtio_pci virtio_net uvcvideo vhci-hcd; do
+    modprobe -d "$t/root" -S "$kv" --show-depends $m | while read -r _ ko _; do
+      cp "$ko" "$t/base/modules/"; ko=${ko##*/}; [ "$ko" = vivid.ko ] || echo "$m $ko"; done
+  done > "$t/order"; mv "$t/order" "$t/base/modules/order"
+  [ ! -f "$src/v4l2loopback.ko" ] || strip -g -o "$t/base/modules/v4l2loopback.ko" "$src/v4l2loopback.ko"
+  (cd "$t/base" && find . | cpio -o -H newc --quiet) > "$t/base.cpio"
+  rm -rf "$t/root" "$t/base" "$t"/*.deb; mv -T "$t" "$CACHE/ready"
+}
+mkdir -p "$CACHE"; exec 9> "$CACHE/lock"; flock 9; [ -f "$CACHE/ready/base.cpio" ] || build_cache; exec 9>&-
+
+# ---- this run's files, appended as a second cpio archive ------------------------------------------------
+T=$(mktemp -d); trap 'rm -rf "$T"' EXIT
+q() { printf "'%s' " "${1//\'/\'\\\'\'}"; }
+mkdir -p "$T/o/job"; cp "$1" "$T/o/job/bin"; chmod 755 "$T/o/job/bin"; shift
+for f in ${FILES[@]+"${FILES[@]}"}; do
+  g=${f#*:}; [ "$g" != "$f" ] || g=/${f##*/}
+  mkdir -p "$T/o/$(dirname "$g")"; cp -rL "${f%%:*}" "$T/o/$g" # what links point to: the guest has no more
+done
+guest_init > "$T/o/init"; chmod 755 "$T/o/init"
+printf 'VIVID=%sLOOP=%sNET=%s WANTOUT=%s UVC=%s\n' "$(q "$VIVID")" "$(q "$LOOP")" "$((${#NET[@]} > 0))" "$((${#OUT} > 0))" "$UVC" > "$T/o/job/env"
+{ echo "$SETUP"; printf 'exec /job/bin '; for a; do q "$a"; done; echo; } > "$T/o/job/run"
+(cd "$T/o" && find . | cpio -o -H newc --quiet) | cat "$CACHE/ready/base.cpio" - > "$T/initrd"
+
+# ---- boot (through cat: qemu would make our own stdout non-blocking) --------------------------------------
+set +e
+timeout -k 5 "$LIMIT" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -M pc -cpu max -smp "${VM_SMP:-2}" -m "${VM_MEM:-512}" \
+  -nodefaults -display none -no-reboot -kernel "$CACHE/ready/vmlinux" -initrd "$T/initrd" \
+  -append "console=ttyS1 $QUIET panic=-1 nokaslr mitigations=off tsc=reliable no5lvl" \
+  -serial stdio -serial "file:$T/console" -serial "file:$T/ret" ${NET[@]+"${NET[@]}"} < /dev/null | cat
+rc=${PIPESTATUS[0]}
+[ -n "$QUIET" ] || cat "$T/console" >&2
+[ "$rc" != 124 ] || { tail -n 20 "$T/console" | cat -v >&2; echo "run-vm: timed out after $LIMIT s" >&2; exit 124; }
+read -r _ st < "$T/ret" && [ "$rc" = 0 ] || { tail -n 40 "$T/console" | cat -v >&2; die "qemu exited $rc without a status from the guest"; }
+[ -z "$OUT" ] || { mkdir -p "$OUT"; tail -n +2 "$T/ret" | tar -xf - -C "$OUT" || die "bad /out archive"; }
+exit "$st"

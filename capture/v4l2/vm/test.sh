@@ -1,0 +1,68 @@
+#!/bin/bash
+# Tests the daemon on real V4L2 drivers, in a virtual machine that run-vm.sh makes: a USB
+# webcam behind uvcvideo, vivid, v4l2loopback. What is checked is in check/.
+# usage: test.sh [webcam|starts|host|raw]...        (default: all)
+set -euo pipefail
+cd "$(dirname "$0")/../../.."
+vm=capture/v4l2/vm
+work=$(mktemp -d)
+vm_pid=
+cleanup() {
+    [ -z "$vm_pid" ] || kill "$vm_pid" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+CGO_ENABLED=1 go build -o "$work/camcast" ./cmd/camcast
+CGO_ENABLED=1 go build -o "$work/check" ./$vm/check
+CGO_ENABLED=0 go build -o "$work/uvcemu" ./$vm/uvcemu
+
+# The guest has no libraries but those brought along: what the programs are linked with,
+# and libjpeg-turbo, which the daemon looks for itself.
+files=(-f "$work/camcast:/camcast" -f "$work/uvcemu:/uvcemu")
+turbo=$(ldconfig -p | awk '/libturbojpeg\.so\.0 .*x86-64/ && !n++ {print $NF}')
+while read -r library; do
+    files+=(-f "$library:$library")
+done < <({ ldd "$work/camcast" "$work/check" ${turbo:+"$turbo"}; echo "=> ${turbo:-}"; } |
+    grep -o '/[^ ]*\.so[^ ]*' | sort -u)
+[ -z "$turbo" ] || files+=(-s "export LD_LIBRARY_PATH=$(dirname "$turbo")")
+
+# in_vm GROUP...: runs groups of checks; what drivers there are is in the environment.
+in_vm() { "$vm/run-vm.sh" -t 240 -u "${files[@]}" "$work/check" "$@"; }
+
+# A webcam behind uvcvideo, which is /dev/video0 when there is no other.
+webcam() { VM_VIVID=no VM_LOOPBACK=no in_vm uvc; }
+
+# Fifty starts of the daemon in a row.
+starts() { VM_VIVID=no VM_LOOPBACK=no in_vm starts; }
+
+# ffmpeg on the host plays what the guest serves.
+host() {
+    local port=18554 url
+    url=rtsp://127.0.0.1:$port/cam
+    VM_VIVID=no VM_LOOPBACK=no VM_HOSTFWD=",hostfwd=tcp:127.0.0.1:$port-:8554" \
+        "$vm/run-vm.sh" -t 120 -u -n "${files[@]}" "$work/check" serve >"$work/host" 2>&1 &
+    vm_pid=$!
+    tail -n +1 -f --pid="$vm_pid" "$work/host" | grep -q -m1 -E '^serving' || true
+    local played
+    played=$(timeout -k 2 60 ffmpeg -nostdin -loglevel warning -stats -timeout 20000000 -rtsp_transport tcp \
+        -i "$url" -frames:v 60 -f null - 2>&1 | tr '\r' '\n' | grep -o 'frame= *[0-9]*' | tail -1 || true)
+    wait "$vm_pid" || { cat "$work/host"; echo "FAILED host: the guest failed"; return 1; }
+    vm_pid=
+    cat "$work/host"
+    [ "${played//[!0-9]/}" = 60 ] || { echo "FAILED host: ffmpeg played '$played', want 60 frames"; return 1; }
+    echo "  ffmpeg on the host: 60 of 60 frames"
+}
+
+# vivid's YUYV and v4l2loopback's MJPEG.
+raw() { in_vm vivid loopback; }
+
+failed=0
+for part in "${@:-webcam starts host raw}"; do
+    for name in $part; do
+        echo "== $name"
+        "$name" || failed=1
+    done
+done
+[ "$failed" = 0 ] && echo "all camera checks passed"
+exit "$failed"
