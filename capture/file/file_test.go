@@ -66,6 +66,9 @@ func play(t testing.TB, s *Source, n int) (frames [][]byte) {
 			t.Fatalf("no frame within 5 s: %v", err)
 		}
 		f, err := s.Next()
+		if errors.Is(err, capture.ErrNotReady) {
+			continue
+		}
 		if errors.Is(err, capture.ErrEnd) {
 			return frames
 		}
@@ -81,7 +84,7 @@ func play(t testing.TB, s *Source, n int) (frames [][]byte) {
 	return frames
 }
 
-func open(t testing.TB, path string, o Options) *Source {
+func openSource(t testing.TB, path string, o Options) *Source {
 	t.Helper()
 	o.FramesPerSecond = 500
 	s, err := Open(path, o, testClock)
@@ -113,7 +116,7 @@ func TestStream(t *testing.T) {
 		"junk in front":      {[][]byte{[]byte("junk"), a, b}, [][]byte{a, b}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, write(t, "clip.mjpeg", test.data...), Options{})
+			s := openSource(t, write(t, "clip.mjpeg", test.data...), Options{})
 			if got := play(t, s, 100); !equal(got, test.want) {
 				t.Errorf("%d pictures, want %d, or others", len(got), len(test.want))
 			}
@@ -127,9 +130,53 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestGarbageIsSkippedInParts has more of it than one call of Next should read.
+func TestGarbageIsSkippedInParts(t *testing.T) {
+	a, b := picture(t, 10), picture(t, 60)
+	path := write(t, "clip.mjpeg", a)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(b, 3*maxSkippedBytes/2); err != nil { // zeros before it
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := openSource(t, path, Options{})
+	if got := play(t, s, 1); !equal(got, [][]byte{a}) {
+		t.Error("another first picture")
+	}
+	fds := []unix.PollFd{{Fd: int32(s.FD()), Events: unix.POLLIN}}
+	for i, want := range []error{capture.ErrNotReady, nil, capture.ErrEnd} {
+		if _, err := unix.Poll(fds, 5000); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := s.Next(); !errors.Is(err, want) || err == nil && !bytes.Equal(f.Data, b) {
+			t.Errorf("call %d: %v, want %v", i, err, want)
+		}
+	}
+}
+
+// TestLateCallerGetsEachFrame lets beats of a fast file pass before it goes on.
+func TestLateCallerGetsEachFrame(t *testing.T) {
+	a, b := picture(t, 10), picture(t, 60)
+	s := openSource(t, write(t, "clip.mjpeg", a, b), Options{})
+	slow, err := Open(write(t, "slow.jpg", a), Options{FramesPerSecond: 25, Loop: true}, testClock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	play(t, slow, 2)
+	if got := play(t, s, 100); !equal(got, [][]byte{a, b}) {
+		t.Errorf("%d frames, want both", len(got))
+	}
+}
+
 func TestLoop(t *testing.T) {
 	a, b := picture(t, 10), picture(t, 60)
-	s := open(t, write(t, "clip.mjpeg", a, b), Options{Loop: true})
+	s := openSource(t, write(t, "clip.mjpeg", a, b), Options{Loop: true})
 	if got := play(t, s, 5); !equal(got, [][]byte{a, b, a, b, a}) {
 		t.Error("the frames do not go round")
 	}
@@ -143,12 +190,32 @@ func TestFolder(t *testing.T) {
 	write(t, filepath.Join(folder, "frame1.jpg"), a)
 	write(t, filepath.Join(folder, "frame3.jpg"), []byte("no picture"))
 	write(t, filepath.Join(folder, "notes.txt"), []byte("hello"))
-	s := open(t, folder, Options{Loop: true})
+	s := openSource(t, folder, Options{Loop: true})
 	if got := play(t, s, 4); !equal(got, [][]byte{a, b, c, a}) {
 		t.Error("other frames, or in another order")
 	}
 	if got := s.Figures().Broken; got != 1 {
 		t.Errorf("%d broken, want 1", got)
+	}
+}
+
+// TestFolderOfBrokenFiles has more of them than one call of Next should open.
+func TestFolderOfBrokenFiles(t *testing.T) {
+	folder := t.TempDir()
+	for i := range maxSkippedFiles + 1 {
+		write(t, filepath.Join(folder, fmt.Sprintf("%d.jpg", i)), []byte("no picture"))
+	}
+	if s, err := Open(folder, Options{}, testClock); err == nil || !strings.Contains(err.Error(), "beginning") {
+		t.Errorf("error %v", err)
+		if err == nil {
+			s.Close()
+		}
+	}
+	a := picture(t, 10)
+	write(t, filepath.Join(folder, "00.jpg"), a)
+	s := openSource(t, folder, Options{})
+	if got := play(t, s, 2); !equal(got, [][]byte{a}) || s.Figures().Broken != maxSkippedFiles+1 {
+		t.Errorf("%d frames, %+v", len(got), s.Figures())
 	}
 }
 
@@ -166,7 +233,8 @@ func TestOpenRefuses(t *testing.T) {
 		"only half":     {write(t, "half.jpg", grey[:len(grey)/2]), "no whole JPEG", 0},
 		"empty folder":  {t.TempDir(), "no .jpg", 0},
 		"a device":      {"/dev/null", "neither a file nor a folder", 0},
-		"negative rate": {write(t, "a.jpg", grey), "above 0", -1},
+		"negative rate": {write(t, "a.jpg", grey), "0.01 to 1000", -1},
+		"hardly a rate": {write(t, "b.jpg", grey), "0.01 to 1000", 1e-12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Open(c.path, Options{FramesPerSecond: c.fps}, testClock)

@@ -23,8 +23,26 @@ const maxPictureBytes = 16 << 20
 // readBytes is how much is read at a time.
 const readBytes = 256 << 10
 
+// What one call of next reads of broken pictures at most, lest a loop wait for it.
+const (
+	maxSkippedBytes = 2 * maxPictureBytes
+	maxSkippedFiles = 100
+)
+
+// open opens a file or folder for reading, and does not wait for the other end of a
+// pipe.
+func open(path string) (fd int, err error) {
+	for {
+		// Signals, which the runtime sends to itself, interrupt slow file systems.
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
 func openPictures(path string) (pictures, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	fd, err := open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +70,7 @@ type stream struct {
 	fd     int
 	buffer []byte // what was read and not yet taken
 	last   int    // length of the picture at the buffer's beginning, which was taken
+	read   int64  // bytes since the file was opened
 	ended  bool
 }
 
@@ -93,6 +112,7 @@ func (s *stream) more() error {
 			continue
 		}
 		s.buffer = s.buffer[:had+max(n, 0)]
+		s.read += int64(max(n, 0))
 		s.ended = n == 0
 		return os.NewSyscallError("read", err)
 	}
@@ -104,7 +124,7 @@ func (s *stream) drop(n int) { s.buffer = s.buffer[:copy(s.buffer, s.buffer[n:])
 func (s *stream) next() (picture []byte, broken uint64, err error) {
 	s.drop(s.last)
 	s.last = 0
-	for {
+	for begin := s.read; ; {
 		n, err := length(s.buffer)
 		switch {
 		case err == nil:
@@ -115,6 +135,9 @@ func (s *stream) next() (picture []byte, broken uint64, err error) {
 				return nil, broken, err
 			}
 			continue
+		}
+		if s.read-begin > maxSkippedBytes {
+			return nil, broken, capture.ErrNotReady
 		}
 		// Broken, too large, or cut off: whatever it was, the next picture may begin
 		// after it.
@@ -210,6 +233,9 @@ func leadingDigits(s string) int {
 
 func (f *folder) next() (picture []byte, broken uint64, err error) {
 	for f.at < len(f.names) {
+		if broken == maxSkippedFiles {
+			return nil, broken, capture.ErrNotReady
+		}
 		name := f.names[f.at]
 		f.at++
 		if f.buffer, err = readFile(f.buffer[:0], name); err != nil {
@@ -226,7 +252,7 @@ func (f *folder) next() (picture []byte, broken uint64, err error) {
 
 // readFile appends a file of at most maxPictureBytes to dst.
 func readFile(dst []byte, name string) ([]byte, error) {
-	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	fd, err := open(name)
 	if err != nil {
 		return dst, err
 	}

@@ -3,7 +3,6 @@ package file
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/internal/tick"
@@ -11,18 +10,23 @@ import (
 
 // Options are the settings of a file; the zero value is useful.
 type Options struct {
-	// FramesPerSecond is the rate to play at, above 0, at most 1000 (25).
+	// FramesPerSecond is the rate to play at, 0.01 to 1000 (25).
 	FramesPerSecond float64
 	// Loop begins again at the end.
 	Loop bool
 }
 
-const defaultRate = 25
+const (
+	defaultRate      = 25
+	minRate, maxRate = 0.01, 1000
+)
 
 // pictures is a sequence of JPEGs.
 type pictures interface {
 	// next returns the next picture, valid until the next call, and how many broken
-	// ones it has skipped before it. Its error is capture.ErrEnd at the end.
+	// ones it has skipped before it. Its error is capture.ErrEnd at the end, or
+	// capture.ErrNotReady if there is more to skip than a loop should wait for: call it
+	// again.
 	next() (picture []byte, broken uint64, err error)
 	// rewind goes back to the beginning.
 	rewind() error
@@ -37,7 +41,6 @@ type Source struct {
 	ticker        *tick.Ticker
 	pictures      pictures
 	width, height int
-	begun         bool
 	sequence      uint32
 	figures       capture.Figures
 }
@@ -48,8 +51,8 @@ func Open(path string, o Options, clock capture.Clock) (*Source, error) {
 	if o.FramesPerSecond == 0 {
 		o.FramesPerSecond = defaultRate
 	}
-	if !(o.FramesPerSecond > 0 && o.FramesPerSecond <= 1000) {
-		return nil, fmt.Errorf("%s at %v frames/s: must be above 0, at most 1000", path, o.FramesPerSecond)
+	if !(o.FramesPerSecond >= minRate && o.FramesPerSecond <= maxRate) {
+		return nil, fmt.Errorf("%s at %v frames/s: must be %v to %v", path, o.FramesPerSecond, minRate, maxRate)
 	}
 	p, err := openPictures(path)
 	if err != nil {
@@ -68,10 +71,12 @@ func Open(path string, o Options, clock capture.Clock) (*Source, error) {
 // look finds out the size of the first picture.
 func (s *Source) look() error {
 	picture, _, err := s.pictures.next()
-	if errors.Is(err, capture.ErrEnd) {
+	switch {
+	case errors.Is(err, capture.ErrEnd):
 		return errors.New("there is no whole JPEG picture in it")
-	}
-	if err != nil {
+	case errors.Is(err, capture.ErrNotReady):
+		return errors.New("there is no whole JPEG picture at the beginning of it")
+	case err != nil:
 		return err
 	}
 	if s.width, s.height, err = size(picture); err != nil {
@@ -95,19 +100,13 @@ func (s *Source) Describe() capture.Description {
 // FD becomes readable when a frame is due.
 func (s *Source) FD() int { return s.ticker.FD() }
 
-// Next returns the frame that is due. The first call begins the beat, however long ago
-// the file was opened. It returns capture.ErrEnd after the last frame.
+// Next returns the next frame if one is due; its time is when it was. A caller that is
+// late gets the frames that it missed one by one, at the file's rate, not at once. Next
+// returns capture.ErrEnd after the last frame.
 func (s *Source) Next() (capture.Frame, error) {
-	now := s.clock.Monotonic()
-	_, _, err := s.ticker.Read()
+	_, due, err := s.ticker.Read()
 	if err != nil {
 		return capture.Frame{}, err
-	}
-	if !s.begun {
-		s.begun = true
-		if err := s.ticker.Restart(now + time.Duration(float64(time.Second)/s.options.FramesPerSecond)); err != nil {
-			return capture.Frame{}, err
-		}
 	}
 	picture, err := s.picture()
 	if err != nil {
@@ -115,7 +114,7 @@ func (s *Source) Next() (capture.Frame, error) {
 	}
 	s.sequence++
 	s.figures.Frames++
-	return capture.Frame{Data: picture, Format: capture.JPEG, Time: now, Sequence: s.sequence}, nil
+	return capture.Frame{Data: picture, Format: capture.JPEG, Time: due, Sequence: s.sequence}, nil
 }
 
 // picture returns the next picture, the first one after the last if that is wished.

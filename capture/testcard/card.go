@@ -13,9 +13,10 @@ import (
 type card struct {
 	picture *image.YCbCr
 	strip   strip
-	// ramp is the row of grey that the marker moves along, in the lines of track.
-	ramp  []byte
-	track image.Rectangle
+	// ramp is the row of grey that the marker moves along, in the lines of track, and
+	// row the same with the marker.
+	ramp, row []byte
+	track     image.Rectangle
 	// period is how many frames the marker takes from left to right.
 	period  float64
 	clock   label
@@ -32,10 +33,8 @@ var bars = []color.RGBA{
 	{191, 0, 191, 255}, {191, 0, 0, 255}, {0, 0, 191, 255},
 }
 
-var (
-	ground = color.RGBA{20, 24, 32, 255}
-	panel  = color.RGBA{16, 16, 16, 255}
-)
+// ground is what texts and squares stand on.
+var ground = color.RGBA{black, black, black, 255}
 
 func newCard(o Options) (*card, error) {
 	w, h := o.Width, o.Height
@@ -49,37 +48,36 @@ func newCard(o Options) (*card, error) {
 	for i, colour := range bars {
 		c.fill(image.Rect(w*i/len(bars), 0, w*(i+1)/len(bars), barsEnd), colour)
 	}
-	c.track = image.Rect(0, barsEnd, w, barsEnd+h/14)
-	c.fill(c.track, panel)
-	c.ramp = make([]byte, w)
+	c.track = image.Rect(0, barsEnd, w, barsEnd+h/16)
+	c.fill(c.track, ground)
+	c.ramp, c.row = make([]byte, w), make([]byte, w)
 	for x := range c.ramp {
 		c.ramp[x] = byte(black + (white-black)*x/w)
 	}
 	bottom := h
 	if c.strip.rows > 0 {
 		bottom = c.strip.top
-		c.fill(image.Rect(0, bottom, w, h), color.RGBA{0, 0, 0, 255})
 	}
 	return c, c.write(o, barsEnd, bottom)
 }
 
-// write draws the texts that stay and makes room for those that change: the title on
-// the bars, the time and the number below the track.
+// write draws the title on the bars, which stays, and makes room for the time and the
+// number between the track and the bottom.
 func (c *card) write(o Options, barsEnd, bottom int) error {
 	w := o.Width
 	title := fmt.Sprintf("camcast  %dx%d  %.4g fps", o.Width, o.Height, o.FramesPerSecond)
-	room := bottom - c.track.Max.Y
-	head, err := newLabel(image.Rect(w/8, barsEnd*3/8, w*7/8, barsEnd*5/8), len(title))
+	head, err := newLabel(image.Rect(w/7, barsEnd*3/8, w*6/7, barsEnd*5/8), len(title), title)
 	if err != nil {
 		return err
 	}
-	c.fill(head.box, panel)
+	margin := image.Pt(head.cell.X, head.cell.Y/4)
+	c.fill(image.Rectangle{head.box.Min.Sub(margin), head.box.Max.Add(margin)}.Intersect(c.picture.Rect), ground)
 	head.draw(c.picture, []byte(title))
-	if c.clock, err = newLabel(image.Rect(w/32, c.track.Max.Y+room/16, w*31/32, c.track.Max.Y+room*10/16), len("15:04:05.000")); err != nil {
+	top, room := c.track.Max.Y, bottom-c.track.Max.Y
+	if c.clock, err = newLabel(image.Rect(w/32, top+room/20, w*31/32, top+room*13/20), len("15:04:05.000"), "0123456789:."); err != nil {
 		return err
 	}
-	c.counter, err = newLabel(image.Rect(w/32, c.track.Max.Y+room*10/16, w*31/32, bottom), len("frame 4294967295"))
-	c.fill(c.clock.box.Union(c.counter.box), panel)
+	c.counter, err = newLabel(image.Rect(w/32, top+room*13/20, w*31/32, top+room*19/20), len("frame 4294967295"), "frame 0123456789")
 	return err
 }
 
@@ -99,7 +97,7 @@ func (c *card) fill(r image.Rectangle, colour color.RGBA) {
 // draw draws what changes from frame to frame.
 func (c *card) draw(number uint32, wall time.Time) {
 	c.drawTrack(number)
-	c.text = appendWall(c.text[:0], wall)
+	c.text = wall.AppendFormat(c.text[:0], "15:04:05.000")
 	c.clock.draw(c.picture, c.text)
 	c.text = append(c.text[:0], "frame "...)
 	c.text = strconv.AppendUint(c.text, uint64(number), 10)
@@ -107,22 +105,23 @@ func (c *card) draw(number uint32, wall time.Time) {
 	c.strip.draw(c.picture, number, wall)
 }
 
-// drawTrack draws the ramp and the marker on it, dark where the ramp is light.
+// drawTrack draws the ramp and the marker on it: white between black edges, so that it
+// stands out everywhere.
 func (c *card) drawTrack(number uint32) {
 	width := len(c.ramp)
 	phase := float64(number) / c.period
 	phase -= float64(int(phase))
-	markerWidth := max(width/40, 2)
 	from := int(phase * float64(width))
-	for y := c.track.Min.Y; y < c.track.Max.Y; y++ {
-		row := c.picture.Y[y*c.picture.YStride:][:width]
-		copy(row, c.ramp)
-		for i := range markerWidth {
-			x := (from + i) % width
-			row[x] = white - c.ramp[x] + black
-			if c.ramp[x] > 64 && c.ramp[x] < 192 {
-				row[x] = black
-			}
+	core := max(width/64, 1)
+	copy(c.row, c.ramp)
+	for i := range 3 * core {
+		value := byte(black)
+		if i >= core && i < 2*core {
+			value = white
 		}
+		c.row[(from+i)%width] = value
+	}
+	for y := c.track.Min.Y; y < c.track.Max.Y; y++ {
+		copy(c.picture.Y[y*c.picture.YStride:][:width], c.row)
 	}
 }

@@ -11,33 +11,31 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// label is a line of text of a fixed place and size. Its characters are drawn once;
-// writing the text copies them.
+// label is a line of text of a fixed place and size. Its characters are drawn when it
+// is made; writing the text copies them.
 type label struct {
 	box    image.Rectangle
 	cell   image.Point // the size of a character
-	glyphs [128][]byte // the brightness of each, row by row; nil: not drawn yet
-	face   font.Face
-	origin image.Point // of the baseline in a cell
+	glyphs [128][]byte // the brightness of each, row by row
 }
 
 const (
-	// minCellHeight is the least height at which characters can be read.
-	minCellHeight = 7
-	ink           = white
-	paper         = black
+	// minEm is the least size at which characters can be read, in pixels.
+	minEm = 7
+	ink   = white
+	paper = black
 )
 
-// newLabel makes a label of so many characters in the middle of room, as large as
-// fits. Without room for anything that can be read it is empty.
-func newLabel(room image.Rectangle, characters int) (label, error) {
+// newLabel makes a label of so many characters of an alphabet in the middle of room, as
+// large as fits. Without room for anything that can be read it is empty.
+func newLabel(room image.Rectangle, characters int, alphabet string) (label, error) {
 	parsed, err := opentype.Parse(gomonobold.TTF)
 	if err != nil {
 		return label{}, fmt.Errorf("test card: font: %w", err)
 	}
 	// Go Mono's characters are 0.6 em wide, and 1.2 em with the space between lines.
 	em := min(float64(room.Dx())/float64(characters)/0.602, float64(room.Dy())/1.2)
-	if em < minCellHeight {
+	if em < minEm {
 		return label{}, nil
 	}
 	face, err := opentype.NewFace(parsed, &opentype.FaceOptions{Size: em, DPI: 72, Hinting: font.HintingFull})
@@ -46,16 +44,31 @@ func newLabel(room image.Rectangle, characters int) (label, error) {
 	}
 	advance, _ := face.GlyphAdvance('0')
 	metrics := face.Metrics()
-	l := label{face: face, cell: image.Pt(advance.Round(), (metrics.Ascent + metrics.Descent).Ceil())}
+	l := label{cell: image.Pt(advance.Round(), (metrics.Ascent + metrics.Descent).Ceil())}
 	l.cell.X, l.cell.Y = min(l.cell.X, room.Dx()/characters), min(l.cell.Y, room.Dy())
-	l.origin = image.Pt(0, metrics.Ascent.Ceil())
 	size := image.Pt(l.cell.X*characters, l.cell.Y)
 	at := room.Min.Add(room.Size().Sub(size).Div(2))
 	l.box = image.Rectangle{at, at.Add(size)}
+	for _, character := range " " + alphabet {
+		l.glyphs[character&127] = drawGlyph(face, l.cell, metrics.Ascent.Ceil(), character)
+	}
 	return l, nil
 }
 
+// drawGlyph draws a character into a cell of its own.
+func drawGlyph(face font.Face, cell image.Point, baseline int, character rune) []byte {
+	canvas := image.NewGray(image.Rectangle{Max: cell})
+	draw.Draw(canvas, canvas.Rect, image.Black, image.Point{}, draw.Src)
+	drawer := font.Drawer{Dst: canvas, Src: image.White, Face: face, Dot: fixed.P(0, baseline)}
+	drawer.DrawString(string(character))
+	for i, v := range canvas.Pix {
+		canvas.Pix[i] = byte(paper + (ink-paper)*int(v)/255)
+	}
+	return canvas.Pix
+}
+
 // draw writes text into the brightness of a picture, in the middle of the box.
+// Characters that are not of the label's alphabet are left out.
 func (l *label) draw(picture *image.YCbCr, text []byte) {
 	if l.cell.X == 0 {
 		return
@@ -68,27 +81,13 @@ func (l *label) draw(picture *image.YCbCr, text []byte) {
 		if i := column - before; i >= 0 && i < len(text) {
 			character = text[i]
 		}
-		glyph := l.glyph(character)
+		glyph := l.glyphs[character&127]
+		if glyph == nil {
+			glyph = l.glyphs[' ']
+		}
 		at := picture.YOffset(l.box.Min.X+column*l.cell.X, l.box.Min.Y)
 		for y := range l.cell.Y {
 			copy(picture.Y[at+y*picture.YStride:][:l.cell.X], glyph[y*l.cell.X:])
 		}
 	}
-}
-
-// glyph is the picture of a character.
-func (l *label) glyph(character byte) []byte {
-	character &= 127
-	if l.glyphs[character] == nil {
-		canvas := image.NewGray(image.Rectangle{Max: l.cell})
-		draw.Draw(canvas, canvas.Rect, image.Black, image.Point{}, draw.Src)
-		drawer := font.Drawer{Dst: canvas, Src: image.White, Face: l.face, Dot: fixed.P(l.origin.X, l.origin.Y)}
-		drawer.DrawString(string(rune(character)))
-		glyph := make([]byte, len(canvas.Pix))
-		for i, v := range canvas.Pix {
-			glyph[i] = byte(paper + (ink-paper)*int(v)/255)
-		}
-		l.glyphs[character] = glyph
-	}
-	return l.glyphs[character]
 }

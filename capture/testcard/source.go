@@ -2,7 +2,6 @@ package testcard
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/encode"
@@ -24,6 +23,12 @@ const (
 	minSize, maxSize = 16, 2040
 	minRate, maxRate = 0.1, 240
 )
+
+// Check says what is wrong with the options, if anything.
+func (o Options) Check() error {
+	_, err := o.withDefaults()
+	return err
+}
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Width == 0 && o.Height == 0 {
@@ -122,6 +127,3 @@ func (s *Source) Close() error {
 }
 
 var _ capture.Source = (*Source)(nil)
-
-// wallText is the time of day as the card shows it, without allocating.
-func appendWall(dst []byte, t time.Time) []byte { return t.AppendFormat(dst, "15:04:05.000") }

@@ -10,7 +10,8 @@ import (
 // The strip says the frame's number and time in squares of 8 by 8 pixels, each of which
 // is one block of the JPEG: they come through any quality. White is 1. 32 bits of
 // number, 48 of time in milliseconds since 1970, 8 of a checksum, most significant
-// first, in as many rows as are needed, at the bottom.
+// first, in as many rows as are needed, each as long as the others, in the middle of the
+// bottom.
 const (
 	square      = 8
 	numberBits  = 32
@@ -24,22 +25,27 @@ const (
 	sumMultiply = 31
 )
 
-// strip is where the squares are.
+// strip is where the squares are. left and top are multiples of square.
 type strip struct {
-	columns, rows, top int
+	columns, rows, left, top int
 }
 
 // stripOf is the strip of a picture of a size; it has no rows if there is no room.
 func stripOf(width, height int) strip {
-	s := strip{columns: min(width/square, stripBits)}
-	if s.columns == 0 {
+	across := width / square
+	if across == 0 {
 		return strip{}
 	}
-	s.rows = (stripBits + s.columns - 1) / s.columns
+	s := strip{rows: (stripBits + across - 1) / across}
 	if s.rows*square*stripShare > height {
 		return strip{}
 	}
+	s.columns = (stripBits + s.rows - 1) / s.rows
+	s.left = (across - s.columns) / 2 * square
 	s.top = (height/square - s.rows) * square
+	if s.top > height/2+square { // away from the edge, if the texts have room
+		s.top -= square
+	}
 	return s
 }
 
@@ -75,7 +81,7 @@ func (s strip) draw(picture *image.YCbCr, number uint32, wall time.Time) {
 		if data[i/8]>>(7-i%8)&1 == 1 {
 			value = white
 		}
-		x, y := i%s.columns*square, s.top+i/s.columns*square
+		x, y := s.left+i%s.columns*square, s.top+i/s.columns*square
 		for line := range square {
 			row := picture.Y[(y+line)*picture.YStride+x:][:square]
 			for j := range row {
@@ -99,7 +105,7 @@ func Read(picture image.Image) (number uint32, wall time.Time, err error) {
 	}
 	var data [stripBits / 8]byte
 	for i := range stripBits {
-		x, y := bounds.Min.X+i%s.columns*square, bounds.Min.Y+s.top+i/s.columns*square
+		x, y := bounds.Min.X+s.left+i%s.columns*square, bounds.Min.Y+s.top+i/s.columns*square
 		if brightness(picture, x, y) > (black+white)/2 {
 			data[i/8] |= 1 << (7 - i%8)
 		}

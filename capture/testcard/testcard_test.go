@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"os"
@@ -58,7 +59,7 @@ func open(t testing.TB, o Options) *Source {
 }
 
 func TestFrames(t *testing.T) {
-	for _, size := range []image.Point{{640, 480}, {320, 240}, {1280, 720}, {176, 144}, {2040, 2040}, {642, 362}} {
+	for _, size := range []image.Point{{640, 480}, {320, 240}, {1280, 720}, {176, 144}, {642, 362}} {
 		for _, quality := range []int{10, 80} {
 			t.Run(fmt.Sprintf("%v quality %d", size, quality), func(t *testing.T) {
 				s := open(t, Options{Width: size.X, Height: size.Y, FramesPerSecond: 100, Quality: quality})
@@ -90,15 +91,37 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// TestTinyCards has cards without room for squares, or for text.
-func TestTinyCards(t *testing.T) {
-	for _, size := range []image.Point{{16, 16}, {16, 2040}, {2040, 16}, {64, 48}} {
-		s := open(t, Options{Width: size.X, Height: size.Y, FramesPerSecond: 200})
+// TestExtremeCards has cards without room for squares, or for text, and the largest.
+func TestExtremeCards(t *testing.T) {
+	for _, c := range []struct {
+		size image.Point
+		read bool
+	}{
+		{image.Pt(16, 16), false}, {image.Pt(16, 2040), true}, {image.Pt(2040, 16), false}, {image.Pt(2040, 24), true},
+		{image.Pt(64, 48), false}, {image.Pt(2040, 2040), true},
+	} {
+		s := open(t, Options{Width: c.size.X, Height: c.size.Y, FramesPerSecond: 200})
 		f := next(t, s)
 		picture, err := jpeg.Decode(bytes.NewReader(f.Data))
-		if err != nil || picture.Bounds().Size() != size {
-			t.Errorf("%v: %v", size, err)
+		if err != nil || picture.Bounds().Size() != c.size {
+			t.Fatalf("%v: %v", c.size, err)
 		}
+		if number, _, err := Read(picture); (err == nil) != c.read || c.read && number != f.Sequence {
+			t.Errorf("%v: read %d, %v; want %d: %v", c.size, number, err, f.Sequence, c.read)
+		}
+	}
+}
+
+// TestReadTakesAnyImage reads what a player shows: pixels of red, green and blue, and a
+// part of a larger picture.
+func TestReadTakesAnyImage(t *testing.T) {
+	s := open(t, Options{})
+	s.card.draw(4_000_000_000, noon)
+	shown := image.NewRGBA(image.Rect(0, 0, 700, 500))
+	draw.Draw(shown, image.Rect(30, 10, 670, 490), s.card.picture, image.Point{}, draw.Src)
+	number, wall, err := Read(shown.SubImage(image.Rect(30, 10, 670, 490)))
+	if err != nil || number != 4_000_000_000 || !wall.Equal(noon) {
+		t.Errorf("read %d, %v, %v", number, wall, err)
 	}
 }
 
@@ -110,21 +133,29 @@ func TestReadRefusesOtherPictures(t *testing.T) {
 	}
 }
 
-// TestLateReaderSeesGaps lets beats pass before it reads.
+// TestLateReaderSeesGaps reads a fast card once per frame of a slow one.
 func TestLateReaderSeesGaps(t *testing.T) {
-	s := open(t, Options{FramesPerSecond: 240, Width: 64, Height: 64})
-	first := next(t, s)
-	fds := []unix.PollFd{{Fd: -1}}
-	for end := monotonic() + 50*time.Millisecond; monotonic() < end; {
-		_, _ = unix.Poll(fds, 10)
-	}
-	f := next(t, s)
+	fast := open(t, Options{FramesPerSecond: 240, Width: 64, Height: 64})
+	slow := open(t, Options{FramesPerSecond: 20, Width: 64, Height: 64})
+	first := next(t, fast)
+	next(t, slow)
+	next(t, slow)
+	f := next(t, fast)
 	gap := uint64(f.Sequence - first.Sequence - 1)
-	if gap < 5 || s.Figures().Gaps < gap {
-		t.Errorf("sequence %d after %d, figures %+v", f.Sequence, first.Sequence, s.Figures())
+	if gap < 5 || fast.Figures().Gaps < gap || fast.Figures().Frames != 2 {
+		t.Errorf("sequence %d after %d, figures %+v", f.Sequence, first.Sequence, fast.Figures())
 	}
-	if _, err := s.Next(); err != nil && !errors.Is(err, capture.ErrNotReady) {
-		t.Errorf("error %v", err)
+	due := first.Time + time.Duration(gap+1)*time.Second/240
+	if off := f.Time - due; off.Abs() > time.Millisecond {
+		t.Errorf("the frame's time is %v off the beat", off)
+	}
+}
+
+func TestNothingIsReadyBetweenFrames(t *testing.T) {
+	s := open(t, Options{FramesPerSecond: 0.1})
+	next(t, s)
+	if _, err := s.Next(); !errors.Is(err, capture.ErrNotReady) {
+		t.Errorf("error %v, want ErrNotReady", err)
 	}
 }
 

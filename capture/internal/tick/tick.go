@@ -18,34 +18,26 @@ type Ticker struct {
 	start    time.Duration // when beat 0 is due, on CLOCK_MONOTONIC
 	interval time.Duration
 	beats    uint64
+	count    [8]byte // what is read of fd; in here, it is not allocated for each Read
 }
 
-// New starts a beat at a rate per second, the first one due now.
-func New(rate float64, now time.Duration) (*Ticker, error) {
+// New starts a beat at a rate per second, at most 1e9, the first one due at start, on
+// CLOCK_MONOTONIC.
+func New(rate float64, start time.Duration) (*Ticker, error) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("timerfd_create", err)
 	}
-	t := &Ticker{fd: fd, start: now, interval: time.Duration(float64(time.Second) / rate)}
-	if err := t.set(); err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return t, nil
-}
-
-func (t *Ticker) set() error {
+	t := &Ticker{fd: fd, start: start, interval: time.Duration(float64(time.Second) / rate)}
 	spec := unix.ItimerSpec{
 		Value:    unix.NsecToTimespec(int64(max(t.start, 1))), // 0 would disarm it
 		Interval: unix.NsecToTimespec(int64(t.interval)),
 	}
-	return os.NewSyscallError("timerfd_settime", unix.TimerfdSettime(t.fd, unix.TFD_TIMER_ABSTIME, &spec, nil))
-}
-
-// Restart makes now the time of the first beat.
-func (t *Ticker) Restart(now time.Duration) error {
-	t.start, t.beats = now, 0
-	return t.set()
+	if err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME, &spec, nil); err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("timerfd_settime", err)
+	}
+	return t, nil
 }
 
 // FD becomes readable with each beat.
@@ -55,15 +47,14 @@ func (t *Ticker) FD() int { return t.fd }
 // if the reader is late, and when the last of them was due. Its error is
 // capture.ErrNotReady if there was none.
 func (t *Ticker) Read() (beats uint64, due time.Duration, err error) {
-	var count [8]byte
-	switch _, err := unix.Read(t.fd, count[:]); err {
+	switch _, err := unix.Read(t.fd, t.count[:]); err {
 	case nil:
 	case unix.EAGAIN, unix.EINTR:
 		return 0, 0, capture.ErrNotReady
 	default:
 		return 0, 0, fmt.Errorf("timerfd: %w", os.NewSyscallError("read", err))
 	}
-	beats = binary.NativeEndian.Uint64(count[:])
+	beats = binary.NativeEndian.Uint64(t.count[:])
 	t.beats += beats
 	return beats, t.start + time.Duration(t.beats-1)*t.interval, nil
 }
