@@ -3,7 +3,6 @@
 package v4l2
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -116,26 +115,18 @@ func fourCC(text string) uint32 {
 	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
 }
 
-// streamingDevice is what go4vl wants to know of a device whose buffers it handles. It
-// is no more than that: the methods that would start goroutines do nothing.
+// streamingDevice is what go4vl wants to know of a device whose buffers it handles. Of
+// the interface it has only the methods that are used; the others would start goroutines.
 type streamingDevice struct {
-	fd         int
-	capability v4l2.Capability
-	count      int
-	buffers    [][]byte
+	v4l2.StreamingDevice // nil
+	fd                   int
+	capability           v4l2.Capability
+	count                int
+	buffers              [][]byte
 }
 
-func (d *streamingDevice) Name() string                { return "" }
-func (d *streamingDevice) Fd() uintptr                 { return uintptr(d.fd) }
-func (d *streamingDevice) Capability() v4l2.Capability { return d.capability }
-func (d *streamingDevice) MemIOType() v4l2.IOType      { return v4l2.IOTypeMMAP }
-func (d *streamingDevice) GetOutput() <-chan []byte    { return nil }
-func (d *streamingDevice) SetInput(<-chan []byte)      {}
-func (d *streamingDevice) Close() error                { return nil }
-func (d *streamingDevice) Buffers() [][]byte           { return d.buffers }
-func (d *streamingDevice) BufferType() v4l2.BufType    { return v4l2.BufTypeVideoCapture }
-func (d *streamingDevice) BufferCount() uint32         { return uint32(d.count) }
-func (d *streamingDevice) Start(context.Context) error { return nil }
-func (d *streamingDevice) Stop() error                 { return nil }
-
-var _ v4l2.StreamingDevice = (*streamingDevice)(nil)
+func (d *streamingDevice) Fd() uintptr              { return uintptr(d.fd) }
+func (d *streamingDevice) MemIOType() v4l2.IOType   { return v4l2.IOTypeMMAP }
+func (d *streamingDevice) Buffers() [][]byte        { return d.buffers }
+func (d *streamingDevice) BufferType() v4l2.BufType { return v4l2.BufTypeVideoCapture }
+func (d *streamingDevice) BufferCount() uint32      { return uint32(d.count) }
