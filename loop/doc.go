@@ -1,0 +1,52 @@
+// Package loop is a readiness loop for Linux: one thread that waits for many file
+// descriptors and calls a function when one of them has something to do.
+//
+// # One thread, and nobody waits
+//
+// A program registers any fd that epoll(7) knows: sockets, pipes, timerfds, cameras,
+// a terminal. With each goes a Handler, called when the fd is ready. Handlers, timers
+// and posted functions run one after the other on the goroutine that called Run, so
+// they share everything without locks. In return a handler must never wait: while it
+// runs, everybody else does.
+//
+// Readiness is level-triggered. A handler that leaves something unread is called again
+// in the next turn; it need not drain its fd, and should not when that would take long.
+// Failed and HungUp are reported whether asked for or not, so that a dead fd cannot go
+// unnoticed.
+//
+// # A turn
+//
+// A turn waits for the first fd, timer or posted function, and then runs, in this
+// order: the handlers of all fds that are ready (at most 256, the rest comes first in
+// the next turn), the timers that are due, what was posted, and the hooks given to
+// AtTurnEnd. The time is looked up once, when the wait ends: Now is the same for all of
+// a turn, on CLOCK_MONOTONIC.
+//
+// A handler may close its fd or another one's, though an event of that fd waits in the
+// same turn, and open a new one that gets the same number: events belong to
+// registrations, not to numbers. It must unregister before it closes.
+//
+// A turn allocates no memory.
+//
+// # Timers and other goroutines
+//
+// A Timer is made once and set as often as needed; there may be very many. It never
+// fires early. Of what other goroutines may call there is only Post, which has a
+// function run on the loop: it is how a library that brings its own goroutines hands
+// over.
+//
+// # Living with another loop
+//
+// Run is for a program that has no other loop. One that has calls Turn instead: Turn(0)
+// does what is due and returns at once. The outer loop polls the fd that FD returns and
+// wakes up at NextTimer. Both may also be called between long computations.
+//
+// # The kernel is an interface
+//
+// All that the loop and its sockets ask of the system is in Kernel: waiting, the time,
+// and a few socket calls shaped like sendmmsg(2) and writev(2). New uses Linux. Package
+// sim implements Kernel in memory with a virtual clock and faults from a seed, so that
+// handlers are tested without a network and without waiting: NewOn puts the loop on
+// it. Packages udp and tcp are the sockets most programs want; the calls themselves are
+// at Loop.Kernel.
+package loop
