@@ -56,7 +56,7 @@ type senderReports struct {
 func newSenderReports(s *Stream) *senderReports {
 	t := &senderReports{stream: s, cname: s.cast.config.newID() + "@camcast"}
 	t.timer = s.cast.loop.NewTimer(t.send)
-	t.timer.SetAfter(senderReportInterval)
+	t.timer.SetAfter(senderReportInterval / 2) // the first one sooner (section 6.2)
 	return t
 }
 

@@ -38,8 +38,6 @@ const (
 	// up to maxRestartWait.
 	restartWait    = 250 * time.Millisecond
 	maxRestartWait = 4 * time.Second
-	// framesPerTurn bounds how many frames are taken in one turn.
-	framesPerTurn = 4
 	// maxPendingFrames is more than any driver has buffers (VIDEO_MAX_FRAME).
 	maxPendingFrames = 32
 )
@@ -84,16 +82,10 @@ func (c *source) stop() {
 	}
 }
 
-// ready takes the frames that are there. The conditions are not looked at: an error
-// reported by a camera driver can be spurious, so the call that takes a frame
-// decides.
-func (c *source) ready(loop.Interest) {
-	for range framesPerTurn {
-		if !c.take() {
-			return
-		}
-	}
-}
+// ready takes a frame; if there are more, the fd stays ready. The conditions are not
+// looked at: an error reported by a camera driver can be spurious, so the call that takes
+// a frame decides.
+func (c *source) ready(loop.Interest) { c.take() }
 
 // take takes one frame and reports whether there may be more.
 func (c *source) take() bool {

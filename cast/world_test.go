@@ -1,0 +1,345 @@
+package cast_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/proto/jpeg"
+	"github.com/camcast/camcast/proto/rtp"
+)
+
+// world is a broadcaster on a simulated kernel, and who watches it.
+type world struct {
+	t      testing.TB
+	k      *sim.Kernel
+	l      *loop.Loop
+	b      *cast.Broadcaster
+	s      *cast.Stream
+	camera *camera
+	log    bytes.Buffer
+	ports  uint16
+}
+
+const framesPerSecond = 30
+
+var (
+	serverAddr = netip.MustParseAddr("10.0.0.1")
+	rtspAddr   = netip.AddrPortFrom(serverAddr, 8554)
+)
+
+// newWorld makes a world from a seed, which is told if the test fails.
+func newWorld(t testing.TB, seed uint64, change func(*cast.Config)) *world {
+	t.Helper()
+	w := &world{t: t, k: sim.New(seed, sim.WithAddresses(serverAddr)), ports: 20000}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("seed %d; the log says:\n%s", seed, w.log.String())
+		}
+	})
+	w.l = loop.NewOn(w.k)
+	config := cast.Config{
+		RTSP: netip.MustParseAddrPort("0.0.0.0:8554"), RTP: netip.MustParseAddrPort("0.0.0.0:5004"),
+		Spread: 0.5, Random: w.k.Random, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+	}
+	if change != nil {
+		change(&config)
+	}
+	var err error
+	if w.b, err = cast.New(w.l, config); err != nil {
+		t.Fatal(err)
+	}
+	w.camera = newCamera(t, w.k)
+	if w.s, err = w.b.AddStream("cam", w.camera, cast.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// run lets time pass.
+func (w *world) run(d time.Duration) {
+	w.t.Helper()
+	if err := sim.RunFor(w.l, d); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// until lets time pass until something is so.
+func (w *world) until(done func() bool) {
+	w.t.Helper()
+	if err := sim.RunUntil(w.l, done, 30*time.Second); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// camera is a source on a ticker, whose pictures have a number in their scan.
+type camera struct {
+	t        testing.TB
+	k        *sim.Kernel
+	fd       int
+	number   uint32
+	scan     int // bytes
+	silent   bool
+	lost     bool
+	restarts int
+	closed   bool
+}
+
+func newCamera(t testing.TB, k *sim.Kernel) *camera {
+	c := &camera{t: t, k: k, scan: 20000}
+	c.open()
+	return c
+}
+
+func (c *camera) open() {
+	var err error
+	if c.fd, err = c.k.NewTicker(time.Second / framesPerSecond); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *camera) Describe() capture.Description {
+	return capture.Description{Source: "simulation", Width: 640, Height: 480, FramesPerSecond: framesPerSecond}
+}
+func (c *camera) FD() int { return c.fd }
+func (c *camera) Next() (capture.Frame, error) {
+	if c.lost {
+		return capture.Frame{}, capture.ErrLost
+	}
+	if _, err := c.k.ReadTicks(c.fd); err != nil || c.silent {
+		return capture.Frame{}, capture.ErrNotReady
+	}
+	c.number++
+	return capture.Frame{Data: numbered(c.number, c.scan), Format: capture.JPEG, Time: c.k.Monotonic(), Sequence: c.number}, nil
+}
+func (c *camera) Release()                 {}
+func (c *camera) Figures() capture.Figures { return capture.Figures{Frames: uint64(c.number)} }
+func (c *camera) Close() error             { c.closed = true; return c.k.CloseFD(c.fd) }
+func (c *camera) Restart() error {
+	c.restarts++
+	if c.lost && c.restarts < 3 {
+		return errors.New("still gone")
+	}
+	if err := c.k.CloseFD(c.fd); err != nil {
+		c.t.Error(err)
+	}
+	c.lost, c.silent = false, false
+	c.open()
+	return nil
+}
+
+// numbered is a picture whose scan begins with a number and goes on by it.
+func numbered(number uint32, scanBytes int) []byte {
+	img := &jpeg.Image{Width: 640, Height: 480, Type: jpeg.Type420, Scan: make([]byte, scanBytes)}
+	for i := range img.Luma {
+		img.Luma[i], img.Chroma[i] = 1, 2
+	}
+	text := fmt.Appendf(nil, "%010d", number)
+	for i := range img.Scan {
+		img.Scan[i] = text[i%len(text)]
+	}
+	return jpeg.Append(nil, img)
+}
+
+// numberOf reads it again and checks every byte.
+func numberOf(t testing.TB, picture []byte, scanBytes int) uint32 {
+	t.Helper()
+	var img jpeg.Image
+	if err := img.Parse(picture); err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.ParseUint(string(img.Scan[:10]), 10, 32)
+	if err != nil || !bytes.Equal(picture, numbered(uint32(number), scanBytes)) {
+		t.Fatalf("a picture that was not sent: %q..., %v", img.Scan[:10], err)
+	}
+	return uint32(number)
+}
+
+// viewer is a player: RTSP over a simulated connection, RTP over UDP or on it.
+type viewer struct {
+	w            *world
+	conn         *sim.TCPPeer
+	rtp, rtcp    *sim.UDPPeer // nil over TCP
+	in           []byte
+	answers      []string
+	cseq         int
+	session      string
+	depacketizer rtp.JPEGDepacketizer
+	numbers      []uint32
+	reports      [][]byte // RTCP
+	// partial is how many packets were lost in the middle of a frame, over TCP.
+	sequence uint16
+	gaps     int
+	begun    bool
+}
+
+// connect opens the RTSP connection, from an address of its own.
+func (w *world) connect(ip string) *viewer {
+	w.t.Helper()
+	v := &viewer{w: w}
+	var err error
+	if v.conn, err = w.k.DialTCP(netip.AddrPortFrom(netip.MustParseAddr(ip), 0), rtspAddr); err != nil {
+		w.t.Fatal(err)
+	}
+	v.read()
+	w.until(v.conn.Connected)
+	return v
+}
+
+// read has the viewer read what comes.
+func (v *viewer) read() { v.conn.OnData(v.data) }
+
+// data takes bytes apart: answers, and interleaved packets.
+func (v *viewer) data(p []byte) {
+	v.in = append(v.in, p...)
+	for len(v.in) >= 4 {
+		if v.in[0] == '$' {
+			n := 4 + int(binary.BigEndian.Uint16(v.in[2:]))
+			if len(v.in) < n {
+				return
+			}
+			if v.in[1] == 0 {
+				v.packet(v.in[4:n])
+			} else {
+				v.reports = append(v.reports, bytes.Clone(v.in[4:n]))
+			}
+			v.in = v.in[n:]
+			continue
+		}
+		end := bytes.Index(v.in, []byte("\r\n\r\n"))
+		if end < 0 {
+			return
+		}
+		head := string(v.in[:end])
+		body := 0
+		for _, line := range strings.Split(head, "\r\n") {
+			if n, ok := strings.CutPrefix(line, "Content-Length: "); ok {
+				body, _ = strconv.Atoi(n)
+			}
+		}
+		if len(v.in) < end+4+body {
+			return
+		}
+		if !strings.HasPrefix(head, "RTSP/1.0 ") {
+			v.w.t.Fatalf("neither an answer nor a packet: %q", head[:min(len(head), 40)])
+		}
+		v.answers = append(v.answers, head)
+		v.in = v.in[end+4+body:]
+	}
+}
+
+// packet takes an RTP packet.
+func (v *viewer) packet(p []byte) {
+	sequence := binary.BigEndian.Uint16(p[2:])
+	if v.begun && sequence != v.sequence+1 {
+		v.gaps++
+	}
+	v.sequence, v.begun = sequence, true
+	picture, ok, err := v.depacketizer.Push(p)
+	if err != nil {
+		v.w.t.Fatal(err)
+	}
+	if ok {
+		v.numbers = append(v.numbers, numberOf(v.w.t, picture, v.w.camera.scan))
+	}
+}
+
+// ask sends a request and returns the answer's status and head.
+func (v *viewer) ask(method, url, headers string) (status int, head string) {
+	v.w.t.Helper()
+	v.cseq++
+	if v.session != "" {
+		headers += "Session: " + v.session + "\r\n"
+	}
+	had := len(v.answers)
+	if _, err := v.conn.Write(fmt.Appendf(nil, "%s %s RTSP/1.0\r\nCSeq: %d\r\n%s\r\n", method, url, v.cseq, headers)); err != nil {
+		v.w.t.Fatal(err)
+	}
+	v.w.until(func() bool { return len(v.answers) > had })
+	head = v.answers[had]
+	status, _ = strconv.Atoi(strings.Fields(head)[1])
+	return status, head
+}
+
+const streamURL = "rtsp://10.0.0.1:8554/cam"
+
+// setupUDP asks for RTP over UDP, and returns the status.
+func (v *viewer) setupUDP() int {
+	v.w.t.Helper()
+	port := v.w.ports
+	v.w.ports += 2
+	var err error
+	ip := v.conn.Addr().Addr()
+	if v.rtp, err = v.w.k.NewUDPPeer(netip.AddrPortFrom(ip, port)); err != nil {
+		v.w.t.Fatal(err)
+	}
+	if v.rtcp, err = v.w.k.NewUDPPeer(netip.AddrPortFrom(ip, port+1)); err != nil {
+		v.w.t.Fatal(err)
+	}
+	v.rtp.OnReceive(func(d sim.Datagram) { v.packet(d.Payload) })
+	v.rtcp.OnReceive(func(d sim.Datagram) { v.reports = append(v.reports, bytes.Clone(d.Payload)) })
+	return v.setup(fmt.Sprintf("RTP/AVP;unicast;client_port=%d-%d", port, port+1))
+}
+
+func (v *viewer) setupTCP() int {
+	v.w.t.Helper()
+	return v.setup("RTP/AVP/TCP;unicast;interleaved=0-1")
+}
+
+func (v *viewer) setup(transport string) int {
+	v.w.t.Helper()
+	status, head := v.ask("SETUP", streamURL+"/trackID=0", "Transport: "+transport+"\r\n")
+	for _, line := range strings.Split(head, "\r\n") {
+		if session, ok := strings.CutPrefix(line, "Session: "); ok {
+			v.session, _, _ = strings.Cut(session, ";")
+		}
+	}
+	return status
+}
+
+// play begins to watch.
+func (v *viewer) play() {
+	v.w.t.Helper()
+	if status, head := v.ask("PLAY", streamURL, ""); status != 200 {
+		v.w.t.Fatalf("PLAY: %s", head)
+	}
+}
+
+// watch connects, sets up and plays.
+func (w *world) watch(ip string, tcp bool) *viewer {
+	w.t.Helper()
+	v := w.connect(ip)
+	setup := v.setupUDP
+	if tcp {
+		setup = v.setupTCP
+	}
+	if status := setup(); status != 200 {
+		w.t.Fatalf("SETUP: %d", status)
+	}
+	v.play()
+	return v
+}
+
+// row fails unless the numbers are in a row, and there are at least n of them.
+func (v *viewer) row(n int) {
+	v.w.t.Helper()
+	if len(v.numbers) < n {
+		v.w.t.Errorf("%v has %d frames, want %d", v.conn.Addr(), len(v.numbers), n)
+	}
+	for i := range v.numbers {
+		if i > 0 && v.numbers[i] != v.numbers[i-1]+1 {
+			v.w.t.Errorf("%v: frame %d after frame %d", v.conn.Addr(), v.numbers[i], v.numbers[i-1])
+		}
+	}
+}
