@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"net/netip"
+	"strconv"
 	"testing"
 
 	"github.com/camcast/camcast/loop"
@@ -43,7 +44,11 @@ func FuzzAddress(f *testing.F) {
 		if !ok {
 			return
 		}
-		want := netip.AddrPortFrom(addr.Unmap(), port)
+		addr = addr.Unmap()
+		if addr.Is6() && zone != 0 {
+			addr = addr.WithZone(strconv.FormatUint(uint64(zone), 10))
+		}
+		want := netip.AddrPortFrom(addr, port)
 		var a loop.Address
 		a.Set(want)
 		if got := a.AddrPort(); got != want {

@@ -288,6 +288,11 @@ func TestBinding(t *testing.T) {
 		_, shared := w.udp("127.0.0.1:0", loop.UDPOptions{ReuseAddress: true})
 		w.check(open("127.0.0.1", shared.Port(), loop.UDPOptions{ReuseAddress: true}))
 		w.wantErr(open("203.0.113.9", 0, loop.UDPOptions{}), unix.EADDRNOTAVAIL)
+		fd, err := w.kernel.OpenUDP(netip.AddrPort{}, loop.UDPOptions{}) // none is any
+		w.check(err)
+		if at := w.bound(fd); at.Addr() != netip.IPv6Unspecified() || at.Port() == 0 {
+			w.Errorf("without an address bound to %v", at)
+		}
 		if err := open("127.0.0.1", 0, loop.UDPOptions{MulticastInterface: "nowhere"}); err == nil {
 			w.Error("no error for an interface that does not exist")
 		}

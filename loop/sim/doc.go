@@ -29,8 +29,9 @@
 // # What is simulated
 //
 // The kernel's own sockets can be bound to the machine's addresses: 127.0.0.0/8, ::1,
-// 192.0.2.1 and 2001:db8::1 unless WithAddresses says otherwise. Peers may have any
-// address. Without links everything arrives at once, as on a loopback interface.
+// 192.0.2.1 and 2001:db8::1 unless WithAddresses says otherwise; its interfaces are
+// called lo and eth0. Peers may have any address. Without links everything arrives at
+// once, as on a loopback interface.
 //
 // A full send buffer, writability below half (UDP) or two thirds (TCP) of it,
 // datagrams dropped at a full receive buffer, segmentation and its limits, resets

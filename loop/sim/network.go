@@ -38,6 +38,14 @@ func canonical(ap netip.AddrPort) netip.AddrPort {
 	return ap
 }
 
+// bindable is an address to bind to in that form; none at all means any, as on Linux.
+func bindable(ap netip.AddrPort) netip.AddrPort {
+	if !ap.Addr().IsValid() {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), ap.Port())
+	}
+	return canonical(ap)
+}
+
 // isLocal reports whether ip is the machine's own.
 func (k *Kernel) isLocal(ip netip.Addr) bool {
 	return ip.IsLoopback() || slices.Contains(k.options.addresses, ip)
@@ -46,8 +54,6 @@ func (k *Kernel) isLocal(ip netip.Addr) bool {
 // checkBind tells whether the machine's sockets can have an address.
 func (k *Kernel) checkBind(local netip.AddrPort) error {
 	switch ip := local.Addr(); {
-	case !ip.IsValid():
-		return unix.EAFNOSUPPORT
 	case ip.IsUnspecified(), ip.IsMulticast(), k.isLocal(ip):
 		return nil
 	}

@@ -16,7 +16,7 @@ func (k *Kernel) ListenTCP(local netip.AddrPort) (int, error) {
 	fd := -1
 	err := k.enter(Call{Name: "ListenTCP", FD: -1, Peer: local})
 	if err == nil {
-		fd, err = k.listenTCP(canonical(local))
+		fd, err = k.listenTCP(bindable(local))
 	}
 	if k.tracer.w != nil {
 		k.trace("ListenTCP", -1, local.String(), fd, err)

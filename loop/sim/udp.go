@@ -58,7 +58,7 @@ func (k *Kernel) OpenUDP(local netip.AddrPort, o loop.UDPOptions) (int, error) {
 	fd := -1
 	err := k.enter(Call{Name: "OpenUDP", FD: -1, Peer: local})
 	if err == nil {
-		fd, err = k.openUDP(canonical(local), o)
+		fd, err = k.openUDP(bindable(local), o)
 	}
 	if k.tracer.w != nil {
 		k.trace("OpenUDP", -1, local.String(), fd, err)
