@@ -3,6 +3,7 @@ package cast
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/loop/tcp"
@@ -79,11 +80,9 @@ func (c *controlConn) Data(p []byte) {
 
 // Writable is called when the socket takes more.
 func (c *controlConn) Writable() {
-	for _, r := range c.interleaved {
+	for _, r := range slices.Clone(c.interleaved) { // a reader may be lost by its send
 		r.blocked = false
-	}
-	for i := 0; i < len(c.interleaved); i++ {
-		c.interleaved[i].newFrame()
+		r.newFrame()
 	}
 }
 

@@ -18,14 +18,15 @@ type tcpReader struct {
 	hand    cursor
 	packet  int // the next one of the frame in hand
 	last    uint64
-	blocked bool
+	blocked bool // until the connection is writable
+	gone    bool
 	place   int // in the stream's list
 }
 
 // newFrame is called when the ring has a new frame, and when the connection is
 // writable again.
 func (r *tcpReader) newFrame() {
-	for !r.blocked && r.begin() {
+	for !r.gone && !r.blocked && r.begin() {
 		r.send()
 	}
 }
@@ -102,5 +103,8 @@ func (r *tcpReader) queueRest(packet []loop.Vector, n int) bool {
 	return true
 }
 
-// leave lets go of the frame in hand.
-func (r *tcpReader) leave() { r.hand.release() }
+// leave ends the reader, in the middle of a send, too.
+func (r *tcpReader) leave() {
+	r.gone = true
+	r.hand.release()
+}

@@ -36,8 +36,11 @@ func endAll() {
 	running = nil
 }
 
-func start(name string, args ...string) (*process, error) {
+func start(name string, args ...string) (*process, error) { return startAs(nil, name, args...) }
+
+func startAs(user *syscall.Credential, name string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(name, args...), lines: make(chan string, 10000)}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -131,8 +134,11 @@ func (p *process) askFigures() (f figures, err error) {
 }
 
 // wantRefusal runs the daemon, which must fail with one line that contains all words.
-func wantRefusal(words []string, args ...string) error {
-	p, err := start("/camcast", args...)
+func wantRefusal(words []string, args ...string) error { return wantRefusalAs(nil, words, args...) }
+
+// wantRefusalAs does so as another user.
+func wantRefusalAs(user *syscall.Credential, words []string, args ...string) error {
+	p, err := startAs(user, "/camcast", args...)
 	if err != nil {
 		return err
 	}

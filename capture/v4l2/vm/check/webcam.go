@@ -61,6 +61,10 @@ func checkWebcam() error {
 			return err
 		}
 	}
+	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
+	if err := wantRefusalAs(nobody, []string{"/dev/video0", "group video"}, "/dev/video0"); err != nil {
+		return err
+	}
 	if err := checkMJPEG(webcam); err != nil {
 		return fmt.Errorf("MJPEG: %w", err)
 	}
