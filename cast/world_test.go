@@ -42,7 +42,13 @@ var (
 // newWorld makes a world from a seed, which is told if the test fails.
 func newWorld(t testing.TB, seed uint64, change func(*cast.Config)) *world {
 	t.Helper()
-	w := &world{t: t, k: sim.New(seed, sim.WithAddresses(serverAddr)), ports: 20000}
+	return newWorldAt(t, seed, []netip.Addr{serverAddr}, change)
+}
+
+// newWorldAt makes one whose machine has these addresses.
+func newWorldAt(t testing.TB, seed uint64, addresses []netip.Addr, change func(*cast.Config)) *world {
+	t.Helper()
+	w := &world{t: t, k: sim.New(seed, sim.WithAddresses(addresses...)), ports: 20000}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("seed %d; the log says:\n%s", seed, w.log.String())
@@ -185,11 +191,14 @@ type viewer struct {
 }
 
 // connect opens the RTSP connection, from an address of its own.
-func (w *world) connect(ip string) *viewer {
+func (w *world) connect(ip string) *viewer { w.t.Helper(); return w.connectTo(ip, rtspAddr) }
+
+// connectTo opens it to an address of the server's.
+func (w *world) connectTo(ip string, server netip.AddrPort) *viewer {
 	w.t.Helper()
 	v := &viewer{w: w}
 	var err error
-	if v.conn, err = w.k.DialTCP(netip.AddrPortFrom(netip.MustParseAddr(ip), 0), rtspAddr); err != nil {
+	if v.conn, err = w.k.DialTCP(netip.AddrPortFrom(netip.MustParseAddr(ip), 0), server); err != nil {
 		w.t.Fatal(err)
 	}
 	v.read()
