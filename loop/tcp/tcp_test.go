@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/tcp"
 	"golang.org/x/sys/unix"
 )
@@ -16,12 +17,13 @@ var anyPort = netip.MustParseAddrPort("127.0.0.1:0")
 
 // end is one side of a connection, which keeps what happens to it.
 type end struct {
-	conn     *tcp.Conn
-	got      []byte
-	writable int
-	closed   bool
-	err      error
-	onData   func()
+	conn       *tcp.Conn
+	got        []byte
+	writable   int
+	closed     bool
+	err        error
+	onData     func()
+	onWritable func()
 }
 
 func (e *end) Data(p []byte) {
@@ -30,15 +32,41 @@ func (e *end) Data(p []byte) {
 		e.onData()
 	}
 }
-func (e *end) Writable()        { e.writable++ }
+
+func (e *end) Writable() {
+	e.writable++
+	if e.onWritable != nil {
+		e.onWritable()
+	}
+}
+
 func (e *end) Closed(err error) { e.closed, e.err = true, err }
 
-func newLoop(t *testing.T) *loop.Loop {
-	t.Helper()
-	l, err := loop.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+// onBoth runs a test on Linux and on the simulated kernel, on which no fd may be left
+// open.
+func onBoth(t *testing.T, test func(t *testing.T, kernel loop.Kernel)) {
+	t.Run("linux", func(t *testing.T) {
+		kernel, err := loop.NewKernel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, kernel)
+	})
+	t.Run("sim", func(t *testing.T) { test(t, newSim(t)) })
+}
+
+func newSim(t *testing.T) *sim.Kernel {
+	k := sim.New(1)
+	t.Cleanup(func() {
+		if left := k.OpenFDs(); len(left) > 0 {
+			t.Errorf("left open: %v", left)
+		}
+	})
+	return k
+}
+
+func newLoop(t *testing.T, kernel loop.Kernel) *loop.Loop {
+	l := loop.NewOn(kernel)
 	t.Cleanup(func() { l.Close() })
 	return l
 }
@@ -84,8 +112,10 @@ func vectors(parts ...[]byte) (v []loop.Vector) {
 	return v
 }
 
-func TestWriteAndClose(t *testing.T) {
-	l := newLoop(t)
+func TestWriteAndClose(t *testing.T) { onBoth(t, testWriteAndClose) }
+
+func testWriteAndClose(t *testing.T, kernel loop.Kernel) {
+	l := newLoop(t, kernel)
 	client, server := connect(t, l)
 	for _, text := range []string{"one ", "two ", "three"} {
 		if err := client.conn.Write([]byte(text)); err != nil {
@@ -108,8 +138,10 @@ func TestWriteAndClose(t *testing.T) {
 
 // TestSendStopsWhenFull sends more than any socket buffer takes to a peer that does
 // not read, goes on when it does, and has a reply follow at its place.
-func TestSendStopsWhenFull(t *testing.T) {
-	l := newLoop(t)
+func TestSendStopsWhenFull(t *testing.T) { onBoth(t, testSendStopsWhenFull) }
+
+func testSendStopsWhenFull(t *testing.T, kernel loop.Kernel) {
+	l := newLoop(t, kernel)
 	client, server := connect(t, l)
 	// The client does not read before it has turned: its data waits in the kernel.
 	frame := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
@@ -153,8 +185,10 @@ func TestSendStopsWhenFull(t *testing.T) {
 	}
 }
 
-func TestQueueIsBounded(t *testing.T) {
-	l := newLoop(t)
+func TestQueueIsBounded(t *testing.T) { onBoth(t, testQueueIsBounded) }
+
+func testQueueIsBounded(t *testing.T, kernel loop.Kernel) {
+	l := newLoop(t, kernel)
 	_, server := connect(t, l)
 	filler := make([]byte, 1<<20)
 	for {
@@ -177,8 +211,10 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 }
 
-func TestConnectRefused(t *testing.T) {
-	l := newLoop(t)
+func TestConnectRefused(t *testing.T) { onBoth(t, testConnectRefused) }
+
+func testConnectRefused(t *testing.T, kernel loop.Kernel) {
+	l := newLoop(t, kernel)
 	listener, err := tcp.Listen(l, anyPort, func(*tcp.Conn) tcp.Handler { return nil }, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -197,8 +233,10 @@ func TestConnectRefused(t *testing.T) {
 	}
 }
 
-func TestPortInUse(t *testing.T) {
-	l := newLoop(t)
+func TestPortInUse(t *testing.T) { onBoth(t, testPortInUse) }
+
+func testPortInUse(t *testing.T, kernel loop.Kernel) {
+	l := newLoop(t, kernel)
 	listener, err := tcp.Listen(l, anyPort, func(*tcp.Conn) tcp.Handler { return nil }, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -224,14 +262,11 @@ func (k *starved) Accept(fd int) (int, netip.AddrPort, error) {
 	return k.Kernel.Accept(fd)
 }
 
-func TestListenerRestsWhenOutOfFiles(t *testing.T) {
-	kernel, err := loop.NewKernel()
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestListenerRestsWhenOutOfFiles(t *testing.T) { onBoth(t, testListenerRestsWhenOutOfFiles) }
+
+func testListenerRestsWhenOutOfFiles(t *testing.T, kernel loop.Kernel) {
 	k := &starved{Kernel: kernel, refuse: 2}
-	l := loop.NewOn(k)
-	defer l.Close()
+	l := newLoop(t, k)
 	var server, client end
 	failures := 0
 	listener, err := tcp.Listen(l, anyPort, func(c *tcp.Conn) tcp.Handler { server.conn = c; return &server },
@@ -257,8 +292,10 @@ func TestListenerRestsWhenOutOfFiles(t *testing.T) {
 }
 
 // TestCloseWithinHandler closes a connection from its own Data: no more is heard of it.
-func TestCloseWithinHandler(t *testing.T) {
-	l := newLoop(t)
+func TestCloseWithinHandler(t *testing.T) { onBoth(t, testCloseWithinHandler) }
+
+func testCloseWithinHandler(t *testing.T, kernel loop.Kernel) {
+	l := newLoop(t, kernel)
 	client, server := connect(t, l)
 	server.onData = func() { server.conn.Close() }
 	if err := client.conn.Write(make([]byte, 200<<10)); err != nil && !errors.Is(err, tcp.ErrQueueFull) {
