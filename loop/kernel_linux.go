@@ -182,11 +182,16 @@ func milliseconds(timeout time.Duration) int {
 	return int(min(whole, 1<<31-1))
 }
 
+// kernelTimespec is struct __kernel_timespec, which newer system calls take: unlike
+// unix.Timespec it is the same on 32-bit machines.
+type kernelTimespec struct {
+	seconds, nanoseconds int64
+}
+
 func epollPwait2(epoll int, events []unix.EpollEvent, timeout time.Duration) (int, unix.Errno) {
-	var limit *unix.Timespec
+	var limit *kernelTimespec
 	if timeout >= 0 {
-		t := unix.NsecToTimespec(int64(timeout))
-		limit = &t
+		limit = &kernelTimespec{int64(timeout / time.Second), int64(timeout % time.Second)}
 	}
 	// Two calls rather than one through a variable: only a direct call keeps what its
 	// arguments point at in place.

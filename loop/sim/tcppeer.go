@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -45,7 +46,7 @@ func (k *Kernel) DialTCP(from, to netip.AddrPort) (*TCPPeer, error) {
 
 func newTCPPeer(c *tcpConn) *TCPPeer {
 	p := &TCPPeer{conn: c}
-	c.peer, c.sendLimit = p, 1<<62
+	c.peer, c.sendLimit = p, math.MaxInt
 	return p
 }
 
