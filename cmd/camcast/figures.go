@@ -10,28 +10,31 @@ import (
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
 )
 
 // printFiguresOnSignal prints the figures whenever SIGUSR1 comes. The returned
 // function ends that.
 func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop func()) {
+	// Where /proc is not mounted the kernel's counts stay 0.
+	atStart, _ := udp.ReadSystemCounters()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
 	go func() {
 		for range signals {
 			// A loop that is closed has printed its last figures.
-			_ = l.Post(func() { printFigures(l, b, w) })
+			_ = l.Post(func() { printFigures(l, b, w, atStart) })
 		}
 	}()
 	return func() {
 		signal.Stop(signals)
 		close(signals)
-		printFigures(l, b, w)
+		printFigures(l, b, w, atStart)
 	}
 }
 
 // printFigures prints what has been done so far.
-func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer) {
+func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.SystemCounters) {
 	for _, s := range b.Streams() {
 		f, source := s.Figures(), s.SourceFigures()
 		fmt.Fprintf(w, "%s: %d frames (%d missing in the source, %d broken, %d unusable, %d transcoded), %d readers\n",
@@ -45,6 +48,10 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer) {
 	}
 	sockets, stats := b.Sockets(), l.Stats()
 	fmt.Fprintf(w, "sockets: %d sends of %d messages, %d bytes, %d times full\n", sockets.Calls, sockets.Messages, sockets.Bytes, sockets.Blocked)
+	if now, err := udp.ReadSystemCounters(); err == nil {
+		since := now.Since(atStart)
+		fmt.Fprintf(w, "kernel, all of this machine's UDP: %d SndbufErrors, %d RcvbufErrors\n", since.SendBufferErrors, since.ReceiveBufferErrors)
+	}
 	fmt.Fprintf(w, "loop: %d turns, %d events, %d timers, %v in handlers, longest turn %v\n",
 		stats.Turns, stats.Events, stats.Timers, stats.InHandlers.Round(time.Millisecond), stats.MaxTurn.Round(time.Microsecond))
 }
