@@ -28,6 +28,7 @@ type Config struct {
 	// MTU is the largest IP packet to send, in bytes, 576 to 65535 (1500).
 	MTU int
 	// Burst is how many packets are sent to a reader at once, 1 to 64 (DefaultBurst).
+	// Without a Spread it is as many as the kernel takes.
 	Burst int
 	// Spread is the share of the frame interval that a frame's bursts are spread
 	// over, 0 (all at once) to 1. Unlike the others its zero means 0; DefaultSpread is
@@ -50,12 +51,14 @@ const (
 	defaultMTU            = 1500
 	minMTU                = 576
 	defaultSessionTimeout = 60 * time.Second
-	// DefaultBurst is the number of packets in a burst: measured to cost little more
-	// than whole frames while small queues on the way bear it.
-	DefaultBurst = 16
+	// DefaultBurst is the number of packets in a burst. A burst costs about as much as a
+	// whole frame, however few packets it has, so that smaller ones cost a multiple;
+	// and small queues on the way, 64 packets, bear one of this size.
+	DefaultBurst = 32
 	maxBurst     = 64
-	// DefaultSpread leaves half of the frame interval for the next frame to be early.
-	DefaultSpread = 0.5
+	// DefaultSpread has a large frame go out at a third more than the stream's mean rate,
+	// and be done when a quarter of the interval is left.
+	DefaultSpread = 0.75
 	// ipv6UDPHeaderBytes is what IP and UDP put before a packet at most. All readers
 	// share every byte, so the longer header counts for all.
 	ipv6UDPHeaderBytes = 40 + 8
@@ -96,6 +99,15 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("session timeout %v: must be at least 1s", c.SessionTimeout)
 	}
 	return c, nil
+}
+
+// runPackets is how many packets go to a reader at once. There is no use in bursts that
+// follow each other at once.
+func (c Config) runPackets() int {
+	if c.Spread == 0 {
+		return maxBurst
+	}
+	return c.Burst
 }
 
 func setDefault[T comparable](field *T, value T) {

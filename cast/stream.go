@@ -80,7 +80,7 @@ func newStream(b *Broadcaster, name string, src capture.Source, o StreamOptions)
 	var err error
 	s.packetizer, err = rtp.NewJPEGPacketizer(rtp.JPEGConfig{
 		SSRC: s.ssrc, FirstSequence: uint16(b.config.random32()),
-		PacketSize: b.config.MTU - ipv6UDPHeaderBytes, RunPackets: b.config.Burst,
+		PacketSize: b.config.MTU - ipv6UDPHeaderBytes, RunPackets: b.config.runPackets(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", name, err)
@@ -242,3 +242,7 @@ func (s *Stream) end(reason string) {
 	s.sweep.stop()
 	s.reports.goodbye(reason)
 }
+
+// Swept is how many frames have been handed to the kernel whole, for all UDP readers
+// there were.
+func (s *Stream) Swept() uint64 { return s.sweep.frames }

@@ -1,0 +1,169 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/jpeg"
+	"github.com/camcast/camcast/proto/rtp"
+	"golang.org/x/sys/unix"
+)
+
+// The narrow network: a sender, a router whose link to the receiver carries 1.5 times the
+// stream's rate and has a queue of 64 packets, and a receiver.
+const (
+	narrowFPS     = 60
+	narrowPackets = 150 // a picture of 210 kB
+	narrowQueue   = 64
+	narrowFrames  = 1200
+)
+
+var narrowReader = netip.MustParseAddrPort("10.98.2.2:5004")
+
+// makeNarrow makes the network out of three namespaces and returns their names.
+func makeNarrow(b *testing.B) (sender, receiver string) {
+	b.Helper()
+	if os.Geteuid() != 0 {
+		b.Skipf("absent: a narrow link %v", errNotRoot)
+	}
+	id := fmt.Sprintf("camcast-%d-%d", os.Getpid(), rigNumber.Add(1))
+	sender, router, receiver := id+"-tx", id+"-rt", id+"-rx"
+	for _, namespace := range []string{sender, router, receiver} {
+		must(b, ip("netns add "+namespace))
+		b.Cleanup(func() { must(b, ip("netns del "+namespace)) })
+	}
+	rate := narrowPackets * packetBytes * 8 * narrowFPS * 3 / 2
+	must(b, all(
+		fmt.Sprintf("link add cctx netns %s type veth peer name ccin netns %s", sender, router),
+		fmt.Sprintf("link add ccout netns %s type veth peer name ccrx netns %s", router, receiver),
+		"-n "+sender+" addr add 10.98.1.1/24 dev cctx", "-n "+router+" addr add 10.98.1.2/24 dev ccin",
+		"-n "+router+" addr add 10.98.2.1/24 dev ccout", "-n "+receiver+" addr add 10.98.2.2/24 dev ccrx",
+		"-n "+sender+" link set cctx up", "-n "+router+" link set ccin up",
+		"-n "+router+" link set ccout up", "-n "+receiver+" link set ccrx up",
+		"-n "+sender+" route add default via 10.98.1.2", "-n "+receiver+" route add default via 10.98.2.1",
+		"netns exec "+router+" sysctl -qw net.ipv4.ip_forward=1",
+		// The router sees packets, as a real one does, not what the kernel would cut.
+		"netns exec "+sender+" ethtool -K cctx tx-udp-segmentation off",
+		fmt.Sprintf("netns exec %s tc qdisc add dev ccout root handle 1: tbf rate %dbit burst 4500 limit 1000000", router, rate),
+		fmt.Sprintf("netns exec %s tc qdisc add dev ccout parent 1:1 handle 10: pfifo limit %d", router, narrowQueue),
+	))
+	// A first packet finds the addresses of the links.
+	_ = exec.Command("ip", strings.Fields("netns exec "+sender+" ping -c 1 -W 1 10.98.2.2")...).Run()
+	return sender, receiver
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// BenchmarkNarrow sends large frames through a small queue, at once and with the default
+// pacing, and counts the frames that do not arrive whole.
+func BenchmarkNarrow(b *testing.B) {
+	for _, spread := range []float64{0, cast.DefaultSpread} {
+		b.Run(fmt.Sprintf("spread=%v", spread), func(b *testing.B) {
+			sender, receiver := makeNarrow(b)
+			lost := 0
+			for range b.N {
+				lost += narrowFrames - sendNarrow(b, sender, receiver, spread)
+			}
+			b.ReportMetric(1000*float64(lost)/float64(narrowFrames*b.N), "lost/1000-frames")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// sendNarrow sends narrowFrames and returns how many have arrived whole.
+func sendNarrow(b *testing.B, sender, receiver string, spread float64) (arrived int) {
+	b.Helper()
+	frames := receiveNarrow(b, receiver)
+	l, err := loop.New()
+	must(b, err)
+	defer l.Close()
+	var c *cast.Broadcaster
+	must(b, within(sender, func() (err error) {
+		c, err = cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: mtu, Spread: spread})
+		return err
+	}))
+	defer c.Close()
+	source, err := newStillSource()
+	must(b, err)
+	source.fps = narrowFPS
+	stream, err := c.AddStream("narrow", source, cast.StreamOptions{AwaitReader: true})
+	must(b, err)
+	_, err = stream.Join(cast.Place{RTP: narrowReader, RTCP: netip.AddrPortFrom(narrowReader.Addr(), narrowReader.Port()+1)}, nil)
+	must(b, err)
+
+	picture := narrowPicture()
+	sent := 0
+	ctx, done := context.WithCancel(context.Background())
+	var beat *loop.Timer
+	due := l.Now() + 10*time.Millisecond
+	beat = l.NewTimer(func() {
+		if sent == narrowFrames {
+			done()
+			return
+		}
+		sent++
+		if err := stream.Publish(picture, l.Now()); err != nil {
+			b.Error(err)
+		}
+		due += time.Second / narrowFPS
+		beat.Set(due)
+	})
+	beat.Set(due)
+	must(b, l.Run(ctx))
+	return frames()
+}
+
+// narrowPicture makes a picture of narrowPackets packets.
+func narrowPicture() []byte {
+	img := &jpeg.Image{Width: 1920, Height: 1080, Type: jpeg.Type420, Scan: make([]byte, narrowPackets*(packetBytes-20)-140)}
+	for i := range img.Luma {
+		img.Luma[i], img.Chroma[i] = 1, 1
+	}
+	return jpeg.Append(nil, img)
+}
+
+// receiveNarrow receives frames until the returned function is called, which tells how
+// many came whole.
+func receiveNarrow(b *testing.B, namespace string) (frames func() int) {
+	b.Helper()
+	l, err := loop.New()
+	must(b, err)
+	var whole atomic.Int64
+	var depacketizer rtp.JPEGDepacketizer
+	must(b, within(namespace, func() error {
+		o := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: 16 << 20}}
+		_, err := udp.Open(l, narrowReader, o, func(d udp.Datagram) {
+			if _, ok, err := depacketizer.Push(d.Payload); ok && err == nil {
+				whole.Add(1)
+			}
+		})
+		return err
+	}))
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- l.Run(ctx) }()
+	return func() int {
+		// What is on its way comes within a moment.
+		fds := []unix.PollFd{{Fd: -1}}
+		_, _ = unix.Poll(fds, 200)
+		stop()
+		must(b, <-stopped)
+		must(b, l.Close())
+		return int(whole.Load())
+	}
+}
