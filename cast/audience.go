@@ -21,6 +21,7 @@ type audience struct {
 
 // group is the readers behind one socket.
 type group struct {
+	stream  *Stream
 	fan     *udp.Fan
 	control *udp.Socket // that RTCP is sent from
 	readers []*UDPReader
@@ -30,7 +31,6 @@ type group struct {
 // thousand of them: how far it has come is the sweep's affair. Its methods belong to
 // the loop's goroutine.
 type UDPReader struct {
-	stream   *Stream
 	group    *group
 	observer Observer
 	place    int32 // in the group
@@ -80,14 +80,14 @@ func (s *Stream) Join(at Place, observer Observer) (*UDPReader, error) {
 		return nil, errors.New("the stream has ended")
 	}
 	r := s.join(pair, at, observer)
-	s.cast.byControl[r.controlAddress()] = r
+	s.cast.byControl.add(r.controlAddress(), r)
 	return r, nil
 }
 
 func (s *Stream) join(pair *socketPair, at Place, observer Observer) *UDPReader {
-	g := s.audience.group(pair)
+	g := s.group(pair)
 	r := &UDPReader{
-		stream: s, group: g, observer: observer, controlPort: at.RTCP.Port(),
+		group: g, observer: observer, controlPort: at.RTCP.Port(),
 		place:        int32(g.fan.Add(at.RTP, at.Source)),
 		framesBefore: s.sweep.frames, lagsBefore: s.sweep.lags,
 	}
@@ -103,10 +103,8 @@ func (r *UDPReader) Leave() {
 		return
 	}
 	r.gone = true
-	s := r.stream
-	if control := r.controlAddress(); s.cast.byControl[control] == r {
-		delete(s.cast.byControl, control)
-	}
+	s := r.group.stream
+	s.cast.byControl.remove(r.controlAddress(), r)
 	if s.audience.sweeping {
 		s.audience.leaving = append(s.audience.leaving, r)
 		return
@@ -115,10 +113,10 @@ func (r *UDPReader) Leave() {
 }
 
 // Frames is how many frames the reader was sent, and Lags how many it has missed.
-func (r *UDPReader) Frames() uint64 { return r.stream.sweep.frames - r.framesBefore }
+func (r *UDPReader) Frames() uint64 { return r.group.stream.sweep.frames - r.framesBefore }
 
 // Lags is how many frames the reader has missed because sending was too far behind.
-func (r *UDPReader) Lags() uint64 { return r.stream.sweep.lags - r.lagsBefore }
+func (r *UDPReader) Lags() uint64 { return r.group.stream.sweep.lags - r.lagsBefore }
 
 // controlAddress is where the reader's RTCP comes from and goes to.
 func (r *UDPReader) controlAddress() netip.AddrPort {
@@ -136,14 +134,14 @@ func (r *UDPReader) remove() {
 
 // group returns the readers behind a pair of sockets, making an empty group for the
 // first.
-func (a *audience) group(pair *socketPair) *group {
-	for _, g := range a.groups {
+func (s *Stream) group(pair *socketPair) *group {
+	for _, g := range s.audience.groups {
 		if g.fan.Socket() == pair.rtp {
 			return g
 		}
 	}
-	g := &group{fan: pair.rtp.NewFan(), control: pair.rtcp}
-	a.groups = append(a.groups, g)
+	g := &group{stream: s, fan: pair.rtp.NewFan(), control: pair.rtcp}
+	s.audience.groups = append(s.audience.groups, g)
 	return g
 }
 

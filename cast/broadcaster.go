@@ -3,7 +3,6 @@ package cast
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/camcast/camcast/capture"
@@ -29,7 +28,7 @@ type Broadcaster struct {
 
 	streams []*Stream
 	// byControl finds a reader by the address its RTCP comes from.
-	byControl map[netip.AddrPort]*UDPReader
+	byControl controlIndex
 	conns     map[*controlConn]struct{}
 	readers   int
 	// leaving: goodbye was said. gone is set then, for when everybody has hung up.
@@ -46,7 +45,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	}
 	b := &Broadcaster{
 		loop: l, config: config,
-		byControl: map[netip.AddrPort]*UDPReader{},
+		byControl: newControlIndex(),
 		conns:     map[*controlConn]struct{}{},
 	}
 	if config.RTP.IsValid() {

@@ -20,7 +20,7 @@ const (
 // controlArrived is called with what came to an RTCP port. Readers are known by their
 // address: players choose SSRCs that clash.
 func (b *Broadcaster) controlArrived(d udp.Datagram) {
-	if r := b.byControl[d.From]; r != nil && r.observer != nil {
+	if r := b.byControl.find(d.From); r != nil && r.observer != nil {
 		r.observer.Control(d.Payload)
 	}
 }
