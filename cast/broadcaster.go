@@ -148,14 +148,18 @@ func (b *Broadcaster) stream(name string) *Stream {
 // Readers is how many there are, over all streams, those who pause included.
 func (b *Broadcaster) Readers() int { return b.readers }
 
-// Sockets are the counters of the RTP sockets.
+// Sockets are the counters of the RTP sockets, over both address families.
 func (b *Broadcaster) Sockets() (sum udp.Counters) {
 	for _, p := range b.pairs {
-		c := p.rtp.Counters()
-		sum.Calls += c.Calls
-		sum.Messages += c.Messages
-		sum.Bytes += c.Bytes
-		sum.Blocked += c.Blocked
+		sum = sum.Plus(p.rtp.Counters())
+	}
+	return sum
+}
+
+// ControlSockets are those of the RTCP sockets.
+func (b *Broadcaster) ControlSockets() (sum udp.Counters) {
+	for _, p := range b.pairs {
+		sum = sum.Plus(p.rtcp.Counters())
 	}
 	return sum
 }

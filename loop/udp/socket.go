@@ -43,6 +43,14 @@ type Counters struct {
 	Received, Truncated uint64
 }
 
+// Plus is the sum of two sockets' figures.
+func (c Counters) Plus(other Counters) Counters {
+	return Counters{
+		Calls: c.Calls + other.Calls, Messages: c.Messages + other.Messages, Bytes: c.Bytes + other.Bytes,
+		Blocked: c.Blocked + other.Blocked, Received: c.Received + other.Received, Truncated: c.Truncated + other.Truncated,
+	}
+}
+
 // MaxDatagramBytes is the longest datagram that is received. Control traffic, which
 // is all that a broadcaster receives, is far shorter.
 const MaxDatagramBytes = 2048

@@ -1,0 +1,185 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/jpeg"
+	"github.com/camcast/camcast/proto/rtp"
+	"golang.org/x/sys/unix"
+)
+
+// The full hall: as many readers as a thread can serve at 30 frames/s, on the veth pair,
+// for ten seconds. Some of the readers are real, and check every packet; the far
+// interface's counter says whether all the others were sent theirs.
+const (
+	hallSeconds = 10
+	hallReal    = 20
+	// headerBytes is what Ethernet, IPv4 and UDP put before a message. A segmented one
+	// crosses a veth pair whole, with one header.
+	headerBytes = 14 + 20 + 8
+)
+
+// BenchmarkHall reports, for each number of readers, how many frames they missed, whether
+// the bytes that arrived are those that were owed, and how old a frame is when the last
+// reader has it. It fails if a byte is missing though no lag was counted.
+func BenchmarkHall(b *testing.B) {
+	for _, readers := range []int{2500, 5000, 10000} {
+		b.Run(fmt.Sprintf("net=veth/readers=%d", readers), func(b *testing.B) {
+			for range b.N {
+				fillHall(b, readers)
+			}
+		})
+	}
+}
+
+func fillHall(b *testing.B, readers int) {
+	r := needRig(b, "veth")
+	for _, namespace := range []string{r.near, r.far} { // IPv6 would talk by itself
+		must(b, ip("netns exec "+namespace+" sysctl -qw net.ipv6.conf.all.disable_ipv6=1"))
+	}
+	checks := newChecks(b, r)
+	m := &castModel{}
+	broadcast, err := NewBroadcast(r, readers)
+	must(b, err)
+	before := farBytes(b, r)
+	must(b, r.Do(func() error { return m.Start(broadcast) }))
+	checks.start(broadcast)
+
+	cpu, frames := cpuTime(), 0
+	ctx, done := context.WithCancel(context.Background())
+	due := m.loop.Now() + 10*time.Millisecond
+	var beat *loop.Timer
+	beat = m.loop.NewTimer(func() {
+		if frames == hallSeconds*framesPerSecond {
+			done()
+			return
+		}
+		frames++
+		if err := m.stream.Publish(broadcast.Picture, m.loop.Now()); err != nil {
+			b.Error(err)
+		}
+		due += time.Second / framesPerSecond
+		beat.Set(due)
+	})
+	beat.Set(due)
+	must(b, m.loop.Run(ctx))
+	for m.stream.Swept() < uint64(frames)-m.lagsPerReader(readers) {
+		if _, err := m.loop.Turn(time.Second); err != nil {
+			b.Fatal(err)
+		}
+	}
+	cpu = cpuTime() - cpu
+	figures := m.stream.Figures()
+	control := m.cast.ControlSockets()
+	owed := figures.Delivered*uint64(len(broadcast.Packets.Bytes)+headerBytes) + control.Bytes + control.Messages*headerBytes
+	arrived := farBytes(b, r) - before
+	must(b, m.Close())
+	whole := checks.finish()
+	if arrived != owed {
+		b.Errorf("%d bytes arrived, %d were owed", arrived, owed)
+	}
+	if want := hallReal * m.stream.Swept(); whole != want {
+		b.Errorf("%d whole frames at the readers that check, want %d", whole, want)
+	}
+	b.ReportMetric(float64(figures.Lags)/float64(readers), "lags/reader")
+	b.ReportMetric(float64(figures.LastAge.Quantile(0.99).Microseconds())/1000, "p99-age-ms")
+	b.ReportMetric(cpu.Seconds()/hallSeconds*100, "cpu-%")
+	b.ReportMetric(float64(arrived)/float64(owed), "arrived/owed")
+	b.ReportMetric(0, "ns/op")
+}
+
+// lagsPerReader is how many frames the sweep has passed over.
+func (m *castModel) lagsPerReader(readers int) uint64 {
+	return m.stream.Figures().Lags / uint64(readers)
+}
+
+// farBytes is what has arrived at the far interface.
+func farBytes(tb testing.TB, r *Rig) uint64 {
+	tb.Helper()
+	out, err := exec.Command("ip", "netns", "exec", r.far, "cat", "/sys/class/net/ccrx/statistics/rx_bytes").Output()
+	must(tb, err)
+	n, err := strconv.ParseUint(strings.TrimSpace(string(out)), 10, 64)
+	must(tb, err)
+	return n
+}
+
+// checks are readers at the far end who look at every packet.
+type checks struct {
+	b       *testing.B
+	loop    *loop.Loop
+	stop    context.CancelFunc
+	stopped chan error
+	whole   uint64
+	want    []byte // the scan
+}
+
+func newChecks(b *testing.B, r *Rig) *checks {
+	b.Helper()
+	c := &checks{b: b, stopped: make(chan error, 1)}
+	var err error
+	c.loop, err = loop.New()
+	must(b, err)
+	for i := range hallReal {
+		reader := r.Reader(i)
+		must(b, ip(fmt.Sprintf("-n %s addr add %v/32 dev lo", r.far, reader.Addr())))
+		must(b, within(r.far, func() error { return c.open(reader) }))
+	}
+	return c
+}
+
+// open opens a reader, which wants the packets of every frame in a row.
+func (c *checks) open(at netip.AddrPort) error {
+	var depacketizer rtp.JPEGDepacketizer
+	var sequence uint16
+	begun := false
+	o := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: 8 << 20}}
+	_, err := udp.Open(c.loop, at, o, func(d udp.Datagram) {
+		next := uint16(d.Payload[2])<<8 | uint16(d.Payload[3])
+		// A lag passes over whole frames; what is sent of a frame comes whole.
+		if begun && (next-sequence-1)%packetsPerFrame != 0 {
+			c.b.Errorf("%v: packet %d after %d", at, next, sequence)
+		}
+		begun, sequence = true, next
+		picture, ok, err := depacketizer.Push(d.Payload)
+		if err != nil {
+			c.b.Errorf("%v: %v", at, err)
+		}
+		if !ok {
+			return
+		}
+		var img jpeg.Image
+		if err := img.Parse(picture); err != nil || !bytes.Equal(img.Scan, c.want) {
+			c.b.Errorf("%v: a picture that was not sent (%v)", at, err)
+		}
+		c.whole++
+	})
+	return err
+}
+
+func (c *checks) start(b *Broadcast) {
+	var img jpeg.Image
+	must(c.b, img.Parse(b.Picture))
+	c.want = bytes.Clone(img.Scan)
+	var ctx context.Context
+	ctx, c.stop = context.WithCancel(context.Background())
+	go func() { c.stopped <- c.loop.Run(ctx) }()
+}
+
+// finish returns how many whole frames came, over all readers that check.
+func (c *checks) finish() uint64 {
+	_, _ = unix.Poll([]unix.PollFd{{Fd: -1}}, 300) // what is on its way comes within a moment
+	c.stop()
+	must(c.b, <-c.stopped)
+	must(c.b, c.loop.Close())
+	return c.whole
+}
