@@ -13,7 +13,8 @@ import (
 // castModel is package cast as it is: a stream with RTCP and a watchdog, readers that have
 // joined, frames that are laid out as packets and swept over the readers from the loop.
 type castModel struct {
-	paced  bool // with the daemon's pacing
+	paced  bool           // with the daemon's pacing
+	rtsp   netip.AddrPort // where RTSP is answered, if wished
 	loop   *loop.Loop
 	cast   *cast.Broadcaster
 	stream *cast.Stream
@@ -26,7 +27,7 @@ func (m *castModel) Start(b *Broadcast) (err error) {
 	if m.loop, err = loop.New(); err != nil {
 		return err
 	}
-	config := cast.Config{RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: mtu}
+	config := cast.Config{RTSP: m.rtsp, RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: mtu}
 	if m.paced {
 		config.Spread = cast.DefaultSpread
 	}

@@ -243,6 +243,9 @@ func (s *Stream) end(reason string) {
 	s.reports.goodbye(reason)
 }
 
+// NextSequence is the RTP sequence number of the next frame's first packet.
+func (s *Stream) NextSequence() uint16 { return s.packetizer.NextSequence() }
+
 // Swept is how many frames have been handed to the kernel whole, for all UDP readers
 // there were.
 func (s *Stream) Swept() uint64 { return s.sweep.frames }

@@ -1,0 +1,196 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/proto/rtp"
+)
+
+const (
+	stuckReaders = 500
+	stuckFrames  = 150 // a round: more than the sockets' buffers hold
+	stuckRounds  = 3
+)
+
+// BenchmarkStuck has readers over TCP stop reading beside many over UDP: it reports by
+// how much the age of the UDP readers' frames changes, and checks that the stuck ones go
+// on with a whole and new frame when they read again.
+func BenchmarkStuck(b *testing.B) {
+	b.Run(fmt.Sprintf("net=lo/readers=%d", stuckReaders), func(b *testing.B) {
+		for range b.N {
+			r := needRig(b, "lo")
+			m := &castModel{rtsp: netip.MustParseAddrPort("127.0.0.1:0")}
+			broadcast, err := NewBroadcast(r, stuckReaders)
+			must(b, err)
+			must(b, r.Do(func() error { return m.Start(broadcast) }))
+			var without, with []float64
+			for range stuckRounds {
+				without = append(without, m.ageAtRate(b, stuckFrames))
+				readers := []*stuckReader{m.joinStuck(b, r), m.joinStuck(b, r)}
+				lags := m.stream.Figures().Lags
+				with = append(with, m.ageAtRate(b, stuckFrames))
+				if m.stream.Figures().Lags == lags {
+					b.Error("nobody was stuck: no lag was counted")
+				}
+				for _, s := range readers {
+					s.resume(b, m)
+				}
+			}
+			must(b, m.Close())
+			slices.Sort(without)
+			slices.Sort(with)
+			b.ReportMetric(without[stuckRounds/2], "p99-age-ms-without")
+			b.ReportMetric(with[stuckRounds/2], "p99-age-ms-with")
+			b.ReportMetric(with[stuckRounds/2]/without[stuckRounds/2], "with/without")
+			b.ReportMetric(0, "ns/op")
+		}
+	})
+}
+
+// ageAtRate sends frames at their rate and returns the 99th percentile of their age at
+// the last UDP reader, in milliseconds.
+func (m *castModel) ageAtRate(b *testing.B, frames int) float64 {
+	b.Helper()
+	var ages []time.Duration
+	ctx, done := context.WithCancel(context.Background())
+	due := m.loop.Kernel().Monotonic() + 10*time.Millisecond
+	var beat *loop.Timer
+	beat = m.loop.NewTimer(func() {
+		if len(ages) == frames {
+			done()
+			return
+		}
+		began := m.loop.Kernel().Monotonic()
+		swept := m.stream.Swept()
+		if err := m.stream.Publish(m.b.Picture, began); err != nil {
+			b.Error(err)
+		}
+		var look func()
+		look = func() {
+			if m.stream.Swept() == swept {
+				m.loop.NewTimer(look).SetAfter(0)
+				return
+			}
+			ages = append(ages, m.loop.Kernel().Monotonic()-began)
+		}
+		look()
+		due += time.Second / framesPerSecond
+		beat.Set(due)
+	})
+	beat.Set(due)
+	must(b, m.loop.Run(ctx))
+	slices.Sort(ages)
+	return float64(ages[len(ages)*99/100].Microseconds()) / 1000
+}
+
+// stuckReader watches over TCP and does not read.
+type stuckReader struct {
+	conn net.Conn
+}
+
+// joinStuck has a reader join by RTSP, served by the loop in the meantime.
+func (m *castModel) joinStuck(b *testing.B, r *Rig) *stuckReader {
+	b.Helper()
+	s := &stuckReader{}
+	m.whileServing(b, func() error {
+		return r.Do(func() (err error) {
+			address := fmt.Sprintf("127.0.0.1:%d", m.cast.RTSPPort())
+			if s.conn, err = net.Dial("tcp", address); err != nil {
+				return err
+			}
+			if err := s.conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+				return err
+			}
+			url := "rtsp://" + address + "/bench"
+			answer, err := request(s.conn, "SETUP "+url+"/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n")
+			if err != nil {
+				return err
+			}
+			_, session, _ := strings.Cut(answer, "Session: ")
+			session, _, _ = strings.Cut(session, ";")
+			_, err = request(s.conn, "PLAY "+url+" RTSP/1.0\r\nCSeq: 2\r\nSession: "+session+"\r\n\r\n")
+			return err
+		})
+	})
+	return s
+}
+
+func request(conn net.Conn, text string) (string, error) {
+	if _, err := conn.Write([]byte(text)); err != nil {
+		return "", err
+	}
+	var answer []byte
+	one := make([]byte, 1)
+	for !bytes.HasSuffix(answer, []byte("\r\n\r\n")) {
+		if _, err := conn.Read(one); err != nil {
+			return "", err
+		}
+		answer = append(answer, one[0])
+	}
+	if !bytes.HasPrefix(answer, []byte("RTSP/1.0 200")) {
+		return "", errors.New(string(answer))
+	}
+	return string(answer), nil
+}
+
+// whileServing runs f beside the loop.
+func (m *castModel) whileServing(b *testing.B, f func() error) {
+	b.Helper()
+	ctx, done := context.WithCancel(context.Background())
+	failed := make(chan error, 1)
+	go func() { failed <- f(); done() }()
+	must(b, m.loop.Run(ctx))
+	must(b, <-failed)
+}
+
+// resume reads all that has waited, and then wants the newest frame, whole.
+func (s *stuckReader) resume(b *testing.B, m *castModel) {
+	b.Helper()
+	newest := m.stream.Figures().Frames
+	next := m.stream.NextSequence()
+	m.whileServing(b, func() error {
+		published := false
+		var depacketizer rtp.JPEGDepacketizer
+		packet := make([]byte, 65536)
+		must(b, s.conn.SetReadDeadline(time.Now().Add(20*time.Second)))
+		for {
+			if _, err := io.ReadFull(s.conn, packet[:4]); err != nil {
+				return fmt.Errorf("a reader that reads again, after frame %d: %w", newest, err)
+			}
+			n := int(binary.BigEndian.Uint16(packet[2:]))
+			if _, err := io.ReadFull(s.conn, packet[:n]); err != nil {
+				return err
+			}
+			if packet[0]&0xc0 != 0x80 || packet[1]&0x7f != 26 {
+				continue // RTCP
+			}
+			sequence := binary.BigEndian.Uint16(packet[2:])
+			_, whole, err := depacketizer.Push(packet[:n])
+			if err != nil {
+				return err
+			}
+			// The newest frame when it began to read, or a later one.
+			if whole && int16(sequence-(next-1)) >= 0 {
+				return s.conn.Close()
+			}
+			if whole && !published {
+				published = true
+				if err := m.loop.Post(func() { _ = m.stream.Publish(m.b.Picture, m.loop.Now()) }); err != nil {
+					return err
+				}
+			}
+		}
+	})
+}
