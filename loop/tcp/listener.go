@@ -31,13 +31,16 @@ type Listener struct {
 	failed       func(error)
 	rest         *loop.Timer
 	buffer       []byte
-	closed       bool
+	// starved: the last connection could not be accepted, which was told.
+	starved bool
+	closed  bool
 }
 
 // Listen opens a listening socket bound to local (port 0: a free one). accept is
 // called with each new connection and returns its handler, or nil to close it.
 // failed, which may be nil, is told when connections cannot be accepted for want of
-// file descriptors or memory; the listener goes on by itself.
+// file descriptors or memory, once until one is accepted again; the listener goes on by
+// itself.
 func Listen(l *loop.Loop, local netip.AddrPort, accept func(*Conn) Handler, failed func(error)) (*Listener, error) {
 	k := l.Kernel()
 	fd, err := k.ListenTCP(local)
@@ -86,6 +89,7 @@ func (ln *Listener) ready(loop.Interest) {
 }
 
 func (ln *Listener) take(fd int, peer netip.AddrPort) {
+	ln.starved = false
 	c, err := newConn(ln.loop, fd, peer, ln.buffer)
 	if err != nil {
 		ln.report(err)
@@ -104,7 +108,10 @@ func (ln *Listener) report(err error) {
 }
 
 func (ln *Listener) pause(err error) {
-	ln.report(err)
+	if !ln.starved {
+		ln.starved = true
+		ln.report(err)
+	}
 	if ln.registration.Want(0) == nil {
 		ln.rest.SetAfter(acceptPause)
 	}
