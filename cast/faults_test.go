@@ -43,6 +43,7 @@ func TestFramesOfAllSizesOverAllLinks(t *testing.T) {
 		"MTU of 1280":            {1280, 16, 30000},
 		"400 kB":                 {1500, 16, 400_000},
 		"400 kB, a packet a run": {1500, 1, 400_000},
+		"1 MB":                   {1500, 32, 1_000_000}, // more vectors than one writev takes
 	}
 	links := map[string]func(*sim.Kernel){
 		"perfect":                   func(*sim.Kernel) {},

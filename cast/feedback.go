@@ -50,6 +50,7 @@ type senderReports struct {
 	stream *Stream
 	timer  *loop.Timer
 	packet []byte
+	framed []byte // packet for the interleaved transport
 	cname  string
 }
 
@@ -97,8 +98,9 @@ func (t *senderReports) toAll() {
 	}
 	for _, r := range s.tcp {
 		header := interleavedHeader(r.owner.route.transport.RTCPChannel, len(t.packet))
-		if r.conn.Write(header[:]) == nil {
-			_ = r.conn.Write(t.packet) // a connection that has failed is found by the next frame
-		}
+		t.framed = append(append(t.framed[:0], header[:]...), t.packet...)
+		// In one piece: half of it in a full queue would end the framing. That the
+		// connection has failed is found by the next frame.
+		_ = r.conn.Write(t.framed)
 	}
 }
