@@ -2,7 +2,6 @@
 
 GO ?= go
 TESTFLAGS ?= -race -shuffle=on -count=1
-export GOFLAGS := $(GOFLAGS)
 
 PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs
 PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2

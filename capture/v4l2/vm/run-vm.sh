@@ -47,12 +47,17 @@ INIT
 }
 
 # ---- once per kernel version: packages -> $CACHE/ready/{vmlinux,base.cpio} ----------------------------
+kernel_version() { apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: linux-image-//p' | head -1; }
 build_cache() {
   local t kv k src m ko h
   t=$(mktemp -d "$CACHE/tmp.XXXXXX")
-  kv=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: linux-image-//p' | head -1)
-  k=linux-kbuild-${kv%%.0-*} h=linux-headers-$kv
+  kv=$(kernel_version)
+  if [ -z "$kv" ]; then # a machine whose package lists were never fetched
+    $([ "$(id -u)" = 0 ] || echo sudo) apt-get -qq update || true
+    kv=$(kernel_version)
+  fi
   [ -n "$kv" ] || die "apt knows no linux-image-amd64: run apt-get update"
+  k=linux-kbuild-${kv%%.0-*} h=linux-headers-$kv
   (cd "$t" && apt-get -qq -o APT::Sandbox::User=root download \
     "linux-image-$kv" v4l2loopback-dkms "$h" "linux-headers-${kv%-amd64}-common" "$k") || die "download failed"
   for m in "$t"/*.deb; do dpkg-deb -x "$m" "$t/root"; done
