@@ -38,7 +38,7 @@ type UDPReader struct {
 	controlPort uint16
 	// gone: it has left, though its place may still be taken.
 	gone bool
-	// failed is the number of the last frame that could not be sent to it, and
+	// failed is the sweep's count at the last frame that could not be sent to it, and
 	// failingSince when a row of such frames began.
 	failed       uint64
 	failingSince time.Duration
@@ -55,6 +55,11 @@ type Observer interface {
 	// which is then still there: it is for the observer to have it leave.
 	Lost(err error)
 }
+
+var (
+	errEnded    = errors.New("the stream has ended")
+	errReplaced = errors.New("another reader has come to its address")
+)
 
 // Place is where a UDPReader is.
 type Place struct {
@@ -77,7 +82,12 @@ func (s *Stream) Join(at Place, observer Observer) (*UDPReader, error) {
 		return nil, fmt.Errorf("reader %v, RTCP %v: must be two ports of one address", at.RTP, at.RTCP)
 	}
 	if s.source.ended {
-		return nil, errors.New("the stream has ended")
+		return nil, errEnded
+	}
+	// Who was at that address before cannot be there any more: a player that has
+	// vanished and started again.
+	if before := s.cast.byControl.find(at.RTCP); before != nil {
+		before.lose(errReplaced)
 	}
 	r := s.join(pair, at, observer)
 	s.cast.byControl.add(r.controlAddress(), r)
@@ -94,6 +104,14 @@ func (s *Stream) join(pair *socketPair, at Place, observer Observer) *UDPReader 
 	g.readers = append(g.readers, r)
 	s.source.begin()
 	return r
+}
+
+// lose has the reader leave, by its observer if it has one.
+func (r *UDPReader) lose(err error) {
+	if r.observer != nil {
+		r.observer.Lost(err)
+	}
+	r.Leave()
 }
 
 // Leave ends sending to the reader, at once or with the frame in hand. Leaving twice

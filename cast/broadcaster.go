@@ -3,6 +3,7 @@ package cast
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/capture"
@@ -55,7 +56,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	}
 	if config.RTSP.IsValid() {
 		if err := b.listen(config.RTSP); err != nil {
-			return nil, errors.Join(fmt.Errorf("rtsp: %w", err), b.closeSockets())
+			return nil, errors.Join(fmt.Errorf("rtsp: %w", err), b.closeControl(), b.closeSockets())
 		}
 	}
 	return b, nil
@@ -109,6 +110,7 @@ func (b *Broadcaster) addStream(name string, source capture.Source, o StreamOpti
 	}
 	if !o.AwaitReader {
 		if err := s.source.start(); err != nil {
+			s.reports.timer.Stop()
 			return nil, fmt.Errorf("stream %s: %w", name, err)
 		}
 	}
@@ -148,17 +150,28 @@ func (b *Broadcaster) stream(name string) *Stream {
 // Readers is how many there are, over all streams, those who pause included.
 func (b *Broadcaster) Readers() int { return b.readers }
 
-// Sockets are the counters of the RTP sockets, over both address families.
+// Sockets are the counters of the RTP sockets: of both address families, and of the
+// fixed destinations.
 func (b *Broadcaster) Sockets() (sum udp.Counters) {
-	for _, p := range b.pairs {
+	for _, p := range b.allPairs() {
 		sum = sum.Plus(p.rtp.Counters())
 	}
 	return sum
 }
 
+func (b *Broadcaster) allPairs() []*socketPair {
+	pairs := slices.Clone(b.pairs)
+	for _, s := range b.streams {
+		for _, d := range s.fixed {
+			pairs = append(pairs, d.pair)
+		}
+	}
+	return pairs
+}
+
 // ControlSockets are those of the RTCP sockets.
 func (b *Broadcaster) ControlSockets() (sum udp.Counters) {
-	for _, p := range b.pairs {
+	for _, p := range b.allPairs() {
 		sum = sum.Plus(p.rtcp.Counters())
 	}
 	return sum

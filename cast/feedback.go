@@ -15,6 +15,9 @@ const (
 	// feedbackInterval is how often a reader's reports are read. Players that ignore
 	// the interval send several a second; each is a sign of life, few are news.
 	feedbackInterval = 500 * time.Millisecond
+	// reportStride is how much further round the readers each report begins: a prime, so
+	// that every place comes first in its turn.
+	reportStride = 7919
 )
 
 // controlArrived is called with what came to an RTCP port. Readers are known by their
@@ -49,6 +52,7 @@ func (r *Reader) feedback(packet []byte) {
 type senderReports struct {
 	stream *Stream
 	timer  *loop.Timer
+	turn   uint64
 	packet []byte
 	framed []byte // packet for the interleaved transport
 	cname  string
@@ -88,11 +92,15 @@ func (t *senderReports) goodbye(reason string) {
 	t.toAll()
 }
 
-// toAll sends the packet to all readers. One that does not get it will get the next.
+// toAll sends the packet to all readers, the first one a different one each time: those
+// whom a full socket leaves out get the next one.
 func (t *senderReports) toAll() {
 	s := t.stream
+	t.turn += reportStride
 	for _, g := range s.audience.groups {
+		first := int(t.turn % uint64(max(len(g.readers), 1)))
 		_, _ = g.control.SendEach(t.packet, len(g.readers), func(i int) (netip.AddrPort, netip.Addr) {
+			i = (first + i) % len(g.readers)
 			return g.readers[i].controlAddress(), g.fan.Source(i)
 		})
 	}

@@ -34,7 +34,11 @@ func (s *Stream) SendTo(d Destination) error {
 	if d.TTL == 0 {
 		d.TTL = 1
 	}
-	if err := d.check(); err != nil {
+	err := d.check()
+	if err == nil && s.source.ended {
+		err = errEnded
+	}
+	if err != nil {
 		return fmt.Errorf("destination %v: %w", d.Peer, err)
 	}
 	b := s.cast
@@ -47,7 +51,7 @@ func (s *Stream) SendTo(d Destination) error {
 	if d.Peer.Addr().IsMulticast() {
 		o.multicastTTL, o.multicastInterface = d.TTL, d.Interface
 	}
-	err := tryFreePorts(b.loop, from, func(free netip.AddrPort) (err error) {
+	err = tryFreePorts(b.loop, from, func(free netip.AddrPort) (err error) {
 		fixed.pair, err = openPair(b.loop, free, o)
 		return err
 	})

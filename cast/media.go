@@ -87,6 +87,9 @@ func (b *Broadcaster) route(s *Stream, t rtsp.Transport) (rtsp.TransportReply, r
 func (m *media) Play(session *rtsp.Session) (rtsp.Start, rtsp.Status) {
 	r := session.User.(*Reader)
 	s := r.stream
+	if m.leaving || s.source.ended {
+		return rtsp.Start{}, rtsp.StatusServiceUnavailable
+	}
 	if err := r.play(); err != nil {
 		s.log.Warn("reader cannot be served", "peer", r.peer(), "error", err)
 		return rtsp.Start{}, rtsp.StatusInternalServerError

@@ -124,7 +124,7 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	if p.rtp, err = udp.Open(l, address, options, nil); err != nil {
 		return nil, err
 	}
-	options.SendBufferBytes, options.ReceiveBufferBytes = 0, receiveBufferBytes
+	options.ReceiveBufferBytes = receiveBufferBytes
 	options.PacketInfo = true
 	next := netip.AddrPortFrom(address.Addr(), address.Port()+1)
 	if p.rtcp, err = udp.Open(l, next, options, o.control); err != nil {

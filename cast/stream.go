@@ -183,18 +183,21 @@ func (s *Stream) removeTCP(r *tcpReader) {
 	s.tcp = s.tcp[:last]
 }
 
-// unreachable notes that a reader could not be sent to, and has those dropped who
-// have been unreachable for long.
-func (s *Stream) unreachable(r *UDPReader, number uint64, err error) {
+// unreachable notes that a reader could not be sent to in the sweep's frame of this
+// count, and has those dropped who have been unreachable for long. It reports whether
+// that is the reader's first failure in the frame.
+func (s *Stream) unreachable(r *UDPReader, turn uint64, err error) (first bool) {
 	s.figures.Unreachable++
 	now := s.cast.loop.Now()
-	if number > r.failed+1 || r.failed == 0 {
+	if turn > r.failed+1 || r.failed == 0 {
 		r.failingSince = now
 	}
-	r.failed = number
+	first = turn != r.failed
+	r.failed = turn
 	if r.observer != nil && !r.gone && now-r.failingSince >= unreachableLimit {
 		r.observer.Lost(err)
 	}
+	return first
 }
 
 // unreachableLimit is how long the kernel may refuse to send to a reader before it is
@@ -238,6 +241,7 @@ func (s *Stream) setSpread() {
 
 // end says goodbye to all readers and stops.
 func (s *Stream) end(reason string) {
+	s.source.ended = true // nobody who joins from now on may begin it again
 	s.source.stop()
 	s.sweep.stop()
 	s.reports.goodbye(reason)

@@ -1,6 +1,7 @@
 package cast
 
 import (
+	"errors"
 	"time"
 
 	"github.com/camcast/camcast/loop"
@@ -34,6 +35,14 @@ type sweep struct {
 	place udp.Place // and how far in it
 	turn  int       // counts the frames, to choose the first reader by
 
+	// missed is how many readers could not be sent some of the frame in hand.
+	missed int
+	// begun says that the frame in hand has gone to somebody.
+	begun bool
+	// stuckSince is since when the queue behind the socket has been full for the reader
+	// that is next; 0: it is not.
+	stuckSince time.Duration
+
 	frames, lags uint64 // sent, and passed over while there were readers
 }
 
@@ -52,6 +61,8 @@ const (
 	// congestionPause is the wait after ENOBUFS: the queue that is full is behind
 	// the socket, and no readiness tells when it has room.
 	congestionPause = time.Millisecond
+	// congestionLimit is how long one reader may hold up the others by it.
+	congestionLimit = 30 * time.Millisecond
 )
 
 func newSweep(s *Stream, l *loop.Loop) *sweep {
@@ -59,7 +70,9 @@ func newSweep(s *Stream, l *loop.Loop) *sweep {
 	w.resume = func() { w.waiting = false; w.advance() }
 	w.timer = l.NewTimer(w.resume)
 	w.failed = func(place int, err error) {
-		s.unreachable(w.path[w.at].group.readers[place], w.last, err)
+		if s.unreachable(w.path[w.at].group.readers[place], uint64(w.turn), err) {
+			w.missed++
+		}
 	}
 	return w
 }
@@ -117,7 +130,7 @@ func (w *sweep) begin() bool {
 	w.hand.pin(f)
 	w.stream.audience.sweeping = true
 	w.layPath()
-	w.began, w.burst = w.loop.Now(), 0
+	w.began, w.burst, w.missed, w.begun = w.loop.Now(), 0, 0, false
 	return true
 }
 
@@ -162,12 +175,16 @@ func (w *sweep) sendBurst(slice time.Duration) bool {
 			w.enter(w.at + 1)
 			continue
 		}
-		first := w.burst == 0 && w.at == 0 && w.place.Peer == s.first
+		was := w.place
 		var outcome udp.Outcome
 		chunk := udp.Peers{End: min(w.place.Peer+chunkReaders, s.peers.End), Ring: s.peers.Ring}
 		w.place, outcome = s.group.fan.Send(run, w.place, chunk, w.failed)
 		now := w.loop.Kernel().Monotonic()
-		if first {
+		if w.place != was {
+			w.stuckSince = 0
+		}
+		if !w.begun && w.place != was {
+			w.begun = true
 			w.stream.figures.FirstAge.Record(now - w.hand.frame.captured)
 		}
 		switch {
@@ -175,7 +192,7 @@ func (w *sweep) sendBurst(slice time.Duration) bool {
 			w.waiting = s.group.fan.Socket().WhenWritable(w.resume) == nil
 			return false
 		case outcome == udp.Congested:
-			w.timer.Set(now + congestionPause)
+			w.congested(now)
 			return false
 		case outcome == udp.Broken:
 			w.stream.socketBroken()
@@ -189,6 +206,21 @@ func (w *sweep) sendBurst(slice time.Duration) bool {
 	return true
 }
 
+// congested waits a moment, since no readiness will tell when the queue behind the
+// socket has room. If it is always the same reader who meets it, that one is passed over.
+func (w *sweep) congested(now time.Duration) {
+	switch {
+	case w.stuckSince == 0:
+		w.stuckSince = now
+	case now-w.stuckSince >= congestionLimit:
+		w.failed(w.place.Peer%w.path[w.at].peers.Ring, errCongested)
+		w.place, w.stuckSince = udp.Place{Peer: w.place.Peer + 1}, 0
+	}
+	w.timer.Set(now + congestionPause)
+}
+
+var errCongested = errors.New("a queue on the way to it is always full")
+
 // finish lets go of the frame that everybody has.
 func (w *sweep) finish() {
 	f := w.hand.frame
@@ -198,7 +230,7 @@ func (w *sweep) finish() {
 	for _, stretch := range w.path {
 		readers += uint64(stretch.peers.Ring)
 	}
-	s.delivered(f, readers)
+	s.delivered(f, readers-min(readers, uint64(w.missed)))
 	w.frames++
 	w.hand.release()
 	s.audience.endSweep()

@@ -67,7 +67,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 		return explain(err)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	open := len(settings.sources)
+	open := max(len(settings.sources), 1) // without any there is the default one
 	ended := func(*cast.Stream) {
 		if open--; open == 0 {
 			stop()

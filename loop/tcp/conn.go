@@ -32,9 +32,9 @@ var ErrQueueFull = errors.New("tcp: outgoing queue is full")
 // ErrClosed is returned by what is called on a closed connection.
 var ErrClosed = errors.New("tcp: connection is closed")
 
-// readsPerTurn bounds what is taken from one connection in one turn, times the read
-// buffer. The rest comes with the next turn.
-const readsPerTurn = 4
+// closingReads bounds what is read from a connection before it is closed, times the read
+// buffer.
+const closingReads = 8
 
 // Conn is a connection. Its methods belong to the loop's goroutine.
 type Conn struct {
@@ -151,7 +151,7 @@ func (c *Conn) Close() {
 	k, fd := c.loop.Kernel(), c.registration.FD()
 	// Closing with input unread would have the kernel reset the connection, and the
 	// peer lose what was last sent to it.
-	for range readsPerTurn {
+	for range closingReads {
 		if n, err := k.Read(fd, c.buffer); n == 0 || err != nil {
 			break
 		}
@@ -214,23 +214,17 @@ func (c *Conn) connected(conditions loop.Interest) bool {
 	return true
 }
 
+// read takes a bufferful. The rest comes with the next turn, so that one who sends much
+// does not keep the others waiting.
 func (c *Conn) read() {
-	for range readsPerTurn {
-		n, err := c.loop.Kernel().Read(c.registration.FD(), c.buffer)
-		switch {
-		case err != nil:
-			if !isAgain(err) {
-				c.fail(err)
-			}
-			return
-		case n == 0:
-			c.fail(nil)
-			return
-		}
+	n, err := c.loop.Kernel().Read(c.registration.FD(), c.buffer)
+	switch {
+	case err == nil && n > 0:
 		c.handler.Data(c.buffer[:n])
-		if c.closed || n < len(c.buffer) {
-			return
-		}
+	case err == nil:
+		c.fail(nil)
+	case !isAgain(err):
+		c.fail(err)
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 	// loop would spin.
 	acceptPause = 100 * time.Millisecond
 	// readBufferBytes is the room that connections share to read into.
-	readBufferBytes = 64 << 10
+	readBufferBytes = 16 << 10
 )
 
 // Listener accepts connections. Its methods belong to the loop's goroutine.

@@ -70,6 +70,7 @@ type Socket struct {
 	incoming     *incoming
 	outgoing     outgoing
 	counters     Counters
+	closed       bool
 }
 
 // Open opens a socket bound to local (port 0: a free one) and registers it. receive
@@ -116,9 +117,13 @@ func (s *Socket) Counters() Counters { return s.counters }
 func (s *Socket) Segments() bool { return s.segment }
 
 // Close takes the socket off the loop and closes it. Functions that wait for it to
-// be writable are dropped.
+// be writable are dropped, and nothing more is received. Closing twice does nothing.
 func (s *Socket) Close() error {
-	s.waiting = nil
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.waiting, s.incoming = nil, nil
 	return errors.Join(s.registration.Unregister(), s.kernel.CloseFD(s.fd))
 }
 
@@ -146,8 +151,13 @@ func (s *Socket) ready(conditions loop.Interest) {
 	if conditions&(loop.Writable|loop.Failed) != 0 && len(s.waiting) > 0 {
 		s.waiting, s.woken = s.woken[:0], s.waiting
 		for i, f := range s.woken {
-			f()
+			if !s.closed {
+				f()
+			}
 			s.woken[i] = nil
+		}
+		if s.closed {
+			return
 		}
 		// Failing leaves the old interest: at worst the fd is reported once too often.
 		_ = s.registration.Want(s.want())
