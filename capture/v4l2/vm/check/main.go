@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Command check tests the daemon on real camera drivers. It runs inside the virtual
 // machine, beside the daemon (/camcast) and the emulated webcam (/uvcemu); test.sh starts
 // it. Each argument names a group of checks. It prints a line per check, with what it
