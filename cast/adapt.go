@@ -1,0 +1,166 @@
+package cast
+
+import "time"
+
+// The rule by which a reader is thinned, that is sent only every 2nd, 4th or 8th frame:
+//
+//   - A report tells of loss if 1 % or more of what the reader was sent since the report
+//     before has not arrived.
+//   - Two reports in a row that tell of loss, a second or more apart, thin the reader: to
+//     every 2nd frame, or, where half of the packets were lost, every 4th, or, where three
+//     quarters were, every 8th.
+//   - They thin it further in the same way, but not where less than a quarter is lost and
+//     the last step has not lessened that: such loss does not come from the rate.
+//   - 10 s later, with the first report that tells of no loss, the step back is tried, for
+//     a few frames. If the next report tells of no loss either, it is tried for 2 s and
+//     until another report. If that tells of no loss the step is taken, and the next one
+//     tried at once.
+//   - If one of these two tells of loss, the trial has failed, and the next is 30 s away.
+//     If it was the second, or if the reader has to be thinned again within 30 s, then a
+//     queue on the way had room for the few frames, and next time they are twice as many.
+//
+// So no single report thins a reader or gives it more. A failed trial costs few frames
+// however far apart the reports are, since its end does not wait for one.
+
+// adaption is what the rule knows of a reader. Its zero value is a reader that is sent
+// every frame. Times are milliseconds of a clock that may wrap.
+type adaption struct {
+	// level: the reader is to be sent every 2^level-th frame.
+	level uint8
+	trial trial
+	// length doubles the frames of a trial so many times, by the level that is tried.
+	length [thinLevels]uint8
+	// row is how many reports in a row have told of loss, and rowBegan when the first came.
+	row      uint8
+	rowBegan uint32
+	// before is the share that was lost when the reader was thinned last, in 1/256; 0 if
+	// a report has told of no loss since.
+	before uint8
+	// restored: the last change of the level was a step back. failed: the last trial has
+	// failed.
+	restored, failed bool
+	// changed is when the level last changed, and tried when the last trial began or failed.
+	changed, tried uint32
+}
+
+// trial is how far a trial of the step back has come.
+type trial uint8
+
+const (
+	noTrial trial = iota
+	// shortTrial is of trialFrames. Reports do not count until it is over.
+	shortTrial
+	// longTrial ends with a report.
+	longTrial
+)
+
+// heard is what a report tells: how many packets the reader was sent since the one
+// before, how many of these were lost, and when the report came, in milliseconds.
+type heard struct {
+	at         uint32
+	sent, lost uint32
+}
+
+const (
+	// thinLevels is how many levels there are: every frame, every 2nd, 4th and 8th.
+	thinLevels = 4
+	// lossyShare: one packet lost of so many is loss.
+	lossyShare = 100
+	// lossyReports in a row, lossyTime from the first to the last, thin a reader.
+	lossyReports = 2
+	lossyTime    = uint32(time.Second / time.Millisecond)
+	// rateLoss is the share of loss, in 1/256, that comes from the rate whatever the last
+	// step has done to it.
+	rateLoss = 64
+	// firstTrial and laterTrial are the waits for a trial, after the reader was thinned and
+	// after a failure: it is to be back at the full rate within a minute of the link's
+	// recovery. longTrialTime is how long the longer part takes at least.
+	firstTrial    = uint32(10 * time.Second / time.Millisecond)
+	laterTrial    = uint32(30 * time.Second / time.Millisecond)
+	longTrialTime = uint32(2 * time.Second / time.Millisecond)
+	// trialFrames are sent in the shorter part, and at most 2^maxTrialLength times as many.
+	trialFrames    = 8
+	maxTrialLength = 4
+)
+
+// adapt is the rule.
+func adapt(s adaption, h heard) adaption {
+	lossy := h.lost > 0 && uint64(h.lost)*lossyShare >= uint64(h.sent)
+	switch {
+	case h.sent == 0:
+		return s
+	case lossy && s.trial != noTrial:
+		return s.fail(h.at)
+	case lossy:
+		return s.suffer(h)
+	}
+	s.row, s.before = 0, 0
+	switch {
+	case s.trial == shortTrial:
+		s.trial, s.tried = longTrial, h.at
+	case s.trial == longTrial && h.at-s.tried >= longTrialTime:
+		s.level--
+		s.restored, s.failed, s.trial, s.changed = true, false, noTrial, h.at
+	case s.trial == noTrial && s.level > 0 && s.due(h.at):
+		s.trial, s.tried = shortTrial, h.at
+	case s.level == 0 && h.at-s.changed >= laterTrial: // the last trouble is over
+		s = adaption{}
+	}
+	return s
+}
+
+// due reports whether it is time for a trial.
+func (s adaption) due(at uint32) bool {
+	if s.failed {
+		return at-s.tried >= laterTrial
+	}
+	return at-s.changed >= firstTrial
+}
+
+// fail ends a trial by a report that tells of loss.
+func (s adaption) fail(at uint32) adaption {
+	if s.trial == longTrial {
+		s.lengthen(s.level - 1)
+	}
+	s.trial, s.failed, s.tried = noTrial, true, at
+	return s
+}
+
+// suffer takes a report that tells of loss, and thins the reader if it is time to.
+func (s adaption) suffer(h heard) adaption {
+	if s.row == 0 {
+		s.rowBegan = h.at
+	}
+	s.row = min(s.row+1, lossyReports)
+	if s.row < lossyReports || h.at-s.rowBegan < lossyTime || s.level == thinLevels-1 {
+		return s
+	}
+	loss := uint8(min(uint64(h.lost)*256/uint64(h.sent), 255))
+	if s.before > 0 && loss < rateLoss && int(loss)*4 >= int(s.before)*3 {
+		return s
+	}
+	if s.restored && h.at-s.changed < laterTrial {
+		s.failed, s.tried = true, h.at
+		s.lengthen(s.level)
+	}
+	step := uint8(1)
+	switch {
+	case loss >= 192:
+		step = 3
+	case loss >= 128:
+		step = 2
+	}
+	s.level, s.row, s.before = min(s.level+step, thinLevels-1), 0, max(loss, 1)
+	s.restored, s.changed = false, h.at
+	return s
+}
+
+// trialFrames is how many frames of the stream the shorter part of a trial takes.
+func (s adaption) trialFrames() int {
+	return min(trialFrames<<(s.length[s.level-1]+s.level-1), trialFrames<<maxTrialLength)
+}
+
+// lengthen has trials of a level take twice as many frames.
+func (s *adaption) lengthen(level uint8) {
+	s.length[level] = min(s.length[level]+1, maxTrialLength)
+}
