@@ -2,17 +2,22 @@
 //
 //	go test -run '^$' -bench Fanout ./bench
 //	go test -run '^$' -bench 'Fanout/net=lo/model=loop/readers=1000$' ./bench
-//	go test -run '^$' -bench Ratio ./bench
+//	go test -run '^$' -bench Fanout/net=veth$/model=/readers=100$ -benchtime 30x ./bench
+//	go test -run '^$' -bench 'Ratio|Capacity' -benchtime 1x ./bench
+//	make bench
 //
-// Each model sends the same frames, 30 packets of 1400 bytes, to the same number of
-// readers. A model is one file against the interface Model. Its figures depend on the
-// machine; compare those of one run only. Ratio runs the models in turns and prints the
-// ratios of the medians.
+// Each model sends the same frames, 30 packets of 1400 bytes, at 30 frames/s to the same
+// number of readers. A model is one file in bench/model. Its figures depend on the
+// machine; compare those of one run only. Ratio runs some models in turns and prints the
+// ratios of the medians; Capacity finds how many readers each holds; make bench runs
+// everything and writes bench/report.
 //
-// As root the readers are behind a veth pair between two network namespaces, which are
-// made and removed for each benchmark: the far side drops all that comes, so what is
-// measured is sending alone. "veth" takes whole segmented messages, as a network card
-// does that cuts them; "veth-nooffload" has the kernel cut them. "lo" is the loopback
-// interface, with one receiver whose buffer is full. Without root there is only "lo", and
-// the others say so.
+// The sender and the readers are processes of their own (bench/measure, bench/audience),
+// in networks that are made for them and removed (bench/rig). As root the readers are
+// behind a veth pair between two network namespaces; without, there is only "lo", and the
+// others say so. A few of the readers look at every frame: what was lost, came late or is
+// damaged stands in the figures, and TestHonesty proves it.
+//
+// Further benchmarks are of camcast alone: Hall (ten thousand readers for ten seconds),
+// Stuck (readers that stop reading) and Narrow (a small queue on the way).
 package bench

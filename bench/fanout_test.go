@@ -1,32 +1,48 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/camcast/camcast/bench/measure"
+	"github.com/camcast/camcast/bench/model"
+	"github.com/camcast/camcast/bench/rig"
 )
+
+// lab has the networks and brokers of all benchmarks.
+var lab measure.Lab
+
+func TestMain(m *testing.M) {
+	measure.Main()
+	status := m.Run()
+	if err := lab.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
 
 // BenchmarkFanout measures each model on each rig with each number of readers.
 func BenchmarkFanout(b *testing.B) {
-	for _, rig := range rigs {
-		b.Run("net="+rig, func(b *testing.B) {
-			for _, m := range models {
-				b.Run("model="+m.name, func(b *testing.B) {
+	for _, net := range rig.Names {
+		b.Run("net="+net, func(b *testing.B) {
+			for _, m := range model.All() {
+				b.Run("model="+m.Name, func(b *testing.B) {
 					for _, readers := range []int{10, 100, 1000, 10000} {
 						b.Run(fmt.Sprintf("readers=%d", readers), func(b *testing.B) {
-							r := needRig(b, rig)
-							run := newRun(b, r, m.make(), readers, m.interval)
-							b.ResetTimer()
-							for range b.N {
-								run.frame(b)
+							run := needRun(b, measure.Setup{Net: net, Model: m.Name, Readers: readers})
+							for b.Loop() {
+								must(b, run.Frame())
 							}
-							b.StopTimer()
-							run.report(b)
+							result, err := run.Finish()
+							must(b, err)
+							report(b, result)
 						})
 					}
 				})
@@ -35,148 +51,82 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
-// needRig makes a rig for a benchmark, or says what it needs.
-func needRig(tb testing.TB, name string) *Rig {
+// needRun starts a run, or says what it needs.
+func needRun(tb testing.TB, s measure.Setup) *measure.Run {
 	tb.Helper()
-	r, err := NewRig(name)
-	if err == errNotRoot {
-		tb.Skipf("absent: net=%s %v", name, err)
+	run, err := lab.Start(s)
+	if absent := (measure.AbsentError{}); errors.As(err, &absent) {
+		tb.Skip(absent)
 	}
+	must(tb, err)
+	tb.Cleanup(func() { must(tb, run.Close()) })
+	return run
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			tb.Error(err)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func report(b *testing.B, r measure.Result) {
+	metric := func(value float64, unit string) {
+		if math.IsInf(value, 0) || math.IsNaN(value) {
+			return // nobody got anything: frames-lost says so
 		}
-	})
-	return r
-}
-
-// run is a model at work, and what was measured of it.
-type run struct {
-	model    Model
-	readers  int
-	interval time.Duration
-	next     time.Time
-	heap     uint64 // bytes per reader
-	cpu      time.Duration
-	ages     []time.Duration
-	before   Figures
-}
-
-func newRun(tb testing.TB, r *Rig, m Model, readers int, interval time.Duration) *run {
-	tb.Helper()
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(readers) + 1000, Max: uint64(readers) + 1000}); err != nil {
-		var limit unix.Rlimit
-		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < uint64(readers)+100 {
-			tb.Skipf("absent: %d readers need as many file descriptors: ulimit -n %d", readers, readers+1000)
-		}
+		b.ReportMetric(value, unit)
 	}
-	broadcast, err := NewBroadcast(r, readers)
-	if err != nil {
-		tb.Fatal(err)
+	metric(r.CPUPerReaderFrame, "cpu-us/reader-frame")
+	metric(milliseconds(r.Got.AgeMedian), "p50-age-ms")
+	metric(milliseconds(r.Got.Age99), "p99-age-ms")
+	metric(milliseconds(r.Got.Age999), "p99.9-age-ms")
+	metric(100*r.LostShare(), "frames-lost-%")
+	metric(float64(r.Got.Stale), "stale")
+	metric(float64(r.Got.Damaged), "damaged")
+	metric(float64(r.Lags), "lags")
+	metric(r.FramesPerSecond, "frames/s")
+	metric(float64(r.Memory)/(1<<20), "MiB")
+	metric(r.BytesPerReader, "B/reader")
+	if r.CallsPerFrame >= 0 {
+		metric(r.CallsPerFrame, "syscalls/frame")
 	}
-	before := heapBytes()
-	if err := r.Do(func() error { return m.Start(broadcast) }); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := m.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	x := &run{model: m, readers: readers, interval: interval}
-	for range 2 { // the first frames allocate
-		if err := m.Send(); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	x.heap = (heapBytes() - min(before, heapBytes())) / uint64(readers)
-	x.before = m.Figures()
-	return x
+	metric(r.SwitchesPerFrame, "switches/frame")
+	metric(r.MegabitPerSecond, "Mbit/s")
+	metric(0, "ns/op") // the rate of frames is given
 }
 
-func heapBytes() uint64 {
-	runtime.GC()
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc + stats.StackInuse
-}
+// ratioModels are those whose ratios are of interest on any machine.
+var ratioModels = []string{"limit", "loop", "loop-paced", "goroutine"}
 
-// frame has the model send one frame, at its time.
-func (x *run) frame(tb testing.TB) {
-	if x.interval > 0 {
-		if x.next.IsZero() {
-			x.next = time.Now()
-		}
-		if wait := time.Until(x.next); wait > 0 {
-			<-time.After(wait)
-		}
-		x.next = x.next.Add(x.interval)
-	}
-	began, cpu := time.Now(), cpuTime()
-	if err := x.model.Send(); err != nil {
-		tb.Fatal(err)
-	}
-	x.cpu += cpuTime() - cpu
-	x.ages = append(x.ages, time.Since(began))
-}
-
-// cpuTime is what this process has used, in the kernel and outside: on a veth pair and on
-// loopback that includes the network's part.
-func cpuTime() time.Duration {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-// perReaderFrame is the CPU time per reader and frame in microseconds.
-func (x *run) perReaderFrame() float64 {
-	return float64(x.cpu.Nanoseconds()) / 1000 / float64(x.readers) / float64(len(x.ages))
-}
-
-func (x *run) report(b *testing.B) {
-	frames := float64(len(x.ages))
-	figures := x.model.Figures()
-	slices.Sort(x.ages)
-	b.ReportMetric(x.perReaderFrame(), "cpu-us/reader-frame")
-	b.ReportMetric(float64(x.ages[(len(x.ages)*99)/100].Microseconds())/1000, "p99-age-ms")
-	b.ReportMetric(float64(figures.Calls-x.before.Calls)/frames, "syscalls/frame")
-	b.ReportMetric(float64(x.heap), "B/reader")
-	b.ReportMetric(float64(figures.Lags), "lags")
-	b.ReportMetric(0, "ns/op") // a frame's time is its age
-}
-
-// BenchmarkRatio runs all models in turns, and reports the ratios of their medians.
+// BenchmarkRatio runs some models in turns, and reports the ratios of their medians.
 func BenchmarkRatio(b *testing.B) {
-	const readers, rounds, frames = 1000, 7, 8
-	for _, rig := range rigs {
-		b.Run(fmt.Sprintf("net=%s/readers=%d", rig, readers), func(b *testing.B) {
-			r := needRig(b, rig)
+	const readers, rounds, frames = 1000, 5, 45
+	for _, net := range rig.Names {
+		b.Run(fmt.Sprintf("net=%s/readers=%d", net, readers), func(b *testing.B) {
 			costs := map[string][]float64{}
-			runs := map[string]*run{}
-			for _, m := range models {
-				runs[m.name] = newRun(b, r, m.make(), readers, m.interval)
-			}
-			for range b.N * rounds {
-				for _, m := range models {
-					x := runs[m.name]
-					x.cpu, x.ages, x.next = 0, x.ages[:0], time.Time{}
-					for range frames {
-						x.frame(b)
+			for b.Loop() {
+				for range rounds {
+					for _, name := range ratioModels {
+						run := needRun(b, measure.Setup{Net: net, Model: name, Readers: readers})
+						for range frames {
+							must(b, run.Frame())
+						}
+						result, err := run.Finish()
+						must(b, err)
+						costs[name] = append(costs[name], result.CPUPerReaderFrame)
 					}
-					costs[m.name] = append(costs[m.name], x.perReaderFrame())
 				}
 			}
 			medians := map[string]float64{}
-			for name, values := range costs {
+			for _, name := range ratioModels {
+				values := costs[name]
 				slices.Sort(values)
 				medians[name] = values[len(values)/2]
 				fmt.Fprintf(os.Stderr, "net=%s readers=%d %-10s %6.2f us CPU per reader and frame (%.2f to %.2f)\n",
-					rig, readers, name, medians[name], values[0], values[len(values)-1])
+					net, readers, name, medians[name], values[0], values[len(values)-1])
 			}
 			b.ReportMetric(medians["loop"]/medians["limit"], "loop/limit")
 			b.ReportMetric(medians["loop-paced"]/medians["limit"], "paced/limit")
@@ -184,4 +134,23 @@ func BenchmarkRatio(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// needRig makes a rig for a benchmark, or says what it needs.
+func needRig(tb testing.TB, name string) *rig.Rig {
+	tb.Helper()
+	r, err := rig.New(name)
+	if errors.Is(err, rig.ErrNotRoot) {
+		tb.Skipf("absent: net=%s %v", name, err)
+	}
+	must(tb, err)
+	tb.Cleanup(func() { must(tb, r.Close()) })
+	return r
+}
+
+func heapBytes() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc + stats.StackInuse
 }

@@ -5,12 +5,15 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/bench/measure"
+	"github.com/camcast/camcast/bench/rig"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/jpeg"
@@ -44,51 +47,49 @@ func BenchmarkHall(b *testing.B) {
 
 func fillHall(b *testing.B, readers int) {
 	r := needRig(b, "veth")
-	for _, namespace := range []string{r.near, r.far} { // IPv6 would talk by itself
-		must(b, ip("netns exec "+namespace+" sysctl -qw net.ipv6.conf.all.disable_ipv6=1"))
+	for _, namespace := range []string{r.Near, r.Far} { // IPv6 would talk by itself
+		must(b, rig.IP("netns exec "+namespace+" sysctl -qw net.ipv6.conf.all.disable_ipv6=1"))
 	}
 	checks := newChecks(b, r)
-	m := &castModel{}
-	broadcast, err := NewBroadcast(r, readers)
-	must(b, err)
+	m := newBroadcast(b, r, readers)
 	before := farBytes(b, r)
-	must(b, r.Do(func() error { return m.Start(broadcast) }))
-	checks.start(broadcast)
+	must(b, r.Do(m.start))
+	checks.start(m.frame.Picture)
 
-	cpu, frames := cpuTime(), 0
+	cpu, frames := measure.UsageOf(os.Getpid()).CPU, 0
 	ctx, done := context.WithCancel(context.Background())
-	due := m.loop.Now() + 10*time.Millisecond
+	due := m.Loop.Now() + 10*time.Millisecond
 	var beat *loop.Timer
-	beat = m.loop.NewTimer(func() {
+	beat = m.Loop.NewTimer(func() {
 		if frames == hallSeconds*framesPerSecond {
 			done()
 			return
 		}
 		frames++
-		if err := m.stream.Publish(broadcast.Picture, m.loop.Now()); err != nil {
+		if err := m.Stream.Publish(m.frame.Picture, m.Loop.Now()); err != nil {
 			b.Error(err)
 		}
 		due += time.Second / framesPerSecond
 		beat.Set(due)
 	})
 	beat.Set(due)
-	must(b, m.loop.Run(ctx))
-	for m.stream.Swept() < uint64(frames)-m.lagsPerReader(readers) {
-		if _, err := m.loop.Turn(time.Second); err != nil {
+	must(b, m.Loop.Run(ctx))
+	for m.Stream.Swept() < uint64(frames)-m.lagsPerReader(readers) {
+		if _, err := m.Loop.Turn(time.Second); err != nil {
 			b.Fatal(err)
 		}
 	}
-	cpu = cpuTime() - cpu
-	figures := m.stream.Figures()
-	control := m.cast.ControlSockets()
-	owed := figures.Delivered*uint64(len(broadcast.Packets.Bytes)+headerBytes) + control.Bytes + control.Messages*headerBytes
+	cpu = measure.UsageOf(os.Getpid()).CPU - cpu
+	figures := m.Stream.Figures()
+	control := m.Cast.ControlSockets()
+	owed := figures.Delivered*uint64(len(m.frame.Packets.Bytes)+headerBytes) + control.Bytes + control.Messages*headerBytes
 	arrived := farBytes(b, r) - before
 	must(b, m.Close())
 	whole := checks.finish()
 	if arrived != owed {
 		b.Errorf("%d bytes arrived, %d were owed", arrived, owed)
 	}
-	if want := hallReal * m.stream.Swept(); whole != want {
+	if want := hallReal * m.Stream.Swept(); whole != want {
 		b.Errorf("%d whole frames at the readers that check, want %d", whole, want)
 	}
 	b.ReportMetric(float64(figures.Lags)/float64(readers), "lags/reader")
@@ -99,14 +100,14 @@ func fillHall(b *testing.B, readers int) {
 }
 
 // lagsPerReader is how many frames the sweep has passed over.
-func (m *castModel) lagsPerReader(readers int) uint64 {
-	return m.stream.Figures().Lags / uint64(readers)
+func (m *broadcast) lagsPerReader(readers int) uint64 {
+	return m.Stream.Figures().Lags / uint64(readers)
 }
 
 // farBytes is what has arrived at the far interface.
-func farBytes(tb testing.TB, r *Rig) uint64 {
+func farBytes(tb testing.TB, r *rig.Rig) uint64 {
 	tb.Helper()
-	out, err := exec.Command("ip", "netns", "exec", r.far, "cat", "/sys/class/net/ccrx/statistics/rx_bytes").Output()
+	out, err := exec.Command("ip", "netns", "exec", r.Far, "cat", "/sys/class/net/ccrx/statistics/rx_bytes").Output()
 	must(tb, err)
 	n, err := strconv.ParseUint(strings.TrimSpace(string(out)), 10, 64)
 	must(tb, err)
@@ -123,7 +124,7 @@ type checks struct {
 	want    []byte // the scan
 }
 
-func newChecks(b *testing.B, r *Rig) *checks {
+func newChecks(b *testing.B, r *rig.Rig) *checks {
 	b.Helper()
 	c := &checks{b: b, stopped: make(chan error, 1)}
 	var err error
@@ -131,8 +132,8 @@ func newChecks(b *testing.B, r *Rig) *checks {
 	must(b, err)
 	for i := range hallReal {
 		reader := r.Reader(i)
-		must(b, ip(fmt.Sprintf("-n %s addr add %v/32 dev lo", r.far, reader.Addr())))
-		must(b, within(r.far, func() error { return c.open(reader) }))
+		must(b, rig.IP(fmt.Sprintf("-n %s addr add %v/32 dev lo", r.Far, reader.Addr())))
+		must(b, rig.Within(r.Far, func() error { return c.open(reader) }))
 	}
 	return c
 }
@@ -166,9 +167,9 @@ func (c *checks) open(at netip.AddrPort) error {
 	return err
 }
 
-func (c *checks) start(b *Broadcast) {
+func (c *checks) start(picture []byte) {
 	var img jpeg.Image
-	must(c.b, img.Parse(b.Picture))
+	must(c.b, img.Parse(picture))
 	c.want = bytes.Clone(img.Scan)
 	var ctx context.Context
 	ctx, c.stop = context.WithCancel(context.Background())

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/bench/model"
+	"github.com/camcast/camcast/bench/rig"
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
@@ -34,16 +36,16 @@ var narrowReader = netip.MustParseAddrPort("10.98.2.2:5004")
 func makeNarrow(b *testing.B) (sender, receiver string) {
 	b.Helper()
 	if os.Geteuid() != 0 {
-		b.Skipf("absent: a narrow link %v", errNotRoot)
+		b.Skipf("absent: a narrow link %v", rig.ErrNotRoot)
 	}
-	id := fmt.Sprintf("camcast-%d-%d", os.Getpid(), rigNumber.Add(1))
+	id := rig.NewName()
 	sender, router, receiver := id+"-tx", id+"-rt", id+"-rx"
 	for _, namespace := range []string{sender, router, receiver} {
-		must(b, ip("netns add "+namespace))
-		b.Cleanup(func() { must(b, ip("netns del "+namespace)) })
+		must(b, rig.IP("netns add "+namespace))
+		b.Cleanup(func() { must(b, rig.IP("netns del "+namespace)) })
 	}
-	rate := narrowPackets * packetBytes * 8 * narrowFPS * 3 / 2
-	must(b, all(
+	rate := narrowPackets * model.PacketBytes * 8 * narrowFPS * 3 / 2
+	must(b, rig.All(
 		fmt.Sprintf("link add cctx netns %s type veth peer name ccin netns %s", sender, router),
 		fmt.Sprintf("link add ccout netns %s type veth peer name ccrx netns %s", router, receiver),
 		"-n "+sender+" addr add 10.98.1.1/24 dev cctx", "-n "+router+" addr add 10.98.1.2/24 dev ccin",
@@ -60,13 +62,6 @@ func makeNarrow(b *testing.B) (sender, receiver string) {
 	// A first packet finds the addresses of the links.
 	_ = exec.Command("ip", strings.Fields("netns exec "+sender+" ping -c 1 -W 1 10.98.2.2")...).Run()
 	return sender, receiver
-}
-
-func must(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
 }
 
 // BenchmarkNarrow sends large frames through a small queue, at once and with the default
@@ -93,14 +88,13 @@ func sendNarrow(b *testing.B, sender, receiver string, spread float64) (arrived 
 	must(b, err)
 	defer l.Close()
 	var c *cast.Broadcaster
-	must(b, within(sender, func() (err error) {
-		c, err = cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: mtu, Spread: spread})
+	must(b, rig.Within(sender, func() (err error) {
+		c, err = cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: model.MTU, Spread: spread})
 		return err
 	}))
 	defer c.Close()
-	source, err := newStillSource()
+	source, err := model.NewStillSource(narrowFPS)
 	must(b, err)
-	source.fps = narrowFPS
 	stream, err := c.AddStream("narrow", source, cast.StreamOptions{AwaitReader: true})
 	must(b, err)
 	_, err = stream.Join(cast.Place{RTP: narrowReader, RTCP: netip.AddrPortFrom(narrowReader.Addr(), narrowReader.Port()+1)}, nil)
@@ -130,7 +124,7 @@ func sendNarrow(b *testing.B, sender, receiver string, spread float64) (arrived 
 
 // narrowPicture makes a picture of narrowPackets packets.
 func narrowPicture() []byte {
-	img := &jpeg.Image{Width: 1920, Height: 1080, Type: jpeg.Type420, Scan: make([]byte, narrowPackets*(packetBytes-20)-140)}
+	img := &jpeg.Image{Width: 1920, Height: 1080, Type: jpeg.Type420, Scan: make([]byte, narrowPackets*(model.PacketBytes-20)-140)}
 	for i := range img.Luma {
 		img.Luma[i], img.Chroma[i] = 1, 1
 	}
@@ -145,7 +139,7 @@ func receiveNarrow(b *testing.B, namespace string) (frames func() int) {
 	must(b, err)
 	var whole atomic.Int64
 	var depacketizer rtp.JPEGDepacketizer
-	must(b, within(namespace, func() error {
+	must(b, rig.Within(namespace, func() error {
 		o := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: 16 << 20}}
 		_, err := udp.Open(l, narrowReader, o, func(d udp.Datagram) {
 			if _, ok, err := depacketizer.Push(d.Payload); ok && err == nil {

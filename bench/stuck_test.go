@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/bench/rig"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/proto/rtp"
 )
@@ -31,20 +32,19 @@ func BenchmarkStuck(b *testing.B) {
 	b.Run(fmt.Sprintf("net=lo/readers=%d", stuckReaders), func(b *testing.B) {
 		for range b.N {
 			r := needRig(b, "lo")
-			m := &castModel{rtsp: netip.MustParseAddrPort("127.0.0.1:0")}
-			broadcast, err := NewBroadcast(r, stuckReaders)
-			must(b, err)
-			must(b, r.Do(func() error { return m.Start(broadcast) }))
+			m := newBroadcast(b, r, stuckReaders)
+			m.RTSP = netip.MustParseAddrPort("127.0.0.1:0")
+			must(b, r.Do(m.start))
 			var without, with []float64
 			for range stuckRounds {
 				without = append(without, m.ageAtRate(b, stuckFrames))
 				readers := []*stuckReader{m.joinStuck(b, r), m.joinStuck(b, r)}
-				lags := m.stream.Figures().Lags
+				lags := m.Stream.Figures().Lags
 				with = append(with, m.ageAtRate(b, stuckFrames))
 				for _, s := range readers {
 					s.resume(b, m)
 				}
-				if m.stream.Figures().Lags == lags {
+				if m.Stream.Figures().Lags == lags {
 					b.Error("nobody was stuck: no lag was counted")
 				}
 			}
@@ -61,36 +61,36 @@ func BenchmarkStuck(b *testing.B) {
 
 // ageAtRate sends frames at their rate and returns the 99th percentile of their age at
 // the last UDP reader, in milliseconds.
-func (m *castModel) ageAtRate(b *testing.B, frames int) float64 {
+func (m *broadcast) ageAtRate(b *testing.B, frames int) float64 {
 	b.Helper()
 	var ages []time.Duration
 	ctx, done := context.WithCancel(context.Background())
-	due := m.loop.Kernel().Monotonic() + 10*time.Millisecond
+	due := m.Loop.Kernel().Monotonic() + 10*time.Millisecond
 	var beat *loop.Timer
-	beat = m.loop.NewTimer(func() {
+	beat = m.Loop.NewTimer(func() {
 		if len(ages) == frames {
 			done()
 			return
 		}
-		began := m.loop.Kernel().Monotonic()
-		swept := m.stream.Swept()
-		if err := m.stream.Publish(m.b.Picture, began); err != nil {
+		began := m.Loop.Kernel().Monotonic()
+		swept := m.Stream.Swept()
+		if err := m.Stream.Publish(m.frame.Picture, began); err != nil {
 			b.Error(err)
 		}
 		var look func()
 		look = func() {
-			if m.stream.Swept() == swept {
-				m.loop.NewTimer(look).SetAfter(0)
+			if m.Stream.Swept() == swept {
+				m.Loop.NewTimer(look).SetAfter(0)
 				return
 			}
-			ages = append(ages, m.loop.Kernel().Monotonic()-began)
+			ages = append(ages, m.Loop.Kernel().Monotonic()-began)
 		}
 		look()
 		due += time.Second / framesPerSecond
 		beat.Set(due)
 	})
 	beat.Set(due)
-	must(b, m.loop.Run(ctx))
+	must(b, m.Loop.Run(ctx))
 	slices.Sort(ages)
 	return float64(ages[len(ages)*99/100].Microseconds()) / 1000
 }
@@ -101,12 +101,12 @@ type stuckReader struct {
 }
 
 // joinStuck has a reader join by RTSP, served by the loop in the meantime.
-func (m *castModel) joinStuck(b *testing.B, r *Rig) *stuckReader {
+func (m *broadcast) joinStuck(b *testing.B, r *rig.Rig) *stuckReader {
 	b.Helper()
 	s := &stuckReader{}
 	m.whileServing(b, func() error {
 		return r.Do(func() (err error) {
-			address := fmt.Sprintf("127.0.0.1:%d", m.cast.RTSPPort())
+			address := fmt.Sprintf("127.0.0.1:%d", m.Cast.RTSPPort())
 			if s.conn, err = net.Dial("tcp", address); err != nil {
 				return err
 			}
@@ -146,20 +146,20 @@ func request(conn net.Conn, text string) (string, error) {
 }
 
 // whileServing runs f beside the loop.
-func (m *castModel) whileServing(b *testing.B, f func() error) {
+func (m *broadcast) whileServing(b *testing.B, f func() error) {
 	b.Helper()
 	ctx, done := context.WithCancel(context.Background())
 	failed := make(chan error, 1)
 	go func() { failed <- f(); done() }()
-	must(b, m.loop.Run(ctx))
+	must(b, m.Loop.Run(ctx))
 	must(b, <-failed)
 }
 
 // resume reads all that has waited, and then wants the newest frame, whole.
-func (s *stuckReader) resume(b *testing.B, m *castModel) {
+func (s *stuckReader) resume(b *testing.B, m *broadcast) {
 	b.Helper()
-	newest := m.stream.Figures().Frames
-	next := m.stream.NextSequence()
+	newest := m.Stream.Figures().Frames
+	next := m.Stream.NextSequence()
 	m.whileServing(b, func() error {
 		published := false
 		var depacketizer rtp.JPEGDepacketizer
@@ -187,7 +187,7 @@ func (s *stuckReader) resume(b *testing.B, m *castModel) {
 			}
 			if whole && !published {
 				published = true
-				if err := m.loop.Post(func() { _ = m.stream.Publish(m.b.Picture, m.loop.Now()) }); err != nil {
+				if err := m.Loop.Post(func() { _ = m.Stream.Publish(m.frame.Picture, m.Loop.Now()) }); err != nil {
 					return err
 				}
 			}

@@ -1,4 +1,4 @@
-package bench
+package model
 
 import (
 	"net/netip"
@@ -17,10 +17,13 @@ type limit struct {
 	addresses []loop.Address
 	payload   loop.Vector
 	control   loop.Control
-	calls     uint64
 }
 
 const limitBatch = 64
+
+func init() {
+	Register(Entry{Name: "limit", Transport: UDP, New: func() Model { return &limit{} }})
+}
 
 func (m *limit) Start(b *Broadcast) (err error) {
 	if m.kernel, err = loop.NewKernel(); err != nil {
@@ -30,8 +33,7 @@ func (m *limit) Start(b *Broadcast) (err error) {
 	if m.fd, err = m.kernel.OpenUDP(local, loop.UDPOptions{SendBufferBytes: 8 << 20}); err != nil {
 		return err
 	}
-	m.payload.Set(b.Packets.Bytes)
-	m.control.Set(b.Packets.PacketSize, netip.Addr{})
+	m.control.Set(PacketBytes, netip.Addr{}) // before it is pointed at: its length counts
 	m.messages, m.addresses = make([]loop.Message, len(b.Readers)), make([]loop.Address, len(b.Readers))
 	for i, reader := range b.Readers {
 		m.addresses[i].Set(reader)
@@ -40,10 +42,11 @@ func (m *limit) Start(b *Broadcast) (err error) {
 	return nil
 }
 
-func (m *limit) Send() error {
+func (m *limit) Send(f *Frame) error {
+	m.payload.Set(f.Packets.Bytes)
+	m.control.Set(f.Packets.PacketSize, netip.Addr{})
 	for rest := m.messages; len(rest) > 0; {
 		n, err := m.kernel.Sendmmsg(m.fd, rest[:min(len(rest), limitBatch)])
-		m.calls++
 		if err != nil && err != unix.EAGAIN {
 			return err
 		}
@@ -52,7 +55,7 @@ func (m *limit) Send() error {
 	return nil
 }
 
-func (m *limit) Figures() Figures { return Figures{Calls: m.calls} }
+func (m *limit) Figures() Figures { return Figures{} }
 
 func (m *limit) Close() error {
 	if err := m.kernel.CloseFD(m.fd); err != nil {

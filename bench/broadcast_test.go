@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/camcast/camcast/bench/model"
+	"github.com/camcast/camcast/bench/rig"
+)
+
+const (
+	framesPerSecond = 30
+	packetsPerFrame = model.FrameBytes / model.PacketBytes
+)
+
+// broadcast is package cast with readers, in this process, and one frame to send over and
+// over.
+type broadcast struct {
+	model.CastModel
+	to    *model.Broadcast
+	frame *model.Frame
+}
+
+func newBroadcast(tb testing.TB, r *rig.Rig, readers int) *broadcast {
+	tb.Helper()
+	framer, err := model.NewFramer(model.FrameBytes)
+	must(tb, err)
+	b := &broadcast{to: &model.Broadcast{Host: r.Host(), FramesPerSecond: framesPerSecond}}
+	b.frame, err = framer.Next()
+	must(tb, err)
+	for i := range readers {
+		b.to.Readers = append(b.to.Readers, r.Reader(i))
+	}
+	return b
+}
+
+func (b *broadcast) start() error { return b.Start(b.to) }
+
+func (b *broadcast) send() error { return b.Send(b.frame) }

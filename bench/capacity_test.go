@@ -1,0 +1,26 @@
+package bench
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/camcast/camcast/bench/measure"
+	"github.com/camcast/camcast/bench/model"
+)
+
+// BenchmarkCapacity finds how many readers each model holds at 30 frames/s on one CPU.
+func BenchmarkCapacity(b *testing.B) {
+	for _, m := range model.All() {
+		b.Run("net=veth/model="+m.Name, func(b *testing.B) {
+			for b.Loop() {
+				readers, err := lab.Capacity("veth", m.Name)
+				if absent := (measure.AbsentError{}); errors.As(err, &absent) {
+					b.Skip(absent)
+				}
+				must(b, err)
+				b.ReportMetric(float64(readers), "readers")
+				b.ReportMetric(0, "ns/op")
+			}
+		})
+	}
+}

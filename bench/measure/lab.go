@@ -1,0 +1,111 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+
+	"github.com/camcast/camcast/bench/model"
+	"github.com/camcast/camcast/bench/rig"
+	"golang.org/x/sys/unix"
+)
+
+// Lab has the networks and brokers that runs need, and keeps them for the next run. Close
+// removes them.
+type Lab struct {
+	rigs    map[string]*rig.Rig
+	brokers map[string]*broker
+}
+
+// AbsentError says why something cannot be measured here, and what is to be done.
+type AbsentError struct{ Why string }
+
+func (e AbsentError) Error() string { return "absent: " + e.Why }
+
+// Rig returns a network by its name. The error is an AbsentError if only root could have
+// it.
+func (l *Lab) Rig(name string) (*rig.Rig, error) {
+	if r := l.rigs[name]; r != nil {
+		return r, nil
+	}
+	r, err := rig.New(name)
+	if errors.Is(err, rig.ErrNotRoot) {
+		return nil, AbsentError{fmt.Sprintf("net=%s %v", name, err)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l.rigs == nil {
+		l.rigs = map[string]*rig.Rig{}
+	}
+	l.rigs[name] = r
+	return r, nil
+}
+
+// broker returns the RabbitMQ in a network.
+func (l *Lab) broker(net string, r *rig.Rig) (*broker, error) {
+	if b := l.brokers[net]; b != nil {
+		return b, nil
+	}
+	b, err := startBroker(r)
+	if err != nil {
+		return nil, err
+	}
+	if l.brokers == nil {
+		l.brokers = map[string]*broker{}
+	}
+	l.brokers[net] = b
+	return b, nil
+}
+
+// CloseBrokers ends the brokers, which keep the machine a little busy.
+func (l *Lab) CloseBrokers() error {
+	var errs []error
+	for _, b := range l.brokers {
+		errs = append(errs, b.stop())
+	}
+	l.brokers = nil
+	return errors.Join(errs...)
+}
+
+// Close removes all.
+func (l *Lab) Close() error {
+	errs := []error{l.CloseBrokers()}
+	for _, r := range l.rigs {
+		errs = append(errs, r.Close())
+	}
+	l.rigs = nil
+	return errors.Join(errs...)
+}
+
+// present says why a model cannot be measured with so many readers, if so.
+func present(e model.Entry, readers int) error {
+	if e.Missing != nil {
+		if missing := e.Missing(); missing != "" {
+			return AbsentError{fmt.Sprintf("model=%s needs %s", e.Name, missing)}
+		}
+	}
+	if e.MostReaders > 0 && readers > e.MostReaders {
+		return AbsentError{fmt.Sprintf("model=%s with %d readers: %s", e.Name, readers, e.Why)}
+	}
+	if _, err := exec.LookPath("taskset"); err != nil {
+		return AbsentError{"taskset, of Debian's package util-linux"}
+	}
+	return raiseFileLimit(readers)
+}
+
+// raiseFileLimit has enough descriptors for as many readers, here and in child processes.
+func raiseFileLimit(readers int) error {
+	need := uint64(2*readers + 1000)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	if limit.Cur >= need {
+		return nil
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: need, Max: max(need, limit.Max)}); err != nil {
+		return AbsentError{fmt.Sprintf("%d readers need as many file descriptors: ulimit -n %d", readers, need)}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package measure
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"github.com/camcast/camcast/bench/model"
+)
+
+// senderConfig is what a sender's process is told.
+type senderConfig struct {
+	Model           string
+	Readers         []netip.AddrPort
+	Host            netip.Addr
+	FrameBytes      int
+	FramesPerSecond int
+}
+
+// senderAnswer is what it says when it has started, and at its end.
+type senderAnswer struct {
+	Error   string
+	Figures model.Figures
+}
+
+// What a sender is told, and says, for each frame is a byte: JSON would be on the
+// model's bill.
+const (
+	begin = 's'
+	frame = 'f'
+	sent  = '+'
+)
+
+// send is the sender's process. Until it is told to begin it has done nothing that would
+// cost memory.
+func send(c senderConfig, in io.Reader, out io.Writer) error {
+	answers := json.NewEncoder(out)
+	var command [1]byte
+	if _, err := io.ReadFull(in, command[:]); err != nil {
+		return err
+	}
+	s, err := startSender(c)
+	if err != nil {
+		return answers.Encode(senderAnswer{Error: err.Error()})
+	}
+	if err := answers.Encode(senderAnswer{}); err != nil {
+		return err
+	}
+	reply := [1]byte{sent}
+	for {
+		if _, err := io.ReadFull(in, command[:]); err != nil {
+			break
+		}
+		if err := s.sendNext(); err != nil {
+			return fmt.Errorf("model %s: %w", c.Model, err)
+		}
+		if _, err := out.Write(reply[:]); err != nil {
+			return err
+		}
+	}
+	answer := senderAnswer{Figures: s.model.Figures()}
+	if err := s.model.Close(); err != nil {
+		answer.Error = err.Error()
+	}
+	return answers.Encode(answer)
+}
+
+type sender struct {
+	model  model.Model
+	framer *model.Framer
+}
+
+func startSender(c senderConfig) (*sender, error) {
+	entry, ok := model.Find(c.Model)
+	if !ok {
+		return nil, fmt.Errorf("there is no model %q", c.Model)
+	}
+	framer, err := model.NewFramer(c.FrameBytes)
+	if err != nil {
+		return nil, err
+	}
+	s := &sender{entry.New(), framer}
+	return s, s.model.Start(&model.Broadcast{Readers: c.Readers, Host: c.Host, FramesPerSecond: c.FramesPerSecond})
+}
+
+func (s *sender) sendNext() error {
+	f, err := s.framer.Next()
+	if err != nil {
+		return err
+	}
+	return s.model.Send(f)
+}
