@@ -7,9 +7,10 @@ PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs
 PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
 PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg
+PACKAGES_BENCH   := gcc libc6-dev iproute2 ethtool util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 
-.PHONY: test lint unit test-players test-camera test-trace
+.PHONY: test lint unit test-players test-camera test-trace bench
 
 test: lint unit test-players test-trace test-camera
 
@@ -38,3 +39,8 @@ test-camera:
 test-trace:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_TRACE)
 	cmd/camcast/trace.sh
+
+# Every model of the broadcast, measured, and the report with its plots: 20 minutes.
+bench:
+	$(INSTALL) $(PACKAGES_BENCH)
+	$(GO) run ./bench/reporter -o bench/report

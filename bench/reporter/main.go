@@ -1,0 +1,89 @@
+// Command reporter measures every model and writes a report with plots.
+//
+//	go run ./bench/reporter -o bench/report
+//
+// It takes some 20 minutes on two cores, and tells how many are left. make bench installs
+// what it needs first. What is missing all the same is named in the report. The figures
+// are kept beside the report, and the next run says how far it agrees with them.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/camcast/camcast/bench/measure"
+)
+
+func main() {
+	measure.Main()
+	out := flag.String("o", "bench/report", "`folder` that the report is written to")
+	quick := flag.Bool("quick", false, "measure little of everything, in about two minutes, to try the reporter itself")
+	anew := flag.Bool("anew", false, "measure nothing: write the report anew from the figures that are beside it")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "reporter: unexpected argument %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	err := error(nil)
+	if *anew {
+		err = write(*out)
+	} else {
+		err = run(*out, *quick)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "reporter:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out string, quick bool) (err error) {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	var lab measure.Lab
+	defer func() { err = errors.Join(err, lab.Close()) }()
+	plan := fullPlan()
+	if quick {
+		plan = quickPlan()
+	}
+	figures, err := plan.measure(&lab)
+	if err != nil {
+		return err
+	}
+	if before, err := readFigures(out); err == nil {
+		agreement(os.Stdout, before, figures)
+	}
+	return errors.Join(writeFigures(out, figures), write(out))
+}
+
+// write writes the report of the figures in a folder.
+func write(out string) error {
+	figures, err := readFigures(out)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writePlots(out, figures), writeReport(filepath.Join(out, "README.md"), figures))
+}
+
+const figuresFile = "figures.json"
+
+func readFigures(out string) (*Figures, error) {
+	data, err := os.ReadFile(filepath.Join(out, figuresFile))
+	if err != nil {
+		return nil, err
+	}
+	f := &Figures{}
+	return f, json.Unmarshal(data, f)
+}
+
+func writeFigures(out string, f *Figures) error {
+	data, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, figuresFile), append(data, '\n'), 0o644)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/camcast/camcast/bench/measure"
+	"github.com/camcast/camcast/bench/model"
+)
+
+// Figures are all that was measured in one run of the reporter.
+type Figures struct {
+	Machine Machine
+	Models  []string
+	// Fanout has one result for each network, model and number of readers: the median
+	// of its rounds by CPU.
+	Fanout []measure.Result
+	// Seed has the load over time at the ancestor's frame size.
+	Seed []Load
+	// Capacity is how many readers each model holds.
+	Capacity map[string]int
+	// Absent says what could not be measured, and why.
+	Absent []string
+	Took   time.Duration
+}
+
+// Plan is what is to be measured.
+type Plan struct {
+	readers      []int // on the veth pair
+	others       []string
+	otherReaders int
+	// rounds is how often the rows of roundsAt readers are measured, in turns.
+	rounds, roundsAt int
+	frames           int
+	longest          time.Duration
+	seedReaders      []int
+	seedTime         time.Duration
+	capacity         bool
+}
+
+func fullPlan() Plan {
+	return Plan{
+		readers: []int{1, 10, 100, 1000, 10000}, others: []string{"veth-nooffload", "lo"}, otherReaders: 1000,
+		rounds: 3, roundsAt: 1000, frames: 60, longest: 3 * time.Second,
+		seedReaders: []int{1, 5, 10, 20}, seedTime: 8 * time.Second, capacity: true,
+	}
+}
+
+func quickPlan() Plan {
+	return Plan{
+		readers: []int{1, 10, 100}, others: []string{"lo"}, otherReaders: 100,
+		rounds: 1, frames: 15, longest: time.Second,
+		seedReaders: []int{1, 5}, seedTime: time.Second,
+	}
+}
+
+// step is one thing to measure.
+type step struct {
+	name string
+	// estimate is about how long it takes, to tell how much is left.
+	estimate time.Duration
+	run      func() (string, error)
+}
+
+// measure carries the plan out.
+func (p Plan) measure(lab *measure.Lab) (*Figures, error) {
+	f := &Figures{Machine: thisMachine(), Capacity: map[string]int{}}
+	for _, m := range model.All() {
+		f.Models = append(f.Models, m.Name)
+	}
+	steps := slices.Concat(p.seed(lab, f), p.fanout(lab, f), p.capacities(lab, f))
+	began := time.Now()
+	left := time.Duration(0)
+	for _, s := range steps {
+		left += s.estimate
+	}
+	pace := 1.0 // how much longer than estimated things take
+	planned := time.Duration(0)
+	for i, s := range steps {
+		fmt.Fprintf(os.Stderr, "[%d/%d, %v left] %s: ", i+1, len(steps), time.Duration(float64(left-planned)*pace).Round(10*time.Second), s.name)
+		said, err := s.run()
+		if absent := (measure.AbsentError{}); errors.As(err, &absent) {
+			said = absent.Error()
+			f.Absent = append(f.Absent, absent.Why)
+		} else if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		fmt.Fprintln(os.Stderr, said)
+		planned += s.estimate
+		pace = float64(time.Since(began)) / float64(planned)
+	}
+	slices.Sort(f.Absent)
+	f.Absent = slices.Compact(f.Absent)
+	f.Took = time.Since(began).Round(time.Second)
+	f.Fanout = medians(f.Fanout)
+	return f, nil
+}
+
+// fanout has the models take turns with each number of readers.
+func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
+	add := func(net, name string, readers int) {
+		steps = append(steps, step{fmt.Sprintf("net=%s model=%s readers=%d", net, name, readers), p.longest + 3*time.Second, func() (string, error) {
+			r, err := p.row(lab, measure.Setup{Net: net, Model: name, Readers: readers})
+			if err != nil {
+				return "", err
+			}
+			f.Fanout = append(f.Fanout, r)
+			return fmt.Sprintf("%.1f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(100*time.Microsecond), 100*r.LostShare()), nil
+		}})
+	}
+	for _, readers := range p.readers {
+		rounds := 1
+		if readers == p.roundsAt {
+			rounds = p.rounds
+		}
+		for range rounds {
+			for _, name := range f.Models {
+				add("veth", name, readers)
+			}
+		}
+	}
+	for _, net := range p.others {
+		for _, name := range f.Models {
+			add(net, name, p.otherReaders)
+		}
+	}
+	return steps
+}
+
+func (p Plan) row(lab *measure.Lab, s measure.Setup) (measure.Result, error) {
+	run, err := lab.Start(s)
+	if err != nil {
+		return measure.Result{}, err
+	}
+	began := time.Now()
+	for i := 0; i < p.frames && (i < 3 || time.Since(began) < p.longest); i++ {
+		if err := run.Frame(); err != nil {
+			return measure.Result{}, errors.Join(err, run.Close())
+		}
+	}
+	return run.Finish()
+}
+
+func (p Plan) capacities(lab *measure.Lab, f *Figures) (steps []step) {
+	if !p.capacity {
+		return nil
+	}
+	for _, name := range f.Models {
+		steps = append(steps, step{"capacity of " + name, 35 * time.Second, func() (string, error) {
+			readers, err := lab.Capacity("veth", name)
+			if err != nil {
+				return "", err
+			}
+			f.Capacity[name] = readers
+			return fmt.Sprintf("%d readers", readers), nil
+		}})
+	}
+	return steps
+}
+
+// medians keeps, of the rounds of each row, the one with the median of the CPU.
+func medians(rounds []measure.Result) (rows []measure.Result) {
+	type key struct {
+		net, model string
+		readers    int
+	}
+	byRow := map[key][]measure.Result{}
+	var order []key
+	for _, r := range rounds {
+		k := key{r.Net, r.Model, r.Readers}
+		if byRow[k] == nil {
+			order = append(order, k)
+		}
+		byRow[k] = append(byRow[k], r)
+	}
+	for _, k := range order {
+		same := byRow[k]
+		slices.SortFunc(same, func(a, b measure.Result) int {
+			return int(1000 * (a.CPUPerReaderFrame - b.CPUPerReaderFrame))
+		})
+		rows = append(rows, same[len(same)/2])
+	}
+	return rows
+}

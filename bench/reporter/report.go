@@ -1,0 +1,219 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/camcast/camcast/bench/measure"
+
+	_ "embed"
+)
+
+//go:embed report.md.tmpl
+var reportText string
+
+// writeReport writes the report as Markdown.
+func writeReport(path string, f *Figures) error {
+	t, err := template.New("report").Funcs(template.FuncMap{
+		"fanout":   f.fanoutTable,
+		"readers":  f.readersTable,
+		"seed":     f.seedTable,
+		"first":    f.firstTable,
+		"capacity": f.capacityTable,
+		"seeds":    func() []int { return seedReaders(f) },
+	}).Parse(reportText)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	if err := t.Execute(&text, f); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text.String()), 0o644)
+}
+
+func table(head []string, rows [][]string) string {
+	var b strings.Builder
+	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	line(head)
+	line(slices.Repeat([]string{"---"}, len(head)))
+	for _, r := range rows {
+		line(r)
+	}
+	return b.String()
+}
+
+// short writes a number with about three digits.
+func short(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func age(d time.Duration) string { return short(float64(d.Microseconds()) / 1000) }
+
+// fanoutTable has all figures of one network and number of readers, cheapest first.
+func (f *Figures) fanoutTable(net string, readers int) string {
+	names, ratios := f.costs(net, readers)
+	var rows [][]string
+	for _, name := range names {
+		r, _ := f.row(net, name, readers)
+		calls := "-"
+		if r.CallsPerFrame >= 0 {
+			calls = short(r.CallsPerFrame)
+		}
+		rows = append(rows, []string{
+			name, short(r.CPUPerReaderFrame), short(ratios[name]), age(r.Got.AgeMedian), age(r.Got.Age99), age(r.Got.Age999),
+			fmt.Sprintf("%.1f", 100*r.LostShare()), short(r.FramesPerSecond),
+			short(float64(r.Memory) / (1 << 20)), f.memoryPerReader(net, name, readers, r), calls, short(r.SwitchesPerFrame), short(r.MegabitPerSecond),
+		})
+	}
+	return table([]string{
+		"model", "CPU, us per reader and frame", "in units of loop's", "age ms, median", "99 %", "99.9 %",
+		"frames lost, %", "frames/s", "MiB", "kB per reader", "system calls per frame", "context switches per frame", "Mbit/s",
+	}, rows)
+}
+
+// memoryPerReader is by how much memory grows with a reader, from a run with few: what a
+// program uses without any is not the readers'.
+func (f *Figures) memoryPerReader(net, name string, readers int, r measure.Result) string {
+	few, ok := f.row(net, name, 10)
+	if !ok || few.Readers >= readers {
+		return "-"
+	}
+	return short(max(0, float64(r.Memory-few.Memory)/float64(readers-few.Readers)/1000))
+}
+
+// readersTable has one figure of each model against the number of readers.
+func (f *Figures) readersTable(what string) string {
+	figure := map[string]func(measure.Result) string{
+		"cpu":  func(r measure.Result) string { return short(r.CPUPerReaderFrame) },
+		"age":  func(r measure.Result) string { return age(r.Got.Age99) },
+		"lost": func(r measure.Result) string { return fmt.Sprintf("%.1f", 100*r.LostShare()) },
+		"rate": func(r measure.Result) string { return short(r.FramesPerSecond) },
+	}[what]
+	counts := f.counts()
+	head := []string{"readers"}
+	for _, n := range counts {
+		head = append(head, fmt.Sprint(n))
+	}
+	var rows [][]string
+	for _, m := range f.Models {
+		cells := []string{m}
+		for _, n := range counts {
+			if r, ok := f.row("veth", m, n); ok && r.Got.Whole > 0 {
+				cells = append(cells, figure(r))
+			} else {
+				cells = append(cells, "-")
+			}
+		}
+		rows = append(rows, cells)
+	}
+	return table(head, rows)
+}
+
+// counts are the numbers of readers on the veth pair.
+func (f *Figures) counts() (counts []int) {
+	for _, r := range f.Fanout {
+		if r.Net == "veth" && !slices.Contains(counts, r.Readers) {
+			counts = append(counts, r.Readers)
+		}
+	}
+	slices.Sort(counts)
+	return counts
+}
+
+// ancestors is what the two programs before this one were measured to use.
+var ancestors = [][]string{
+	{"threads, 2017", "28-49 / 1.1", "187-229 / 3.5", "276-279 / 6.9", "354-379 / 12.9"},
+	{"RabbitMQ, 2019", "46-78 / 1.8", "241-337 / 5.0", "366-372 / 9.2-9.6", "371-410 / 17.1-18.2"},
+}
+
+func (f *Figures) seedTable() string {
+	head := []string{"% CPU / % memory, readers"}
+	for _, n := range seedReaders(f) {
+		head = append(head, fmt.Sprint(n))
+	}
+	var rows [][]string
+	for _, a := range ancestors {
+		rows = append(rows, a[:min(len(a), len(head))])
+	}
+	for _, m := range f.Models {
+		cells := []string{m}
+		for _, l := range f.Seed {
+			if l.Model == m {
+				cpu, memory := l.middle()
+				cell := fmt.Sprintf("%s / %.2f", short(cpu), memory)
+				if l.Got < 99.95 {
+					cell += fmt.Sprintf(" (%.1f %% of frames)", l.Got)
+				}
+				cells = append(cells, cell)
+			}
+		}
+		if len(cells) > 1 {
+			rows = append(rows, cells)
+		}
+	}
+	return table(head, rows)
+}
+
+func (f *Figures) capacityTable() string {
+	var rows [][]string
+	for _, m := range f.Models {
+		if n, ok := f.Capacity[m]; ok {
+			rows = append(rows, []string{m, fmt.Sprint(n)})
+		}
+	}
+	return table([]string{"model", "readers"}, rows)
+}
+
+// firstTable says where loop is first among the models that somebody would choose, and
+// who is where it is not.
+func (f *Figures) firstTable() string {
+	var rows [][]string
+	for _, n := range f.counts() {
+		cells := []string{fmt.Sprint(n)}
+		for _, figure := range []func(measure.Result) float64{
+			func(r measure.Result) float64 { return r.CPUPerReaderFrame },
+			func(r measure.Result) float64 { return float64(r.Got.Age99) },
+			func(r measure.Result) float64 { return float64(r.Memory) },
+		} {
+			cells = append(cells, f.firstOf(n, figure))
+		}
+		rows = append(rows, cells)
+	}
+	return table([]string{"readers", "CPU per reader", "99th percentile of the age", "memory"}, rows)
+}
+
+func (f *Figures) firstOf(readers int, figure func(measure.Result) float64) string {
+	loop, ok := f.row("veth", "loop", readers)
+	if !ok {
+		return "-"
+	}
+	best, value := "loop", figure(loop)
+	next, second := "", 0.0
+	for _, m := range f.Models {
+		r, ok := f.row("veth", m, readers)
+		if !ok || m == "limit" || m == "loop" || r.Got.Whole == 0 {
+			continue
+		}
+		if figure(r) < value {
+			best, value = m, figure(r)
+		}
+		if next == "" || figure(r) < second {
+			next, second = m, figure(r)
+		}
+	}
+	if best == "loop" {
+		return fmt.Sprintf("loop; %s needs %s times as much", next, short(second/value))
+	}
+	return fmt.Sprintf("**%s**; loop needs %s times as much", best, short(figure(loop)/value))
+}
