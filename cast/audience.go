@@ -9,19 +9,26 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// audience is the UDP readers of one stream: for each socket they are sent from, a
-// dense list of them, in the order of that socket's fan.
+// audience is the UDP readers of one stream: for each socket they are sent from, and each
+// level of thinning, a dense list of them, in the order of that list's fan.
 type audience struct {
 	groups []*group
-	// leaving readers go when the sweep in hand is over: to take one out of the
-	// middle would move another one into its place, who might miss a burst by it.
-	leaving  []*UDPReader
-	sweeping bool
+	lanes  [thinLevels]lane
 }
 
-// group is the readers behind one socket.
+// lane is the readers of one level, whom one sweep serves.
+type lane struct {
+	// leaving readers go when the sweep in hand is over: to take one out of the
+	// middle would move another one into its place, who might miss a burst by it.
+	// moving readers go to another lane, then or later.
+	leaving, moving []*UDPReader
+	sweeping        bool
+}
+
+// group is the readers of one level behind one socket.
 type group struct {
 	stream  *Stream
+	level   uint8
 	fan     *udp.Fan
 	control *udp.Socket // that RTCP is sent from
 	readers []*UDPReader
@@ -44,6 +51,7 @@ type UDPReader struct {
 	failingSince time.Duration
 	// framesBefore and lagsBefore are the sweep's counts when the reader joined.
 	framesBefore, lagsBefore uint64
+	thinning                 *thinning // nil until it reports loss
 }
 
 // Observer hears of a UDPReader.
@@ -95,15 +103,19 @@ func (s *Stream) Join(at Place, observer Observer) (*UDPReader, error) {
 }
 
 func (s *Stream) join(pair *socketPair, at Place, observer Observer) *UDPReader {
-	g := s.group(pair)
 	r := &UDPReader{
-		group: g, observer: observer, controlPort: at.RTCP.Port(),
-		place:        int32(g.fan.Add(at.RTP, at.Source)),
-		framesBefore: s.sweep.frames, lagsBefore: s.sweep.lags,
+		observer: observer, controlPort: at.RTCP.Port(),
+		framesBefore: s.sweeps[0].frames, lagsBefore: s.sweeps[0].lags,
 	}
-	g.readers = append(g.readers, r)
+	r.enter(s.group(pair.rtp, pair.rtcp, 0), at.RTP, at.Source)
 	s.source.begin()
 	return r
+}
+
+// enter adds the reader to a group.
+func (r *UDPReader) enter(g *group, peer netip.AddrPort, source netip.Addr) {
+	r.group, r.place = g, int32(g.fan.Add(peer, source))
+	g.readers = append(g.readers, r)
 }
 
 // lose has the reader leave, by its observer if it has one.
@@ -123,18 +135,22 @@ func (r *UDPReader) Leave() {
 	r.gone = true
 	s := r.group.stream
 	s.cast.byControl.remove(r.controlAddress(), r)
-	if s.audience.sweeping {
-		s.audience.leaving = append(s.audience.leaving, r)
+	s.unthin(r)
+	if lane := &s.audience.lanes[r.group.level]; lane.sweeping {
+		lane.leaving = append(lane.leaving, r)
 		return
 	}
 	r.remove()
 }
 
 // Frames is how many frames the reader was sent, and Lags how many it has missed.
-func (r *UDPReader) Frames() uint64 { return r.group.stream.sweep.frames - r.framesBefore }
+func (r *UDPReader) Frames() uint64 { return r.sweep().frames - r.framesBefore }
 
 // Lags is how many frames the reader has missed because sending was too far behind.
-func (r *UDPReader) Lags() uint64 { return r.group.stream.sweep.lags - r.lagsBefore }
+func (r *UDPReader) Lags() uint64 { return r.sweep().lags - r.lagsBefore }
+
+// sweep is the one that serves the reader.
+func (r *UDPReader) sweep() *sweep { return r.group.stream.sweeps[r.group.level] }
 
 // controlAddress is where the reader's RTCP comes from and goes to.
 func (r *UDPReader) controlAddress() netip.AddrPort {
@@ -150,33 +166,45 @@ func (r *UDPReader) remove() {
 	g.readers = g.readers[:last]
 }
 
-// group returns the readers behind a pair of sockets, making an empty group for the
-// first.
-func (s *Stream) group(pair *socketPair) *group {
+// group returns the readers of a level behind a pair of sockets, making an empty group for
+// the first.
+func (s *Stream) group(rtp, control *udp.Socket, level uint8) *group {
 	for _, g := range s.audience.groups {
-		if g.fan.Socket() == pair.rtp {
+		if g.fan.Socket() == rtp && g.level == level {
 			return g
 		}
 	}
-	g := &group{stream: s, fan: pair.rtp.NewFan(), control: pair.rtcp}
+	g := &group{stream: s, level: level, fan: rtp.NewFan(), control: control}
 	s.audience.groups = append(s.audience.groups, g)
 	return g
 }
 
-// endSweep removes those who left meanwhile.
-func (a *audience) endSweep() {
-	a.sweeping = false
-	for i, r := range a.leaving {
+// endSweep removes those who left a lane meanwhile, and moves who is to move.
+func (s *Stream) endSweep(level uint8) {
+	lane := &s.audience.lanes[level]
+	lane.sweeping = false
+	for i, r := range lane.leaving {
 		r.remove()
-		a.leaving[i] = nil
+		lane.leaving[i] = nil
 	}
-	a.leaving = a.leaving[:0]
+	lane.leaving = lane.leaving[:0]
+	s.moveReaders(lane)
 }
 
 // size is the number of readers.
 func (a *audience) size() (n int) {
-	for _, g := range a.groups {
-		n += len(g.readers)
+	for level := range a.lanes {
+		n += a.sizeAt(uint8(level))
 	}
-	return n - len(a.leaving)
+	return n
+}
+
+// sizeAt is the number of those of a level.
+func (a *audience) sizeAt(level uint8) (n int) {
+	for _, g := range a.groups {
+		if g.level == level {
+			n += len(g.readers)
+		}
+	}
+	return n - len(a.lanes[level].leaving)
 }

@@ -36,6 +36,8 @@ type Config struct {
 	Spread float64
 	// SessionTimeout is how long a reader may be silent (60 s).
 	SessionTimeout time.Duration
+	// Adapt is what is done for readers that report loss (AdaptThin).
+	Adapt Adapt
 	// Server is how the program names itself in RTSP ("camcast").
 	Server string
 	// Log gets what happens (discarded).
@@ -44,6 +46,17 @@ type Config struct {
 	// (crypto/rand). A simulation gives its own.
 	Random func(p []byte)
 }
+
+// Adapt is what is done for readers that report loss. Its zero value is the default.
+type Adapt uint8
+
+const (
+	// AdaptOff sends everybody everything.
+	AdaptOff Adapt = iota + 1
+	// AdaptThin sends UDP readers that report loss only every 2nd, 4th or 8th frame,
+	// each by its own reports.
+	AdaptThin
+)
 
 const (
 	defaultLag            = 5
@@ -77,6 +90,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MTU, defaultMTU)
 	setDefault(&c.Burst, DefaultBurst)
 	setDefault(&c.SessionTimeout, defaultSessionTimeout)
+	setDefault(&c.Adapt, AdaptThin)
 	setDefault(&c.Server, "camcast")
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -95,6 +109,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("spread %v: must be 0 to 1, a share of the frame interval", c.Spread)
 	case c.MaxReaders < 0:
 		return c, fmt.Errorf("max-readers %d: must not be negative; 0 is no limit", c.MaxReaders)
+	case c.Adapt > AdaptThin:
+		return c, fmt.Errorf("adapt %d: must be AdaptOff or AdaptThin", c.Adapt)
 	case c.SessionTimeout < time.Second:
 		return c, fmt.Errorf("session timeout %v: must be at least 1s", c.SessionTimeout)
 	}

@@ -42,6 +42,9 @@ func (r *Reader) feedback(packet []byte) {
 			if report.SSRC == r.stream.ssrc {
 				r.report = report
 				r.reports++
+				if r.udp != nil {
+					r.udp.reported(report)
+				}
 			}
 		},
 	})

@@ -23,11 +23,15 @@ type Figures struct {
 	// Unusable is how many frames the source delivered that were no pictures that
 	// can be sent; Transcoded how many had to be coded anew to be sent.
 	Unusable, Transcoded uint64
+	// Thinned is how many readers are at present sent fewer frames because they report
+	// loss. ThinnedMore and ThinnedLess count the halvings and doublings so far.
+	Thinned, ThinnedMore, ThinnedLess uint64
 	// Restarts is how often the source was opened anew after it had failed or
 	// fallen silent; Revived how often it only had to be watched anew.
 	Restarts, Revived uint64
 	// FirstAge and LastAge are the ages of frames, from their capture to their
-	// being handed to the kernel for the first and for the last UDP reader.
+	// being handed to the kernel for the first and for the last UDP reader who is sent
+	// every frame.
 	FirstAge, LastAge Histogram
 }
 

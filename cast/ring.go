@@ -13,13 +13,15 @@ type frame struct {
 	number   uint64
 	captured time.Duration // on CLOCK_MONOTONIC
 	packets  rtp.Packets
-	buffer   []byte // what packets lies in, kept for the next frame
+	// first counts the stream's packets before this frame. It may wrap.
+	first  uint32
+	buffer []byte // what packets lies in, kept for the next frame
 	// pins counts the readers that are in the middle of this frame.
 	pins int
 }
 
 // spareFrames is how many frames may be kept beyond the recent ones because a
-// reader stands in the middle of each. When there are more, the oldest is given up
+// TCP reader stands in the middle of each. When there are more, the oldest is given up
 // and its readers go on with the newest, having missed the rest of theirs.
 const spareFrames = 8
 
@@ -36,8 +38,9 @@ type ring struct {
 // be behind.
 func newRing(window int) *ring {
 	return &ring{
-		// One more than the window: the frame that is being filled.
-		slots:  make([]frame, window+1+spareFrames),
+		// More than the window by the frame that is being filled, and those that the
+		// sweeps of thinned readers, which take their time, are in the middle of.
+		slots:  make([]frame, window+1+spareFrames+thinLevels-1),
 		recent: make([]*frame, window),
 	}
 }
@@ -77,18 +80,23 @@ func (r *ring) publish(f *frame) {
 	r.recent[f.number%uint64(len(r.recent))] = f
 }
 
-// after returns the frame to send to a reader whose last one was number last, and
-// how many frames it misses by that: the next one, or, if it is more than the window
-// behind, the newest. It returns nil if there is nothing new.
-func (r *ring) after(last uint64) (f *frame, missed uint64) {
-	if last >= r.newest {
+// after returns the frame to send to a reader who is sent those whose number is a
+// multiple of step, and whose last one was number last; and how many frames it misses by
+// that: the next one, or, if it is more than the window behind, the newest. It returns nil
+// if there is nothing new.
+func (r *ring) after(last, step uint64) (f *frame, missed uint64) {
+	next, newest := following(last, step), r.newest-r.newest%step
+	if next > newest {
 		return nil, 0
 	}
-	if f := r.get(last + 1); f != nil {
+	if f := r.get(next); f != nil {
 		return f, 0
 	}
-	return r.get(r.newest), r.newest - last - 1
+	return r.get(newest), (newest - next) / step
 }
+
+// following is the first multiple of step after number n.
+func following(n, step uint64) uint64 { return n - n%step + step }
 
 // cursor is a reader's hold on the frame it is in the middle of.
 type cursor struct {

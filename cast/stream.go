@@ -31,7 +31,8 @@ type Stream struct {
 
 	ring        *ring
 	audience    audience
-	sweep       *sweep
+	sweeps      [thinLevels]*sweep // by the level of thinning
+	trials      []trialEnd
 	tcp         []*tcpReader
 	interleaver interleaver
 	fixed       []*fixedDestination
@@ -86,7 +87,9 @@ func newStream(b *Broadcaster, name string, src capture.Source, o StreamOptions)
 		return nil, fmt.Errorf("stream %s: %w", name, err)
 	}
 	s.setSpread()
-	s.sweep = newSweep(s, b.loop)
+	for level := range s.sweeps {
+		s.sweeps[level] = newSweep(s, b.loop, uint8(level))
+	}
 	s.reports = newSenderReports(s)
 	s.source = newSource(s, src, o)
 	return s, nil
@@ -129,7 +132,7 @@ func (s *Stream) Publish(picture []byte, captured time.Duration) error {
 		s.figures.Unusable++
 		return err
 	}
-	f.buffer, f.captured = f.packets.Bytes, captured
+	f.buffer, f.captured, f.first = f.packets.Bytes, captured, uint32(s.packetsMade)
 	s.ring.publish(f)
 	s.figures.Frames++
 	s.packetsMade += uint64(f.packets.Count)
@@ -140,7 +143,10 @@ func (s *Stream) Publish(picture []byte, captured time.Duration) error {
 
 // send lets everybody know of the newest frame.
 func (s *Stream) send() {
-	s.sweep.newFrame()
+	s.endTrials()
+	for _, w := range s.sweeps {
+		w.newFrame()
+	}
 	for i := 0; i < len(s.tcp); {
 		r := s.tcp[i]
 		r.newFrame()
@@ -207,12 +213,19 @@ const unreachableLimit = 5 * time.Second
 // socketBroken gives the frame in hand up.
 func (s *Stream) socketBroken() {
 	s.log.Error("the RTP socket no longer works")
-	s.sweep.stop()
+	s.stopSweeps()
+}
+
+// stopSweeps ends sending to the UDP readers.
+func (s *Stream) stopSweeps() {
+	for _, w := range s.sweeps {
+		w.stop()
+	}
 }
 
 // endReaders says goodbye to the stream's readers and ends their sessions.
 func (s *Stream) endReaders(reason string) {
-	s.sweep.stop()
+	s.stopSweeps()
 	s.reports.goodbye(reason)
 	if s.cast.server == nil {
 		return
@@ -243,7 +256,7 @@ func (s *Stream) setSpread() {
 func (s *Stream) end(reason string) {
 	s.source.ended = true // nobody who joins from now on may begin it again
 	s.source.stop()
-	s.sweep.stop()
+	s.stopSweeps()
 	s.reports.goodbye(reason)
 }
 
@@ -251,5 +264,5 @@ func (s *Stream) end(reason string) {
 func (s *Stream) NextSequence() uint16 { return s.packetizer.NextSequence() }
 
 // Swept is how many frames have been handed to the kernel whole, for all UDP readers
-// there were.
-func (s *Stream) Swept() uint64 { return s.sweep.frames }
+// there were who are sent every frame.
+func (s *Stream) Swept() uint64 { return s.sweeps[0].frames }

@@ -8,9 +8,10 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// sweep sends frames to a stream's UDP readers, one frame after the other: burst by
-// burst, each burst to every reader in turn, the first reader a different one each
-// frame. How far it has come is a few numbers; nothing is kept per reader.
+// sweep sends frames to those of a stream's UDP readers who are sent every step-th frame,
+// one frame after the other: burst by burst, each burst to every reader in turn, the first
+// reader a different one each frame. How far it has come is a few numbers; nothing is kept
+// per reader.
 //
 // It begins a burst no earlier than its time, and keeps going when it can: until the
 // socket is full (it goes on when it is writable), until the next burst is not yet
@@ -21,6 +22,8 @@ type sweep struct {
 	stream *Stream
 	loop   *loop.Loop
 	timer  *loop.Timer
+	level  uint8
+	step   uint64 // 2^level
 	// resume and failed are methods bound once, so that using them allocates nothing.
 	resume  func()
 	failed  func(place int, err error)
@@ -44,6 +47,7 @@ type sweep struct {
 	stuckSince time.Duration
 
 	frames, lags uint64 // sent, and passed over while there were readers
+	ledger       ledger
 }
 
 // stretch is the readers behind one socket, and which of them is the first.
@@ -65,8 +69,8 @@ const (
 	congestionLimit = 30 * time.Millisecond
 )
 
-func newSweep(s *Stream, l *loop.Loop) *sweep {
-	w := &sweep{stream: s, loop: l}
+func newSweep(s *Stream, l *loop.Loop, level uint8) *sweep {
+	w := &sweep{stream: s, loop: l, level: level, step: 1 << level}
 	w.resume = func() { w.waiting = false; w.advance() }
 	w.timer = l.NewTimer(w.resume)
 	w.failed = func(place int, err error) {
@@ -91,7 +95,7 @@ func (w *sweep) stop() {
 	w.timer.Stop()
 	w.hand.release()
 	w.last = w.stream.ring.newest
-	w.stream.audience.endSweep()
+	w.stream.endSweep(w.level)
 }
 
 // advance does what is due.
@@ -116,19 +120,20 @@ func (w *sweep) begin() bool {
 	if w.hand.held() != nil {
 		return true
 	}
-	f, missed := w.stream.ring.after(w.last)
+	f, missed := w.stream.ring.after(w.last, w.step)
 	if f == nil {
 		return false
 	}
 	w.last = f.number
-	readers := w.stream.audience.size()
+	readers := w.stream.audience.sizeAt(w.level)
 	if readers == 0 {
 		return false
 	}
 	w.lags += missed
 	w.stream.lagged(missed, readers)
 	w.hand.pin(f)
-	w.stream.audience.sweeping = true
+	w.ledger.enter(f.first, f.packets.Count)
+	w.stream.audience.lanes[w.level].sweeping = true
 	w.layPath()
 	w.began, w.burst, w.missed, w.begun = w.loop.Now(), 0, 0, false
 	return true
@@ -139,7 +144,7 @@ func (w *sweep) layPath() {
 	w.turn++
 	w.path = w.path[:0]
 	for _, g := range w.stream.audience.groups {
-		if n := len(g.readers); n > 0 {
+		if n := len(g.readers); n > 0 && g.level == w.level {
 			first := w.turn % n
 			w.path = append(w.path, stretch{g, first, udp.Peers{End: first + n, Ring: n}})
 		}
@@ -155,13 +160,14 @@ func (w *sweep) enter(i int) {
 	}
 }
 
-// due is when the next burst may go: spread evenly over a share of the frame
-// interval, unless the next frame is there already.
+// due is when the next burst may go: spread evenly over a share of the time until the next
+// frame for these readers, unless that is there already.
 func (w *sweep) due() time.Duration {
-	if w.stream.ring.newest > w.last {
+	if w.stream.ring.newest >= following(w.last, w.step) {
 		return w.began
 	}
-	return w.began + w.stream.spread*time.Duration(w.burst)/time.Duration(w.hand.frame.packets.Runs())
+	spread := w.stream.spread * time.Duration(w.step)
+	return w.began + spread*time.Duration(w.burst)/time.Duration(w.hand.frame.packets.Runs())
 }
 
 // sendBurst sends the burst to the readers that have not had it yet, and reports
@@ -185,7 +191,9 @@ func (w *sweep) sendBurst(slice time.Duration) bool {
 		}
 		if !w.begun && w.place != was {
 			w.begun = true
-			w.stream.figures.FirstAge.Record(now - w.hand.frame.captured)
+			if w.level == 0 {
+				w.stream.figures.FirstAge.Record(now - w.hand.frame.captured)
+			}
 		}
 		switch {
 		case outcome == udp.Full:
@@ -225,7 +233,9 @@ var errCongested = errors.New("a queue on the way to it is always full")
 func (w *sweep) finish() {
 	f := w.hand.frame
 	s := w.stream
-	s.figures.LastAge.Record(w.loop.Kernel().Monotonic() - f.captured)
+	if w.level == 0 {
+		s.figures.LastAge.Record(w.loop.Kernel().Monotonic() - f.captured)
+	}
 	readers := uint64(0)
 	for _, stretch := range w.path {
 		readers += uint64(stretch.peers.Ring)
@@ -233,5 +243,5 @@ func (w *sweep) finish() {
 	s.delivered(f, readers-min(readers, uint64(w.missed)))
 	w.frames++
 	w.hand.release()
-	s.audience.endSweep()
+	s.endSweep(w.level)
 }

@@ -42,7 +42,7 @@ func (r *tcpReader) begin() bool {
 		r.stream.lagged(1, 1)
 		r.owner.lags++
 	}
-	f, missed := r.stream.ring.after(r.last)
+	f, missed := r.stream.ring.after(r.last, 1)
 	if f == nil {
 		return false
 	}

@@ -152,8 +152,8 @@ func numbered(number uint32, scanBytes int) []byte {
 		img.Luma[i], img.Chroma[i] = 1, 2
 	}
 	text := fmt.Appendf(nil, "%010d", number)
-	for i := range img.Scan {
-		img.Scan[i] = text[i%len(text)]
+	for filled := copy(img.Scan, text); filled < scanBytes; {
+		filled += copy(img.Scan[filled:], img.Scan[:filled/len(text)*len(text)])
 	}
 	return jpeg.Append(nil, img)
 }

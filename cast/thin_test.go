@@ -1,0 +1,239 @@
+package cast_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/sim"
+	"golang.org/x/sys/unix"
+)
+
+// TestSlowReaderBesideHealthyOnes has one reader behind a link of half the stream's rate
+// with a small queue, beside up to twenty others.
+func TestSlowReaderBesideHealthyOnes(t *testing.T) {
+	for _, c := range []struct {
+		interval time.Duration
+		scan     int
+		healthy  int
+	}{
+		{400 * time.Millisecond, 20000, 2},
+		{time.Second, 20000, 20},
+		{5 * time.Second, 20000, 2},
+		{time.Second, 140_000, 1}, // a frame is more than the queue takes
+	} {
+		t.Run(fmt.Sprint(c.interval, c.scan), func(t *testing.T) {
+			w := newWorld(t, 1, func(c *cast.Config) { c.Spread = cast.DefaultSpread })
+			w.camera.scan = c.scan
+			slow := reportOf(w.watch("10.0.2.1", false))
+			all := []*reporter{slow}
+			for i := range c.healthy {
+				all = append(all, reportOf(w.watch(fmt.Sprintf("10.0.1.%d", i+1), false)))
+			}
+			w.run(time.Second)
+			line := netip.MustParsePrefix("10.0.2.1/32")
+			w.k.SetLink(line, sim.Link{Delay: 20 * time.Millisecond, BytesPerSecond: c.scan * 104 / 100 * framesPerSecond / 2, QueueBytes: 64 * 1452})
+			w.reportFor(15*time.Second, c.interval, all...)
+			from := w.camera.number
+			if f := w.s.Figures(); f.Thinned != 1 || f.ThinnedMore == 0 {
+				t.Errorf("%d readers are thinned, by %d steps", f.Thinned, f.ThinnedMore)
+			}
+			w.reportFor(30*time.Second, c.interval, all...)
+			if lost := slow.lostSince(from, 2); lost >= 2 {
+				t.Errorf("%.1f %% of every second frame are lost after 15 s", lost)
+			}
+			w.k.SetLink(line, sim.Link{Delay: 20 * time.Millisecond})
+			w.reportFor(60*time.Second, c.interval, all...)
+			if f := w.s.Figures(); f.Thinned != 0 || f.ThinnedLess != f.ThinnedMore {
+				t.Errorf("%d readers are thinned a minute after the link's recovery; %d steps down, %d up", f.Thinned, f.ThinnedMore, f.ThinnedLess)
+			}
+			from = w.camera.number
+			w.reportFor(2*time.Second, c.interval, all...)
+			if lost := slow.lostSince(from, 1); lost > 0 {
+				t.Errorf("%.1f %% of the frames are missing at the end", lost)
+			}
+			for _, r := range all[1:] {
+				if lost := r.lostSince(r.whole[0], 1); lost > 0 || r.halves > 0 {
+					t.Errorf("%v has lost %.2f %% of the frames, with %d halves", r.conn.Addr(), lost, r.halves)
+				}
+			}
+		})
+	}
+}
+
+// TestHalfFramesAndDuplicates has readers whose reports make them change between the
+// rates all the time, behind a socket that is full now and then: nobody gets a frame twice,
+// out of order, or half.
+func TestHalfFramesAndDuplicates(t *testing.T) {
+	for _, seed := range seeds {
+		w := newWorld(t, seed, func(c *cast.Config) { c.Spread, c.Burst, c.Lag = cast.DefaultSpread, 2, 3 })
+		w.k.Inject(everyNth(7, unix.EAGAIN))
+		random := rand.New(rand.NewPCG(seed, 1))
+		var all []*reporter
+		for i := range 6 {
+			all = append(all, reportOf(w.watch(fmt.Sprintf("10.0.1.%d", i+1), false)))
+		}
+		deepest := uint64(0)
+		for round := range 200 {
+			w.run(time.Duration(random.IntN(1000)) * time.Millisecond)
+			deepest = max(deepest, w.s.Figures().Thinned)
+			for _, r := range all {
+				if random.IntN(3) > 0 {
+					if round%100 < 20 { // as if much were lost, or nothing
+						r.received -= min(r.received, uint32(random.IntN(2)*random.IntN(120)))
+					}
+					r.send()
+				}
+			}
+		}
+		for _, r := range all {
+			r.inOrder()
+			if len(r.whole) < 500 {
+				t.Errorf("seed %d: %v has %d frames", seed, r.conn.Addr(), len(r.whole))
+			}
+			if status, _ := r.ask("TEARDOWN", streamURL, ""); status != 200 {
+				t.Errorf("TEARDOWN: %d", status)
+			}
+		}
+		f := w.s.Figures()
+		if deepest < 4 || f.ThinnedLess < 10 {
+			t.Errorf("seed %d: at most %d were thinned, and %d steps taken back: the test tests little", seed, deepest, f.ThinnedLess)
+		}
+		w.run(time.Second)
+		if f := w.s.Figures(); f.Thinned != 0 || w.s.Readers() != 0 {
+			t.Errorf("seed %d: %d thinned, %d readers are left", seed, f.Thinned, w.s.Readers())
+		}
+	}
+}
+
+// TestMoveToALaterSweep moves a reader to a sweep that is behind the reader's own, as
+// another one's queue is full there: it gets no frame again.
+func TestMoveToALaterSweep(t *testing.T) {
+	w := newWorld(t, 1, func(c *cast.Config) { c.Lag = 20 })
+	stuck, moved := reportOf(w.watch("10.0.1.1", false)), reportOf(w.watch("10.0.1.2", false))
+	suffer := func(r *reporter) {
+		r.received -= 10
+		r.send()
+		w.run(time.Millisecond)
+	}
+	for range 3 {
+		w.run(600 * time.Millisecond)
+		suffer(stuck)
+	}
+	suffer(moved)
+	w.run(1200 * time.Millisecond)
+	if f := w.s.Figures(); f.Thinned != 1 {
+		t.Fatalf("%d readers are thinned, want 1", f.Thinned)
+	}
+	full := true
+	fail := sim.FailTo(netip.MustParsePrefix("10.0.1.1/32"), unix.ENOBUFS)
+	w.k.Inject(func(c sim.Call) error {
+		if full {
+			return fail(c)
+		}
+		return nil
+	})
+	publish := func(frames int) {
+		for range frames {
+			w.camera.number++
+			if err := w.s.Publish(numbered(w.camera.number, w.camera.scan), w.k.Monotonic()); err != nil {
+				t.Fatal(err)
+			}
+			w.run(2 * time.Millisecond)
+		}
+	}
+	publish(5)
+	suffer(moved)
+	publish(2)
+	full = false
+	w.run(time.Second)
+	if f := w.s.Figures(); f.Thinned != 2 {
+		t.Errorf("%d readers are thinned, want 2", f.Thinned)
+	}
+	stuck.inOrder()
+	moved.inOrder()
+}
+
+// TestCountOfLostComesToItsEnd has a reader whose count of lost packets goes no further, as
+// it does after hours: it is thinned and restored all the same.
+func TestCountOfLostComesToItsEnd(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	r := reportOf(w.watch("10.0.1.1", false))
+	r.limit = 40
+	line := netip.MustParsePrefix("10.0.1.1/32")
+	w.run(time.Second)
+	w.k.SetLink(line, sim.Link{Loss: 0.2})
+	w.reportFor(5*time.Second, time.Second, r)
+	if f := w.s.Figures(); f.Thinned != 1 {
+		t.Errorf("%d readers are thinned, want 1", f.Thinned)
+	}
+	w.k.SetLink(line, sim.Link{})
+	w.reportFor(20*time.Second, time.Second, r)
+	if f := w.s.Figures(); f.Thinned != 0 {
+		t.Errorf("%d readers are thinned, want 0", f.Thinned)
+	}
+}
+
+// TestReportsOfThePast has reports come two seconds late: those that tell of the time
+// before the reader was thinned do not count.
+func TestReportsOfThePast(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	r, other := reportOf(w.watch("10.0.1.1", false)), reportOf(w.watch("10.0.1.2", false))
+	line := netip.MustParsePrefix("10.0.1.1/32")
+	report := func(times int) {
+		for range times {
+			w.run(500 * time.Millisecond)
+			r.send()
+			other.received -= min(other.received, 10) // it is sent every 2nd frame throughout
+			other.send()
+		}
+	}
+	w.k.SetLink(line, sim.Link{Delay: 2 * time.Second})
+	report(10)
+	w.k.SetLink(line, sim.Link{Delay: 2 * time.Second, Loss: 0.4})
+	for i := 0; w.s.Figures().Thinned < 2 && i < 20; i++ {
+		report(1)
+	}
+	w.k.SetLink(line, sim.Link{Delay: 2 * time.Second})
+	report(16)
+	if f := w.s.Figures(); f.Thinned != 2 || f.ThinnedMore != 2 {
+		t.Errorf("%d readers are thinned, by %d steps; want 2 and 2", f.Thinned, f.ThinnedMore)
+	}
+}
+
+// TestAdaptOff thins nobody.
+func TestAdaptOff(t *testing.T) {
+	w := newWorld(t, 1, func(c *cast.Config) { c.Adapt = cast.AdaptOff })
+	r := reportOf(w.watch("10.0.1.1", false))
+	w.k.SetLink(netip.MustParsePrefix("10.0.1.1/32"), sim.Link{Loss: 0.2})
+	w.reportFor(10*time.Second, time.Second, r)
+	if f := w.s.Figures(); f.Thinned+f.ThinnedMore > 0 {
+		t.Errorf("%d readers are thinned", f.Thinned)
+	}
+}
+
+// TestNonsenseInReports has readers report anything: others are not touched.
+func TestNonsenseInReports(t *testing.T) {
+	for _, seed := range seeds {
+		w := newWorld(t, seed, nil)
+		random := rand.New(rand.NewPCG(seed, 2))
+		liars := []*reporter{reportOf(w.watch("10.0.1.1", false)), reportOf(w.watch("10.0.1.2", false))}
+		honest := reportOf(w.watch("10.0.1.3", false))
+		w.run(100 * time.Millisecond)
+		for range 200 {
+			w.run(600 * time.Millisecond)
+			liars[0].tell(random.Uint32N(256), random.Uint32(), random.Uint32())
+			liars[1].tell(random.Uint32N(256), random.Uint32N(100), liars[1].highest+random.Uint32N(30))
+			honest.send()
+		}
+		for _, r := range liars {
+			r.inOrder()
+		}
+		if lost := honest.lostSince(honest.whole[0], 1); lost > 0 {
+			t.Errorf("seed %d: the honest one has lost %.1f %% of the frames", seed, lost)
+		}
+	}
+}
