@@ -2,9 +2,9 @@ package udp
 
 import "github.com/camcast/camcast/loop"
 
-// incoming is the room that datagrams are received into, a batch at a time.
-type incoming struct {
-	deliver  func(Datagram)
+// Room is what datagrams are received into, a batch at a time: about 70 kB. All sockets
+// of one loop may share one, as only one at a time receives.
+type Room struct {
 	messages [receiveBatch]loop.Message
 	peers    [receiveBatch]loop.Address
 	payloads [receiveBatch]loop.Vector
@@ -21,16 +21,17 @@ const (
 	receiveCalls = 4
 )
 
-func newIncoming(deliver func(Datagram)) *incoming {
-	in := &incoming{deliver: deliver}
-	for i := range in.messages {
-		in.payloads[i].Set(in.bytes[i][:])
+// NewRoom makes room for the sockets of one loop.
+func NewRoom() *Room {
+	r := &Room{}
+	for i := range r.messages {
+		r.payloads[i].Set(r.bytes[i][:])
 	}
-	return in
+	return r
 }
 
 func (s *Socket) receive() {
-	in := s.incoming
+	in := s.room
 	for range receiveCalls {
 		for i := range in.messages {
 			in.messages[i].Receive(&in.peers[i], &in.payloads[i], &in.controls[i])
@@ -46,8 +47,8 @@ func (s *Socket) receive() {
 				s.counters.Truncated++
 				continue
 			}
-			in.deliver(Datagram{Payload: m.Received(), From: m.Peer(), To: m.LocalAddress()})
-			if s.incoming == nil {
+			s.deliver(Datagram{Payload: m.Received(), From: m.Peer(), To: m.LocalAddress()})
+			if s.deliver == nil {
 				return
 			}
 		}

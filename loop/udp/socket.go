@@ -17,6 +17,9 @@ type Options struct {
 	NoSegmentation bool
 	// NoBatches has each message sent by a system call of its own.
 	NoBatches bool
+	// Room is what datagrams are received into, for a program with many sockets; nil: a
+	// Room of the socket's own.
+	Room *Room
 	// Report is told, once each, what the kernel or a link turned out not to do. It
 	// may be nil.
 	Report func(what string)
@@ -67,7 +70,8 @@ type Socket struct {
 	reported     map[unix.Errno]bool
 	waiting      []func() // called once when the socket is writable
 	woken        []func() // the list that was called last, to be filled next
-	incoming     *incoming
+	room         *Room
+	deliver      func(Datagram) // nil if nothing is received
 	outgoing     outgoing
 	counters     Counters
 	closed       bool
@@ -88,11 +92,13 @@ func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram))
 	if err != nil {
 		return nil, fmt.Errorf("udp %v: %w", local, err)
 	}
-	s := &Socket{loop: l, kernel: k, fd: fd, options: o, reported: map[unix.Errno]bool{}}
+	s := &Socket{loop: l, kernel: k, fd: fd, options: o, reported: map[unix.Errno]bool{}, room: o.Room, deliver: receive}
+	if receive != nil && s.room == nil {
+		s.room = NewRoom()
+	}
 	if s.local, err = k.LocalAddr(fd); err == nil {
 		want := loop.Interest(0)
 		if receive != nil {
-			s.incoming = newIncoming(receive)
 			want = loop.Readable
 		}
 		s.registration, err = l.Register(fd, want, s.ready)
@@ -123,7 +129,7 @@ func (s *Socket) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.waiting, s.incoming = nil, nil
+	s.waiting, s.deliver = nil, nil
 	return errors.Join(s.registration.Unregister(), s.kernel.CloseFD(s.fd))
 }
 
@@ -134,7 +140,7 @@ func (s *Socket) WhenWritable(f func()) error {
 }
 
 func (s *Socket) want() (want loop.Interest) {
-	if s.incoming != nil {
+	if s.deliver != nil {
 		want |= loop.Readable
 	}
 	if len(s.waiting) > 0 {
@@ -162,7 +168,7 @@ func (s *Socket) ready(conditions loop.Interest) {
 		// Failing leaves the old interest: at worst the fd is reported once too often.
 		_ = s.registration.Want(s.want())
 	}
-	if conditions&loop.Readable != 0 && s.incoming != nil {
+	if conditions&loop.Readable != 0 && s.deliver != nil {
 		s.receive()
 	}
 }
