@@ -110,12 +110,13 @@ func (w *world) reportFor(d, interval time.Duration, reporters ...*reporter) {
 // after frame number from, and which share that is in percent. It was sent the multiples of
 // step, and some more, which do not count.
 func (r *reporter) lostSince(from, step uint32) (percent float64) {
+	until := r.whole[len(r.whole)-1] // later ones may be on their way
 	got := map[uint32]bool{}
 	for _, n := range r.whole {
 		got[n] = true
 	}
 	lost, sent := 0, 0
-	for n := from + step - from%step; n <= r.w.camera.number-3*step; n += step {
+	for n := from + step - from%step; n <= until; n += step {
 		if sent++; !got[n] {
 			lost++
 		}

@@ -25,9 +25,8 @@ type thinning struct {
 	// wish is the level that it is to have; moving: it is in a list for that.
 	wish   uint8
 	moving bool
-	// short: the shorter part of a trial is on. settling: the next report also tells of
-	// the time before the reader was thinned, and does not count.
-	short, settling bool
+	// short: the shorter part of a trial is on.
+	short bool
 }
 
 // trialEnd is when the shorter part of a reader's trial ends.
@@ -63,10 +62,6 @@ func (r *UDPReader) reported(report rtcp.ReceptionReport) {
 	h := heard{at, sent + t.offset - t.sent, 0}
 	h.lost = lostOf(h.sent, index-t.heard, report, t.lost)
 	t.heard, t.sent, t.lost = index, sent+t.offset, report.CumulativeLost
-	if t.settling {
-		t.settling = false
-		return
-	}
 	r.adapt(h)
 }
 
@@ -103,7 +98,6 @@ func (r *UDPReader) adapt(h heard) {
 		t.short = true
 		s.trials = append(s.trials, trialEnd{r, s.ring.newest + uint64(t.trialFrames())})
 	}
-	t.settling = level > t.wish
 	r.moveTo(level)
 }
 
