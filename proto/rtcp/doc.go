@@ -1,8 +1,9 @@
 // Package rtcp is the control protocol that goes with RTP (RFC 3550, section 6) as a
-// broadcaster needs it: sender reports and goodbyes to write, reception reports to
-// read.
+// broadcaster and its readers need it: sender and receiver reports, goodbyes, the size of
+// the group (RFC 5760), what a receiver knows of a source's packets (Reception), and when
+// each participant may report (Interval).
 //
 // Packets are compound, as the RFC wants them: a report first, then the canonical name.
 // Parse is strict (appendix A.2), since players send all kinds of bytes to an RTCP
-// port. Nothing here does I/O or knows the time.
+// port. Nothing here does I/O or has a clock: time is an argument.
 package rtcp

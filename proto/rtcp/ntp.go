@@ -37,3 +37,14 @@ func (r ReceptionReport) RoundTrip(arrival time.Time) (time.Duration, bool) {
 // roundingUnits is how far, in 1/65536 s, a reader's rounding may make a round trip
 // negative: 1 ms.
 const roundingUnits = 65
+
+// fromNTP is the time of a 64-bit NTP timestamp. Those that begin with a zero bit are
+// taken for times after 2036.
+func fromNTP(ntp uint64) time.Time {
+	seconds := int64(ntp >> 32)
+	if ntp>>63 == 0 {
+		seconds += 1 << 32
+	}
+	fraction := (ntp & (1<<32 - 1)) * uint64(time.Second) >> 32
+	return time.Unix(seconds+ntpEpoch, int64(fraction))
+}

@@ -33,6 +33,10 @@ type Visitor struct {
 	Report func(ReceptionReport)
 	// Bye is called for each source that says goodbye.
 	Bye func(ssrc uint32)
+	// Sender is called for each sender report, with its NTP timestamp.
+	Sender func(sr SenderReport, ntp uint64)
+	// Group is called with how many receivers a source says there are (RFC 5760).
+	Group func(ssrc uint32, receivers int)
 }
 
 // ErrNotRTCP is matched by errors about bytes that are no RTCP.
@@ -99,6 +103,8 @@ func smallest(kind byte, entries int) int {
 		return packetHeaderBytes + ssrcBytes + entries*reportBytes
 	case typeBYE:
 		return packetHeaderBytes + entries*ssrcBytes
+	case typeRSI:
+		return summaryHeaderBytes
 	}
 	return packetHeaderBytes
 }
@@ -108,9 +114,16 @@ func (v Visitor) packet(p []byte) {
 	entries := int(p[0] & 31)
 	switch p[1] {
 	case typeSR:
+		if v.Sender != nil {
+			v.Sender(senderReport(p))
+		}
 		v.reports(binary.BigEndian.Uint32(p[4:]), p[packetHeaderBytes+ssrcBytes+senderInfoBytes:], entries)
 	case typeRR:
 		v.reports(binary.BigEndian.Uint32(p[4:]), p[packetHeaderBytes+ssrcBytes:], entries)
+	case typeRSI:
+		if v.Group != nil {
+			v.group(p)
+		}
 	case typeBYE:
 		for i := range entries {
 			if v.Bye != nil {

@@ -22,6 +22,7 @@ const (
 	typeRR   = 201
 	typeSDES = 202
 	typeBYE  = 203
+	typeRSI  = 209 // RFC 5760
 )
 
 const (
@@ -41,6 +42,28 @@ func AppendSenderReport(dst []byte, sr SenderReport, cname string) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, sr.Packets)
 	dst = binary.BigEndian.AppendUint32(dst, sr.Octets)
 	return appendDescription(dst, sr.SSRC, cname)
+}
+
+// AppendReceiverReport appends a compound packet of a reception report and the canonical
+// name. It allocates only to grow dst.
+func AppendReceiverReport(dst []byte, r ReceptionReport, cname string) []byte {
+	dst = append(dst, version2|1, typeRR, 0, 7)
+	dst = binary.BigEndian.AppendUint32(dst, r.Reporter)
+	dst = binary.BigEndian.AppendUint32(dst, r.SSRC)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(r.FractionLost)<<24|uint32(r.CumulativeLost)&0xffffff)
+	dst = binary.BigEndian.AppendUint32(dst, r.HighestSequence)
+	dst = binary.BigEndian.AppendUint32(dst, r.Jitter)
+	dst = binary.BigEndian.AppendUint32(dst, r.LastSR)
+	dst = binary.BigEndian.AppendUint32(dst, r.DelaySinceLastSR)
+	return appendDescription(dst, r.Reporter, cname)
+}
+
+// AppendReceiverGoodbye appends a compound packet of a last reception report and a
+// goodbye.
+func AppendReceiverGoodbye(dst []byte, r ReceptionReport, cname string) []byte {
+	dst = AppendReceiverReport(dst, r, cname)
+	dst = append(dst, version2|1, typeBYE, 0, 1)
+	return binary.BigEndian.AppendUint32(dst, r.Reporter)
 }
 
 // AppendGoodbye appends a compound packet that says that the sender leaves, and why.
