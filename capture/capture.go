@@ -99,6 +99,17 @@ type Restarter interface {
 	Restart() error
 }
 
+// Encoder is a Source that may encode its pictures itself, and can be told how well.
+type Encoder interface {
+	Source
+	// Quality is that of its JPEG coding, 1 to 100; 0 if it does not encode, as a camera
+	// that delivers JPEG.
+	Quality() int
+	// SetQuality has pictures encoded with another quality, 1 to 100, from the next one
+	// on. A source that does not encode ignores it.
+	SetQuality(quality int)
+}
+
 var (
 	// ErrNotReady says that no frame is due: wait for the fd.
 	ErrNotReady = errors.New("no frame is ready")

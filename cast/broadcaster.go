@@ -115,6 +115,9 @@ func (b *Broadcaster) addStream(name string, source capture.Source, o StreamOpti
 		}
 	}
 	b.streams = append(b.streams, s)
+	if b.config.Adapt == AdaptQuality {
+		governQuality(s, source)
+	}
 	return s, nil
 }
 

@@ -56,7 +56,23 @@ const (
 	// AdaptThin sends UDP readers that report loss only every 2nd, 4th or 8th frame,
 	// each by its own reports.
 	AdaptThin
+	// AdaptQuality does so too, and where most readers of a stream suffer and its source
+	// is a capture.Encoder, lowers the quality for all.
+	AdaptQuality
 )
+
+// adaptNames are the words for it.
+var adaptNames = map[string]Adapt{"off": AdaptOff, "thin": AdaptThin, "quality": AdaptQuality}
+
+// UnmarshalText understands "off", "thin" and "quality".
+func (a *Adapt) UnmarshalText(text []byte) error {
+	known, ok := adaptNames[string(text)]
+	if !ok {
+		return fmt.Errorf("%q: must be off, thin or quality", text)
+	}
+	*a = known
+	return nil
+}
 
 const (
 	defaultLag            = 5
@@ -109,8 +125,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("spread %v: must be 0 to 1, a share of the frame interval", c.Spread)
 	case c.MaxReaders < 0:
 		return c, fmt.Errorf("max-readers %d: must not be negative; 0 is no limit", c.MaxReaders)
-	case c.Adapt > AdaptThin:
-		return c, fmt.Errorf("adapt %d: must be AdaptOff or AdaptThin", c.Adapt)
+	case c.Adapt > AdaptQuality:
+		return c, fmt.Errorf("adapt %d: must be AdaptOff, AdaptThin or AdaptQuality", c.Adapt)
 	case c.SessionTimeout < time.Second:
 		return c, fmt.Errorf("session timeout %v: must be at least 1s", c.SessionTimeout)
 	}

@@ -26,6 +26,9 @@ type Figures struct {
 	// Thinned is how many readers are at present sent fewer frames because they report
 	// loss. ThinnedMore and ThinnedLess count the halvings and doublings so far.
 	Thinned, ThinnedMore, ThinnedLess uint64
+	// Quality is that of the source's JPEG coding, 1 to 100, if AdaptQuality governs it,
+	// else 0.
+	Quality int
 	// Restarts is how often the source was opened anew after it had failed or
 	// fallen silent; Revived how often it only had to be watched anew.
 	Restarts, Revived uint64

@@ -110,6 +110,28 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
+// TestSetQuality has pictures become smaller and larger again.
+func TestSetQuality(t *testing.T) {
+	for name, e := range encoders(t, 80) {
+		picture := gradient(320, 240, image.YCbCrSubsampleRatio420)
+		sizes := map[int]int{}
+		for _, quality := range []int{80, 40, 1, -5, 80, 100, 500} {
+			e.SetQuality(quality)
+			data, err := e.Encode(nil, picture)
+			if err != nil {
+				t.Fatalf("%s: quality %d: %v", name, quality, err)
+			}
+			if was := sizes[e.Quality()]; was != 0 && was != len(data) {
+				t.Errorf("%s: quality %d: %d bytes, were %d before", name, quality, len(data), was)
+			}
+			sizes[e.Quality()] = len(data)
+		}
+		if len(sizes) != 4 || sizes[1] >= sizes[40] || sizes[40] >= sizes[80] || sizes[80] >= sizes[100] {
+			t.Errorf("%s: bytes by quality: %v", name, sizes)
+		}
+	}
+}
+
 func TestFromYUYV(t *testing.T) {
 	for _, size := range []image.Point{{4, 2}, {3, 2}, {2, 1}} {
 		pairs := (size.X + 1) / 2

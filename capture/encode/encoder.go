@@ -29,6 +29,17 @@ func NewEncoder(quality int) (*Encoder, error) {
 	return e, nil
 }
 
+// Quality is that of the pictures to come.
+func (e *Encoder) Quality() int { return e.goOpt.Quality }
+
+// SetQuality changes it; what is not 1 to 100 is taken as the nearest that is.
+func (e *Encoder) SetQuality(quality int) {
+	e.goOpt.Quality = min(max(quality, 1), 100)
+	if e.turbo != nil {
+		e.turbo.quality = e.goOpt.Quality
+	}
+}
+
 // Name says who encodes, for a person.
 func (e *Encoder) Name() string {
 	if e.turbo != nil {

@@ -52,7 +52,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// Source is a running test card. It implements capture.Source.
+// Source is a running test card. It implements capture.Encoder.
 type Source struct {
 	options Options
 	clock   capture.Clock
@@ -114,6 +114,12 @@ func (s *Source) Next() (capture.Frame, error) {
 	return capture.Frame{Data: s.data, Format: capture.JPEG, Time: min(due, s.clock.Monotonic()), Sequence: uint32(s.number)}, nil
 }
 
+// Quality is that of JPEG coding at present.
+func (s *Source) Quality() int { return s.encoder.Quality() }
+
+// SetQuality changes it from the next frame on.
+func (s *Source) SetQuality(quality int) { s.encoder.SetQuality(quality) }
+
 // Release does nothing: the buffer is drawn into by Next alone.
 func (s *Source) Release() {}
 
@@ -126,4 +132,4 @@ func (s *Source) Close() error {
 	return s.ticker.Close()
 }
 
-var _ capture.Source = (*Source)(nil)
+var _ capture.Encoder = (*Source)(nil)

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Source is a camera that streams. It implements capture.Restarter.
+// Source is a camera that streams. It implements capture.Restarter
+// and, with YUYV, capture.Encoder.
 type Source struct {
 	options Options
 	clock   capture.Clock
@@ -290,6 +291,21 @@ func (s *Source) captured(b *v4l2.Buffer) time.Duration {
 	return at
 }
 
+// Quality is that of JPEG coding at present, 0 if the camera delivers JPEG.
+func (s *Source) Quality() int {
+	if s.mode.coding != "yuyv" || s.encoder == nil {
+		return 0
+	}
+	return s.encoder.Quality()
+}
+
+// SetQuality changes it from the next frame on.
+func (s *Source) SetQuality(quality int) {
+	if s.encoder != nil {
+		s.encoder.SetQuality(quality)
+	}
+}
+
 // Release gives the frame's buffer back to the driver. That it fails, on a camera that
 // is gone, the next Next will say.
 func (s *Source) Release() {
@@ -323,4 +339,7 @@ func (s *Source) Close() error {
 	return err
 }
 
-var _ capture.Restarter = (*Source)(nil)
+var (
+	_ capture.Restarter = (*Source)(nil)
+	_ capture.Encoder   = (*Source)(nil)
+)

@@ -33,6 +33,7 @@ type rawFlags struct {
 	lag, maxReaders   int
 	mtu, burst        int
 	spread            float64
+	adapt             string
 	send              []string
 	sdp               string
 	logFormat, level  string
@@ -64,6 +65,7 @@ func flagGroups(raw *rawFlags) []flagGroup {
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
 			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a reader at once, 1 to 64")
 			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, 0 (off) to 1")
+			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP readers that report loss: off, thin (they get fewer frames) or quality (if most do, pictures are also encoded smaller)")
 		}),
 		group("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
 			f.StringArrayVar(&raw.send, "send", nil, "send to `[NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]`, a host or a multicast group; may be repeated")
@@ -110,6 +112,9 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	}
 	if s.config.RTP, err = listenAddress("--rtp", raw.rtp); err != nil {
 		return nil, err
+	}
+	if err := s.config.Adapt.UnmarshalText([]byte(raw.adapt)); err != nil {
+		return nil, fmt.Errorf("--adapt %w", err)
 	}
 	if err := s.logLevel.UnmarshalText([]byte(raw.level)); err != nil {
 		return nil, fmt.Errorf("--log-level %q: must be debug, info, warn or error", raw.level)

@@ -64,6 +64,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--mtu", "100"}, 2, []string{"--mtu 100", "576"}},
 		{[]string{"--burst", "65"}, 2, []string{"--burst 65", "1 to 64"}},
 		{[]string{"--spread", "1.5"}, 2, []string{"--spread 1.5", "0 to 1"}},
+		{[]string{"--adapt", "thick"}, 2, []string{"--adapt", "thick", "off, thin or quality"}},
 		{[]string{"--rtsp", "8554"}, 2, []string{"--rtsp", "8554", ":8554"}},
 		{[]string{"--rtp", "127.0.0.1:99999"}, 2, []string{"--rtp", "99999"}},
 		{[]string{"--rtp", ":65535"}, 2, []string{"--rtp", "65535", "RTCP"}},
@@ -111,7 +112,7 @@ func TestWrongInput(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	status, stdout, stderr := runBinary(t, "--help")
-	want := []string{"--rtsp", "--rtp", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--send", "--sdp", "--log",
+	want := []string{"--rtsp", "--rtp", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--send", "--sdp", "--log",
 		"--log-level", "--version", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
 	if status != 0 || stderr != "" || !containsAll(stdout, want) {
 		t.Errorf("status %d, stderr %q, stdout %q", status, stderr, stdout)

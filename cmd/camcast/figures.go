@@ -42,6 +42,11 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		fmt.Fprintf(w, "  delivered %d frames, %d packets, %d bytes; %d lags, %d cut short, %d sends to unreachable readers\n",
 			f.Delivered, f.Packets, f.Bytes, f.Lags, f.CutShort, f.Unreachable)
 		fmt.Fprintf(w, "  age when handed to the kernel: first reader %s; last reader %s\n", ages(&f.FirstAge), ages(&f.LastAge))
+		fmt.Fprintf(w, "  thinned: %d readers now; %d times to fewer frames, %d times to more", f.Thinned, f.ThinnedMore, f.ThinnedLess)
+		if f.Quality > 0 {
+			fmt.Fprintf(w, "; quality %d", f.Quality)
+		}
+		fmt.Fprintln(w)
 		if f.Restarts+f.Revived > 0 {
 			fmt.Fprintf(w, "  source opened anew %d times, watched anew %d times\n", f.Restarts, f.Revived)
 		}
