@@ -12,8 +12,15 @@ import (
 	"github.com/camcast/camcast/bench/rig"
 )
 
-// childVariable has what a child process is to do.
+// childVariable tells a child process that it is one.
 const childVariable = "CAMCAST_BENCH_CHILD"
+
+// The descriptors of a child process, not the standard ones: libraries print.
+const (
+	taskFD = 3 + iota
+	commandsFD
+	answersFD
+)
 
 // task is what a child process is to do: one of the two.
 type task struct {
@@ -24,14 +31,12 @@ type task struct {
 // Main is to be called first thing by a program that measures. In a child process it does
 // not return.
 func Main() {
-	text, ok := os.LookupEnv(childVariable)
-	if !ok {
+	if os.Getenv(childVariable) == "" {
 		return
 	}
-	// Not the standard ones: libraries print.
-	commands, answers := os.NewFile(3, "commands"), os.NewFile(4, "answers")
+	commands, answers := os.NewFile(commandsFD, "commands"), os.NewFile(answersFD, "answers")
 	var t task
-	err := json.Unmarshal([]byte(text), &t)
+	err := json.NewDecoder(os.NewFile(taskFD, "task")).Decode(&t)
 	switch {
 	case err != nil:
 	case t.Send != nil:
@@ -58,10 +63,6 @@ func startChild(namespace string, core int, t task) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(t)
-	if err != nil {
-		return nil, err
-	}
 	args := rig.Command(namespace, core, self)
 	commands, in, err := os.Pipe()
 	if err != nil {
@@ -73,12 +74,21 @@ func startChild(namespace string, core int, t task) (*child, error) {
 		return nil, errors.Join(err, in.Close())
 	}
 	defer answers.Close()
+	tasks, give, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, in.Close(), out.Close())
+	}
+	defer tasks.Close()
 	c := &child{exec.Command(args[0], args[1:]...), in, out}
-	c.cmd.Env = append(os.Environ(), childVariable+"="+string(text), "GNET_LOGGING_LEVEL=5")
-	c.cmd.ExtraFiles = []*os.File{commands, answers}
+	c.cmd.Env = append(os.Environ(), childVariable+"=1", "GNET_LOGGING_LEVEL=5")
+	c.cmd.ExtraFiles = []*os.File{tasks, commands, answers}
 	c.cmd.Stdout, c.cmd.Stderr = os.Stderr, os.Stderr
 	if err := c.cmd.Start(); err != nil {
-		return nil, errors.Join(err, in.Close(), out.Close())
+		return nil, errors.Join(err, in.Close(), out.Close(), give.Close())
+	}
+	// It may be long: the child is already reading.
+	if err := errors.Join(json.NewEncoder(give).Encode(t), give.Close()); err != nil {
+		return nil, errors.Join(err, c.kill())
 	}
 	return c, nil
 }

@@ -96,7 +96,7 @@ func present(e model.Entry, readers int) error {
 
 // raiseFileLimit has enough descriptors for as many readers, here and in child processes.
 func raiseFileLimit(readers int) error {
-	need := uint64(2*readers + 1000)
+	need := uint64(readers + 1000)
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return err

@@ -1,0 +1,250 @@
+package view
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/camcast/camcast/proto/rtp"
+)
+
+// Buffer is a jitter buffer for RTP/JPEG (RFC 2435). It holds packets until their frame
+// is due, so that those which come out of order or late by less than the delay are in
+// time, and frames come out as evenly as they were taken.
+//
+// A frame is due when the quickest packets of late have taken the delay longer than they
+// did. With a delay of 0 everything is due at once: what comes out of order is then late.
+type Buffer struct {
+	delay    time.Duration
+	timeline timeline
+	tally    tally
+
+	// slots hold packets by their extended sequence numbers, modulo their number,
+	// which is a power of two.
+	slots   []slot
+	begun   bool
+	playing bool // something was released
+	ssrc    uint32
+	next    int64 // the sequence number that is released next
+	highest int64 // the highest that came
+	// strange is the sequence number that would follow one which is far off: two in a
+	// row mean that the source has restarted.
+	strange      uint16
+	sawStrange   bool
+	depacketizer rtp.JPEGDepacketizer
+}
+
+type slot struct {
+	sequence int64
+	state    slotState
+	packet   []byte // reused
+}
+
+type slotState uint8
+
+const (
+	empty slotState = iota
+	held
+	released
+	skipped // given up, and counted as lost
+)
+
+const (
+	firstSlots = 64
+	// mostSlots bounds the memory: packets further ahead push the oldest out.
+	mostSlots = 16384
+	// maxDropout and maxMisorder are how far sequence numbers may jump ahead, and lag
+	// behind, before they look like another source's (RFC 3550, appendix A.1).
+	maxDropout  = 3000
+	maxMisorder = 100
+	// mostPacketBytes is the most that UDP carries.
+	mostPacketBytes = 65507
+)
+
+// NewBuffer makes a buffer that delays frames so much, 0 or more.
+func NewBuffer(delay time.Duration) *Buffer {
+	return &Buffer{delay: delay, slots: make([]slot, firstSlots)}
+}
+
+// Frame is a picture and when it was taken.
+type Frame struct {
+	// JPEG is a whole file, valid until the next Pop.
+	JPEG []byte
+	// Timestamp is RTP's, in 1/90000 s.
+	Timestamp uint32
+}
+
+// Push takes an RTP packet that arrived now, and copies it. It reports false if the packet
+// is none, or of no use: too late, a duplicate, or so far off that it may be another
+// source's.
+func (b *Buffer) Push(now time.Duration, packet []byte) bool {
+	if len(packet) < rtp.HeaderBytes || len(packet) > mostPacketBytes || packet[0]>>6 != 2 {
+		b.tally.Malformed++
+		return false
+	}
+	b.tally.Packets++
+	sequence := binary.BigEndian.Uint16(packet[2:])
+	if ssrc := binary.BigEndian.Uint32(packet[8:]); !b.begun || ssrc != b.ssrc {
+		b.restart(ssrc, sequence)
+	}
+	extended, ok := b.extend(sequence)
+	if !ok || !b.place(extended, packet) {
+		return false
+	}
+	b.timeline.arrived(now, binary.BigEndian.Uint32(packet[4:]))
+	return true
+}
+
+// restart begins with a source anew. What is held of the one before is lost.
+func (b *Buffer) restart(ssrc uint32, sequence uint16) {
+	if b.begun {
+		b.tally.Restarts++
+	}
+	for i := range b.slots {
+		b.slots[i].state = empty
+	}
+	b.begun, b.ssrc, b.sawStrange, b.playing = true, ssrc, false, false
+	b.next = int64(sequence)
+	b.highest = b.next - 1
+	b.timeline = timeline{}
+	b.tally.frames = frames{}
+	b.depacketizer = rtp.JPEGDepacketizer{}
+}
+
+// extend finds the extended sequence number that is nearest to the highest so far.
+func (b *Buffer) extend(sequence uint16) (int64, bool) {
+	ahead := int64(int16(sequence - uint16(b.highest)))
+	if ahead < maxDropout && ahead > -maxMisorder {
+		b.sawStrange = false
+		return b.highest + ahead, true
+	}
+	if b.sawStrange && sequence == b.strange {
+		b.restart(b.ssrc, sequence)
+		return b.next, true
+	}
+	b.sawStrange, b.strange = true, sequence+1
+	b.tally.Strange++
+	return 0, false
+}
+
+// place puts a packet into its slot.
+func (b *Buffer) place(sequence int64, packet []byte) bool {
+	if sequence < b.next && !b.playing && b.highest-sequence < int64(len(b.slots)) {
+		b.next = sequence // the first ones have overtaken each other
+	}
+	if sequence < b.next {
+		s := b.slot(sequence)
+		switch {
+		case s.sequence != sequence || s.state == empty:
+			b.tally.Late++
+		case s.state == skipped:
+			b.tally.Late++
+			s.state = released // a second time it is a duplicate
+		default:
+			b.tally.Duplicates++
+		}
+		return false
+	}
+	if sequence-b.next >= int64(len(b.slots)) {
+		b.makeRoom(sequence)
+	}
+	s := b.slot(sequence)
+	if s.state == held {
+		b.tally.Duplicates++
+		return false
+	}
+	s.sequence, s.state, s.packet = sequence, held, append(s.packet[:0], packet...)
+	if sequence < b.highest {
+		b.tally.Reordered++
+	}
+	b.highest = max(b.highest, sequence)
+	return true
+}
+
+func (b *Buffer) slot(sequence int64) *slot { return &b.slots[sequence&int64(len(b.slots)-1)] }
+
+// makeRoom has more slots, or gives the oldest packets up if there are too many.
+func (b *Buffer) makeRoom(sequence int64) {
+	n := len(b.slots)
+	for n < mostSlots && sequence-b.next >= int64(n) {
+		n *= 2
+	}
+	if n > len(b.slots) {
+		old := b.slots
+		b.slots = make([]slot, n)
+		for _, s := range old {
+			if s.state != empty {
+				*b.slot(s.sequence) = s
+			}
+		}
+	}
+	for sequence-b.next >= int64(n) {
+		b.giveUp(b.next)
+	}
+}
+
+// giveUp counts a packet as lost, whether it came or not, and goes on after it.
+func (b *Buffer) giveUp(sequence int64) {
+	s := b.slot(sequence)
+	s.sequence, s.state = sequence, skipped
+	b.tally.Lost++
+	b.tally.gap()
+	b.next = sequence + 1
+}
+
+// Pop returns the next frame that is due, if there is one. It is to be called until there
+// is none, after each Push and when Next has come.
+func (b *Buffer) Pop(now time.Duration) (Frame, bool) {
+	for {
+		at, ok := b.first()
+		if !ok || b.due(at) > now {
+			return Frame{}, false
+		}
+		for b.next < at {
+			b.giveUp(b.next)
+		}
+		s := b.slot(at)
+		s.state, b.playing = released, true
+		b.next = at + 1
+		timestamp := binary.BigEndian.Uint32(s.packet[4:])
+		b.tally.begin(timestamp)
+		picture, whole, err := b.depacketizer.Push(s.packet)
+		if err != nil {
+			b.tally.Malformed++
+		}
+		if whole {
+			b.tally.whole()
+			return Frame{picture, timestamp}, true
+		}
+	}
+}
+
+// first is the first packet that is held.
+func (b *Buffer) first() (sequence int64, ok bool) {
+	if !b.begun {
+		return 0, false
+	}
+	for sequence = b.next; sequence <= b.highest; sequence++ {
+		if s := b.slot(sequence); s.state == held && s.sequence == sequence {
+			return sequence, true
+		}
+	}
+	return 0, false
+}
+
+// due is when a packet is to be released.
+func (b *Buffer) due(sequence int64) time.Duration {
+	return b.timeline.at(binary.BigEndian.Uint32(b.slot(sequence).packet[4:])) + b.delay
+}
+
+// Next is when Pop may have a frame, if nothing comes before. It is false if the buffer is
+// empty.
+func (b *Buffer) Next() (time.Duration, bool) {
+	at, ok := b.first()
+	if !ok {
+		return 0, false
+	}
+	return b.due(at), true
+}
+
+// Figures are the counts so far.
+func (b *Buffer) Figures() Figures { return b.tally.Figures }
