@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+const (
+	rtspScheme = "rtsp"
+	joinScheme = "camcast"
+
+	rtspPort = 554 // RFC 2326, section 3.2
+	joinPort = 5004
+)
+
+// address is what is to be watched.
+type address struct {
+	scheme string
+	host   string // a name or an IP address, without brackets
+	port   uint16
+	stream string // the path without its first slash; for camcast:// the stream's name
+	url    string // as it was given
+}
+
+// parseAddress understands rtsp://HOST[:PORT]/PATH and camcast://HOST[:PORT]/[NAME].
+func parseAddress(text string) (address, error) {
+	wrong := func(what string) (address, error) {
+		return address{}, fmt.Errorf("%q: %s, such as rtsp://HOST:8554/cam or camcast://HOST:5004/cam", text, what)
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Opaque != "" {
+		return wrong("must be a URL")
+	}
+	a := address{scheme: strings.ToLower(u.Scheme), host: u.Hostname(), stream: strings.TrimPrefix(u.Path, "/"), url: text}
+	switch a.scheme {
+	case rtspScheme:
+		a.port = rtspPort
+	case joinScheme:
+		a.port = joinPort
+	default:
+		return wrong("must begin with rtsp:// or camcast://")
+	}
+	if a.host == "" {
+		return wrong("must name a host")
+	}
+	if p := u.Port(); p != "" {
+		n, err := strconv.ParseUint(p, 10, 16)
+		if err != nil || n == 0 {
+			return wrong(fmt.Sprintf("port %s must be 1 to 65535", p))
+		}
+		a.port = uint16(n)
+	}
+	if a.scheme == joinScheme && (u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		return wrong("must be camcast://HOST:PORT/NAME and no more")
+	}
+	return a, nil
+}
+
+// isList reports whether a names a server but none of its streams.
+func (a address) isList() bool { return a.scheme == joinScheme && a.stream == "" }

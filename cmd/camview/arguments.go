@@ -1,0 +1,215 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// settings is what the command line asks for.
+type settings struct {
+	address   address
+	transport transport
+	buffer    time.Duration
+	rewind    time.Duration
+	output    outputKind
+	file      string // of the output, if it is one
+	duration  time.Duration
+	frames    int
+	readers   int
+	stats     bool
+	json      bool
+}
+
+// transport is how RTP is to come: by UDP, by TCP, or by TCP if UDP brings nothing.
+type transport uint8
+
+const (
+	anyTransport transport = iota
+	onlyUDP
+	onlyTCP
+)
+
+// outputKind is where pictures go.
+type outputKind uint8
+
+const (
+	toTerminal outputKind = iota // or nowhere, if there is none
+	toStdout
+	toClip  // JPEGs, one after the other
+	toPhoto // one JPEG
+)
+
+const (
+	maxReaders = 10000
+	maxBuffer  = 10 * time.Second
+	maxRewind  = 10 * time.Minute
+)
+
+var (
+	errHelp    = errors.New("help is asked for")
+	errVersion = errors.New("the version is asked for")
+)
+
+// rawFlags are the flags' values as they were given.
+type rawFlags struct {
+	transport         string
+	buffer            int
+	rewind, duration  time.Duration
+	output            string
+	frames, readers   int
+	stats, json       bool
+	help, showVersion bool
+}
+
+// flagGroup is a heading of the help text and its flags.
+type flagGroup struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// flagGroups defines all flags, in the groups they are explained in.
+func flagGroups(raw *rawFlags) []flagGroup {
+	group := func(title string, define func(*pflag.FlagSet)) flagGroup {
+		f := pflag.NewFlagSet(title, pflag.ContinueOnError)
+		f.SortFlags = false
+		define(f)
+		return flagGroup{title, f}
+	}
+	return []flagGroup{
+		group("How to receive", func(f *pflag.FlagSet) {
+			f.StringVar(&raw.transport, "transport", "", "`udp|tcp` for the pictures of an RTSP server (default: UDP, and TCP if nothing comes)")
+			f.IntVar(&raw.buffer, "buffer", 50, "`MS` milliseconds a picture may wait for packets that come late or in disorder")
+			f.DurationVar(&raw.rewind, "rewind", 0, "keep this much of the past, `TIME` such as 30s, to go back to by the arrow keys")
+		}),
+		group("What to do with the pictures", func(f *pflag.FlagSet) {
+			f.StringVarP(&raw.output, "output", "o", "", "write them to `FILE`: .mjpeg all of them, .jpg the first one, - all of them to standard output")
+			f.IntVar(&raw.readers, "readers", 1, "be `N` readers at once, for load tests: nothing is shown")
+		}),
+		group("When to end", func(f *pflag.FlagSet) {
+			f.DurationVar(&raw.duration, "duration", 0, "after `TIME`, such as 10s")
+			f.IntVar(&raw.frames, "frames", 0, "after `N` pictures, of each reader")
+		}),
+		group("Telling what happens", func(f *pflag.FlagSet) {
+			f.BoolVar(&raw.stats, "stats", false, "a line of figures on stderr every second")
+			f.BoolVar(&raw.json, "json", false, "figures at the end as one JSON object, on stdout (on stderr with -o -)")
+			f.BoolVar(&raw.showVersion, "version", false, "print the version and exit")
+			f.BoolVarP(&raw.help, "help", "h", false, "print this and exit")
+		}),
+	}
+}
+
+// parseArguments understands the command line or says what is wrong with it.
+func parseArguments(args []string) (*settings, error) {
+	var raw rawFlags
+	all := pflag.NewFlagSet("camview", pflag.ContinueOnError)
+	all.SetOutput(io.Discard)
+	all.Usage = func() {}
+	for _, g := range flagGroups(&raw) {
+		all.AddFlagSet(g.flags)
+	}
+	switch err := all.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp), err == nil && raw.help:
+		return nil, errHelp
+	case err != nil:
+		return nil, err
+	case raw.showVersion:
+		return nil, errVersion
+	case all.NArg() == 0:
+		return nil, errors.New("no URL: say what to watch, such as rtsp://HOST:8554/cam")
+	case all.NArg() > 1:
+		return nil, fmt.Errorf("%q: one URL at a time", all.Arg(1))
+	}
+	return raw.settings(all)
+}
+
+func (raw *rawFlags) settings(all *pflag.FlagSet) (*settings, error) {
+	s := &settings{
+		buffer: time.Duration(raw.buffer) * time.Millisecond, rewind: raw.rewind, duration: raw.duration,
+		frames: raw.frames, readers: raw.readers, stats: raw.stats, json: raw.json,
+	}
+	var err error
+	if s.address, err = parseAddress(all.Arg(0)); err != nil {
+		return nil, err
+	}
+	if s.transport, err = parseTransport(raw.transport); err != nil {
+		return nil, err
+	}
+	if s.output, s.file, err = parseOutput(raw.output); err != nil {
+		return nil, err
+	}
+	if err := raw.checkRanges(all.Changed); err != nil {
+		return nil, err
+	}
+	return s, s.checkCombination()
+}
+
+func parseTransport(text string) (transport, error) {
+	switch text {
+	case "":
+		return anyTransport, nil
+	case "udp":
+		return onlyUDP, nil
+	case "tcp":
+		return onlyTCP, nil
+	}
+	return 0, fmt.Errorf("--transport %q: must be udp or tcp", text)
+}
+
+func parseOutput(text string) (kind outputKind, file string, err error) {
+	switch strings.ToLower(filepath.Ext(text)) {
+	case ".mjpeg", ".mjpg":
+		return toClip, text, nil
+	case ".jpg", ".jpeg":
+		return toPhoto, text, nil
+	}
+	switch text {
+	case "":
+		return toTerminal, "", nil
+	case "-":
+		return toStdout, "", nil
+	}
+	return 0, "", fmt.Errorf("-o %q: must be -, or a file that ends in .mjpeg or .jpg", text)
+}
+
+// checkRanges judges the numbers. given tells which flags were typed: whoever types a
+// zero means it.
+func (raw *rawFlags) checkRanges(given func(string) bool) error {
+	switch {
+	case raw.buffer < 0 || raw.buffer > int(maxBuffer/time.Millisecond):
+		return fmt.Errorf("--buffer %d: must be 0 to %d", raw.buffer, maxBuffer/time.Millisecond)
+	case raw.rewind < 0 || raw.rewind > maxRewind:
+		return fmt.Errorf("--rewind %v: must be 0s to %v", raw.rewind, maxRewind)
+	case given("duration") && raw.duration <= 0:
+		return fmt.Errorf("--duration %v: must be more than 0s", raw.duration)
+	case given("frames") && raw.frames < 1:
+		return fmt.Errorf("--frames %d: must be at least 1", raw.frames)
+	case raw.readers < 1 || raw.readers > maxReaders:
+		return fmt.Errorf("--readers %d: must be 1 to %d", raw.readers, maxReaders)
+	}
+	return nil
+}
+
+func (s *settings) checkCombination() error {
+	switch {
+	case s.readers > 1 && s.output != toTerminal:
+		return fmt.Errorf("-o and --readers %d: only a single reader's pictures can be written", s.readers)
+	case s.rewind > 0 && (s.readers > 1 || s.output != toTerminal):
+		return errors.New("--rewind is for the terminal: leave out -o and --readers")
+	case s.address.scheme == joinScheme && s.transport == onlyTCP:
+		return errors.New("--transport tcp: camcast:// is UDP; use the rtsp:// address")
+	case s.address.isList() && s.readers > 1:
+		return errors.New("--readers: the URL names no stream to read, only a server")
+	}
+	return nil
+}
+
+// summed reports whether the figures are to be told at the end.
+func (s *settings) summed() bool {
+	return s.json || s.stats || s.readers > 1 || s.duration > 0 || s.frames > 0
+}

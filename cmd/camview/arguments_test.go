@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestArguments(t *testing.T) {
+	s, err := parseArguments(strings.Fields("--transport tcp --buffer 0 --frames 3 --duration 1m --readers 1 --stats --json -o out.JPG rtsp://[::1]:8554/a/b?x=1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := settings{
+		address:   address{scheme: "rtsp", host: "::1", port: 8554, stream: "a/b", url: "rtsp://[::1]:8554/a/b?x=1"},
+		transport: onlyTCP, output: toPhoto, file: "out.JPG", duration: time.Minute, frames: 3, readers: 1, stats: true, json: true,
+	}
+	if *s != want {
+		t.Errorf("got  %+v\nwant %+v", *s, want)
+	}
+	for text, want := range map[string]address{
+		"rtsp://cam.example/":      {scheme: "rtsp", host: "cam.example", port: 554},
+		"RTSP://u:p@10.0.0.1/x":    {scheme: "rtsp", host: "10.0.0.1", port: 554, stream: "x"},
+		"camcast://h/":             {scheme: "camcast", host: "h", port: 5004},
+		"camcast://h":              {scheme: "camcast", host: "h", port: 5004},
+		"camcast://h:1/left%20eye": {scheme: "camcast", host: "h", port: 1, stream: "left eye"},
+	} {
+		got, err := parseAddress(text)
+		want.url = text
+		if err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", text, got, err, want)
+		}
+		if got.isList() != (want.scheme == "camcast" && want.stream == "") {
+			t.Errorf("%s: isList is %v", text, got.isList())
+		}
+	}
+	if _, err := parseArguments([]string{"--help"}); !errors.Is(err, errHelp) {
+		t.Error(err)
+	}
+	if _, err := parseArguments([]string{"--version"}); !errors.Is(err, errVersion) {
+		t.Error(err)
+	}
+}
+
+func TestWrongArguments(t *testing.T) {
+	for line, want := range map[string][]string{
+		"":                                   {"no URL", "rtsp://HOST"},
+		"rtsp://a/b rtsp://a/c":              {"rtsp://a/c", "one URL"},
+		"--nope rtsp://a/b":                  {"--nope"},
+		"cam":                                {"cam", "rtsp://", "camcast://"},
+		"http://a/b":                         {"http://a/b", "rtsp:// or camcast://"},
+		"rtsp:a":                             {"rtsp:a", "URL"},
+		"rtsp:///b":                          {"host"},
+		"rtsp://a:0/b":                       {"port 0", "1 to 65535"},
+		"rtsp://a:70000/b":                   {"port 70000"},
+		"rtsp://a:x/b":                       {"URL"},
+		"camcast://a/b?c":                    {"no more"},
+		"camcast://u@a/b":                    {"no more"},
+		"--transport sctp rtsp://a/b":        {"--transport", "sctp", "udp or tcp"},
+		"--transport tcp camcast://a/b":      {"--transport tcp", "UDP"},
+		"--buffer -1 rtsp://a/b":             {"--buffer -1", "0 to 10000"},
+		"--buffer 10001 rtsp://a/b":          {"--buffer 10001"},
+		"--buffer 50ms rtsp://a/b":           {"buffer", "50ms"},
+		"--rewind 11m rtsp://a/b":            {"--rewind 11m0s", "10m"},
+		"--rewind 5s -o - rtsp://a/b":        {"--rewind", "terminal"},
+		"--rewind 5s --readers 2 rtsp://a/b": {"--rewind", "terminal"},
+		"--duration 0s rtsp://a/b":           {"--duration 0s"},
+		"--duration 10 rtsp://a/b":           {"duration", "10"},
+		"--frames 0 rtsp://a/b":              {"--frames 0", "at least 1"},
+		"--readers 0 rtsp://a/b":             {"--readers 0", "1 to 10000"},
+		"--readers 10001 rtsp://a/b":         {"--readers 10001"},
+		"--readers 2 -o x.mjpeg rtsp://a/b":  {"-o", "--readers 2"},
+		"--readers 2 camcast://a/":           {"--readers", "no stream"},
+		"-o clip.mp4 rtsp://a/b":             {"clip.mp4", ".mjpeg or .jpg"},
+	} {
+		_, err := parseArguments(strings.Fields(line))
+		if err == nil {
+			t.Errorf("%q: no error", line)
+			continue
+		}
+		for _, w := range want {
+			if !strings.Contains(err.Error(), w) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q: %q, want one line with %q", line, err, w)
+			}
+		}
+	}
+}
+
+func FuzzAddress(f *testing.F) {
+	for _, text := range []string{"rtsp://a:1/b", "camcast://[::1]/", "rtsp://u:p@h/x?y#z", "camcast:"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := parseAddress(text)
+		if err == nil && (a.host == "" || a.port == 0 || a.url != text) {
+			t.Errorf("%q: %+v", text, a)
+		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: the error has several lines: %q", text, err)
+		}
+	})
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image/jpeg"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/capture/testcard"
+)
+
+// camviewBinary is the viewer under test, built once per run.
+var camviewBinary = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("CAMVIEW_BINARY"); path != "" {
+		return path, nil
+	}
+	folder, err := os.MkdirTemp("", "camview-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "camview")
+	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if path, err := camviewBinary(); err == nil && os.Getenv("CAMVIEW_BINARY") == "" {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(status)
+}
+
+// patience is how long anything may take on a busy machine.
+const patience = 20 * time.Second
+
+// camview is the command, ended when it takes too long.
+func camview(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	binary, err := camviewBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.Command("timeout", append([]string{"--foreground", "-k", "1", fmt.Sprint(patience.Seconds()), binary}, args...)...)
+}
+
+// runCamview runs the viewer to its end.
+func runCamview(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	cmd := camview(t, args...)
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errOut.String()
+}
+
+// nextPicture reads the next picture of a stream of JPEGs, which end where the next begins:
+// none of a test card has the bytes of an end in its scan.
+func nextPicture(r *bufio.Reader) ([]byte, error) {
+	var jpeg []byte
+	for !bytes.HasSuffix(jpeg, []byte{0xff, 0xd9}) {
+		b, err := r.ReadByte()
+		if err != nil {
+			if err == io.EOF && len(jpeg) > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			return jpeg, err
+		}
+		jpeg = append(jpeg, b)
+	}
+	return jpeg, nil
+}
+
+// cardNumber decodes a picture and reads the number in it.
+func cardNumber(t *testing.T, data []byte) uint32 {
+	t.Helper()
+	picture, err := jpeg.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, _, err := testcard.Read(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number
+}
+
+// numbersIn reads the numbers of all pictures of a stream of JPEGs.
+func numbersIn(t *testing.T, stream []byte) (numbers []uint32) {
+	t.Helper()
+	r := bufio.NewReader(bytes.NewReader(stream))
+	for {
+		data, err := nextPicture(r)
+		if err == io.EOF {
+			return numbers
+		}
+		if err != nil {
+			t.Fatalf("after %d pictures: %v", len(numbers), err)
+		}
+		numbers = append(numbers, cardNumber(t, data))
+	}
+}
+
+// checkConsecutive fails unless there are want numbers, in a row.
+func checkConsecutive(t *testing.T, numbers []uint32, want int) {
+	t.Helper()
+	if len(numbers) != want {
+		t.Errorf("%d pictures, want %d", len(numbers), want)
+	}
+	for i, n := range numbers {
+		if i > 0 && n != numbers[i-1]+1 {
+			t.Fatalf("picture %d is number %d, and the one before it %d", i, n, numbers[i-1])
+		}
+	}
+}
+
+func containsAll(text string, words ...string) bool {
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestPipe plays from both servers, by UDP and TCP, into a pipe.
+func TestPipe(t *testing.T) {
+	for server, start := range map[string]func(*testing.T) string{
+		"camcast":   func(t *testing.T) string { return startBroadcast(t, 0, "cam").url("cam") },
+		"gortsplib": func(t *testing.T) string { return startOther(t, true) },
+	} {
+		url := start(t)
+		for _, transport := range []string{"udp", "tcp"} {
+			t.Run(server+" "+transport, func(t *testing.T) {
+				t.Parallel()
+				status, stdout, stderr := runCamview(t, "--transport", transport, "--frames", "40", "-o", "-", url)
+				if status != 0 {
+					t.Fatalf("status %d: %s", status, stderr)
+				}
+				checkConsecutive(t, numbersIn(t, []byte(stdout)), 40)
+			})
+		}
+	}
+}
+
+// TestFiles writes a clip and a photograph.
+func TestFiles(t *testing.T) {
+	url, folder := startBroadcast(t, 0, "cam").url("cam"), t.TempDir()
+	clip, photo := filepath.Join(folder, "clip.mjpeg"), filepath.Join(folder, "frame.jpg")
+	if status, stdout, stderr := runCamview(t, "-o", photo, url); status != 0 || stdout != "" || stderr != "" {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+	checkConsecutive(t, numbersIn(t, []byte(content(t, photo))), 1)
+	if status, _, stderr := runCamview(t, "-o", clip, "--frames", "10", url); status != 0 {
+		t.Errorf("status %d, stderr %q", status, stderr)
+	}
+	checkConsecutive(t, numbersIn(t, []byte(content(t, clip))), 10)
+	for _, file := range []string{"clip.mjpeg", "frame.jpg"} {
+		status, _, stderr := runCamview(t, "-o", filepath.Join(clip, file), url)
+		if status != 1 || !containsAll(stderr, file, "not a directory") {
+			t.Errorf("%s in a file: status %d, %q", file, status, stderr)
+		}
+	}
+}
+
+// TestReaderOfPipeEnds has enough after five pictures: the viewer ends without a word.
+func TestReaderOfPipeEnds(t *testing.T) {
+	cmd := camview(t, "-o", "-", startBroadcast(t, 0, "cam").url("cam"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(stdout)
+	for range 5 {
+		if _, err := nextPicture(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stdout.Close()
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v, stderr %q", err, stderr.String())
+	}
+}
+
+// TestFiftyReaders has fifty readers in one process, by both transports.
+func TestFiftyReaders(t *testing.T) {
+	b := startBroadcast(t, 0, "cam")
+	for _, transport := range []string{"udp", "tcp"} {
+		status, stdout, stderr := runCamview(t, "--readers", "50", "--transport", transport, "--frames", "30", "--json", b.url("cam"))
+		var s summary
+		if err := json.Unmarshal([]byte(stdout), &s); err != nil {
+			t.Fatalf("%s: %v in %q; stderr %q", transport, err, stdout, stderr)
+		}
+		if status != 0 || s.Readers != 50 || s.ReadersServed != 50 || s.Frames < 50*30 || s.FramesLost != 0 || s.PacketsLost != 0 || s.Packets < s.Frames {
+			t.Errorf("%s: status %d, %s%s", transport, status, stdout, stderr)
+		}
+		if s.Jitter == nil || s.RoundTrip == nil || *s.RoundTrip <= 0 {
+			t.Errorf("%s: no jitter or round trip in %s", transport, stdout)
+		}
+		b.awaitReaders(0)
+	}
+}

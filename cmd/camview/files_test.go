@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// writeAll offers pictures to a sink of an output and closes it.
+func writeAll(t *testing.T, o output, pictures ...string) (failed error) {
+	t.Helper()
+	var errs = make(chan error, 1)
+	s := newSink(o, len(pictures), func(err error) { errs <- err })
+	for _, p := range pictures {
+		if !s.offer([]byte(p), "") {
+			t.Fatal("the queue is full too early")
+		}
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case failed = <-errs:
+	default:
+	}
+	return failed
+}
+
+func content(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestClip(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "clip.mjpeg")
+	c, err := newClip(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writeAll(t, c, "one", "two", "three"); err != nil {
+		t.Error(err)
+	}
+	if got := content(t, name); got != "onetwothree" {
+		t.Errorf("%q", got)
+	}
+	if _, err := newClip(filepath.Join(name, "clip.mjpeg")); err == nil {
+		t.Error("a file in a file: no error")
+	}
+}
+
+// TestPhoto wants the first picture, and the file that was there kept if there is none.
+func TestPhoto(t *testing.T) {
+	folder := t.TempDir()
+	name := filepath.Join(folder, "frame.jpg")
+	if err := os.WriteFile(name, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		pictures []string
+		want     string
+		err      error
+	}{{nil, "before", nil}, {[]string{"one", "two"}, "one", errEnough}} {
+		p, err := newPhoto(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := writeAll(t, p, c.pictures...); !errors.Is(err, c.err) {
+			t.Errorf("%q: %v, want %v", c.pictures, err, c.err)
+		}
+		if got := content(t, name); got != c.want {
+			t.Errorf("%q: the file is %q, want %q", c.pictures, got, c.want)
+		}
+		if left, _ := filepath.Glob(filepath.Join(folder, ".*.part")); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+	}
+}
+
+// TestPipeCloses has the reader of a pipe end.
+func TestPipeCloses(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	r.Close()
+	if err := writeAll(t, pipe{w}, "one", "two"); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("%v, want EPIPE", err)
+	}
+}
+
+// slowOutput waits with each picture until it is let go on.
+type slowOutput struct {
+	goOn chan struct{}
+	got  []string
+}
+
+func (s *slowOutput) write(jpeg []byte, status string) error {
+	<-s.goOn
+	s.got = append(s.got, string(jpeg)+status)
+	return nil
+}
+
+func (s *slowOutput) close() error { return nil }
+
+// TestSlowOutput wants the pictures refused for which there is no room, and the others
+// written in order though their buffers are used again.
+func TestSlowOutput(t *testing.T) {
+	o := &slowOutput{goOn: make(chan struct{})}
+	s := newSink(o, 2, func(err error) { t.Error(err) })
+	accepted, frame := "", []byte("?")
+	for i := range 100 {
+		frame[0] = byte('a' + i%26)
+		if s.offer(frame, "!") {
+			accepted += string(frame) + "!"
+		} else {
+			o.goOn <- struct{}{}
+		}
+	}
+	close(o.goOn)
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, p := range o.got {
+		got += p
+	}
+	if got != accepted {
+		t.Errorf("written %q, accepted %q", got, accepted)
+	}
+	if len(accepted) < 2*20 || len(accepted) > 2*60 {
+		t.Errorf("%d pictures accepted of 100, want those there is room for", len(accepted)/2)
+	}
+}

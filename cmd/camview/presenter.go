@@ -1,0 +1,208 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/camcast/camcast/cmd/camview/term"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/view"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// terminalQueue is how many pictures may wait for the terminal: what waits is old.
+	terminalQueue = 2
+	// fileQueue is how many may wait for a file or a pipe, which is to have them all.
+	fileQueue = 64
+	// historyBytes bounds --rewind's memory.
+	historyBytes = 1 << 30
+)
+
+// presenter brings pictures before whoever watches: into a terminal, a pipe, a file or
+// nowhere. It belongs to the loop; what may have to wait is its sink's.
+type presenter struct {
+	viewer   *viewer
+	sink     *sink // nil: nowhere
+	terminal *term.Terminal
+	keyboard *keyboard
+	// quiet: figures and messages are shown below the picture, not on stderr, which is
+	// the same terminal.
+	quiet bool
+	// held: without a history the space bar holds the picture, and lets it go on with the
+	// newest.
+	held    bool
+	history *view.History // nil without --rewind
+	replay  *loop.Timer   // when the next picture of the past is due
+	status  string        // the last figures
+	message string        // what is the matter, if anything
+	lags    uint64
+	closed  bool
+}
+
+// newPresenter opens what the settings name.
+func newPresenter(v *viewer, stdin, stdout, stderr *os.File) (*presenter, error) {
+	p := &presenter{viewer: v}
+	p.replay = v.loop.NewTimer(p.pump)
+	var o output
+	var err error
+	depth := fileQueue
+	switch s := v.settings; {
+	case s.output == toStdout:
+		o = pipe{stdout}
+	case s.output == toClip:
+		o, err = newClip(s.file)
+	case s.output == toPhoto:
+		o, err = newPhoto(s.file)
+	case s.readers > 1 || s.json:
+		return p, nil
+	default:
+		depth = terminalQueue
+		o, err = p.openTerminal(stdin, stdout, stderr)
+	}
+	if err != nil || o == nil {
+		return p, err
+	}
+	p.sink = newSink(o, depth, func(err error) {
+		// A loop that is closed has nothing to end any more.
+		_ = v.loop.Post(func() { p.failed(err) })
+	})
+	return p, nil
+}
+
+// openTerminal takes the terminal over. Without one nothing is shown if there are
+// figures to tell.
+func (p *presenter) openTerminal(stdin, stdout, stderr *os.File) (output, error) {
+	t, err := term.Open(stdin, stdout)
+	if errors.Is(err, term.ErrNoTerminal) {
+		if s := p.viewer.settings; s.stats || s.duration > 0 || s.frames > 0 {
+			return nil, nil
+		}
+		return nil, errors.New("standard output is no terminal: write the pictures by -o, or tell when to end by --duration or --frames")
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.terminal, p.quiet = t, isTerminal(stderr)
+	if span := p.viewer.settings.rewind; span > 0 {
+		p.history = view.NewHistory(span, historyBytes)
+	}
+	if p.keyboard, err = openKeyboard(p, t); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return &display{terminal: t}, nil
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// failed is called when the output takes no more pictures.
+func (p *presenter) failed(err error) {
+	// Who has closed a pipe has all he wants.
+	if !errors.Is(err, errEnough) && !errors.Is(err, unix.EPIPE) {
+		p.viewer.fail(err)
+		return
+	}
+	p.viewer.end()
+}
+
+// show takes a new picture.
+func (p *presenter) show(jpeg []byte) {
+	switch {
+	case p.sink == nil || p.held || p.closed:
+	case p.history != nil:
+		p.history.Add(p.viewer.loop.Now(), jpeg)
+		p.pump()
+	default:
+		p.offer(jpeg)
+	}
+}
+
+// offer hands a picture to the output, or leaves it out if that is too slow.
+func (p *presenter) offer(jpeg []byte) {
+	if !p.sink.offer(jpeg, p.line()) {
+		p.lags++
+	}
+}
+
+// pump shows what is due of the history.
+func (p *presenter) pump() {
+	if p.closed {
+		return
+	}
+	if jpeg, ok := p.history.Pop(p.viewer.loop.Now()); ok {
+		p.offer(jpeg)
+	}
+	if next, ok := p.history.Next(); ok {
+		p.replay.Set(next)
+	} else {
+		p.replay.Stop()
+	}
+}
+
+// line is what stands below the picture.
+func (p *presenter) line() string {
+	if p.message != "" {
+		return " " + p.message
+	}
+	return " " + p.state() + "  " + p.status
+}
+
+func (p *presenter) state() string {
+	paused := p.held
+	if p.history != nil {
+		paused = p.history.Paused()
+		if behind := p.history.Behind(); paused || behind > 0 {
+			state := fmt.Sprintf("-%.1f s", behind.Seconds())
+			if paused {
+				state += " (held)"
+			}
+			return state
+		}
+	}
+	if paused {
+		return "held"
+	}
+	return "live"
+}
+
+// refresh shows the line anew.
+func (p *presenter) refresh() {
+	if p.terminal != nil && !p.closed {
+		p.sink.offer(nil, p.line()) // if the queue is full it comes with the next picture
+	}
+}
+
+// figures tells what the last second brought.
+func (p *presenter) figures(line string) {
+	p.status = line
+	p.refresh()
+}
+
+// tell tells what is the matter, and nothing when all is well again. It reports false if
+// that is to be told elsewhere.
+func (p *presenter) tell(message string) bool {
+	p.message = message
+	p.refresh()
+	return p.quiet
+}
+
+// close gives the terminal back, or finishes the file. Closing twice does nothing.
+func (p *presenter) close() error {
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	p.replay.Stop()
+	var err error
+	if p.keyboard != nil {
+		err = p.keyboard.close()
+	}
+	if p.sink != nil {
+		err = errors.Join(err, p.sink.close())
+	}
+	return err
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/view"
+)
+
+const (
+	// answerTime is how long a server may take until it sends.
+	answerTime = 10 * time.Second
+	// silentTime is how long it may send nothing then.
+	silentTime = 10 * time.Second
+	// udpTime is how long nothing may come by UDP until TCP is tried.
+	udpTime = 3 * time.Second
+	// The first wait before a server that was lost is asked again, and the longest.
+	minBackoff = 500 * time.Millisecond
+	maxBackoff = 5 * time.Second
+)
+
+var (
+	errNoAnswer = errors.New("the server does not answer")
+	errSilent   = errors.New("the server sends nothing")
+	errGoodbye  = errors.New("the server said goodbye")
+)
+
+// reader watches a stream, again and again if the server is lost.
+type reader struct {
+	viewer *viewer
+	number int
+	cname  string // RFC 7022: as good as unique, and of no meaning
+
+	// The session there is, if any, and what comes in it.
+	session   session
+	reception *reception
+	state     readerState
+	udp       bool // in this session
+	heard     time.Duration
+
+	watchdog *loop.Timer // what is waited for has not come
+	backoff  time.Duration
+	// What was found out about the server: its addresses, which of them is tried, and
+	// that only TCP comes through.
+	addresses []netip.Addr
+	attempt   int
+	onlyTCP   bool
+
+	before figures // of the sessions that are over
+	frames uint64  // of all sessions
+	over   bool    // it has all it wants, or will not get it
+	left   func()  // set while it leaves
+}
+
+type readerState uint8
+
+const (
+	idle       readerState = iota
+	connecting             // until the server sends
+	playing
+	retrying // waits until it tries again
+)
+
+func newReader(v *viewer, number int) *reader {
+	r := &reader{viewer: v, number: number, cname: rand.Text(), backoff: minBackoff, onlyTCP: v.settings.transport == onlyTCP}
+	r.watchdog = v.loop.NewTimer(r.expired)
+	return r
+}
+
+// connect begins a session.
+func (r *reader) connect() {
+	r.state = connecting
+	r.watchdog.SetAfter(answerTime)
+	r.viewer.resolver.resolve(func(found []netip.Addr, err error) {
+		if r.left != nil || r.over || r.state != connecting {
+			return
+		}
+		if err == nil {
+			r.addresses = found
+			err = r.open(netip.AddrPortFrom(found[r.attempt%len(found)], r.viewer.settings.address.port))
+		}
+		if err != nil {
+			r.lost(err)
+		}
+	})
+}
+
+// open opens a session with the server at an address.
+func (r *reader) open(server netip.AddrPort) error {
+	if r.viewer.settings.address.scheme == joinScheme {
+		return errors.New("camcast:// is not spoken yet: use the rtsp:// address")
+	}
+	s, err := openRTSP(r.viewer, server, r.onlyTCP, r)
+	if err != nil {
+		return err
+	}
+	r.session = s
+	r.reception = newReception(r.viewer.loop, s, r.viewer.settings.buffer, r.cname, r.picture)
+	return nil
+}
+
+// started is a listener's: the server says that it sends from now on.
+func (r *reader) started(roundTrip time.Duration, udp bool) {
+	r.udp = udp
+	r.before.roundTrip = roundTrip
+	if udp && r.viewer.settings.transport == anyTransport {
+		r.watchdog.SetAfter(udpTime)
+	}
+}
+
+// rtp is a listener's: a packet has come.
+func (r *reader) rtp(packet []byte) {
+	if !r.reception.rtp(packet) {
+		return
+	}
+	r.heard = r.viewer.loop.Now()
+	if r.state == connecting {
+		r.state = playing
+		r.watchdog.SetAfter(silentTime)
+		r.viewer.found(r)
+	}
+}
+
+// rtcp is a listener's: a report has come.
+func (r *reader) rtcp(packet []byte) {
+	if r.reception.rtcp(packet) {
+		return
+	}
+	r.hangUp(errGoodbye)
+}
+
+// picture takes a picture when it is due.
+func (r *reader) picture(frame view.Frame, age time.Duration, known bool) {
+	if r.over {
+		return
+	}
+	r.frames++
+	if r.backoff = minBackoff; known {
+		r.viewer.aged(age)
+	}
+	r.viewer.presenter.show(frame.JPEG)
+	if n := r.viewer.settings.frames; n > 0 && r.frames >= uint64(n) {
+		r.finish()
+	}
+}
+
+// finish: the reader has all it wants, or will not get it.
+func (r *reader) finish() {
+	if !r.over {
+		r.over = true
+		r.viewer.readerDone()
+	}
+}
+
+// ended is a listener's: the session is over.
+func (r *reader) ended(err error) {
+	r.forget()
+	switch {
+	case r.left != nil:
+		r.left()
+	case err == nil:
+		r.lost(errGoodbye)
+	default:
+		r.lost(err)
+	}
+}
+
+// expired is called when what was waited for has not come, or is due.
+func (r *reader) expired() {
+	silent := r.viewer.loop.Now() - r.heard
+	switch {
+	case r.state == retrying:
+		r.connect()
+	case r.state == playing && silent < silentTime:
+		r.watchdog.SetAfter(silentTime - silent)
+	case r.state == playing:
+		r.hangUp(errSilent)
+	case r.udp && r.viewer.settings.transport == anyTransport && !r.onlyTCP:
+		r.onlyTCP = true
+		r.close()
+		r.connect()
+	case r.session != nil && r.udp:
+		r.hangUp(errSilent)
+	default:
+		r.hangUp(errNoAnswer)
+	}
+}
+
+// hangUp ends a session that is of no use.
+func (r *reader) hangUp(err error) {
+	r.close()
+	r.lost(err)
+}
+
+// lost decides what to do without a server. A reader who has had pictures comes back; one
+// who has not tries the host's next address, and then gives up.
+func (r *reader) lost(err error) {
+	r.watchdog.Stop()
+	r.state = idle
+	r.attempt++
+	switch {
+	case r.over:
+	case r.frames > 0:
+		r.state = retrying
+		r.watchdog.SetAfter(r.backoff)
+		r.viewer.lost(r, fmt.Errorf("%w; trying again in %v", err, r.backoff))
+		r.backoff = min(2*r.backoff, maxBackoff)
+	case r.attempt < len(r.addresses):
+		r.connect()
+	default:
+		r.viewer.refused(r, err)
+		r.finish()
+	}
+}
+
+// leave says goodbye. left is called when the server has heard it, or cannot.
+func (r *reader) leave(left func()) {
+	r.left = left
+	r.watchdog.Stop()
+	if r.session != nil {
+		r.session.leave(r.reception.farewell())
+	}
+}
+
+// close ends the session at once.
+func (r *reader) close() {
+	r.watchdog.Stop()
+	if r.session != nil {
+		r.session.close()
+		r.forget()
+	}
+}
+
+// forget forgets a session that is over, but what it has brought.
+func (r *reader) forget() {
+	r.before = r.figures()
+	r.reception.stop()
+	r.session, r.reception, r.udp = nil, nil, false
+}
+
+// figures are what all sessions have brought so far.
+func (r *reader) figures() figures {
+	f := r.before
+	if r.reception != nil {
+		f = f.plus(r.reception.figures())
+		f.jitter = r.reception.figures().jitter
+	}
+	return f
+}

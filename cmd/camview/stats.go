@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+)
+
+// statsInterval is how often figures are told.
+const statsInterval = time.Second
+
+// stats tells, every second, what has happened in it.
+type stats struct {
+	viewer *viewer
+	timer  *loop.Timer
+	told   time.Duration // when figures were told last
+	before summary       // what they were then
+	ages   cast.Histogram
+}
+
+func newStats(v *viewer) *stats {
+	s := &stats{viewer: v, told: v.loop.Now()}
+	s.timer = v.loop.NewTimer(s.tell)
+	s.timer.SetAfter(statsInterval)
+	return s
+}
+
+func (s *stats) tell() {
+	now := s.viewer.summary()
+	line := statsLine(s.before, now, &s.ages)
+	s.before, s.ages = now, cast.Histogram{}
+	s.told += statsInterval
+	s.timer.Set(s.told + statsInterval) // a late turn does not make the next one late
+	s.viewer.presenter.figures(line)
+	if s.viewer.settings.stats && !s.viewer.presenter.quiet {
+		fmt.Fprintln(s.viewer.messages, line)
+	}
+}
+
+// statsLine is what has happened between two summaries: frames per second and reader, the
+// share of packets lost, the jitter, the median of the pictures' ages, and the lags.
+func statsLine(before, now summary, ages *cast.Histogram) string {
+	var b strings.Builder
+	seconds := max(now.Seconds-before.Seconds, 1e-3)
+	rate := float64(now.Frames-before.Frames) / seconds / float64(now.Readers)
+	lost := max(now.PacketsLost-before.PacketsLost, 0)
+	share := float64(lost) / max(float64(now.Packets-before.Packets)+float64(lost), 1)
+	if now.Readers > 1 {
+		fmt.Fprintf(&b, "readers %d  ", now.ReadersServed)
+	}
+	fmt.Fprintf(&b, "fps %.1f  loss %.1f%%  jitter %s  age ", rate, 100*share, ms(now.Jitter))
+	if ages.Count > 0 {
+		fmt.Fprintf(&b, "%.1f ms", milliseconds(ages.Quantile(0.5)))
+	} else {
+		b.WriteByte('?')
+	}
+	fmt.Fprintf(&b, "  rtt %s  lags %d", ms(now.RoundTrip), now.Lags-before.Lags)
+	return b.String()
+}
+
+// ms is a duration in milliseconds, of which nothing may be known.
+func ms(value *float64) string {
+	if value == nil {
+		return "?"
+	}
+	return fmt.Sprintf("%.1f ms", *value)
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+)
+
+func TestStatsLine(t *testing.T) {
+	var ages, none cast.Histogram
+	for range 10 {
+		ages.Record(20 * time.Millisecond)
+	}
+	jitter, roundTrip := 1.25, 0.3
+	for _, c := range []struct {
+		before, now summary
+		ages        *cast.Histogram
+		want        string
+	}{
+		{
+			summary{Readers: 1, Seconds: 5, Frames: 100, Packets: 1000, PacketsLost: 10, Lags: 1},
+			summary{Readers: 1, Seconds: 6, Frames: 130, Packets: 1090, PacketsLost: 20, Lags: 3, Jitter: &jitter, RoundTrip: &roundTrip},
+			&ages, "fps 30.0  loss 10.0%  jitter 1.2 ms  age 20.0 ms  rtt 0.3 ms  lags 2",
+		},
+		{
+			summary{Readers: 50}, summary{Readers: 50, ReadersServed: 49, Seconds: 2, Frames: 3000, PacketsLost: -4},
+			&none, "readers 49  fps 30.0  loss 0.0%  jitter ?  age ?  rtt ?  lags 0",
+		},
+		{summary{Readers: 1}, summary{Readers: 1}, &none, "fps 0.0  loss 0.0%  jitter ?  age ?  rtt ?  lags 0"},
+	} {
+		if got := statsLine(c.before, c.now, c.ages); got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	var ages cast.Histogram
+	ages.Record(2 * time.Millisecond)
+	s := summary{
+		Readers: 2, ReadersServed: 1, Seconds: 1.5, Frames: 3, FramesLost: 4, Packets: 5, PacketsLost: -6, Lags: 7, Reconnects: 8,
+		Age: spreadOf(&ages), Jitter: meanOf(3*time.Millisecond, 2), RoundTrip: meanOf(0, 0),
+	}
+	var out bytes.Buffer
+	if err := s.print(&out, true); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"readers":2,"readers_served":1,"seconds":1.5,"frames":3,"frames_lost":4,"packets":5,"packets_lost":-6,` +
+		`"age_ms":{"p50":2,"p99":2,"max":2},"jitter_ms":1.5,"rtt_ms":null,"lags":7,"reconnects":8}` + "\n"
+	if out.String() != want || !json.Valid(out.Bytes()) {
+		t.Errorf("got  %swant %s", out.String(), want)
+	}
+	out.Reset()
+	if err := s.print(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	want = "1 of 2 readers got pictures: 3 frames (4 lost), 5 packets (-6 lost) in 1.5 s; 7 lags, 8 reconnects\n" +
+		"age p50 2.0 ms, p99 2.0 ms, max 2.0 ms; jitter 1.50 ms\n"
+	if out.String() != want {
+		t.Errorf("got  %swant %s", out.String(), want)
+	}
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+)
+
+const (
+	// startInterval is how far apart the readers start: so many at once would be a burst
+	// that no server is made for.
+	startInterval = 2 * time.Millisecond
+	// goodbyeTime is how long servers have to answer the goodbyes.
+	goodbyeTime = time.Second
+)
+
+// viewer is all that runs on the loop.
+type viewer struct {
+	settings *settings
+	loop     *loop.Loop
+	resolver *resolver
+	// presenter brings the pictures before whoever watches.
+	presenter *presenter
+	room      *udp.Room // that all sockets receive into
+	messages  io.Writer
+	readers   []*reader
+	started   int // how many readers have been
+	done      int // how many have all they want, or will not get it
+	starter   *loop.Timer
+	ages      cast.Histogram
+	began     time.Duration
+	end       context.CancelFunc
+	failure   error // why it ends, if something has failed
+	stats     *stats
+}
+
+// watch receives pictures until somebody or something ends it.
+func watch(s *settings, stdin, stdout, stderr *os.File) (err error) {
+	l, err := loop.New()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	v := &viewer{settings: s, loop: l, resolver: &resolver{loop: l, host: s.address.host}, room: udp.NewRoom(), messages: stderr, began: l.Now(), end: stop}
+	if v.presenter, err = newPresenter(v, stdin, stdout, stderr); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.presenter.close()) }() // on a panic too
+	v.start()
+	if err := l.Run(ctx); err != nil {
+		return err
+	}
+	stop() // a second signal ends the process at once
+	if err := v.leave(); err != nil {
+		return err
+	}
+	if err := v.presenter.close(); err != nil {
+		return err
+	}
+	return v.outcome(stdout)
+}
+
+// start starts the readers, and what ends them.
+func (v *viewer) start() {
+	for i := range v.settings.readers {
+		v.readers = append(v.readers, newReader(v, i))
+	}
+	v.starter = v.loop.NewTimer(v.startNext)
+	v.starter.SetAfter(0)
+	if v.settings.duration > 0 {
+		v.loop.NewTimer(v.end).SetAfter(v.settings.duration)
+	}
+	v.stats = newStats(v)
+}
+
+func (v *viewer) startNext() {
+	v.readers[v.started].connect()
+	if v.started++; v.started < len(v.readers) {
+		v.starter.SetAfter(startInterval)
+	}
+}
+
+// leave says goodbye to the servers, and waits a moment for their answers.
+func (v *viewer) leave() error {
+	v.starter.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
+	defer cancel()
+	left := func() {
+		for _, r := range v.readers {
+			if r.session != nil {
+				return
+			}
+		}
+		cancel()
+	}
+	for _, r := range v.readers {
+		r.leave(left)
+	}
+	left()
+	if err := v.loop.Run(ctx); err != nil {
+		return err
+	}
+	for _, r := range v.readers {
+		r.close()
+	}
+	return nil
+}
+
+// fail ends the viewer with an error.
+func (v *viewer) fail(err error) {
+	if v.failure == nil {
+		v.failure = err
+	}
+	v.end()
+}
+
+// refused is called when a reader got no pictures and will not.
+func (v *viewer) refused(r *reader, err error) {
+	if len(v.readers) > 1 {
+		err = fmt.Errorf("reader %d: %w", r.number+1, err)
+	}
+	if v.failure == nil {
+		v.failure = err
+	}
+}
+
+// lost is called when a reader has lost the server, and will come back.
+func (v *viewer) lost(r *reader, err error) {
+	if len(v.readers) > 1 {
+		err = fmt.Errorf("reader %d: %w", r.number+1, err)
+	}
+	if !v.presenter.tell(err.Error()) {
+		fmt.Fprintf(v.messages, "camview: %v\n", err)
+	}
+}
+
+// found is called when a reader is sent packets, for the first time or again.
+func (v *viewer) found(r *reader) {
+	if r.frames > 0 {
+		r.before.reconnects++
+	}
+	v.presenter.tell("")
+}
+
+// aged takes the age of a picture that could be shown.
+func (v *viewer) aged(age time.Duration) {
+	v.ages.Record(age)
+	v.stats.ages.Record(age)
+}
+
+// readerDone is called once for each reader that has all it wants, or will not get it.
+func (v *viewer) readerDone() {
+	if v.done++; v.done == len(v.readers) {
+		v.end()
+	}
+}
+
+// outcome tells the figures, and what has failed.
+func (v *viewer) outcome(stdout io.Writer) error {
+	s := v.summary()
+	if v.settings.summed() {
+		w := v.messages
+		if v.settings.json && v.settings.output != toStdout {
+			w = stdout
+		}
+		if err := s.print(w, v.settings.json); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.ReadersServed == s.Readers && v.failure == nil:
+		return nil
+	case v.failure != nil:
+		return v.failure
+	}
+	return fmt.Errorf("%d of %d readers got no pictures", s.Readers-s.ReadersServed, s.Readers)
+}
+
+// summary is the figures so far.
+func (v *viewer) summary() summary {
+	var total figures
+	s := summary{Readers: v.settings.readers, Seconds: (v.loop.Now() - v.began).Seconds(), Age: spreadOf(&v.ages)}
+	jitters, roundTrips := 0, 0
+	for _, r := range v.readers {
+		f := r.figures()
+		total = total.plus(f)
+		if f.frames > 0 {
+			s.ReadersServed++
+		}
+		if f.packets > 0 {
+			jitters++
+		}
+		if f.roundTrip > 0 {
+			roundTrips++
+		}
+	}
+	s.Frames, s.FramesLost, s.Packets, s.PacketsLost = total.frames, total.framesLost, total.packets, total.packetsLost
+	s.Lags, s.Reconnects = v.presenter.lags, total.reconnects
+	s.Jitter, s.RoundTrip = meanOf(total.jitter, jitters), meanOf(total.roundTrip, roundTrips)
+	return s
+}
