@@ -1,0 +1,119 @@
+package join
+
+import (
+	"errors"
+	"time"
+)
+
+// Client is a reader's side of joining, or of asking for the list. The caller sends what
+// its methods append, and calls Expire when Next has come.
+type Client struct {
+	request  Request
+	done     bool
+	accepted *Acceptance
+	streams  []Stream
+	// asked is when the request was sent last, wait how long an answer is awaited, and
+	// since when there was none.
+	asked, wait, since time.Duration
+	challenges         int
+}
+
+// The times of PROTOCOL.md, section 6.
+const (
+	firstWait = 500 * time.Millisecond
+	mostWait  = 4 * time.Second
+	patience  = 10 * time.Second
+	// mostChallenges is how often a new cookie may be given for one that was not taken.
+	mostChallenges = 5
+)
+
+var (
+	// ErrNoAnswer says that nobody answers.
+	ErrNoAnswer = errors.New("no answer: is there a broadcaster at that address?")
+	// ErrChallenges says that no cookie was good enough, as when each request comes
+	// from another address.
+	ErrChallenges = errors.New("the broadcaster takes none of the cookies it has given: does something on the way change the address?")
+)
+
+// RefusedError says that the broadcaster has refused.
+type RefusedError struct{ Reason Reason }
+
+func (e *RefusedError) Error() string { return "the broadcaster refuses: " + e.Reason.String() }
+
+// NewClient makes a client that asks to join a stream: the only one if the name is empty.
+// ssrc is the reader's own, and nonce 8 random bytes.
+func NewClient(stream string, ssrc uint32, nonce Nonce) *Client {
+	return &Client{request: Request{SSRC: ssrc, Nonce: nonce, Stream: []byte(stream)}}
+}
+
+// NewListClient makes a client that asks for the list of streams.
+func NewListClient(ssrc uint32, nonce Nonce) *Client {
+	return &Client{request: Request{List: true, SSRC: ssrc, Nonce: nonce}}
+}
+
+// Start appends the first request.
+func (c *Client) Start(now time.Duration, dst []byte) []byte {
+	c.since, c.wait = now, firstWait
+	return c.ask(now, dst)
+}
+
+func (c *Client) ask(now time.Duration, dst []byte) []byte {
+	c.asked = now
+	return AppendRequest(dst, c.request)
+}
+
+// Receive takes a message and appends what is to be answered. A message that is none, or
+// answers another request, changes nothing. After an error, all is over.
+func (c *Client) Receive(now time.Duration, packet, dst []byte) ([]byte, error) {
+	a, err := ParseAnswer(packet)
+	if err != nil || a.Nonce != c.request.Nonce || c.done {
+		return dst, nil
+	}
+	c.since, c.wait = now, firstWait
+	switch {
+	case a.Challenge != nil:
+		if c.challenges++; c.challenges > mostChallenges {
+			c.done = true
+			return dst, ErrChallenges
+		}
+		c.request.Cookie = *a.Challenge
+		return c.ask(now, dst), nil
+	case a.Refused != 0:
+		c.done = true
+		return dst, &RefusedError{a.Refused}
+	case a.Accepted != nil && !c.request.List:
+		c.done, c.accepted = true, a.Accepted
+	case a.Streams != nil && c.request.List && a.Streams.First == len(c.streams):
+		c.streams = append(c.streams, a.Streams.Streams...)
+		c.challenges = 0
+		if len(a.Streams.Streams) == 0 || len(c.streams) >= a.Streams.Total {
+			c.done = true
+			return dst, nil
+		}
+		c.request.First = uint8(len(c.streams))
+		return c.ask(now, dst), nil
+	}
+	return dst, nil
+}
+
+// Next is when Expire is due. It is false when all is over.
+func (c *Client) Next() (time.Duration, bool) { return c.asked + c.wait, !c.done }
+
+// Expire asks again, as a packet may be lost.
+func (c *Client) Expire(now time.Duration, dst []byte) ([]byte, error) {
+	if c.done {
+		return dst, nil
+	}
+	if now-c.since >= patience {
+		c.done = true
+		return dst, ErrNoAnswer
+	}
+	c.wait = min(2*c.wait, mostWait)
+	return c.ask(now, dst), nil
+}
+
+// Accepted is what was said of the stream, nil while the reader has not joined.
+func (c *Client) Accepted() *Acceptance { return c.accepted }
+
+// Streams are those of the list, once it is complete.
+func (c *Client) Streams() (all []Stream, complete bool) { return c.streams, c.done && c.request.List }
