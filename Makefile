@@ -6,13 +6,14 @@ TESTFLAGS ?= -race -shuffle=on -count=1
 PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs
 PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
+PACKAGES_ADAPT   := gcc libc6-dev libturbojpeg0 iproute2 ethtool
 PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg
 PACKAGES_BENCH   := gcc libc6-dev iproute2 ethtool util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 
-.PHONY: test lint unit test-players test-camera test-trace bench
+.PHONY: test lint unit test-players test-adapt test-camera test-trace bench
 
-test: lint unit test-players test-trace test-camera
+test: lint unit test-players test-adapt test-trace test-camera
 
 # Formatting, vet and staticcheck over all build tags, and govulncheck where its
 # data can be had.
@@ -34,6 +35,11 @@ test-players:
 test-camera:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_CAMERA)
 	capture/v4l2/vm/test.sh
+
+# A slow link beside fast ones, in network namespaces, which only root can make.
+test-adapt:
+	$(INSTALL) $(PACKAGES_ADAPT)
+	$(GO) test $(TESTFLAGS) -tags adapt -run SlowReaderInANetwork -v ./cmd/camcast
 
 # What system calls the daemon makes, and which thread makes them.
 test-trace:

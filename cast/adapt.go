@@ -7,19 +7,18 @@ import "time"
 //   - A report tells of loss if 1 % or more of what the reader was sent since the report
 //     before has not arrived.
 //   - Two reports in a row that tell of loss, a second or more apart, thin the reader: to
-//     every 2nd frame, or, where half of the packets were lost, every 4th, or, where three
-//     quarters were, every 8th.
+//     every 2nd, 4th or 8th frame, whatever leaves a tenth of what got through to spare.
 //   - They thin it further in the same way, but not where less than a quarter is lost and
 //     the last step has not lessened that: such loss does not come from the rate.
-//   - 10 s later, with the first report that tells of no loss, the step back is tried, for
-//     a few frames. If the next report tells of no loss either, it is tried for 2 s and
-//     until another report. If that tells of no loss the step is taken, and the next one
-//     tried at once.
-//   - If one of these two tells of loss, the trial has failed, and the next is 30 s away.
-//     If it was the second, or if the reader has to be thinned again within 30 s, then a
-//     queue on the way had room for the few frames, and next time they are twice as many.
+//   - 10 s later, with the first report that tells of no loss, the step back is tried: for
+//     4 frames at twice the rate that it needs, if there is one. If the next report tells of
+//     no loss either, it is tried for 12, and then for 36. If the report on these tells of
+//     no loss the step is taken, and the next one tried at once.
+//   - If one of these reports tells of loss, the trial has failed, and the next is 30 s away.
+//     If it was not the first, or if the reader has to be thinned again within 30 s, then a
+//     queue on the way had room for the few frames, and from then on they are twice as many.
 //
-// So no single report thins a reader or gives it more. A failed trial costs few frames
+// So no single report thins a reader or gives it more. A trial that fails costs few frames
 // however far apart the reports are, since its end does not wait for one.
 
 // adaption is what the rule knows of a reader. Its zero value is a reader that is sent
@@ -27,7 +26,9 @@ import "time"
 type adaption struct {
 	// level: the reader is to be sent every 2^level-th frame.
 	level uint8
-	trial trial
+	// part counts the parts of a trial of the step back, the present one included; 0: there
+	// is no trial.
+	part uint8
 	// length doubles the frames of a trial so many times, by the level that is tried.
 	length [thinLevels]uint8
 	// row is how many reports in a row have told of loss, and rowBegan when the first came.
@@ -39,20 +40,9 @@ type adaption struct {
 	// restored: the last change of the level was a step back. failed: the last trial has
 	// failed.
 	restored, failed bool
-	// changed is when the level last changed, and tried when the last trial began or failed.
-	changed, tried uint32
+	// changed is when the level last changed, and failedAt when the last trial failed.
+	changed, failedAt uint32
 }
-
-// trial is how far a trial of the step back has come.
-type trial uint8
-
-const (
-	noTrial trial = iota
-	// shortTrial is of trialFrames. Reports do not count until it is over.
-	shortTrial
-	// longTrial ends with a report.
-	longTrial
-)
 
 // heard is what a report tells: how many packets the reader was sent since the one
 // before, how many of these were lost, and when the report came, in milliseconds.
@@ -72,37 +62,45 @@ const (
 	// rateLoss is the share of loss, in 1/256, that comes from the rate whatever the last
 	// step has done to it.
 	rateLoss = 64
+	// twoSteps and threeSteps are the shares of loss, in 1/256, from which on one or two
+	// halvings would not leave a tenth to spare: 1 - 1/2/0.9 and 1 - 1/4/0.9.
+	twoSteps, threeSteps = 114, 185
 	// firstTrial and laterTrial are the waits for a trial, after the reader was thinned and
 	// after a failure: it is to be back at the full rate within a minute of the link's
-	// recovery. longTrialTime is how long the longer part takes at least.
-	firstTrial    = uint32(10 * time.Second / time.Millisecond)
-	laterTrial    = uint32(30 * time.Second / time.Millisecond)
-	longTrialTime = uint32(2 * time.Second / time.Millisecond)
-	// trialFrames are sent in the shorter part, and at most 2^maxTrialLength times as many.
-	trialFrames    = 8
-	maxTrialLength = 4
+	// recovery.
+	firstTrial = uint32(10 * time.Second / time.Millisecond)
+	laterTrial = uint32(30 * time.Second / time.Millisecond)
+	// trialFrames are sent in the first part of a trial, or 2^maxLength times as many, and
+	// partFactor times as many in each further one, until they were enoughFrames.
+	trialFrames  = 4
+	maxLength    = 4
+	partFactor   = 3
+	enoughFrames = 24
+	// maxTrial is how many of the stream's frames a part takes at most.
+	maxTrial = 160
 )
+
+// lossy reports whether it tells of loss.
+func (h heard) lossy() bool { return h.lost > 0 && uint64(h.lost)*lossyShare >= uint64(h.sent) }
 
 // adapt is the rule.
 func adapt(s adaption, h heard) adaption {
-	lossy := h.lost > 0 && uint64(h.lost)*lossyShare >= uint64(h.sent)
+	lossy := h.lossy()
 	switch {
 	case h.sent == 0:
 		return s
-	case lossy && s.trial != noTrial:
+	case lossy && s.part > 0:
 		return s.fail(h.at)
 	case lossy:
 		return s.suffer(h)
 	}
 	s.row, s.before = 0, 0
 	switch {
-	case s.trial == shortTrial:
-		s.trial, s.tried = longTrial, h.at
-	case s.trial == longTrial && h.at-s.tried >= longTrialTime:
+	case s.part > 1 && s.tried() >= enoughFrames:
 		s.level--
-		s.restored, s.failed, s.trial, s.changed = true, false, noTrial, h.at
-	case s.trial == noTrial && s.level > 0 && s.due(h.at):
-		s.trial, s.tried = shortTrial, h.at
+		s.restored, s.failed, s.part, s.changed = true, false, min(s.level, 1), h.at
+	case s.part > 0 || s.level > 0 && s.due(h.at):
+		s.part++
 	case s.level == 0 && h.at-s.changed >= laterTrial: // the last trouble is over
 		s = adaption{}
 	}
@@ -112,17 +110,17 @@ func adapt(s adaption, h heard) adaption {
 // due reports whether it is time for a trial.
 func (s adaption) due(at uint32) bool {
 	if s.failed {
-		return at-s.tried >= laterTrial
+		return at-s.failedAt >= laterTrial
 	}
 	return at-s.changed >= firstTrial
 }
 
 // fail ends a trial by a report that tells of loss.
 func (s adaption) fail(at uint32) adaption {
-	if s.trial == longTrial {
+	if s.part > 1 {
 		s.lengthen(s.level - 1)
 	}
-	s.trial, s.failed, s.tried = noTrial, true, at
+	s.part, s.failed, s.failedAt = 0, true, at
 	return s
 }
 
@@ -140,14 +138,14 @@ func (s adaption) suffer(h heard) adaption {
 		return s
 	}
 	if s.restored && h.at-s.changed < laterTrial {
-		s.failed, s.tried = true, h.at
+		s.failed, s.failedAt = true, h.at
 		s.lengthen(s.level)
 	}
 	step := uint8(1)
 	switch {
-	case loss >= 192:
+	case loss >= threeSteps:
 		step = 3
-	case loss >= 128:
+	case loss >= twoSteps:
 		step = 2
 	}
 	s.level, s.row, s.before = min(s.level+step, thinLevels-1), 0, max(loss, 1)
@@ -155,12 +153,22 @@ func (s adaption) suffer(h heard) adaption {
 	return s
 }
 
-// trialFrames is how many frames of the stream the shorter part of a trial takes.
-func (s adaption) trialFrames() int {
-	return min(trialFrames<<(s.length[s.level-1]+s.level-1), trialFrames<<maxTrialLength)
+// tried is how many frames the present part of the trial has.
+func (s adaption) tried() int {
+	frames := trialFrames << s.length[s.level-1]
+	for range s.part - 1 {
+		frames *= partFactor
+	}
+	return frames
 }
+
+// trialFrames is how many frames of the stream it takes.
+func (s adaption) trialFrames() int { return min(s.tried()<<s.tries(), maxTrial) }
+
+// tries is the level that the reader is sent in a trial.
+func (s adaption) tries() uint8 { return s.level - min(s.level, 2) }
 
 // lengthen has trials of a level take twice as many frames.
 func (s *adaption) lengthen(level uint8) {
-	s.length[level] = min(s.length[level]+1, maxTrialLength)
+	s.length[level] = min(s.length[level]+1, maxLength)
 }

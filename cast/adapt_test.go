@@ -6,8 +6,8 @@ import (
 )
 
 // TestRuleOfThinning has the rule hear reports, each at a second and with so many of 1000
-// packets lost, and says after each what it has made of the level: "s" and "l" are the
-// short and the long part of a trial of the step back.
+// packets lost, and says after each what it has made of the level: "a", "b" and "c" are
+// the parts of a trial of the step back.
 func TestRuleOfThinning(t *testing.T) {
 	type report struct {
 		at   float64
@@ -24,22 +24,23 @@ func TestRuleOfThinning(t *testing.T) {
 		{"two reports", []report{{0, 10, "0"}, {5, 10, "1"}}},
 		{"two reports, but within a second", []report{{0, 300, "0"}, {0.36, 300, "0"}, {0.72, 300, "0"}, {1.08, 300, "1"}}},
 		{"half", []report{{0, 500, "0"}, {5, 500, "2"}}},
+		{"less than half", []report{{0, 500, "0"}, {5, 440, "1"}}},
 		{"three quarters", []report{{0, 500, "0"}, {5, 750, "3"}}},
 		{"no further than every 8th", []report{{0, 900, "0"}, {2, 900, "3"}, {4, 900, "3"}, {6, 900, "3"}}},
 		{"further, as it has helped", []report{{0, 200, "0"}, {2, 200, "1"}, {4, 100, "1"}, {6, 100, "2"}}},
 		{"no further, as it has not", []report{{0, 50, "0"}, {2, 50, "1"}, {4, 50, "1"}, {6, 50, "1"}, {8, 50, "1"}}},
 		{"further, as so much is lost", []report{{0, 400, "0"}, {2, 400, "1"}, {4, 400, "1"}, {6, 400, "2"}}},
 		{"further, for another reason", []report{{0, 50, "0"}, {2, 50, "1"}, {4, 0, "1"}, {6, 50, "1"}, {8, 50, "2"}}},
-		{"back", []report{{0, 50, "0"}, {2, 50, "1"}, {11, 0, "1"}, {12, 0, "1s"}, {13, 0, "1l"}, {14, 0, "1l"}, {15, 0, "0"}, {16, 0, "0"}}},
-		{"back by two", []report{{0, 500, "0"}, {2, 500, "2"}, {12, 0, "2s"}, {13, 0, "2l"}, {18, 0, "1"},
-			{27, 0, "1"}, {28, 0, "1s"}, {29, 0, "1l"}, {34, 0, "0"}}},
-		{"a trial that fails at once", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 0, "1s"}, {13, 20, "1"}, {42, 0, "1"}, {43, 0, "1s"}}},
-		{"one that fails later", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 0, "1s"}, {13, 0, "1l"}, {14, 20, "1"}, {43, 0, "1"}, {44, 0, "1s"}}},
-		{"loss when a trial is due", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 50, "1"}, {13, 0, "1s"}}},
-		{"a step back that does not stand", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 0, "1s"}, {13, 0, "1l"}, {15, 0, "0"}, {20, 50, "0"}, {22, 50, "1"},
-			{32, 0, "1"}, {51, 0, "1"}, {52, 0, "1s"}}},
-		{"one that does, and another trouble", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 0, "1s"}, {13, 0, "1l"}, {15, 0, "0"}, {45, 0, "0"},
-			{54, 50, "0"}, {56, 50, "1"}, {66, 0, "1s"}}},
+		{"back", []report{{0, 50, "0"}, {2, 50, "1"}, {11, 0, "1"}, {12, 0, "1a"}, {13, 0, "1b"}, {14, 0, "1c"}, {15, 0, "0"}, {16, 0, "0"}}},
+		{"back by two", []report{{0, 500, "0"}, {2, 500, "2"}, {12, 0, "2a"}, {13, 0, "2b"}, {14, 0, "2c"},
+			{18, 0, "1a"}, {19, 0, "1b"}, {20, 0, "1c"}, {21, 0, "0"}}},
+		{"a trial that fails at once", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 0, "1a"}, {13, 20, "1"}, {42, 0, "1"}, {43, 0, "1a"}}},
+		{"one that fails later", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 0, "1a"}, {13, 0, "1b"}, {14, 20, "1"}, {43, 0, "1"}, {44, 0, "1a"}, {45, 0, "1b"}, {46, 0, "0"}}},
+		{"loss when a trial is due", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 50, "1"}, {13, 0, "1a"}}},
+		{"a step back that does not stand", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 0, "1a"}, {13, 0, "1b"}, {14, 0, "1c"}, {15, 0, "0"}, {20, 50, "0"}, {22, 50, "1"},
+			{32, 0, "1"}, {51, 0, "1"}, {52, 0, "1a"}}},
+		{"one that does, and another trouble", []report{{0, 50, "0"}, {2, 50, "1"}, {12, 0, "1a"}, {13, 0, "1b"}, {14, 0, "1c"}, {15, 0, "0"}, {45, 0, "0"},
+			{54, 50, "0"}, {56, 50, "1"}, {66, 0, "1a"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, began := range []uint32{0, 1<<32 - 3000} { // the clock may wrap
@@ -47,7 +48,7 @@ func TestRuleOfThinning(t *testing.T) {
 				for _, r := range c.reports {
 					at := began + uint32(r.at*1000)
 					s = adapt(adapt(s, heard{at: at, sent: 1000, lost: r.lost}), heard{at: at, lost: 5}) // the second is about nothing
-					if got := fmt.Sprint(s.level) + []string{"", "s", "l"}[s.trial]; got != r.want {
+					if got := fmt.Sprint(s.level) + []string{"", "a", "b", "c"}[s.part]; got != r.want {
 						t.Fatalf("at %v s: %s, want %s (%+v)", r.at, got, r.want, s)
 					}
 				}
@@ -68,19 +69,23 @@ func TestTrialsGrow(t *testing.T) {
 	hear(0, 10)
 	hear(2000, 10)
 	frames := trialFrames
-	for round := range 2 * maxTrialLength {
-		if hear(laterTrial, 0); s.trial != shortTrial || s.trialFrames() != frames {
+	for round := range 2 * maxLength {
+		if hear(laterTrial, 0); s.part != 1 || s.trialFrames() != frames {
 			t.Fatalf("round %d: a trial of %d frames, want %d (%+v)", round, s.trialFrames(), frames, s)
 		}
-		hear(1000, 0)
-		if round%2 == 0 { // in the longer part
+		if hear(1000, 0); s.part != 2 || s.trialFrames() != min(partFactor*frames, maxTrial) {
+			t.Fatalf("round %d: its second part has %d frames, after %d (%+v)", round, s.trialFrames(), frames, s)
+		}
+		if round%2 == 0 {
 			hear(1000, 10)
 		} else { // when it was taken
-			hear(3000, 0)
+			for s.part > 0 {
+				hear(1000, 0)
+			}
 			hear(1000, 10)
 			hear(2000, 10)
 		}
-		frames = min(2*frames, trialFrames<<maxTrialLength)
+		frames = min(2*frames, trialFrames<<maxLength)
 	}
 }
 
@@ -99,8 +104,8 @@ type slowLink struct {
 }
 
 func (l *slowLink) level() uint8 {
-	if l.trial > 0 || l.s.trial == longTrial {
-		return l.s.level - 1
+	if l.trial > 0 {
+		return l.s.tries()
 	}
 	return l.s.level
 }
@@ -127,14 +132,18 @@ func (l *slowLink) frame() {
 func (l *slowLink) run(seconds, interval float64) {
 	for end := l.frames + int(30*seconds); l.frames < end; {
 		l.frame()
-		if l.trial > 0 || l.frames%int(interval*30) > 0 {
+		if l.frames%int(interval*30) > 0 || l.trial > 0 && !l.h.lossy() {
 			continue
 		}
 		was := l.s
 		l.h.at = uint32(l.frames * 1000 / 30)
 		l.s = adapt(l.s, l.h)
 		l.h = heard{}
-		if l.s.trial == shortTrial && (was.trial != shortTrial || was.level != l.s.level) {
+		switch l.s.part {
+		case was.part:
+		case 0:
+			l.trial = 0
+		default:
 			l.trial = l.s.trialFrames()
 		}
 	}
@@ -157,14 +166,13 @@ func TestThinningSettles(t *testing.T) {
 				lost := 100 * float64(l.spoiled) / float64(l.spoiled+l.whole)
 				what := fmt.Sprintf("reports each %.1f s, queue of %.0f packets, %d %% of the rate: every %d. frame, of which %.1f %% are lost",
 					interval, room, percent, 1<<l.s.level, lost)
-				t.Log(what)
 				sum, count = sum+lost, count+1
-				if lost > 40 || percent == 50 && lost > 4 {
+				if lost > 40 || percent == 50 && lost > 7 {
 					t.Error("too many: " + what)
 				}
 				l.capacity = ample
 				l.run(60, interval)
-				if percent < 26 { // from every 8th frame it takes longer
+				if percent < 30 { // from every 8th frame it takes longer
 					l.run(30, interval)
 				}
 				if l.s.level > 0 {
@@ -179,20 +187,21 @@ func TestThinningSettles(t *testing.T) {
 }
 
 // TestHalfTheRate is a link of half the stream's rate with a queue of 64 packets: under 2 %
-// of the frames are lost after 15 s, and the full rate is back within a minute.
+// of the frames are lost after 15 s, and the full rate is back within a minute. With reports
+// more than a second apart it is a bit more, until the trials have the right length.
 func TestHalfTheRate(t *testing.T) {
 	for _, interval := range []float64{0.4, 0.5, 1, 2.5, 5, 6} {
 		l := slowLink{capacity: 11, room: 64}
 		l.run(15, interval)
 		l.whole, l.spoiled = 0, 0
 		l.run(90, interval)
-		if lost := 100 * float64(l.spoiled) / float64(l.spoiled+l.whole); lost >= 2 || l.s.level == 0 {
+		if lost := 100 * float64(l.spoiled) / float64(l.spoiled+l.whole); lost >= 2.5 || interval <= 1 && lost >= 2 || l.s.level == 0 {
 			t.Errorf("reports each %v s: %.1f %% of the frames are lost, %+v", interval, lost, l.s)
 		}
 		l.capacity = 1000
-		l.run(60, interval)
+		l.run(max(60, 11*interval), interval)
 		if l.s.level > 0 {
-			t.Errorf("reports each %v s: still thinned after a minute", interval)
+			t.Errorf("reports each %v s: still thinned after a minute, %+v", interval, l.s)
 		}
 	}
 }

@@ -25,6 +25,9 @@ type reporter struct {
 	whole  []uint32
 	number uint32
 	next   uint16
+	// touched is how many frames something came of, the last one at a timestamp.
+	touched   int
+	timestamp uint32
 	// halves is how many frames were begun and not ended.
 	halves int
 }
@@ -45,6 +48,10 @@ func (r *reporter) packet(p []byte) {
 	r.received++
 	if ahead := sequence - uint16(r.highest); ahead < 1<<15 {
 		r.highest += uint32(ahead)
+	}
+	if timestamp := binary.BigEndian.Uint32(p[4:]); r.touched == 0 || timestamp != r.timestamp {
+		r.timestamp = timestamp
+		r.touched++
 	}
 	switch {
 	case bytes.Equal(p[13:16], []byte{0, 0, 0}): // the first fragment (RFC 2435, section 3.1)
@@ -106,23 +113,18 @@ func (w *world) reportFor(d, interval time.Duration, reporters ...*reporter) {
 	}
 }
 
-// lostSince returns how many frames of those that the viewer was sent it has not got,
-// after frame number from, and which share that is in percent. It was sent the multiples of
-// step, and some more, which do not count.
-func (r *reporter) lostSince(from, step uint32) (percent float64) {
-	until := r.whole[len(r.whole)-1] // later ones may be on their way
-	got := map[uint32]bool{}
-	for _, n := range r.whole {
-		got[n] = true
-	}
-	lost, sent := 0, 0
-	for n := from + step - from%step; n <= until; n += step {
-		if sent++; !got[n] {
-			lost++
-		}
-	}
-	return 100 * float64(lost) / float64(max(sent, 1))
+// lostSince returns which share of the frames since a moment that were sent to the viewer
+// it has not got whole, in percent. A link that lets something of every frame through is
+// presumed.
+func (r *reporter) lostSince(mark reporterMark) (percent float64) {
+	touched, whole := r.touched-mark.touched, len(r.whole)-mark.whole
+	return 100 * float64(max(touched-1-whole, 0)) / float64(max(touched-1, 1)) // the last one may still be coming
 }
+
+// reporterMark is a moment of a reporter's.
+type reporterMark struct{ touched, whole int }
+
+func (r *reporter) mark() reporterMark { return reporterMark{r.touched, len(r.whole)} }
 
 // inOrder fails if a frame came twice, out of order, or half.
 func (r *reporter) inOrder() {
@@ -134,5 +136,15 @@ func (r *reporter) inOrder() {
 	}
 	if r.halves > 0 {
 		r.w.t.Errorf("%v has %d half frames", r.conn.Addr(), r.halves)
+	}
+}
+
+// row fails unless the viewer has got every frame from the first one on.
+func (r *reporter) row() {
+	r.w.t.Helper()
+	r.inOrder()
+	first, last := r.whole[0], r.whole[len(r.whole)-1]
+	if int(last-first)+1 != len(r.whole) || last+3 < r.w.camera.number {
+		r.w.t.Errorf("%v has %d of the frames from %d to %d, the newest is %d", r.conn.Addr(), len(r.whole), first, last, r.w.camera.number)
 	}
 }

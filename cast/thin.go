@@ -13,23 +13,26 @@ import (
 // between.
 type thinning struct {
 	adaption
-	// heard is the highest packet of the last report that counted, as an index into all
-	// packets of the stream; lost is what was reported as lost by then, and sent how many
-	// packets had been sent to the reader.
-	heard, sent uint32
-	lost        int32
-	offset      uint32
+	// last is the highest packet of the last report, as an index into all packets of the
+	// stream, and count what it told of lost ones.
+	last  uint32
+	count int32
+	// sent is how many packets the reader had been sent at the last report that the rule
+	// was told of, and received how many it has received since.
+	sent     uint32
+	received int32
+	offset   uint32
 	// since is the first packet that its present sweep can have sent it. Reports of
 	// earlier ones are about the past.
 	since uint32
 	// wish is the level that it is to have; moving: it is in a list for that.
 	wish   uint8
 	moving bool
-	// short: the shorter part of a trial is on.
-	short bool
+	// trying: a part of a trial is on.
+	trying bool
 }
 
-// trialEnd is when the shorter part of a reader's trial ends.
+// trialEnd is when a part of a reader's trial ends.
 type trialEnd struct {
 	reader *UDPReader
 	last   uint64 // frame
@@ -45,37 +48,43 @@ func (r *UDPReader) reported(report rtcp.ReceptionReport) {
 	newest := s.packetizer.NextSequence() - 1
 	index := uint32(s.packetsMade) - 1 - uint32(newest-uint16(report.HighestSequence))
 	sent, known := r.sweep().ledger.upTo(index)
-	if !known {
-		return
-	}
 	at := uint32(s.cast.loop.Now() / time.Millisecond)
 	t := r.thinning
 	if t == nil {
-		t = &thinning{heard: index, sent: sent, lost: report.CumulativeLost, since: index}
-		r.thinning = t
-		r.adapt(heard{at: at, sent: 256, lost: uint32(report.FractionLost)})
+		if known {
+			r.thinning = &thinning{last: index, count: report.CumulativeLost, sent: sent, since: index}
+			r.adapt(heard{at: at, sent: 256, lost: uint32(report.FractionLost)})
+		}
 		return
 	}
-	if t.short || int32(index-t.since) < 0 || int32(index-t.heard) <= 0 {
+	if int32(index-t.last) <= 0 {
 		return
 	}
-	h := heard{at, sent + t.offset - t.sent, 0}
-	h.lost = lostOf(h.sent, index-t.heard, report, t.lost)
-	t.heard, t.sent, t.lost = index, sent+t.offset, report.CumulativeLost
+	t.hear(report, index)
+	if !known || int32(index-t.since) < 0 {
+		return
+	}
+	sent += t.offset
+	h := heard{at: at, sent: sent - t.sent}
+	h.lost = uint32(max(int32(h.sent)-max(t.received, 0), 0))
+	if t.trying && !h.lossy() {
+		return // the report that judges is to tell of all of it
+	}
+	t.sent, t.received = sent, 0
 	r.adapt(h)
 }
 
-// lostOf returns how many of the sent packets were lost, by a report that tells of so many
-// sequence numbers. before is the count of lost packets in the last report.
-func lostOf(sent, numbers uint32, report rtcp.ReceptionReport, before int32) uint32 {
-	missing := int64(int32(uint32(report.CumulativeLost-before)<<8) >> 8) // 24 bits, signed
+// hear counts what was received, by a report up to a packet.
+func (t *thinning) hear(report rtcp.ReceptionReport, index uint32) {
+	numbers := int32(index - t.last)
+	missing := int32(uint32(report.CumulativeLost-t.count)<<8) >> 8 // 24 bits, signed
 	if missing == 0 {
 		// Nothing, or the count has come to its end, as it does in some hours for a
 		// reader that is thinned.
-		missing = int64(numbers) * int64(report.FractionLost) / 256
+		missing = int32(int64(numbers) * int64(report.FractionLost) / 256)
 	}
-	received := int64(numbers) - missing
-	return uint32(min(max(int64(sent)-received, 0), int64(sent)))
+	t.received += numbers - missing
+	t.last, t.count = index, report.CumulativeLost
 }
 
 // adapt applies the rule of thinning, and does what follows.
@@ -90,15 +99,12 @@ func (r *UDPReader) adapt(h heard) {
 		s.countStep(was.level, t.level)
 		s.log.Debug("reader is sent fewer or more frames", "rtcp", r.controlAddress(), "every", 1<<t.level)
 	}
-	level := t.level
-	if t.trial != noTrial {
-		level--
-	}
-	if t.trial == shortTrial && was.trial != shortTrial {
-		t.short = true
+	if t.trying = t.part > 0; !t.trying {
+		r.moveTo(t.level)
+	} else if t.part != was.part {
 		s.trials = append(s.trials, trialEnd{r, s.ring.newest + uint64(t.trialFrames())})
+		r.moveTo(t.tries())
 	}
-	r.moveTo(level)
 }
 
 // countStep counts a change of a reader's level.
@@ -123,7 +129,7 @@ func (s *Stream) unthin(r *UDPReader) {
 	}
 }
 
-// endTrials ends the shorter part of trials before the newest frame is sent.
+// endTrials ends the parts of trials that are over before the newest frame is sent.
 func (s *Stream) endTrials() {
 	kept := s.trials[:0]
 	for _, e := range s.trials {
@@ -132,7 +138,7 @@ func (s *Stream) endTrials() {
 		case s.ring.newest <= e.last:
 			kept = append(kept, e)
 		default:
-			t.short = false
+			t.trying = false
 			e.reader.moveTo(t.level)
 		}
 	}
