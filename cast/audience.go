@@ -86,6 +86,15 @@ func (s *Stream) Join(at Place, observer Observer) (*UDPReader, error) {
 	if pair == nil {
 		return nil, fmt.Errorf("reader %v: there is no RTP socket of that address family", at.RTP)
 	}
+	return s.joinBy(pair.rtp, pair.rtcp, at, observer)
+}
+
+// joinMuxed has a reader whose RTCP goes over the RTP socket (RFC 5761).
+func (s *Stream) joinMuxed(pair *socketPair, at Place, observer Observer) (*UDPReader, error) {
+	return s.joinBy(pair.rtp, pair.rtp, at, observer)
+}
+
+func (s *Stream) joinBy(rtp, control *udp.Socket, at Place, observer Observer) (*UDPReader, error) {
 	if at.RTP.Port() == 0 || at.RTCP.Port() == 0 || at.RTCP.Addr().Unmap() != at.RTP.Addr().Unmap() {
 		return nil, fmt.Errorf("reader %v, RTCP %v: must be two ports of one address", at.RTP, at.RTCP)
 	}
@@ -97,17 +106,18 @@ func (s *Stream) Join(at Place, observer Observer) (*UDPReader, error) {
 	if before := s.cast.byControl.find(at.RTCP); before != nil {
 		before.lose(errReplaced)
 	}
-	r := s.join(pair, at, observer)
+	r := s.join(rtp, control, at, observer)
 	s.cast.byControl.add(r.controlAddress(), r)
+	s.reports.joined()
 	return r, nil
 }
 
-func (s *Stream) join(pair *socketPair, at Place, observer Observer) *UDPReader {
+func (s *Stream) join(rtp, control *udp.Socket, at Place, observer Observer) *UDPReader {
 	r := &UDPReader{
 		observer: observer, controlPort: at.RTCP.Port(),
 		framesBefore: s.sweeps[0].frames, lagsBefore: s.sweeps[0].lags,
 	}
-	r.enter(s.group(pair.rtp, pair.rtcp, 0), at.RTP, at.Source)
+	r.enter(s.group(rtp, control, 0), at.RTP, at.Source)
 	s.source.begin()
 	return r
 }
@@ -170,7 +180,7 @@ func (r *UDPReader) remove() {
 // the first.
 func (s *Stream) group(rtp, control *udp.Socket, level uint8) *group {
 	for _, g := range s.audience.groups {
-		if g.fan.Socket() == rtp && g.level == level {
+		if g.fan.Socket() == rtp && g.control == control && g.level == level {
 			return g
 		}
 	}

@@ -30,6 +30,7 @@ type Broadcaster struct {
 	streams []*Stream
 	// byControl finds a reader by the address its RTCP comes from.
 	byControl controlIndex
+	joiner    *joiner
 	conns     map[*controlConn]struct{}
 	readers   int
 	// leaving: goodbye was said. gone is set then, for when everybody has hung up.
@@ -49,8 +50,9 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 		byControl: newControlIndex(),
 		conns:     map[*controlConn]struct{}{},
 	}
+	b.joiner = newJoiner(b)
 	if config.RTP.IsValid() {
-		if b.pairs, err = openPairs(l, config.RTP, pairOptions{log: config.Log, control: b.controlArrived}); err != nil {
+		if b.pairs, err = openPairs(l, config.RTP, pairOptions{log: config.Log, control: b.controlArrived, muxed: b.muxed}); err != nil {
 			return nil, fmt.Errorf("rtp: %w", err)
 		}
 	}
@@ -214,6 +216,7 @@ func (b *Broadcaster) Close() error {
 	}
 	b.sayGoodbye()
 	b.closed = true
+	b.joiner.timer.Stop()
 	if b.gone != nil {
 		b.gone.Stop()
 	}

@@ -10,11 +10,9 @@ import (
 )
 
 const (
-	// senderReportInterval is RFC 3550's minimum (section 6.2).
-	senderReportInterval = 5 * time.Second
-	// feedbackInterval is how often a reader's reports are read. Players that ignore
-	// the interval send several a second; each is a sign of life, few are news.
-	feedbackInterval = 500 * time.Millisecond
+	// controlLimit is how many datagrams of RTCP are read in a second: what ten thousand
+	// readers send who keep to the interval, several times over.
+	controlLimit = 5000
 	// reportStride is how much further round the readers each report begins: a prime, so
 	// that every place comes first in its turn.
 	reportStride = 7919
@@ -28,44 +26,70 @@ func (b *Broadcaster) controlArrived(d udp.Datagram) {
 	}
 }
 
-// feedback takes RTCP from a reader. What is not RTCP is dropped without a word:
-// players punch holes with junk.
-func (r *Reader) feedback(packet []byte) {
-	now := r.stream.cast.loop.Now()
-	if now < r.nextReport {
-		return
-	}
-	r.nextReport = now + feedbackInterval
-	// Parsing stops at the first thing that is not RTCP; what came before it counts.
-	_ = rtcp.Parse(packet, rtcp.Visitor{
-		Report: func(report rtcp.ReceptionReport) {
-			if report.SSRC == r.stream.ssrc {
-				r.report = report
-				r.reports++
-				if r.udp != nil {
-					r.udp.reported(report)
-				}
-			}
-		},
-	})
-}
-
 // senderReports tells a stream's readers, every few seconds, what time of day its
 // timestamps mean (RFC 3550, section 6.4.1).
 type senderReports struct {
 	stream *Stream
 	timer  *loop.Timer
-	turn   uint64
-	packet []byte
-	framed []byte // packet for the interleaved transport
-	cname  string
+	// interval is when the next one is due (RFC 3550, section 6.3). early: it comes
+	// before that, since many have joined.
+	interval *rtcp.Interval
+	early    bool
+	sentAt   time.Duration // the last one, and octets what was made by then
+	octets   uint64
+	told     int // how many readers were said to be there
+	turn     uint64
+	packet   []byte
+	framed   []byte // packet for the interleaved transport
+	cname    string
 }
 
 func newSenderReports(s *Stream) *senderReports {
-	t := &senderReports{stream: s, cname: s.cast.config.newID() + "@camcast"}
-	t.timer = s.cast.loop.NewTimer(t.send)
-	t.timer.SetAfter(senderReportInterval / 2) // the first one sooner (section 6.2)
+	now := s.cast.loop.Now()
+	t := &senderReports{stream: s, cname: s.cast.config.newID() + "@camcast", sentAt: now}
+	t.interval = rtcp.NewInterval(now, rtcp.IntervalConfig{
+		Bandwidth: firstBandwidth, Sender: true, PacketBytes: reportBytes,
+		Random: func() float64 { return float64(s.cast.config.random32()) / (1 << 32) },
+	})
+	t.timer = s.cast.loop.NewTimer(t.due)
+	t.timer.Set(t.interval.Next())
 	return t
+}
+
+const (
+	// firstBandwidth is what RTCP may have until a stream's rate is known, in octets per
+	// second: its share of 1 Mbit/s.
+	firstBandwidth = rtcp.BandwidthShare * 1e6 / 8
+	// reportBytes is about how long a report is, IP and UDP headers included.
+	reportBytes = 120
+	// largeGroup is from how many readers on they are told soon when there are twice as
+	// many: else all who came meanwhile would report as if they were few.
+	largeGroup = 50
+	soon       = time.Second
+)
+
+// due is called when the interval is over.
+func (t *senderReports) due() {
+	now := t.stream.cast.loop.Now()
+	t.interval.SetMembers(now, t.stream.Readers()+1, 1)
+	if t.interval.Expire(now) || t.early {
+		t.early = false
+		t.send()
+	}
+	t.timer.Set(t.interval.Next())
+}
+
+// joined is called when a reader has come.
+func (t *senderReports) joined() {
+	readers := t.stream.Readers()
+	if readers < largeGroup || readers < 2*t.told {
+		return
+	}
+	if at := t.sentAt + soon; at < t.interval.Next() {
+		t.told = readers
+		t.timer.Set(at)
+		t.early = true
+	}
 }
 
 // report is what is said now. The counts are those of one reader who has heard all.
@@ -78,13 +102,21 @@ func (t *senderReports) report() rtcp.SenderReport {
 	}
 }
 
+// send sends a report, which also says how many readers there are.
 func (t *senderReports) send() {
-	t.timer.SetAfter(senderReportInterval)
-	if t.stream.figures.Frames == 0 {
-		return
+	s := t.stream
+	now := s.cast.loop.Now()
+	if elapsed := (now - t.sentAt).Seconds(); elapsed > 0 && s.octetsMade > t.octets {
+		t.interval.SetBandwidth(rtcp.BandwidthShare * float64(s.octetsMade-t.octets) / elapsed)
 	}
-	t.packet = rtcp.AppendSenderReport(t.packet[:0], t.report(), t.cname)
-	t.toAll()
+	t.sentAt, t.octets, t.told = now, s.octetsMade, s.Readers()
+	if s.figures.Frames > 0 {
+		report := t.report()
+		t.packet = rtcp.AppendSenderReport(t.packet[:0], report, t.cname)
+		t.packet = rtcp.AppendGroupSize(t.packet, s.ssrc, report.Wall, t.told, reportBytes)
+		t.toAll()
+	}
+	t.interval.Sent(now, reportBytes)
 }
 
 // goodbye tells everybody that the stream is over: players end in order then, while

@@ -59,7 +59,7 @@ func (s *Stream) SendTo(d Destination) error {
 		return fmt.Errorf("destination %v: %w", d.Peer, err)
 	}
 	s.fixed = append(s.fixed, fixed)
-	s.join(fixed.pair, Place{RTP: d.Peer, RTCP: netip.AddrPortFrom(d.Peer.Addr(), d.Peer.Port()+1)}, nil)
+	s.join(fixed.pair.rtp, fixed.pair.rtcp, Place{RTP: d.Peer, RTCP: netip.AddrPortFrom(d.Peer.Addr(), d.Peer.Port()+1)}, nil)
 	return nil
 }
 

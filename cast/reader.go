@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/rtsp"
 )
 
@@ -21,10 +20,7 @@ type Reader struct {
 	joined       time.Duration // when it first played
 	played       bool
 	frames, lags uint64 // so far, without what the present UDPReader had
-	// report is the last reception report, and reports how many there were.
-	report     rtcp.ReceptionReport
-	reports    uint64
-	nextReport time.Duration
+	heard        reception
 }
 
 // route is the way to a reader.
@@ -97,6 +93,9 @@ func (r *Reader) Control(packet []byte) {
 	r.feedback(packet)
 }
 
+// feedback takes RTCP from the reader.
+func (r *Reader) feedback(packet []byte) { r.heard.take(r.stream, r.udp, packet) }
+
 // alive notes a sign of life.
 func (r *Reader) alive() { r.session.Alive(r.stream.cast.loop.Now()) }
 
@@ -117,6 +116,6 @@ func (r *Reader) logLeft(reason string) {
 	s := r.stream
 	s.log.Info("reader left", "peer", r.peer(), "reason", reason,
 		"seconds", (s.cast.loop.Now() - r.joined).Round(time.Millisecond).Seconds(),
-		"frames", r.frames, "lags", r.lags, "reports", r.reports,
-		"packets_lost", r.report.CumulativeLost, "jitter", r.report.Jitter)
+		"frames", r.frames, "lags", r.lags, "reports", r.heard.reports,
+		"packets_lost", r.heard.last.CumulativeLost, "jitter", r.heard.jitter())
 }

@@ -30,8 +30,10 @@ const (
 // pairOptions are what is the same for all sockets of a destination or a server.
 type pairOptions struct {
 	log *slog.Logger
-	// control is called with what arrives on an RTCP port.
+	// control is called with what arrives on an RTCP port, muxed with what arrives on
+	// an RTP port, if it is not nil.
 	control func(udp.Datagram)
+	muxed   func(*socketPair, udp.Datagram)
 	// multicastTTL and multicastInterface are for destinations that are groups.
 	multicastTTL       int
 	multicastInterface string
@@ -120,12 +122,16 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 		},
 	}
 	var err error
-	// Nothing of use arrives on the RTP port: players punch holes with junk.
-	if p.rtp, err = udp.Open(l, address, options, nil); err != nil {
+	options.PacketInfo = true
+	options.ReceiveLimit = controlLimit
+	var muxed func(udp.Datagram)
+	if o.muxed != nil {
+		muxed = func(d udp.Datagram) { o.muxed(p, d) }
+	}
+	if p.rtp, err = udp.Open(l, address, options, muxed); err != nil {
 		return nil, err
 	}
 	options.ReceiveBufferBytes = receiveBufferBytes
-	options.PacketInfo = true
 	next := netip.AddrPortFrom(address.Addr(), address.Port()+1)
 	if p.rtcp, err = udp.Open(l, next, options, o.control); err != nil {
 		return nil, errors.Join(err, p.rtp.Close())

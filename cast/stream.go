@@ -227,6 +227,7 @@ func (s *Stream) stopSweeps() {
 func (s *Stream) endReaders(reason string) {
 	s.stopSweeps()
 	s.reports.goodbye(reason)
+	s.cast.joiner.endReaders(s)
 	if s.cast.server == nil {
 		return
 	}

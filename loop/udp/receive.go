@@ -40,6 +40,7 @@ func (s *Socket) receive() {
 		if err != nil { // EAGAIN, or a peer's ICMP error, which is cleared by being returned
 			return
 		}
+		s.limit.took(n)
 		for i := range in.messages[:n] {
 			m := &in.messages[i]
 			s.counters.Received++
@@ -52,7 +53,7 @@ func (s *Socket) receive() {
 				return
 			}
 		}
-		if n < len(in.messages) {
+		if n < len(in.messages) || s.limit.resting {
 			return
 		}
 	}

@@ -17,6 +17,10 @@ type Options struct {
 	NoSegmentation bool
 	// NoBatches has each message sent by a system call of its own.
 	NoBatches bool
+	// ReceiveLimit is how many datagrams are received in a second, about: what comes
+	// beyond that waits in the kernel, or is dropped there, where it costs least. 0 is
+	// no limit.
+	ReceiveLimit int
 	// Room is what datagrams are received into, for a program with many sockets; nil: a
 	// Room of the socket's own.
 	Room *Room
@@ -73,6 +77,7 @@ type Socket struct {
 	room         *Room
 	deliver      func(Datagram) // nil if nothing is received
 	outgoing     outgoing
+	limit        receiveLimit
 	counters     Counters
 	closed       bool
 }
@@ -106,6 +111,7 @@ func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("udp %v: %w", local, err), k.CloseFD(fd))
 	}
+	s.limit = newReceiveLimit(s)
 	s.segment = !o.NoSegmentation && k.CanSegment(fd)
 	if !s.segment && !o.NoSegmentation {
 		s.report(unix.ENOPROTOOPT, "the kernel does not segment UDP: sending packet by packet")
@@ -130,6 +136,7 @@ func (s *Socket) Close() error {
 	}
 	s.closed = true
 	s.waiting, s.deliver = nil, nil
+	s.limit.stop()
 	return errors.Join(s.registration.Unregister(), s.kernel.CloseFD(s.fd))
 }
 
@@ -140,7 +147,7 @@ func (s *Socket) WhenWritable(f func()) error {
 }
 
 func (s *Socket) want() (want loop.Interest) {
-	if s.deliver != nil {
+	if s.deliver != nil && !s.limit.resting {
 		want |= loop.Readable
 	}
 	if len(s.waiting) > 0 {

@@ -1,0 +1,125 @@
+package cast
+
+import (
+	"iter"
+	"net/netip"
+	"time"
+
+	"github.com/camcast/camcast/proto/rtcp"
+	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/proto/rtsp"
+)
+
+// feedbackInterval is how often a reader's reports are read. Players that ignore the
+// interval send several a second; each is a sign of life, few are news.
+const feedbackInterval = 500 * time.Millisecond
+
+// reception is what a reader has reported.
+type reception struct {
+	last      rtcp.ReceptionReport
+	reports   uint64
+	at        time.Duration // of the last report
+	next      time.Duration // reports before that are not read
+	roundTrip time.Duration
+	timed     bool // roundTrip is known
+}
+
+// take reads RTCP from a reader of a stream, who is udp if it is sent RTP over UDP. What
+// is not RTCP is dropped without a word: players punch holes with junk.
+func (f *reception) take(s *Stream, udp *UDPReader, packet []byte) {
+	now := s.cast.loop.Now()
+	if now < f.next {
+		return
+	}
+	f.next = now + feedbackInterval
+	// Parsing refuses the whole if any of it is no RTCP.
+	_ = rtcp.Parse(packet, rtcp.Visitor{Report: func(report rtcp.ReceptionReport) {
+		if report.SSRC != s.ssrc {
+			return
+		}
+		f.last, f.at = report, now
+		f.reports++
+		if d, ok := report.RoundTrip(s.cast.loop.Kernel().Wall()); ok {
+			f.roundTrip, f.timed = d, true
+		}
+		if udp != nil {
+			udp.reported(report)
+		}
+	}})
+}
+
+func (f *reception) jitter() time.Duration {
+	return time.Duration(f.last.Jitter) * time.Second / rtp.ClockHz
+}
+
+// ReaderFigures is what is known of one reader, by its own reports (RFC 3550, section
+// 6.4.1) and by what it was sent.
+type ReaderFigures struct {
+	// Peer is where the reader is, and Transport how it is reached.
+	Peer      netip.AddrPort
+	Transport rtsp.Protocol
+	// Frames is how many it was sent, and Lags how many it has missed because sending
+	// was behind.
+	Frames, Lags uint64
+	// Reports is how many of its reports were read; the rest is of the last one, and
+	// Age how long ago that came. Players that report often are not always listened to.
+	Reports uint64
+	Age     time.Duration
+	// FractionLost is the share of packets lost between the last two reports, 0 to 1.
+	// CumulativeLost is how many were lost since the beginning; duplicates make it less,
+	// and even negative. What a thinned reader was not sent is among them.
+	FractionLost   float64
+	CumulativeLost int32
+	// HighestSequence is the highest sequence number received, with its wraps, as the
+	// player counts them.
+	HighestSequence uint32
+	// Jitter is how much the packets' way varies.
+	Jitter time.Duration
+	// RoundTrip is how long a packet takes there and back, if RoundTripKnown: the player
+	// has answered a sender report.
+	RoundTrip      time.Duration
+	RoundTripKnown bool
+}
+
+func (f *reception) figures(now time.Duration) ReaderFigures {
+	figures := ReaderFigures{
+		Reports: f.reports, FractionLost: float64(f.last.FractionLost) / 256, CumulativeLost: f.last.CumulativeLost,
+		HighestSequence: f.last.HighestSequence, Jitter: f.jitter(), RoundTrip: f.roundTrip, RoundTripKnown: f.timed,
+	}
+	if f.reports > 0 {
+		figures.Age = now - f.at
+	}
+	return figures
+}
+
+// EachReader is the readers of the stream that came by RTSP or by joining, with their
+// figures, in no order. Nobody may come or go meanwhile. Readers that were added by Join
+// report to their Observer.
+func (s *Stream) EachReader() iter.Seq[ReaderFigures] {
+	return func(yield func(ReaderFigures) bool) {
+		now := s.cast.loop.Now()
+		if s.cast.server != nil {
+			for session := range s.cast.server.Sessions() {
+				if r, ok := session.User.(*Reader); ok && r.stream == s && !yield(r.figures(now)) {
+					return
+				}
+			}
+		}
+		for _, r := range s.cast.joiner.readers {
+			if r.udp.group.stream == s && !yield(r.figures(now)) {
+				return
+			}
+		}
+	}
+}
+
+func (r *Reader) figures(now time.Duration) ReaderFigures {
+	f := r.heard.figures(now)
+	f.Peer, f.Transport = r.peer(), r.route.transport.Protocol
+	f.Frames, f.Lags = r.frames, r.lags
+	if r.udp != nil {
+		f.Frames += r.udp.Frames()
+		f.Lags += r.udp.Lags()
+	}
+	return f
+}

@@ -1,0 +1,60 @@
+package udp
+
+import (
+	"time"
+
+	"github.com/camcast/camcast/loop"
+)
+
+// receiveLimit has a socket rest when it has received as much as it may, until the window
+// ends. Others get the time then, and what floods it is dropped by the kernel.
+type receiveLimit struct {
+	socket  *Socket
+	most    int // in a window; 0: no limit
+	taken   int
+	ends    time.Duration
+	resting bool
+	timer   *loop.Timer
+}
+
+// limitWindow is short enough that a report is not read late, and long enough that resting
+// costs nothing.
+const limitWindow = 100 * time.Millisecond
+
+func newReceiveLimit(s *Socket) receiveLimit {
+	l := receiveLimit{socket: s}
+	if per := s.options.ReceiveLimit; per > 0 {
+		l.most = max(1, per*int(limitWindow)/int(time.Second))
+		l.timer = s.loop.NewTimer(s.wake)
+	}
+	return l
+}
+
+// took counts what was received.
+func (l *receiveLimit) took(n int) {
+	if l.most == 0 {
+		return
+	}
+	now := l.socket.loop.Now()
+	if now >= l.ends {
+		l.taken, l.ends = 0, now+limitWindow
+	}
+	if l.taken += n; l.taken < l.most {
+		return
+	}
+	l.resting = true
+	l.timer.Set(l.ends)
+	_ = l.socket.registration.Want(l.socket.want()) // failing, it rests a little less
+}
+
+// wake has the socket receive again.
+func (s *Socket) wake() {
+	s.limit.resting = false
+	_ = s.registration.Want(s.want())
+}
+
+func (l *receiveLimit) stop() {
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
