@@ -3,7 +3,6 @@ package cast_test
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -26,7 +25,6 @@ type joiner struct {
 	client  *join.Client
 	err     error
 	frames  int
-	broken  uint64
 	reports int
 	byes    int
 	stats   rtcp.Reception
@@ -326,7 +324,7 @@ func TestJunkOnTheRTPPort(t *testing.T) {
 	w := newWorld(t, 1, nil)
 	j := w.joins("10.0.1.1:7000", "cam")
 	w.run(time.Second)
-	for _, junk := range [][]byte{{}, {0x80}, make([]byte, 200), []byte(fmt.Sprint("\x80\xcc\x00\x02....CCJ1")), {0x80, 203, 0, 0}, {0x81, 203, 0, 9, 1, 2}} {
+	for _, junk := range [][]byte{{}, {0x80}, make([]byte, 200), []byte("\x80\xcc\x00\x02....CCJ1"), {0x80, 203, 0, 0}, {0x81, 203, 0, 9, 1, 2}} {
 		j.send(append([]byte(nil), junk...))
 	}
 	w.run(time.Second)
