@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -12,9 +13,9 @@ import (
 func writeAll(t *testing.T, o output, pictures ...string) (failed error) {
 	t.Helper()
 	var errs = make(chan error, 1)
-	s := newSink(o, len(pictures), func(err error) { errs <- err })
+	s := newSink(o, len(pictures), false, func(err error) { errs <- err })
 	for _, p := range pictures {
-		if !s.offer([]byte(p), "") {
+		if !s.picture([]byte(p), "") {
 			t.Fatal("the queue is full too early")
 		}
 	}
@@ -113,11 +114,11 @@ func (s *slowOutput) close() error { return nil }
 // written in order though their buffers are used again.
 func TestSlowOutput(t *testing.T) {
 	o := &slowOutput{goOn: make(chan struct{})}
-	s := newSink(o, 2, func(err error) { t.Error(err) })
+	s := newSink(o, 2, false, func(err error) { t.Error(err) })
 	accepted, frame := "", []byte("?")
 	for i := range 100 {
 		frame[0] = byte('a' + i%26)
-		if s.offer(frame, "!") {
+		if s.picture(frame, "!") {
 			accepted += string(frame) + "!"
 		} else {
 			o.goOn <- struct{}{}
@@ -136,5 +137,27 @@ func TestSlowOutput(t *testing.T) {
 	}
 	if len(accepted) < 2*20 || len(accepted) > 2*60 {
 		t.Errorf("%d pictures accepted of 100, want those there is room for", len(accepted)/2)
+	}
+}
+
+// TestNewestFirst wants the newest pictures written, and the older ones left out for
+// which there was no time.
+func TestNewestFirst(t *testing.T) {
+	o := &slowOutput{goOn: make(chan struct{})}
+	s := newSink(o, 2, true, func(err error) { t.Error(err) })
+	left := 0
+	for i := range 26 {
+		if !s.picture([]byte{'a' + byte(i)}, "") {
+			left++
+		}
+	}
+	s.text("?") // waits for nothing that is newer than itself, or is left out
+	close(o.goOn)
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(o.got, "")
+	if !strings.HasSuffix(strings.TrimSuffix(got, "?"), "yz") || len(strings.TrimSuffix(got, "?"))+left != 26 {
+		t.Errorf("written %q, %d left out; want the newest", got, left)
 	}
 }

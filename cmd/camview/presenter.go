@@ -64,7 +64,7 @@ func newPresenter(v *viewer, stdin, stdout, stderr *os.File) (*presenter, error)
 	if err != nil || o == nil {
 		return p, err
 	}
-	p.sink = newSink(o, depth, func(err error) {
+	p.sink = newSink(o, depth, p.terminal != nil, func(err error) {
 		// A loop that is closed has nothing to end any more.
 		_ = v.loop.Post(func() { p.failed(err) })
 	})
@@ -123,7 +123,7 @@ func (p *presenter) show(jpeg []byte) {
 
 // offer hands a picture to the output, or leaves it out if that is too slow.
 func (p *presenter) offer(jpeg []byte) {
-	if !p.sink.offer(jpeg, p.line()) {
+	if !p.sink.picture(jpeg, p.line()) {
 		p.lags++
 	}
 }
@@ -172,7 +172,7 @@ func (p *presenter) state() string {
 // refresh shows the line anew.
 func (p *presenter) refresh() {
 	if p.terminal != nil && !p.closed {
-		p.sink.offer(nil, p.line()) // if the queue is full it comes with the next picture
+		p.sink.text(p.line())
 	}
 }
 

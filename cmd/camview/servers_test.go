@@ -48,12 +48,22 @@ type broadcast struct {
 // free one), as streams of these names.
 func startBroadcast(t *testing.T, port uint16, names ...string) *broadcast {
 	t.Helper()
+	return startBroadcastOf(t, cast.Config{RTSP: netip.AddrPortFrom(loopback, port)}, names...)
+}
+
+var loopback = netip.MustParseAddr("127.0.0.1")
+
+func startBroadcastOf(t *testing.T, config cast.Config, names ...string) *broadcast {
+	t.Helper()
 	l, err := loop.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	local := netip.MustParseAddr("127.0.0.1")
-	b, err := cast.New(l, cast.Config{RTSP: netip.AddrPortFrom(local, port), RTP: netip.AddrPortFrom(local, 0), Spread: cast.DefaultSpread})
+	if !config.RTSP.IsValid() {
+		config.RTSP = netip.AddrPortFrom(loopback, 0)
+	}
+	config.RTP, config.Spread = netip.AddrPortFrom(loopback, 0), cast.DefaultSpread
+	b, err := cast.New(l, config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 // by the goroutine of a sink, which shares nothing with the loop.
 type output interface {
 	// write takes a picture, a whole JPEG file which is valid until write returns, and a
-	// line of text to show with it. Without a picture only the text is new.
+	// line of text to show with it. Without a picture (nil) only the text is new.
 	write(jpeg []byte, status string) error
 	// close ends it; what was written is safe then.
 	close() error
@@ -27,11 +27,14 @@ const drainTime = 2 * time.Second
 type sink struct {
 	output output
 	queue  chan entry
+	// newest: when the queue is full the oldest picture in it gives way to a new one; else
+	// it is the new one that is left out.
+	newest bool
 	used   chan []byte // buffers to be filled again
 	ended  chan error  // what the output says at its end
 }
 
-// entry is a picture to be written.
+// entry is a picture to be written, or nil, and the text.
 type entry struct {
 	jpeg   []byte
 	status string
@@ -40,8 +43,11 @@ type entry struct {
 // newSink starts the output's goroutine, with a queue of so many pictures. failed is
 // called there, once, when the output has failed or has enough; nothing is written after
 // that.
-func newSink(o output, depth int, failed func(error)) *sink {
-	s := &sink{output: o, queue: make(chan entry, depth), used: make(chan []byte, depth+1), ended: make(chan error, 1)}
+func newSink(o output, depth int, newest bool, failed func(error)) *sink {
+	s := &sink{
+		output: o, queue: make(chan entry, depth), newest: newest,
+		used: make(chan []byte, depth+1), ended: make(chan error, 1),
+	}
 	go s.work(failed)
 	return s
 }
@@ -61,19 +67,36 @@ func (s *sink) work(failed func(error)) {
 				failed(err)
 			}
 		}
-		select {
-		case s.used <- e.jpeg:
-		default:
-		}
+		s.recycle(e)
 	}
 	s.ended <- s.output.close()
 }
 
-// offer has a copy of a picture written, and reports false if the output is too slow: the
-// queue is full. Without a picture the status alone is shown.
-func (s *sink) offer(jpeg []byte, status string) bool {
+// recycle keeps the buffer of an entry that is over.
+func (s *sink) recycle(e entry) {
+	if e.jpeg == nil {
+		return
+	}
+	select {
+	case s.used <- e.jpeg:
+	default:
+	}
+}
+
+// picture has a copy of a picture written. It reports false if one was left out, because
+// the output is too slow.
+func (s *sink) picture(jpeg []byte, status string) bool {
+	complete := true
 	if len(s.queue) == cap(s.queue) {
-		return false
+		if !s.newest {
+			return false
+		}
+		select {
+		case e := <-s.queue:
+			complete = e.jpeg == nil
+			s.recycle(e)
+		default: // it is being written by now
+		}
 	}
 	var room []byte
 	select {
@@ -81,10 +104,17 @@ func (s *sink) offer(jpeg []byte, status string) bool {
 	default:
 	}
 	s.queue <- entry{append(room[:0], jpeg...), status}
-	return true
+	return complete
 }
 
-// close waits until all that was offered is written and the output is closed.
+// text has the text alone shown, unless so many pictures wait that it would be late.
+func (s *sink) text(status string) {
+	if len(s.queue) < cap(s.queue) {
+		s.queue <- entry{nil, status}
+	}
+}
+
+// close waits until all that was queued is written and the output is closed.
 func (s *sink) close() error {
 	close(s.queue)
 	select {

@@ -2,35 +2,22 @@ package term_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/camcast/camcast/cmd/camview/term"
+	"github.com/camcast/camcast/cmd/camview/term/pty"
 	"golang.org/x/sys/unix"
 )
 
-// openPTY makes a terminal: what a program writes to slave is read from master, and the
-// other way round.
-func openPTY(t *testing.T) (master, slave *os.File) {
+func openPTY(t *testing.T, columns, rows int) (master, slave *os.File) {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	master, slave, err := pty.Open(columns, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { master.Close() })
-	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { slave.Close() })
+	t.Cleanup(func() { master.Close(); slave.Close() })
 	return master, slave
 }
 
@@ -57,11 +44,8 @@ func readUntil(t *testing.T, master *os.File, end string) string {
 }
 
 func TestTerminal(t *testing.T) {
-	master, slave := openPTY(t)
+	master, slave := openPTY(t, 100, 30)
 	before := termios(t, slave)
-	if err := unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 100}); err != nil {
-		t.Fatal(err)
-	}
 	terminal, err := term.Open(slave, slave)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +94,7 @@ func TestNoTerminal(t *testing.T) {
 	if _, err := term.Open(file, file); !errors.Is(err, term.ErrNoTerminal) {
 		t.Errorf("a file: %v", err)
 	}
-	_, slave := openPTY(t)
+	_, slave := openPTY(t, 80, 24)
 	terminal, err := term.Open(file, slave)
 	if err != nil {
 		t.Fatal(err)
