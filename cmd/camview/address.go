@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/camcast/camcast/proto/join"
 )
 
 const (
@@ -54,6 +56,9 @@ func parseAddress(text string) (address, error) {
 	}
 	if a.scheme == joinScheme && (u.User != nil || u.RawQuery != "" || u.Fragment != "") {
 		return wrong("must be camcast://HOST:PORT/NAME and no more")
+	}
+	if a.scheme == joinScheme && len(a.stream) > join.MaxNameBytes {
+		return wrong(fmt.Sprintf("the name is %d bytes, and must be at most %d", len(a.stream), join.MaxNameBytes))
 	}
 	return a, nil
 }

@@ -38,7 +38,12 @@ func run(args []string, stdin, stdout, stderr *os.File) int {
 	}
 	// A pipe whose reader has ended is an error of the write, not the viewer's end.
 	signal.Ignore(syscall.SIGPIPE)
-	if err := watch(settings, stdin, stdout, stderr); err != nil {
+	if settings.address.isList() {
+		err = list(settings, stdout)
+	} else {
+		err = watch(settings, stdin, stdout, stderr)
+	}
+	if err != nil {
 		fmt.Fprintf(stderr, "camview: %v\n", err)
 		return exitFailure
 	}

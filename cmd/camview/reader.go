@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net/netip"
 	"time"
 
@@ -39,7 +40,7 @@ type reader struct {
 	session   session
 	reception *reception
 	state     readerState
-	udp       bool // in this session
+	fallBack  bool // to TCP, if UDP brings nothing
 	heard     time.Duration
 
 	watchdog *loop.Timer // what is waited for has not come
@@ -60,7 +61,8 @@ type readerState uint8
 
 const (
 	idle       readerState = iota
-	connecting             // until the server sends
+	connecting             // until the server answers
+	answered               // until it sends
 	playing
 	retrying // waits until it tries again
 )
@@ -91,23 +93,32 @@ func (r *reader) connect() {
 
 // open opens a session with the server at an address.
 func (r *reader) open(server netip.AddrPort) error {
+	ssrc := mathrand.Uint32()
+	var s session
+	var err error
 	if r.viewer.settings.address.scheme == joinScheme {
-		return errors.New("camcast:// is not spoken yet: use the rtsp:// address")
+		s, err = openJoin(r.viewer, server, ssrc, r)
+	} else {
+		s, err = openRTSP(r.viewer, server, r.onlyTCP, r)
 	}
-	s, err := openRTSP(r.viewer, server, r.onlyTCP, r)
 	if err != nil {
 		return err
 	}
 	r.session = s
-	r.reception = newReception(r.viewer.loop, s, r.viewer.settings.buffer, r.cname, r.picture)
+	r.reception = newReception(r.viewer.loop, s, ssrc, r.cname, r.viewer.settings.buffer, r.picture)
 	return nil
 }
 
 // started is a listener's: the server says that it sends from now on.
-func (r *reader) started(roundTrip time.Duration, udp bool) {
-	r.udp = udp
-	r.before.roundTrip = roundTrip
-	if udp && r.viewer.settings.transport == anyTransport {
+func (r *reader) started(s start) {
+	r.before.roundTrip = s.roundTrip
+	r.reception.started(s)
+	if r.state != connecting { // it sends already
+		return
+	}
+	r.state = answered
+	r.watchdog.SetAfter(answerTime)
+	if r.fallBack = s.fallBack; s.fallBack {
 		r.watchdog.SetAfter(udpTime)
 	}
 }
@@ -118,7 +129,7 @@ func (r *reader) rtp(packet []byte) {
 		return
 	}
 	r.heard = r.viewer.loop.Now()
-	if r.state == connecting {
+	if r.state != playing {
 		r.state = playing
 		r.watchdog.SetAfter(silentTime)
 		r.viewer.found(r)
@@ -179,11 +190,11 @@ func (r *reader) expired() {
 		r.watchdog.SetAfter(silentTime - silent)
 	case r.state == playing:
 		r.hangUp(errSilent)
-	case r.udp && r.viewer.settings.transport == anyTransport && !r.onlyTCP:
+	case r.fallBack:
 		r.onlyTCP = true
 		r.close()
 		r.connect()
-	case r.session != nil && r.udp:
+	case r.state == answered:
 		r.hangUp(errSilent)
 	default:
 		r.hangUp(errNoAnswer)
@@ -239,7 +250,7 @@ func (r *reader) close() {
 func (r *reader) forget() {
 	r.before = r.figures()
 	r.reception.stop()
-	r.session, r.reception, r.udp = nil, nil, false
+	r.session, r.reception, r.fallBack = nil, nil, false
 }
 
 // figures are what all sessions have brought so far.

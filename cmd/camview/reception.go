@@ -20,6 +20,8 @@ const (
 	firstBandwidth = rtcp.BandwidthShare * 1e6 / 8
 	// firstReportBytes is how long the first report is expected to be.
 	firstReportBytes = 100
+	// maxSilence is how long a reader says nothing at most, if nothing else is known.
+	maxSilence = time.Hour
 )
 
 // reception is what comes in one session: packets to be put in order, and reports to be
@@ -38,22 +40,48 @@ type reception struct {
 	cname        string
 	interval     *rtcp.Interval // from the first packet on
 	reports      *loop.Timer    // when the next report is due
+	members      int            // as far as is known: the source and we, at least
+	silence      time.Duration  // how long we may say nothing
 	began        time.Duration  // when the first packet came
+	told         time.Duration  // when the last report was sent, or the first packet came
 	octets       uint64
 	visitor      rtcp.Visitor
 	goodbye      bool // the source has said goodbye
 	scratch      []byte
 }
 
-func newReception(l *loop.Loop, s session, delay time.Duration, cname string, picture func(view.Frame, time.Duration, bool)) *reception {
+func newReception(l *loop.Loop, s session, ssrc uint32, cname string, delay time.Duration, picture func(view.Frame, time.Duration, bool)) *reception {
 	r := &reception{
 		loop: l, session: s, picture: picture, buffer: view.NewBuffer(delay),
-		packets: rtcp.Reception{ClockHz: rtp.ClockHz}, ssrc: rand.Uint32(), cname: cname,
+		packets: rtcp.Reception{ClockHz: rtp.ClockHz}, ssrc: ssrc, cname: cname, members: 2, silence: maxSilence,
 	}
 	r.frames, r.reports = l.NewTimer(r.pump), l.NewTimer(r.reportDue)
 	r.visitor = rtcp.Visitor{Sender: r.senderReport, Group: r.group, Bye: r.bye}
 	return r
 }
+
+// started takes what the server said before it began to send, or what overtook that.
+func (r *reception) started(s start) {
+	if s.silence > 0 {
+		r.silence = s.silence
+	}
+	if s.readers > 0 {
+		r.setMembers(s.readers + 1)
+	}
+}
+
+// setMembers sets how many share what RTCP may have: the readers and the source.
+func (r *reception) setMembers(members int) {
+	r.members = max(members, 2)
+	if r.interval != nil {
+		r.interval.SetMembers(r.loop.Now(), r.members, 1)
+		r.awaitReport()
+	}
+}
+
+// awaitReport has the next report sent when it is due, or when we may not be silent any
+// longer, which is sooner only among very many readers.
+func (r *reception) awaitReport() { r.reports.Set(min(r.interval.Next(), r.told+r.silence)) }
 
 // rtp takes a packet, and reports false if it is none.
 func (r *reception) rtp(packet []byte) bool {
@@ -62,12 +90,12 @@ func (r *reception) rtp(packet []byte) bool {
 	}
 	now, source := r.loop.Now(), binary.BigEndian.Uint32(packet[8:])
 	if r.interval == nil {
-		r.source, r.began = source, now
+		r.source, r.began, r.told = source, now, now
 		r.interval = rtcp.NewInterval(now, rtcp.IntervalConfig{
 			Bandwidth: firstBandwidth, PacketBytes: firstReportBytes + udpHeaderBytes, Random: rand.Float64,
 		})
-		r.interval.SetMembers(now, 2, 1) // the source and we
-		r.reports.Set(r.interval.Next())
+		r.interval.SetMembers(now, r.members, 1)
+		r.awaitReport()
 	}
 	if source != r.source { // the server began anew: what was counted is of another source
 		r.source, r.packets, r.clock = source, rtcp.Reception{ClockHz: rtp.ClockHz}, view.Clock{}
@@ -110,11 +138,10 @@ func (r *reception) senderReport(sr rtcp.SenderReport, ntp uint64) {
 	}
 }
 
-// group takes how many receivers there are (RFC 5760): they share what RTCP may have.
+// group takes how many receivers there are (RFC 5760).
 func (r *reception) group(ssrc uint32, receivers int) {
-	if r.interval != nil && ssrc == r.source {
-		r.interval.SetMembers(r.loop.Now(), receivers+1, 1)
-		r.reports.Set(r.interval.Next())
+	if ssrc == r.source {
+		r.setMembers(receivers + 1)
 	}
 }
 
@@ -130,26 +157,22 @@ func (r *reception) reportDue() {
 	if elapsed := now - r.began; elapsed > time.Second {
 		r.interval.SetBandwidth(rtcp.BandwidthShare * float64(r.octets) / elapsed.Seconds())
 	}
-	if r.interval.Expire(now) {
+	if r.interval.Expire(now) || now-r.told >= r.silence {
 		r.scratch = rtcp.AppendReceiverReport(r.scratch[:0], r.packets.Report(now, r.ssrc, r.source), r.cname)
 		r.session.report(r.scratch)
 		r.interval.Sent(now, len(r.scratch)+udpHeaderBytes)
+		r.told = now
 	}
-	r.reports.Set(r.interval.Next())
+	r.awaitReport()
 }
 
-// farewell is the goodbye to send, nil if there are so many readers that it would have to
-// wait (RFC 3550, section 6.3.7).
+// farewell is the goodbye to send, nil if nothing came. Among many readers it should wait
+// for its turn (RFC 3550, section 6.3.7); but it ends a stream that is many times larger.
 func (r *reception) farewell() []byte {
 	if r.interval == nil {
 		return nil
 	}
-	now := r.loop.Now()
-	goodbye := rtcp.AppendReceiverGoodbye(r.scratch[:0], r.packets.Report(now, r.ssrc, r.source), r.cname)
-	if !r.interval.Leave(now, len(goodbye)+udpHeaderBytes) {
-		return nil
-	}
-	return goodbye
+	return rtcp.AppendReceiverGoodbye(r.scratch[:0], r.packets.Report(r.loop.Now(), r.ssrc, r.source), r.cname)
 }
 
 // stop ends the timers. What has not come out yet is lost.

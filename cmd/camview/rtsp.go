@@ -92,7 +92,7 @@ func (s *rtspSession) Data(p []byte) {
 	for !s.closed {
 		n, err := s.message(s.input)
 		if err != nil {
-			s.fail(err)
+			s.fail(fmt.Errorf("%v: %w", s.conn.Peer(), err))
 			return
 		}
 		if n == 0 {
@@ -184,7 +184,7 @@ func (s *rtspSession) answer(r *base.Response) error {
 		return s.ask(base.Play, s.base, base.Header{})
 	case base.Play:
 		s.alive.SetAfter(20 * time.Second)
-		s.listener.started(s.viewer.loop.Now()-s.asked, !s.tcp)
+		s.listener.started(start{roundTrip: s.viewer.loop.Now() - s.asked, fallBack: !s.tcp && s.viewer.settings.transport == anyTransport})
 	case base.Teardown:
 		s.close()
 		s.listener.ended(nil)

@@ -13,11 +13,22 @@ type session interface {
 	close()
 }
 
+// start is what is known when a server begins to send.
+type start struct {
+	// roundTrip is how long it took to answer.
+	roundTrip time.Duration
+	// fallBack: pictures come by UDP, and may come by TCP if UDP brings nothing.
+	fallBack bool
+	// readers is how many there are, 0 if that is not known.
+	readers int
+	// silence is how long the reader may say nothing, 0 if the session sees to that.
+	silence time.Duration
+}
+
 // listener is told what happens in a session.
 type listener interface {
-	// started says that the server sends from now on, by UDP if udp is set, and how long
-	// it took to answer.
-	started(roundTrip time.Duration, udp bool)
+	// started says that the server sends from now on.
+	started(s start)
 	// rtp and rtcp are packets that came. They may be read until the call returns.
 	rtp(packet []byte)
 	rtcp(packet []byte)

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/join"
+)
+
+// joinSession is a session with a broadcaster that is joined without RTSP: a single
+// socket, for everything.
+type joinSession struct {
+	loop     *loop.Loop
+	listener listener
+	socket   *udp.Socket
+	server   netip.AddrPort
+	client   *join.Client
+	timer    *loop.Timer // when the client is to ask again
+	asked    time.Duration
+	joined   bool // or the list is complete
+	scratch  []byte
+}
+
+// openJoin begins to join a stream, as the reader with that SSRC.
+func openJoin(v *viewer, server netip.AddrPort, ssrc uint32, l listener) (*joinSession, error) {
+	return startJoin(v, server, join.NewClient(v.settings.address.stream, ssrc, newNonce()), l)
+}
+
+func startJoin(v *viewer, server netip.AddrPort, client *join.Client, l listener) (*joinSession, error) {
+	s := &joinSession{loop: v.loop, listener: l, server: server, client: client}
+	local := netip.IPv4Unspecified()
+	if server.Addr().Is6() {
+		local = netip.IPv6Unspecified()
+	}
+	options := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: receiveBufferBytes}, Room: v.room}
+	var err error
+	if s.socket, err = udp.Open(v.loop, netip.AddrPortFrom(local, 0), options, s.received); err != nil {
+		return nil, err
+	}
+	s.timer = v.loop.NewTimer(s.expired)
+	s.ask(s.client.Start(s.loop.Now(), nil))
+	return s, nil
+}
+
+func newNonce() (nonce join.Nonce) {
+	_, _ = rand.Read(nonce[:]) // never fails, says its doc
+	return nonce
+}
+
+// ask sends a request, if there is one, and waits for the answer.
+func (s *joinSession) ask(request []byte) {
+	if len(request) > 0 {
+		s.asked = s.loop.Now()
+		s.report(request)
+	}
+	if next, ok := s.client.Next(); ok {
+		s.timer.Set(next)
+	} else {
+		s.timer.Stop()
+	}
+}
+
+func (s *joinSession) expired() {
+	request, err := s.client.Expire(s.loop.Now(), s.scratch[:0])
+	s.proceed(request, err)
+}
+
+// received takes what comes on the socket: RTP, RTCP, and the answers to requests, which
+// look like RTCP (RFC 5761, section 4).
+func (s *joinSession) received(d udp.Datagram) {
+	switch p := d.Payload; {
+	case !sameEnd(d.From, s.server) || len(p) < 2:
+	case p[1] < 192 || p[1] > 223:
+		s.listener.rtp(p)
+	case join.Is(p):
+		request, err := s.client.Receive(s.loop.Now(), p, s.scratch[:0])
+		s.proceed(request, err)
+	default:
+		s.listener.rtcp(p)
+	}
+}
+
+// proceed does what the client wants.
+func (s *joinSession) proceed(request []byte, err error) {
+	s.scratch = request
+	if err != nil {
+		s.close()
+		s.listener.ended(fmt.Errorf("%v: %w", s.server, err))
+		return
+	}
+	begun := start{roundTrip: s.loop.Now() - s.asked}
+	s.ask(request)
+	accepted := s.client.Accepted()
+	if accepted != nil {
+		begun.readers, begun.silence = int(accepted.Readers), accepted.Timeout/2
+	}
+	if _, listed := s.client.Streams(); !s.joined && (listed || accepted != nil) {
+		s.joined = true
+		s.listener.started(begun)
+	}
+}
+
+// sameEnd reports whether two addresses are the same, but for the zone that one of them
+// may lack.
+func sameEnd(a, b netip.AddrPort) bool {
+	return a.Port() == b.Port() && a.Addr().WithZone("") == b.Addr().WithZone("")
+}
+
+// report is a session's. What cannot be sent is lost, as it may be on the way.
+func (s *joinSession) report(packet []byte) { _ = s.socket.SendTo(packet, s.server, netip.Addr{}) }
+
+// leave is a session's.
+func (s *joinSession) leave(goodbye []byte) {
+	if goodbye != nil {
+		s.report(goodbye)
+	}
+	s.close()
+	s.listener.ended(nil)
+}
+
+// close is a session's.
+func (s *joinSession) close() {
+	s.timer.Stop()
+	_ = s.socket.Close() // it fails only for a socket that is closed already
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/proto/join"
+)
+
+// startJoinable is the address of a broadcaster that can be joined by one port, but has
+// nothing to send.
+func startJoinable(t *testing.T, streams ...join.Stream) string {
+	t.Helper()
+	socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { socket.Close() })
+	cookies, began := join.NewCookies([32]byte{1}), time.Now()
+	answer := func(r *join.Request, from netip.AddrPort) []byte {
+		if !cookies.Valid(time.Since(began), from, r) {
+			return join.AppendChallenge(nil, r, cookies.Make(time.Since(began), from, r))
+		}
+		if r.List {
+			return join.AppendStreams(nil, r, len(streams), func(i int) join.Stream { return streams[i] })
+		}
+		for _, s := range streams {
+			if s.Name == string(r.Stream) {
+				return join.AppendAcceptance(nil, r, &join.Acceptance{SSRC: 1, Stream: s, Timeout: time.Minute, Readers: 1})
+			}
+		}
+		return join.AppendRefusal(nil, r, join.NoSuchStream)
+	}
+	go func() {
+		var buffer [2000]byte
+		for {
+			n, from, err := socket.ReadFromUDPAddrPort(buffer[:])
+			if err != nil {
+				return
+			}
+			if r, err := join.ParseRequest(buffer[:n]); err == nil {
+				_, _ = socket.WriteToUDPAddrPort(answer(&r, from), from) // as good as UDP is
+			}
+		}
+	}()
+	return socket.LocalAddr().String()
+}
+
+// TestList prints the streams of a broadcaster, more than one message holds.
+func TestList(t *testing.T) {
+	streams := []join.Stream{
+		{Name: "cam", Width: 640, Height: 480, MilliFPS: 30000, PayloadType: 26, ClockHz: 90000},
+		{Name: "desk\x1b[2J", Width: 1280, Height: 720, MilliFPS: 29970, PayloadType: 96, ClockHz: 90000},
+	}
+	var want bytes.Buffer
+	want.WriteString("cam\t640x480\t30 fps\tJPEG\n" + `desk\x1b[2J` + "\t1280x720\t29.97 fps\tpayload type 96\n")
+	for i := range 100 {
+		streams = append(streams, join.Stream{Name: fmt.Sprintf("another camera %d", i), Width: 8, Height: 8, PayloadType: 26})
+		fmt.Fprintf(&want, "another camera %d\t8x8\t? fps\tJPEG\n", i)
+	}
+	at := startJoinable(t, streams...)
+	for _, url := range []string{"camcast://" + at + "/", "camcast://" + at} {
+		if status, stdout, stderr := runCamview(t, url); status != 0 || stdout != want.String() || stderr != "" {
+			t.Errorf("%s: status %d, stderr %q, stdout %q", url, status, stderr, stdout)
+		}
+	}
+}
+
+// TestRefusedJoin asks for a stream that there is not.
+func TestRefusedJoin(t *testing.T) {
+	at := startJoinable(t)
+	status, stdout, stderr := runCamview(t, "-o", "-", "camcast://"+at+"/nothing")
+	if want := "camview: " + at + ": the broadcaster refuses: " + join.NoSuchStream.String() + "\n"; status != 1 || stdout != "" || stderr != want {
+		t.Errorf("status %d, stdout %q, stderr %q, want %q", status, stdout, stderr, want)
+	}
+	if status, stdout, stderr := runCamview(t, "camcast://"+at+"/"); status != 0 || stdout != "" || stderr != "" {
+		t.Errorf("a list without streams: status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
