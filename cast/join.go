@@ -187,7 +187,7 @@ func (r *joinedReader) leave(reason string) {
 	s, j := r.udp.group.stream, r.joiner
 	f := r.figures(s.cast.loop.Now())
 	s.log.Info("reader left", "peer", r.peer, "reason", reason, "seconds", (s.cast.loop.Now() - r.joined).Round(time.Millisecond).Seconds(),
-		"frames", f.Frames, "lags", f.Lags, "reports", f.Reports, "packets_lost", f.CumulativeLost, "jitter", f.Jitter)
+		"frames", f.Frames, "lags", f.Lags, "reports", f.Reports, "packets_lost", int(f.CumulativeLost)-f.Withheld, "jitter", f.Jitter)
 	r.udp.Leave()
 	s.cast.readers--
 	last := len(j.readers) - 1
@@ -200,5 +200,6 @@ func (r *joinedReader) leave(reason string) {
 func (r *joinedReader) figures(now time.Duration) ReaderFigures {
 	f := r.heard.figures(now)
 	f.Peer, f.Transport, f.Frames, f.Lags = r.peer, rtsp.UDP, r.udp.Frames(), r.udp.Lags()
+	f.Withheld = r.udp.Withheld()
 	return f
 }

@@ -20,6 +20,7 @@ type Reader struct {
 	joined       time.Duration // when it first played
 	played       bool
 	frames, lags uint64 // so far, without what the present UDPReader had
+	withheld     int    // likewise
 	heard        reception
 }
 
@@ -69,6 +70,7 @@ func (r *Reader) pause() {
 	if r.udp != nil {
 		r.frames += r.udp.Frames()
 		r.lags += r.udp.Lags()
+		r.withheld += r.udp.Withheld()
 		r.udp.Leave()
 		r.udp = nil
 	}
@@ -117,5 +119,5 @@ func (r *Reader) logLeft(reason string) {
 	s.log.Info("reader left", "peer", r.peer(), "reason", reason,
 		"seconds", (s.cast.loop.Now() - r.joined).Round(time.Millisecond).Seconds(),
 		"frames", r.frames, "lags", r.lags, "reports", r.heard.reports,
-		"packets_lost", r.heard.last.CumulativeLost, "jitter", r.heard.jitter())
+		"packets_lost", int(r.heard.last.CumulativeLost)-r.withheld, "jitter", r.heard.jitter())
 }

@@ -67,9 +67,11 @@ type ReaderFigures struct {
 	Age     time.Duration
 	// FractionLost is the share of packets lost between the last two reports, 0 to 1.
 	// CumulativeLost is how many were lost since the beginning; duplicates make it less,
-	// and even negative. What a thinned reader was not sent is among them.
+	// and even negative. What a thinned reader was not sent is among them in both, and
+	// Withheld is how many packets of CumulativeLost that is.
 	FractionLost   float64
 	CumulativeLost int32
+	Withheld       int
 	// HighestSequence is the highest sequence number received, with its wraps, as the
 	// player counts them.
 	HighestSequence uint32
@@ -116,10 +118,11 @@ func (s *Stream) EachReader() iter.Seq[ReaderFigures] {
 func (r *Reader) figures(now time.Duration) ReaderFigures {
 	f := r.heard.figures(now)
 	f.Peer, f.Transport = r.peer(), r.route.transport.Protocol
-	f.Frames, f.Lags = r.frames, r.lags
+	f.Frames, f.Lags, f.Withheld = r.frames, r.lags, r.withheld
 	if r.udp != nil {
 		f.Frames += r.udp.Frames()
 		f.Lags += r.udp.Lags()
+		f.Withheld += r.udp.Withheld()
 	}
 	return f
 }

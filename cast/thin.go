@@ -21,7 +21,10 @@ type thinning struct {
 	// was told of, and received how many it has received since.
 	sent     uint32
 	received int32
-	offset   uint32
+	// judged is that report's highest packet, and withheld how many of those up to it were
+	// not sent to the reader.
+	judged, withheld uint32
+	offset           uint32
 	// since is the first packet that its present sweep can have sent it. Reports of
 	// earlier ones are about the past.
 	since uint32
@@ -52,7 +55,7 @@ func (r *UDPReader) reported(report rtcp.ReceptionReport) {
 	t := r.thinning
 	if t == nil {
 		if known {
-			r.thinning = &thinning{last: index, count: report.CumulativeLost, sent: sent, since: index}
+			r.thinning = &thinning{last: index, judged: index, count: report.CumulativeLost, sent: sent, since: index}
 			r.adapt(heard{at: at, sent: 256, lost: uint32(report.FractionLost)})
 		}
 		return
@@ -70,8 +73,18 @@ func (r *UDPReader) reported(report rtcp.ReceptionReport) {
 	if t.trying && !h.lossy() {
 		return // the report that judges is to tell of all of it
 	}
-	t.sent, t.received = sent, 0
+	t.withheld += index - t.judged - h.sent
+	t.judged, t.sent, t.received = index, sent, 0
 	r.adapt(h)
+}
+
+// Withheld is how many of the packets that the reader has reported as lost were not lost but
+// not sent to it, as it is thinned.
+func (r *UDPReader) Withheld() int {
+	if r.thinning == nil {
+		return 0
+	}
+	return int(r.thinning.withheld)
 }
 
 // hear counts what was received, by a report up to a packet.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,6 +175,29 @@ func TestCountOfLostComesToItsEnd(t *testing.T) {
 	w.reportFor(30*time.Second, time.Second, r)
 	if f := w.s.Figures(); f.Thinned != 0 {
 		t.Errorf("%d readers are thinned, want 0", f.Thinned)
+	}
+}
+
+// TestWithheldIsNotLost has a reader lose a tenth for some seconds, and be thinned for
+// longer: what it was not sent is not told as lost.
+func TestWithheldIsNotLost(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	r := reportOf(w.watch("10.0.1.1", false))
+	line := netip.MustParsePrefix("10.0.1.1/32")
+	w.run(time.Second)
+	w.k.SetLink(line, sim.Link{Loss: 0.1})
+	w.reportFor(5*time.Second, time.Second, r)
+	w.k.SetLink(line, sim.Link{})
+	w.reportFor(60*time.Second, time.Second, r)
+	dropped := w.k.Counters().Lost
+	if status, _ := r.ask("TEARDOWN", streamURL, ""); status != 200 {
+		t.Errorf("TEARDOWN: %d", status)
+	}
+	if want := fmt.Sprintf(" packets_lost=%d ", dropped); dropped < 100 || !strings.Contains(w.log.String(), want) {
+		t.Errorf("%d packets were lost, and the log does not say%s", dropped, want)
+	}
+	if gone := int(r.highest-r.base+1-r.received) - int(dropped); gone < 1000 {
+		t.Errorf("only %d packets were withheld", gone)
 	}
 }
 
