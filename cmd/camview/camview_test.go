@@ -143,29 +143,30 @@ func containsAll(text string, words ...string) bool {
 	return true
 }
 
-// TestPipe plays from both servers, by UDP and TCP, into a pipe.
+// TestPipe plays from both servers, by each transport, into a pipe.
 func TestPipe(t *testing.T) {
-	for server, start := range map[string]func(*testing.T) string{
-		"camcast":   func(t *testing.T) string { return startBroadcast(t, 0, "cam").url("cam") },
-		"gortsplib": func(t *testing.T) string { return startOther(t, true) },
+	own, other := startBroadcast(t, "cam"), startOther(t, true)
+	for name, args := range map[string][]string{
+		"camcast udp":   {"--transport", "udp", own.url("cam")},
+		"camcast tcp":   {"--transport", "tcp", own.url("cam")},
+		"camcast join":  {own.joinURL("cam")},
+		"gortsplib udp": {"--transport", "udp", other},
+		"gortsplib tcp": {"--transport", "tcp", other},
 	} {
-		url := start(t)
-		for _, transport := range []string{"udp", "tcp"} {
-			t.Run(server+" "+transport, func(t *testing.T) {
-				t.Parallel()
-				status, stdout, stderr := runCamview(t, "--transport", transport, "--frames", "40", "-o", "-", url)
-				if status != 0 {
-					t.Fatalf("status %d: %s", status, stderr)
-				}
-				checkConsecutive(t, numbersIn(t, []byte(stdout)), 40)
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, stdout, stderr := runCamview(t, append(args, "--frames", "40", "-o", "-")...)
+			if status != 0 {
+				t.Fatalf("status %d: %s", status, stderr)
+			}
+			checkConsecutive(t, numbersIn(t, []byte(stdout)), 40)
+		})
 	}
 }
 
 // TestFiles writes a clip and a photograph.
 func TestFiles(t *testing.T) {
-	url, folder := startBroadcast(t, 0, "cam").url("cam"), t.TempDir()
+	url, folder := startBroadcast(t, "cam").url("cam"), t.TempDir()
 	clip, photo := filepath.Join(folder, "clip.mjpeg"), filepath.Join(folder, "frame.jpg")
 	if status, stdout, stderr := runCamview(t, "-o", photo, url); status != 0 || stdout != "" || stderr != "" {
 		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
@@ -185,7 +186,7 @@ func TestFiles(t *testing.T) {
 
 // TestReaderOfPipeEnds has enough after five pictures: the viewer ends without a word.
 func TestReaderOfPipeEnds(t *testing.T) {
-	cmd := camview(t, "-o", "-", startBroadcast(t, 0, "cam").url("cam"))
+	cmd := camview(t, "-o", "-", startBroadcast(t, "cam").url("cam"))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -207,20 +208,22 @@ func TestReaderOfPipeEnds(t *testing.T) {
 	}
 }
 
-// TestFiftyReaders has fifty readers in one process, by both transports.
+// TestFiftyReaders has fifty readers in one process, by each transport.
 func TestFiftyReaders(t *testing.T) {
-	b := startBroadcast(t, 0, "cam")
-	for _, transport := range []string{"udp", "tcp"} {
-		status, stdout, stderr := runCamview(t, "--readers", "50", "--transport", transport, "--frames", "30", "--json", b.url("cam"))
+	b := startBroadcast(t, "cam")
+	for name, args := range map[string][]string{
+		"udp": {"--transport", "udp", b.url("cam")}, "tcp": {"--transport", "tcp", b.url("cam")}, "join": {b.joinURL("cam")},
+	} {
+		status, stdout, stderr := runCamview(t, append(args, "--readers", "50", "--frames", "30", "--json")...)
 		var s summary
 		if err := json.Unmarshal([]byte(stdout), &s); err != nil {
-			t.Fatalf("%s: %v in %q; stderr %q", transport, err, stdout, stderr)
+			t.Fatalf("%s: %v in %q; stderr %q", name, err, stdout, stderr)
 		}
 		if status != 0 || s.Readers != 50 || s.ReadersServed != 50 || s.Frames < 50*30 || s.FramesLost != 0 || s.PacketsLost != 0 || s.Packets < s.Frames {
-			t.Errorf("%s: status %d, %s%s", transport, status, stdout, stderr)
+			t.Errorf("%s: status %d, %s%s", name, status, stdout, stderr)
 		}
 		if s.Jitter == nil || s.RoundTrip == nil || *s.RoundTrip <= 0 {
-			t.Errorf("%s: no jitter or round trip in %s", transport, stdout)
+			t.Errorf("%s: no jitter or round trip in %s", name, stdout)
 		}
 		b.awaitReaders(0)
 	}

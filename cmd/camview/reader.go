@@ -138,6 +138,7 @@ func (r *reader) rtp(packet []byte) {
 
 // rtcp is a listener's: a report has come.
 func (r *reader) rtcp(packet []byte) {
+	r.heard = r.viewer.loop.Now() // the server is there, even if the camera is not
 	if r.reception.rtcp(packet) {
 		return
 	}
@@ -232,9 +233,11 @@ func (r *reader) lost(err error) {
 func (r *reader) leave(left func()) {
 	r.left = left
 	r.watchdog.Stop()
-	if r.session != nil {
-		r.session.leave(r.reception.farewell())
+	if r.session == nil {
+		left()
+		return
 	}
+	r.session.leave(r.reception.farewell())
 }
 
 // close ends the session at once.

@@ -13,11 +13,15 @@ import (
 
 // TestServerComesBack stops the server while it is watched, and starts it anew.
 func TestServerComesBack(t *testing.T) {
-	for _, transport := range []string{"udp", "tcp"} {
-		t.Run(transport, func(t *testing.T) {
+	for name, args := range map[string]func(*broadcast) []string{
+		"udp":  func(b *broadcast) []string { return []string{"--transport", "udp", b.url("cam")} },
+		"tcp":  func(b *broadcast) []string { return []string{"--transport", "tcp", b.url("cam")} },
+		"join": func(b *broadcast) []string { return []string{b.joinURL("cam")} },
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			first := startBroadcast(t, 0, "cam")
-			cmd := camview(t, "--transport", transport, "--frames", "30", "-o", "-", first.url("cam"))
+			first := startBroadcast(t, "cam")
+			cmd := camview(t, append(args(first), "--frames", "30", "-o", "-")...)
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			stdout, err := cmd.StdoutPipe()
@@ -41,7 +45,7 @@ func TestServerComesBack(t *testing.T) {
 			}
 			take(10)
 			first.stop()
-			startBroadcast(t, first.rtsp, "cam")
+			first.again("cam")
 			take(20)
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("%v: %s", err, stderr.String())
@@ -60,7 +64,7 @@ func TestNoPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	b := startBroadcast(t, 0, "cam")
+	b := startBroadcast(t, "cam")
 	full := startFull(t)
 	for name, c := range map[string]struct {
 		args   []string

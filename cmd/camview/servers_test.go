@@ -44,11 +44,17 @@ type broadcast struct {
 	once      sync.Once
 }
 
-// startBroadcast broadcasts test cards on the loopback address, on an RTSP port (0: a
-// free one), as streams of these names.
-func startBroadcast(t *testing.T, port uint16, names ...string) *broadcast {
+// startBroadcast broadcasts test cards on free ports of the loopback address, as streams
+// of these names.
+func startBroadcast(t *testing.T, names ...string) *broadcast {
 	t.Helper()
-	return startBroadcastOf(t, cast.Config{RTSP: netip.AddrPortFrom(loopback, port)}, names...)
+	return startBroadcastOf(t, cast.Config{}, names...)
+}
+
+// again starts a broadcast on the ports of one that has been stopped.
+func (s *broadcast) again(names ...string) *broadcast {
+	s.t.Helper()
+	return startBroadcastOf(s.t, cast.Config{RTSP: netip.AddrPortFrom(loopback, s.rtsp), RTP: netip.AddrPortFrom(loopback, s.rtp)}, names...)
 }
 
 var loopback = netip.MustParseAddr("127.0.0.1")
@@ -62,7 +68,10 @@ func startBroadcastOf(t *testing.T, config cast.Config, names ...string) *broadc
 	if !config.RTSP.IsValid() {
 		config.RTSP = netip.AddrPortFrom(loopback, 0)
 	}
-	config.RTP, config.Spread = netip.AddrPortFrom(loopback, 0), cast.DefaultSpread
+	if !config.RTP.IsValid() {
+		config.RTP = netip.AddrPortFrom(loopback, 0)
+	}
+	config.Spread = cast.DefaultSpread
 	b, err := cast.New(l, config)
 	if err != nil {
 		t.Fatal(err)
@@ -89,6 +98,12 @@ func openCard(t *testing.T, l *loop.Loop) *testcard.Source {
 	return card
 }
 
+// joinURL is where a stream is to be had without RTSP.
+func (s *broadcast) joinURL(name string) string {
+	return fmt.Sprintf("camcast://127.0.0.1:%d/%s", s.rtp, name)
+}
+
+// url is where it is to be had by RTSP.
 func (s *broadcast) url(name string) string {
 	return fmt.Sprintf("rtsp://127.0.0.1:%d/%s", s.rtsp, name)
 }

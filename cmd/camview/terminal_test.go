@@ -183,7 +183,7 @@ func (p *person) awaitEnd() {
 // TestTerminal looks at a test card in a terminal: the pictures follow each other, q
 // ends, and the terminal is as it was.
 func TestTerminal(t *testing.T) {
-	p := sitDown(t, startBroadcast(t, 0, "cam").url("cam"))
+	p := sitDown(t, startBroadcast(t, "cam").url("cam"))
 	first := p.await("a test card", func(s sight) bool { return s.card })
 	last := first.number
 	for range 20 {
@@ -203,7 +203,7 @@ func TestTerminal(t *testing.T) {
 
 // TestHold holds the picture without a history, and lets it go on.
 func TestHold(t *testing.T) {
-	p := sitDown(t, startBroadcast(t, 0, "cam").url("cam"))
+	p := sitDown(t, startBroadcast(t, "cam").url("cam"))
 	p.await("a test card", func(s sight) bool { return s.card })
 	p.press(" ")
 	held := p.await("the word", func(s sight) bool { return strings.Contains(s.line, "held") })
@@ -224,7 +224,7 @@ func TestHold(t *testing.T) {
 
 // TestRewind goes back and forth.
 func TestRewind(t *testing.T) {
-	p := sitDown(t, "--rewind", "30s", startBroadcast(t, 0, "cam").url("cam"))
+	p := sitDown(t, "--rewind", "30s", startBroadcast(t, "cam").url("cam"))
 	first := p.await("a test card", func(s sight) bool { return s.card })
 	newest := p.await("a card two seconds later", func(s sight) bool { return s.card && s.number >= first.number+2*cardFPS })
 
@@ -250,7 +250,7 @@ func TestRewind(t *testing.T) {
 
 // TestEndBySignal wants the terminal back after SIGTERM too.
 func TestEndBySignal(t *testing.T) {
-	p := sitDown(t, startBroadcast(t, 0, "cam").url("cam"))
+	p := sitDown(t, startBroadcast(t, "cam").url("cam"))
 	p.await("a test card", func(s sight) bool { return s.card })
 	if p.termios() == p.before {
 		t.Error("the terminal is not in raw mode")
@@ -263,7 +263,7 @@ func TestEndBySignal(t *testing.T) {
 
 // TestResize has the picture held while the terminal is made smaller: it is drawn anew.
 func TestResize(t *testing.T) {
-	p := sitDown(t, startBroadcast(t, 0, "cam").url("cam"))
+	p := sitDown(t, startBroadcast(t, "cam").url("cam"))
 	p.await("a test card", func(s sight) bool { return s.card })
 	p.press(" ")
 	p.await("the word", func(s sight) bool { return strings.Contains(s.line, "held") })

@@ -19,6 +19,10 @@ const (
 	// startInterval is how far apart the readers start: so many at once would be a burst
 	// that no server is made for.
 	startInterval = 2 * time.Millisecond
+	// leaveAtOnce is how many leave at once, and leaveInterval how far apart they do: more
+	// goodbyes than a socket has room for would be lost.
+	leaveAtOnce   = 16
+	leaveInterval = time.Millisecond
 	// goodbyeTime is how long servers have to answer the goodbyes.
 	goodbyeTime = time.Second
 )
@@ -39,7 +43,8 @@ type viewer struct {
 	ages      cast.Histogram
 	began     time.Duration
 	end       context.CancelFunc
-	failure   error // why it ends, if something has failed
+	toldLoss  time.Duration // when the loss of the server was told last
+	failure   error         // why it ends, if something has failed
 	stats     *stats
 }
 
@@ -61,11 +66,9 @@ func watch(s *settings, stdin, stdout, stderr *os.File) (err error) {
 	if err := l.Run(ctx); err != nil {
 		return err
 	}
-	stop() // a second signal ends the process at once
-	if err := v.leave(); err != nil {
-		return err
-	}
-	if err := v.presenter.close(); err != nil {
+	stop()                       // a second signal ends the process at once
+	shown := v.presenter.close() // first: nobody at the terminal is to wait for the server
+	if err := errors.Join(shown, v.leave()); err != nil {
 		return err
 	}
 	return v.outcome(stdout)
@@ -91,23 +94,30 @@ func (v *viewer) startNext() {
 	}
 }
 
-// leave says goodbye to the servers, and waits a moment for their answers.
+// leave says goodbye to the server for each reader, and waits a moment for its answers.
 func (v *viewer) leave() error {
 	v.starter.Stop()
-	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	left := func() {
-		for _, r := range v.readers {
-			if r.session != nil {
-				return
-			}
+	giveUp := v.loop.NewTimer(cancel)
+	next, left := 0, 0
+	gone := func() {
+		if left++; left == len(v.readers) {
+			cancel()
 		}
-		cancel()
 	}
-	for _, r := range v.readers {
-		r.leave(left)
-	}
-	left()
+	var leaver *loop.Timer
+	leaver = v.loop.NewTimer(func() {
+		for range min(leaveAtOnce, len(v.readers)-next) {
+			v.readers[next].leave(gone)
+			next++
+		}
+		if next < len(v.readers) {
+			leaver.SetAfter(leaveInterval)
+		}
+		giveUp.SetAfter(goodbyeTime)
+	})
+	leaver.SetAfter(0)
 	if err := v.loop.Run(ctx); err != nil {
 		return err
 	}
@@ -138,6 +148,11 @@ func (v *viewer) refused(r *reader, err error) {
 // lost is called when a reader has lost the server, and will come back.
 func (v *viewer) lost(r *reader, err error) {
 	if len(v.readers) > 1 {
+		// A server that is lost is lost to all: told by one, once in a while.
+		if v.toldLoss > 0 && v.loop.Now()-v.toldLoss < minBackoff {
+			return
+		}
+		v.toldLoss = v.loop.Now()
 		err = fmt.Errorf("reader %d: %w", r.number+1, err)
 	}
 	if !v.presenter.tell(err.Error()) {
