@@ -16,6 +16,9 @@ func announce(w io.Writer, b *cast.Broadcaster, s *settings) {
 	for _, stream := range b.Streams() {
 		d := stream.Describe()
 		fmt.Fprintf(w, "\n%s: %s, %dx%d at %.4g frames/s, %s\n", stream.Name(), d.Source, d.Width, d.Height, d.FramesPerSecond, d.Coding)
+		if b.RTPPort() != 0 {
+			fmt.Fprintf(w, "  camview camcast://%s/%s\n", net.JoinHostPort(local, strconv.Itoa(int(b.RTPPort()))), stream.Name())
+		}
 		if b.RTSPPort() == 0 {
 			continue
 		}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -47,6 +49,7 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 			fmt.Fprintf(w, "; quality %d", f.Quality)
 		}
 		fmt.Fprintln(w)
+		printReaders(w, s)
 		if f.Restarts+f.Revived > 0 {
 			fmt.Fprintf(w, "  source opened anew %d times, watched anew %d times\n", f.Restarts, f.Revived)
 		}
@@ -59,6 +62,31 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 	}
 	fmt.Fprintf(w, "loop: %d turns, %d events, %d timers, %v in handlers, longest turn %v\n",
 		stats.Turns, stats.Events, stats.Timers, stats.InHandlers.Round(time.Millisecond), stats.MaxTurn.Round(time.Microsecond))
+}
+
+// mostReaders is how many readers are printed: those who lose most.
+const mostReaders = 20
+
+// printReaders prints what readers have reported, worst first.
+func printReaders(w io.Writer, s *cast.Stream) {
+	readers := slices.SortedFunc(s.EachReader(), func(a, b cast.ReaderFigures) int {
+		return cmp.Or(cmp.Compare(b.FractionLost, a.FractionLost), a.Peer.Compare(b.Peer))
+	})
+	for i, r := range readers {
+		if i == mostReaders {
+			fmt.Fprintf(w, "  and %d more readers\n", len(readers)-i)
+			return
+		}
+		fmt.Fprintf(w, "  reader %v by %v: %d frames, %d lags", r.Peer, r.Transport, r.Frames, r.Lags)
+		if r.Reports > 0 {
+			fmt.Fprintf(w, "; %d reports, %v ago: %.1f %% lost lately, %d in all, jitter %v", r.Reports,
+				r.Age.Round(time.Millisecond), 100*r.FractionLost, r.CumulativeLost, r.Jitter.Round(time.Microsecond))
+		}
+		if r.RoundTripKnown {
+			fmt.Fprintf(w, ", round trip %v", r.RoundTrip.Round(time.Microsecond))
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 func ages(h *cast.Histogram) string {
