@@ -21,7 +21,7 @@ const (
 	// waits as a place in the ring, where newer frames can overtake.
 	sendBufferBytes = 2 << 20
 	// receiveBufferBytes is room for the reports of ten thousand readers who all
-	// report at once.
+	// report at once, or for as many requests to join.
 	receiveBufferBytes = 2 << 20
 	// portTries is how often a free pair of ports is looked for.
 	portTries = 100
@@ -124,6 +124,7 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	var err error
 	options.PacketInfo = true
 	options.ReceiveLimit = controlLimit
+	options.ReceiveBufferBytes = receiveBufferBytes
 	var muxed func(udp.Datagram)
 	if o.muxed != nil {
 		muxed = func(d udp.Datagram) { o.muxed(p, d) }
@@ -131,7 +132,6 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	if p.rtp, err = udp.Open(l, address, options, muxed); err != nil {
 		return nil, err
 	}
-	options.ReceiveBufferBytes = receiveBufferBytes
 	next := netip.AddrPortFrom(address.Addr(), address.Port()+1)
 	if p.rtcp, err = udp.Open(l, next, options, o.control); err != nil {
 		return nil, errors.Join(err, p.rtp.Close())
