@@ -101,7 +101,7 @@ const memberBytes = 100 // of a report, IP and UDP headers included
 // they report: all together within RTCP's share of the bandwidth, and not in one burst.
 func TestReportsOfTenThousand(t *testing.T) {
 	const readers, seconds = 10000, 90
-	const bandwidth = rtcp.BandwidthShare * 10e6 / 8 // a stream of 10 Mbit/s
+	const bandwidth = rtcp.BandwidthShare * 10e6 / 8          // a stream of 10 Mbit/s
 	const interval = int(readers*memberBytes*4/bandwidth) / 3 // seconds; three quarters are the receivers'
 	w := newWorld(t, 1, func(c *cast.Config) { c.Adapt = cast.AdaptOff })
 	w.camera.scan = 1200
