@@ -74,7 +74,7 @@ var forbiddenCalls = map[string][]string{
 }
 
 func TestNothingWaitsInTheHouse(t *testing.T) {
-	for _, folder := range []string{"loop", "proto", "cast", "capture"} {
+	for _, folder := range []string{"loop", "proto", "cast", "capture", "view"} {
 		for _, f := range sourceFiles(t, folder) {
 			if exempt(f.path) || rig(f.path) {
 				continue
@@ -113,6 +113,7 @@ func TestImports(t *testing.T) {
 		{folder: "proto", own: []string{"proto"}, forbidden: []string{"net", "os", "syscall", "golang.org/x/sys/unix"}},
 		{folder: "capture", own: []string{"capture"}},
 		{folder: "cast", own: []string{"loop", "capture", "proto"}, forbidden: []string{"net", "os", "syscall"}},
+		{folder: "view", own: []string{"loop", "proto"}, forbidden: []string{"net", "os", "syscall", "golang.org/x/sys/unix"}},
 	}
 	for _, rule := range rules {
 		for _, f := range sourceFiles(t, rule.folder) {
