@@ -11,9 +11,13 @@ PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-1
 PACKAGES_BENCH   := gcc libc6-dev iproute2 ethtool util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 
-.PHONY: test lint unit test-players test-adapt test-camera test-trace bench
+.PHONY: build test lint unit test-players test-adapt test-camera test-trace bench
 
 test: lint unit test-players test-adapt test-trace test-camera
+
+# The daemon and the viewer, in this folder.
+build:
+	$(GO) build -o . ./cmd/camcast ./cmd/camview
 
 # Formatting, vet and staticcheck over all build tags, and govulncheck where its
 # data can be had.

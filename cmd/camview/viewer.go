@@ -21,7 +21,7 @@ const (
 	startInterval = 2 * time.Millisecond
 	// leaveAtOnce is how many leave at once, and leaveInterval how far apart they do: more
 	// goodbyes than a socket has room for would be lost.
-	leaveAtOnce   = 16
+	leaveAtOnce   = 4
 	leaveInterval = time.Millisecond
 	// goodbyeTime is how long servers have to answer the goodbyes.
 	goodbyeTime = time.Second
@@ -42,6 +42,7 @@ type viewer struct {
 	starter   *loop.Timer
 	ages      cast.Histogram
 	began     time.Duration
+	lasted    time.Duration // set when the watching is over
 	end       context.CancelFunc
 	toldLoss  time.Duration // when the loss of the server was told last
 	failure   error         // why it ends, if something has failed
@@ -205,7 +206,11 @@ func (v *viewer) outcome(stdout io.Writer) error {
 // summary is the figures so far.
 func (v *viewer) summary() summary {
 	var total figures
-	s := summary{Readers: v.settings.readers, Seconds: (v.loop.Now() - v.began).Seconds(), Age: spreadOf(&v.ages)}
+	lasted := v.lasted
+	if lasted == 0 {
+		lasted = v.loop.Now() - v.began
+	}
+	s := summary{Readers: v.settings.readers, Seconds: lasted.Round(time.Millisecond).Seconds(), Age: spreadOf(&v.ages)}
 	jitters, roundTrips := 0, 0
 	for _, r := range v.readers {
 		f := r.figures()
