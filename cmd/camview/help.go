@@ -23,9 +23,11 @@ const helpTail = `
 When the server is lost camview comes back until it is there again, every half a second
 at first, every 5 seconds later on.
 
-Figures: frames are pictures; age is how long ago a picture was taken when it could be
-shown, if the server tells and its clock and this one agree; jitter is that of RFC 3550;
-rtt is from a request to its answer; lags are pictures that the output was too slow for.
+Figures: frames are pictures, and lost are all that did not come, those included that the
+server left out for a slow reader; age is how long ago a picture was taken when it could
+be shown, if the server tells and its clock and this one agree; jitter is that of RFC
+3550; rtt is from a request to its answer; lags are pictures that the output was too slow
+for.
 
 Exit status: 0 if every reader got pictures, 1 if not or if something else failed, 2 if
 the command line is wrong.
