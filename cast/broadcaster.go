@@ -30,9 +30,11 @@ type Broadcaster struct {
 	streams []*Stream
 	// byControl finds a reader by the address its RTCP comes from.
 	byControl controlIndex
-	joiner    *joiner
-	conns     map[*controlConn]struct{}
-	readers   int
+	// lateControl: the RTCP that is being read came long ago, maybe.
+	lateControl bool
+	joiner      *joiner
+	conns       map[*controlConn]struct{}
+	readers     int
 	// leaving: goodbye was said. gone is set then, for when everybody has hung up.
 	leaving, closed bool
 	gone            *loop.Timer

@@ -113,8 +113,9 @@ func (c *controlConn) removeInterleaved(r *tcpReader) {
 // expire ends silent sessions, and connections that nobody has said anything on.
 func (b *Broadcaster) expire() {
 	now := b.loop.Now()
-	next, ok := b.server.Expire(now)
-	if !ok {
+	patience := b.patience()
+	next, ok := b.server.Expire(now - patience)
+	if next += patience; !ok {
 		next = now + b.config.SessionTimeout
 	}
 	for c := range b.conns {

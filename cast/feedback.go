@@ -22,7 +22,9 @@ const (
 // address: players choose SSRCs that clash.
 func (b *Broadcaster) controlArrived(d udp.Datagram) {
 	if r := b.byControl.find(d.From); r != nil && r.observer != nil {
+		b.lateControl = d.Late
 		r.observer.Control(d.Payload)
+		b.lateControl = false
 	}
 }
 

@@ -140,9 +140,10 @@ const expiryShare = 4
 // expire ends readers that have been silent for too long.
 func (j *joiner) expire() {
 	now := j.cast.loop.Now()
+	most := j.cast.config.SessionTimeout + j.cast.patience()
 	for i := 0; i < len(j.readers); {
 		r := j.readers[i]
-		if now-r.alive >= j.cast.config.SessionTimeout {
+		if now-r.alive >= most {
 			r.leave("timeout") // the last one takes its place
 			continue
 		}

@@ -39,7 +39,7 @@ func (f *reception) take(s *Stream, udp *UDPReader, packet []byte) {
 		}
 		f.last, f.at = report, now
 		f.reports++
-		if d, ok := report.RoundTrip(s.cast.loop.Kernel().Wall()); ok {
+		if d, ok := report.RoundTrip(s.cast.loop.Kernel().Wall()); ok && !s.cast.lateControl {
 			f.roundTrip, f.timed = d, true
 		}
 		if udp != nil {

@@ -1,6 +1,11 @@
 package udp
 
-import "github.com/camcast/camcast/loop"
+import (
+	"errors"
+
+	"github.com/camcast/camcast/loop"
+	"golang.org/x/sys/unix"
+)
 
 // Room is what datagrams are received into, a batch at a time: about 70 kB. All sockets
 // of one loop may share one, as only one at a time receives.
@@ -38,8 +43,10 @@ func (s *Socket) receive() {
 		}
 		n, err := s.kernel.Recvmmsg(s.fd, in.messages[:])
 		if err != nil { // EAGAIN, or a peer's ICMP error, which is cleared by being returned
+			s.limit.late = s.limit.late && !errors.Is(err, unix.EAGAIN)
 			return
 		}
+		late := s.limit.late
 		s.limit.took(n)
 		for i := range in.messages[:n] {
 			m := &in.messages[i]
@@ -48,12 +55,16 @@ func (s *Socket) receive() {
 				s.counters.Truncated++
 				continue
 			}
-			s.deliver(Datagram{Payload: m.Received(), From: m.Peer(), To: m.LocalAddress()})
+			s.deliver(Datagram{Payload: m.Received(), From: m.Peer(), To: m.LocalAddress(), Late: late})
 			if s.deliver == nil {
 				return
 			}
 		}
-		if n < len(in.messages) || s.limit.resting {
+		if s.limit.resting {
+			return
+		}
+		if n < len(in.messages) {
+			s.limit.late = false
 			return
 		}
 	}

@@ -15,6 +15,11 @@ type receiveLimit struct {
 	ends    time.Duration
 	resting bool
 	timer   *loop.Timer
+	// rested is when the socket last began to rest. late: what is received may have waited
+	// meanwhile.
+	rested time.Duration
+	ever   bool
+	late   bool
 }
 
 // limitWindow is short enough that a report is not read late, and long enough that resting
@@ -42,10 +47,15 @@ func (l *receiveLimit) took(n int) {
 	if l.taken += n; l.taken < l.most {
 		return
 	}
-	l.resting = true
+	l.resting, l.late = true, true
+	l.rested, l.ever = now, true
 	l.timer.Set(l.ends)
 	_ = l.socket.registration.Want(l.socket.want()) // failing, it rests a little less
 }
+
+// Rested is when the socket last received as much as it may, and rested; false if it never
+// did. From then on, until it has caught up, datagrams are Late, and some may be missing.
+func (s *Socket) Rested() (time.Duration, bool) { return s.limit.rested, s.limit.ever }
 
 // wake has the socket receive again.
 func (s *Socket) wake() {

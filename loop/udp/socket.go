@@ -36,6 +36,9 @@ type Datagram struct {
 	From    netip.AddrPort
 	// To is the address it was sent to, if the socket was opened with PacketInfo.
 	To netip.Addr
+	// Late: it may have arrived long ago, as the socket has rested (Options.ReceiveLimit)
+	// and not caught up since.
+	Late bool
 }
 
 // Counters are a socket's figures since it was opened.

@@ -1,0 +1,31 @@
+package cast
+
+import (
+	"time"
+
+	"github.com/camcast/camcast/loop/udp"
+)
+
+// When readers send more RTCP than is read of it, some of it is dropped by chance, the
+// reports of readers that report rarely among it. Their silence proves nothing then.
+
+// floodPatience is how many session timeouts more a reader may be silent while that
+// lasts. It is not without end: else whoever floods the port would keep the vanished ones.
+const floodPatience = 3
+
+// patience is how much longer than its timeout a reader may be silent at present.
+func (b *Broadcaster) patience() time.Duration {
+	for _, p := range b.pairs {
+		if b.flooded(p.rtp) || b.flooded(p.rtcp) {
+			return floodPatience * b.config.SessionTimeout
+		}
+	}
+	return 0
+}
+
+// flooded reports whether something that came to a socket within the last session timeout
+// may not have been read.
+func (b *Broadcaster) flooded(s *udp.Socket) bool {
+	at, ever := s.Rested()
+	return ever && b.loop.Now()-at < b.config.SessionTimeout
+}

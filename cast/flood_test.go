@@ -1,0 +1,80 @@
+package cast_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/proto/rtcp"
+)
+
+// TestFloodOfReports has others send several times as much RTCP as is read, beside readers
+// who report rarely and have no other sign of life. They must stay; one that has vanished
+// must go when the flood is over.
+func TestFloodOfReports(t *testing.T) {
+	const (
+		timeout   = 10 * time.Second
+		every     = 2 * time.Second
+		step      = 10 * time.Millisecond
+		perSecond = 25000
+		reporting = 10
+		flood     = 35 * time.Second
+	)
+	w := newWorld(t, 1, func(c *cast.Config) { c.SessionTimeout = timeout })
+	var readers []*viewer
+	var next []time.Duration
+	random := rand.New(rand.NewPCG(1, 1))
+	for i := range reporting + 1 {
+		v := w.watch(fmt.Sprintf("10.0.1.%d", i+1), false)
+		v.conn.Close()
+		v.rtp.CountOnly()
+		readers, next = append(readers, v), append(next, w.k.Monotonic()+time.Duration(random.Int64N(int64(every))))
+	}
+	vanished := readers[reporting]
+	crowd, err := w.k.NewUDPPeer(netip.MustParseAddrPort("10.0.2.1:5005"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := netip.AddrPortFrom(serverAddr, 5005)
+	report := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 1, SSRC: 2}, "reader")
+	send := func(from interface {
+		Send(netip.AddrPort, []byte) error
+	}) {
+		if err := from.Send(server, report); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pass := func(d time.Duration, flooding int) {
+		for end := w.k.Monotonic() + d; w.k.Monotonic() < end; w.run(step) {
+			reporter := random.IntN(flooding + 1) // when in the flood the others' come
+			for i := range flooding + 1 {
+				if i < flooding {
+					send(crowd)
+				}
+				for n, v := range readers[:reporting] {
+					if i == reporter && next[n] <= w.k.Monotonic() {
+						send(v.rtcp)
+						next[n] += every/2 + time.Duration(random.Int64N(int64(every)))
+					}
+				}
+			}
+		}
+	}
+	pass(flood, perSecond*int(step)/int(time.Second))
+	if got := w.b.Readers(); got != reporting+1 {
+		t.Errorf("%d readers by the end of the flood, want %d", got, reporting+1)
+	}
+	if read := w.b.ControlSockets().Received; read > 7000*uint64(flood/time.Second) {
+		t.Errorf("%d datagrams were read in %v", read, flood)
+	}
+	pass(3*timeout, 0)
+	if got := w.b.Readers(); got != reporting {
+		t.Errorf("%d readers after the flood, want %d", got, reporting)
+	}
+	if n, _ := vanished.rtp.Received(); n == 0 {
+		t.Error("the vanished reader was never sent anything")
+	}
+}
