@@ -14,6 +14,9 @@
 // A reader that is more than Config.Lag frames behind goes on with the newest. Nobody
 // waits for it, and it costs no memory.
 //
+// A UDP reader whose reports tell of loss is sent every 2nd, 4th or 8th frame instead, until
+// its link bears more (Config.Adapt).
+//
 // The source is watched by a watchdog: a camera that falls silent or is unplugged is
 // opened anew, and its readers stay.
 package cast
