@@ -4,7 +4,7 @@ GO ?= go
 TESTFLAGS ?= -race -shuffle=on -count=1
 
 PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs python3
-PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2
+PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2 gir1.2-gst-rtsp-server-1.0 python3-gi
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
 PACKAGES_ADAPT   := gcc libc6-dev libturbojpeg0 iproute2 ethtool
 PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg
@@ -30,10 +30,11 @@ unit:
 	$(GO) test $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) -tags turbojpeg ./capture/...
 
-# The test card in real players, in a network namespace of its own.
+# The test card in real players, and real servers in camview, in a network namespace of
+# its own.
 test-players:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_PLAYERS)
-	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast
+	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast ./cmd/camview
 
 # Real V4L2 drivers, in a virtual machine.
 test-camera:
