@@ -29,7 +29,7 @@ type joinedReader struct {
 	place  int // in joiner.readers
 	udp    *UDPReader
 	peer   netip.AddrPort
-	heard  reception
+	heard  Feedback
 	joined time.Duration
 	alive  time.Duration // the last sign of life
 }
@@ -169,7 +169,7 @@ func (j *joiner) endReaders(s *Stream) {
 func (r *joinedReader) Control(packet []byte) {
 	s := r.udp.group.stream
 	r.alive = s.cast.loop.Now()
-	r.heard.take(s, r.udp, packet)
+	r.heard.Take(r.udp, packet)
 	left := false
 	_ = rtcp.Parse(packet, rtcp.Visitor{Bye: func(uint32) { left = true }})
 	if left {
@@ -186,7 +186,7 @@ func (r *joinedReader) leave(reason string) {
 		return
 	}
 	s, j := r.udp.group.stream, r.joiner
-	f := r.figures(s.cast.loop.Now())
+	f := r.heard.Figures(r.udp)
 	s.log.Info("reader left", "peer", r.peer, "reason", reason, "seconds", (s.cast.loop.Now() - r.joined).Round(time.Millisecond).Seconds(),
 		"frames", f.Frames, "lags", f.Lags, "reports", f.Reports, "packets_lost", int(f.CumulativeLost)-f.Withheld, "jitter", f.Jitter)
 	r.udp.Leave()
@@ -196,11 +196,4 @@ func (r *joinedReader) leave(reason string) {
 	j.readers[r.place].place = r.place
 	j.readers[last] = nil
 	j.readers = j.readers[:last]
-}
-
-func (r *joinedReader) figures(now time.Duration) ReaderFigures {
-	f := r.heard.figures(now)
-	f.Peer, f.Transport, f.Frames, f.Lags = r.peer, rtsp.UDP, r.udp.Frames(), r.udp.Lags()
-	f.Withheld = r.udp.Withheld()
-	return f
 }

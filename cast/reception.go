@@ -96,7 +96,7 @@ func (f *reception) figures(now time.Duration) ReaderFigures {
 
 // EachReader is the readers of the stream that came by RTSP or by joining, with their
 // figures, in no order. Nobody may come or go meanwhile. Readers that were added by Join
-// report to their Observer.
+// report to their Observer, which may keep a Feedback.
 func (s *Stream) EachReader() iter.Seq[ReaderFigures] {
 	return func(yield func(ReaderFigures) bool) {
 		now := s.cast.loop.Now()
@@ -108,7 +108,7 @@ func (s *Stream) EachReader() iter.Seq[ReaderFigures] {
 			}
 		}
 		for _, r := range s.cast.joiner.readers {
-			if r.udp.group.stream == s && !yield(r.figures(now)) {
+			if r.udp.group.stream == s && !yield(r.heard.Figures(r.udp)) {
 				return
 			}
 		}

@@ -1,0 +1,87 @@
+package cast_test
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/proto/rtcp"
+	"github.com/camcast/camcast/proto/rtp"
+)
+
+// ownReader is one that a program adds by itself.
+type ownReader struct {
+	reader   *cast.UDPReader
+	feedback cast.Feedback
+	allocs   float64
+}
+
+func (o *ownReader) Control(packet []byte) {
+	o.allocs = testing.AllocsPerRun(10, func() {
+		o.feedback = cast.Feedback{} // which reads the packet, however soon after the last
+		o.feedback.Take(o.reader, packet)
+	})
+}
+func (o *ownReader) Lost(error) { o.reader.Leave() }
+
+// TestFeedback has a reader that was added by Join be behind a link with a delay that loses
+// a tenth, and looks at what its observer knows.
+func TestFeedback(t *testing.T) {
+	w := newWorld(t, 1, func(c *cast.Config) { c.Adapt = cast.AdaptOff })
+	at := cast.Place{RTP: netip.MustParseAddrPort("10.0.1.1:7000"), RTCP: netip.MustParseAddrPort("10.0.1.1:7001")}
+	w.k.SetLink(netip.MustParsePrefix("10.0.1.0/24"), sim.Link{Delay: 30 * time.Millisecond})
+	media, err := w.k.NewUDPPeer(at.RTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	control, err := w.k.NewUDPPeer(at.RTCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received, source, packets := rtcp.Reception{ClockHz: rtp.ClockHz}, uint32(0), 0
+	media.OnReceive(func(d sim.Datagram) {
+		source = binary.BigEndian.Uint32(d.Payload[8:])
+		if packets++; packets%10 == 0 {
+			return
+		}
+		received.Packet(w.k.Monotonic(), binary.BigEndian.Uint16(d.Payload[2:]), binary.BigEndian.Uint32(d.Payload[4:]))
+	})
+	control.OnReceive(func(d sim.Datagram) {
+		if err := rtcp.Parse(d.Payload, rtcp.Visitor{Sender: func(_ rtcp.SenderReport, ntp uint64) { received.SenderReport(w.k.Monotonic(), ntp) }}); err != nil {
+			t.Error(err)
+		}
+	})
+	o := &ownReader{}
+	if o.reader, err = w.s.Join(at, o); err != nil {
+		t.Fatal(err)
+	}
+	if f := o.feedback.Figures(o.reader); f.Reports != 0 || f.Peer != at.RTP {
+		t.Errorf("before any report: %+v", f)
+	}
+	w.run(5 * time.Second)
+	report := rtcp.AppendReceiverReport(nil, received.Report(w.k.Monotonic(), 1, source), "reader")
+	if err := control.Send(netip.AddrPortFrom(serverAddr, 5005), report); err != nil {
+		t.Fatal(err)
+	}
+	w.run(2 * time.Second)
+	f := o.feedback.Figures(o.reader)
+	if share := float64(f.CumulativeLost) / float64(packets); share < 0.06 || share > 0.11 || f.FractionLost < 0.09 || f.FractionLost > 0.11 {
+		t.Errorf("a tenth is lost: %+v", f)
+	}
+	if f.Reports != 1 || f.Frames < 200 || f.HighestSequence == 0 || f.Age.Round(time.Second) != 2*time.Second {
+		t.Errorf("%+v", f)
+	}
+	if !f.RoundTripKnown || f.RoundTrip < 29*time.Millisecond || f.RoundTrip > 35*time.Millisecond {
+		t.Errorf("round trip %v, known: %v; want 30ms", f.RoundTrip, f.RoundTripKnown)
+	}
+	if o.allocs != 0 {
+		t.Errorf("%v allocations for a report, want 0", o.allocs)
+	}
+	o.reader.Leave()
+	if f := o.feedback.Figures(o.reader); f.Reports != 1 || f.Peer.IsValid() {
+		t.Errorf("after it has left: %+v", f)
+	}
+}
