@@ -1,0 +1,191 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5/pkg/auth"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/headers"
+)
+
+// StatusError says that a server has refused a request.
+type StatusError struct {
+	Method string
+	Status int // such as 404
+	Reason string
+	// Hint is what would help, if that is known.
+	Hint string
+}
+
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("%s: %d %s", e.Method, e.Status, e.Reason)
+	if e.Hint != "" {
+		text += ": " + e.Hint
+	}
+	return text
+}
+
+func refusal(p *pending, a *base.Response, hint string) error {
+	return &StatusError{Method: string(p.request.Method), Status: int(a.StatusCode), Reason: clean(a.StatusMessage), Hint: clean(hint)}
+}
+
+// answered takes an answer and appends the request that follows from it.
+func (c *Client) answered(now time.Duration, dst []byte, a *base.Response, r Receiver) ([]byte, error) {
+	i := slices.IndexFunc(c.pending, func(p pending) bool { return slices.Contains(a.Header["CSeq"], p.cseq) })
+	if i < 0 {
+		return dst, nil // of a request that nobody has sent
+	}
+	p := c.pending[i]
+	c.pending = slices.Delete(c.pending, i, i+1)
+	if a.StatusCode == base.StatusUnauthorized && c.state < leaving {
+		return c.authorize(now, dst, p, a)
+	}
+	switch {
+	case p.request.Method == base.Teardown:
+		c.state = done // whatever the server thinks of it
+	case c.state == running:
+		return dst, c.keptAlive(&p, a)
+	case c.state != opening: // the answer to what was asked before leaving
+	case p.request.Method == base.Options:
+		c.options(a)
+		c.playing.RoundTrip = now - p.sent
+		return c.ask(now, dst, base.Describe, c.url, base.Header{"Accept": {"application/sdp"}}), nil
+	case p.request.Method == base.Setup && a.StatusCode == base.StatusUnsupportedTransport && !c.tcp && c.config.FallBack:
+		c.tcp = true
+		return c.setup(now, dst), nil
+	case a.StatusCode != base.StatusOK:
+		return dst, refusal(&p, a, moved(a))
+	case p.request.Method == base.Describe:
+		if err := c.describe(a); err != nil {
+			return dst, fmt.Errorf("DESCRIBE: %w", err)
+		}
+		return c.setup(now, dst), nil
+	case p.request.Method == base.Setup:
+		if err := c.transport(a); err != nil {
+			return dst, fmt.Errorf("SETUP: %w", err)
+		}
+		return c.ask(now, dst, base.Play, c.play, base.Header{"Range": {"npt=0.000-"}}), nil
+	case p.request.Method == base.Play:
+		c.state, c.next = running, now+c.timeout/2
+		r.Playing(c.playing)
+	}
+	return dst, nil
+}
+
+// moved is where a stream has gone, by a redirection's answer.
+func moved(a *base.Response) string {
+	if to := a.Header["Location"]; len(to) > 0 {
+		return fmt.Sprintf("it is now at %.200q", to[0])
+	}
+	return ""
+}
+
+// authorize asks again, with the password.
+func (c *Client) authorize(now time.Duration, dst []byte, p pending, a *base.Response) ([]byte, error) {
+	if c.user == "" {
+		return dst, refusal(&p, a, "put the user and the password into the URL, rtsp://USER:PASSWORD@HOST/...")
+	}
+	if p.retried {
+		return dst, refusal(&p, a, "the user or the password is wrong")
+	}
+	sender := &auth.Sender{WWWAuth: a.Header["WWW-Authenticate"], User: c.user, Pass: c.pass}
+	if err := sender.Initialize(); err != nil {
+		return dst, refusal(&p, a, err.Error())
+	}
+	c.sender, p.retried = sender, true
+	return c.send(now, dst, p), nil
+}
+
+// options chooses what keeps a session alive. A server that answers anything but 200 shows
+// by the next answer what it can do.
+func (c *Client) options(a *base.Response) {
+	for _, list := range a.Header["Public"] {
+		for method := range strings.SplitSeq(list, ",") {
+			if strings.TrimSpace(method) == string(base.GetParameter) {
+				c.alive = base.GetParameter
+			}
+		}
+	}
+}
+
+// keptAlive takes the answer to what keeps the session alive.
+func (c *Client) keptAlive(p *pending, a *base.Response) error {
+	switch a.StatusCode {
+	case base.StatusSessionNotFound:
+		return refusal(p, a, "the server has forgotten the session")
+	case base.StatusNotImplemented, base.StatusMethodNotAllowed:
+		c.alive = base.Options
+	}
+	return nil
+}
+
+// setup appends the request for the track.
+func (c *Client) setup(now time.Duration, dst []byte) []byte {
+	t := "RTP/AVP/TCP;unicast;interleaved=0-1"
+	if !c.tcp {
+		t = fmt.Sprintf("RTP/AVP;unicast;client_port=%d-%d", c.config.RTPPort, int(c.config.RTPPort)+1)
+	}
+	return c.ask(now, dst, base.Setup, c.control, base.Header{"Transport": {t}})
+}
+
+// transport takes SETUP's answer: the session, and which way packets will come.
+func (c *Client) transport(a *base.Response) error {
+	var session headers.Session
+	if err := session.Unmarshal(a.Header["Session"]); err != nil || session.Session == "" {
+		return errors.New("the answer has no session that can be read")
+	}
+	var t headers.Transport
+	if err := t.Unmarshal(a.Header["Transport"]); err != nil {
+		return fmt.Errorf("the answer has no transport that can be read: %s", clean(err.Error()))
+	}
+	if wantTCP := t.Protocol == headers.TransportProtocolTCP; wantTCP != c.tcp {
+		return fmt.Errorf("the server chose another transport, %.200q", a.Header["Transport"][0])
+	}
+	if t.Delivery != nil && *t.Delivery == headers.TransportDeliveryMulticast {
+		return errors.New("the server chose multicast, which was not asked for")
+	}
+	c.playing.UDP = !c.tcp
+	if ids := t.InterleavedIDs; c.tcp && ids != nil {
+		if ids[0] < 0 || ids[0] > 254 || ids[1] != ids[0]+1 {
+			return fmt.Errorf("channels %d-%d: must be neighbours from 0 to 255", ids[0], ids[1])
+		}
+		c.channel = uint8(ids[0])
+	}
+	if ports := t.ServerPorts; !c.tcp && ports != nil {
+		for _, port := range ports {
+			if port < 1 || port > 65535 {
+				return fmt.Errorf("server port %d: must be 1 to 65535", port)
+			}
+		}
+		c.playing.RTPPort, c.playing.RTCPPort = uint16(ports[0]), uint16(ports[1])
+	}
+	if t.Source2 != nil {
+		c.playing.Source, _ = netip.ParseAddr(*t.Source2) // a name is no help, nor is it needed
+	}
+	c.session = session.Session
+	if session.Timeout != nil && *session.Timeout > 0 && *session.Timeout <= maxTimeoutSeconds {
+		c.timeout = time.Duration(*session.Timeout) * time.Second
+	}
+	return nil
+}
+
+// maxTimeoutSeconds is the longest timeout that is believed: a day.
+const maxTimeoutSeconds = 24 * 3600
+
+// contentBase is what a description's URLs are relative to (RFC 2326, appendix C.1.1).
+func (c *Client) contentBase(a *base.Response) *base.URL {
+	for _, name := range []string{"Content-Base", "Content-Location"} {
+		if v := a.Header[name]; len(v) > 0 {
+			if u, err := base.ParseURL(v[0]); err == nil {
+				u.Host, u.User = c.url.Host, nil // the server may not know what it is called here
+				return u
+			}
+		}
+	}
+	return c.url
+}
