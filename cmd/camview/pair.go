@@ -7,6 +7,7 @@ import (
 
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/rtsp/client"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,38 +18,65 @@ const (
 	receiveBufferBytes = 1 << 20
 )
 
-// socketPair is the sockets for RTP and, on the next port, RTCP (RFC 3550, section 11).
-type socketPair struct{ rtp, rtcp *udp.Socket }
+// socketPair is the sockets for RTP, on an even port, and for RTCP on the next (RFC 3550,
+// section 11). They take only what comes from source.
+type socketPair struct {
+	rtp, rtcp *udp.Socket
+	source    netip.Addr
+}
 
-// openPair opens a pair on a local address, which takes only what comes from a server's.
-func openPair(v *viewer, local, server netip.Addr, l listener) (*socketPair, error) {
+// openPair opens a pair on a local address, for what comes from the connection's peer.
+func openPair(v *viewer, local netip.Addr, s *rtspSession) (*socketPair, error) {
+	p := &socketPair{source: s.conn.Peer().Addr()}
 	from := func(take func([]byte)) func(udp.Datagram) {
 		return func(d udp.Datagram) {
-			if d.From.Addr().WithZone("") == server.WithZone("") {
+			if d.From.Addr().WithZone("") == p.source.WithZone("") {
 				take(d.Payload)
 			}
 		}
 	}
 	options := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: receiveBufferBytes}, Room: v.room}
 	for range pairTries {
-		rtp, err := udp.Open(v.loop, netip.AddrPortFrom(local, 0), options, from(l.rtp))
-		if err != nil {
+		var err error
+		if p.rtp, err = udp.Open(v.loop, netip.AddrPortFrom(local, 0), options, from(s.listener.rtp)); err != nil {
 			return nil, err
 		}
-		port := rtp.Local().Port()
-		if port%2 == 0 {
-			var rtcp *udp.Socket
-			rtcp, err = udp.Open(v.loop, netip.AddrPortFrom(local, port+1), options, from(l.rtcp))
+		if port := p.rtp.Local().Port(); port%2 == 0 {
+			p.rtcp, err = udp.Open(v.loop, netip.AddrPortFrom(local, port+1), options, from(s.listener.rtcp))
 			if err == nil {
-				return &socketPair{rtp, rtcp}, nil
+				return p, nil
 			}
 		}
-		if e := rtp.Close(); e != nil || err != nil && !errors.Is(err, unix.EADDRINUSE) {
+		if e := p.rtp.Close(); e != nil || err != nil && !errors.Is(err, unix.EADDRINUSE) {
 			return nil, errors.Join(err, e)
 		}
 	}
 	return nil, fmt.Errorf("no two neighbouring UDP ports are free on %v", local)
 }
+
+// listen sets where packets come from, and where reports go, and opens the way for them
+// through firewalls and address translators: by a datagram to each of the server's ports,
+// which means nothing to it.
+func (s *rtspSession) listen(p client.Playing) {
+	if p.Source.IsValid() {
+		s.pair.source = p.Source
+	}
+	for _, way := range []struct {
+		socket *udp.Socket
+		port   uint16
+	}{{s.pair.rtp, p.RTPPort}, {s.pair.rtcp, p.RTCPPort}} {
+		if way.port > 0 {
+			server := netip.AddrPortFrom(s.pair.source, way.port)
+			_ = way.socket.SendTo(holePunch, server, netip.Addr{}) // no harm if it is lost
+		}
+	}
+	if p.RTCPPort > 0 {
+		s.server = netip.AddrPortFrom(s.pair.source, p.RTCPPort)
+	}
+}
+
+// holePunch is neither RTP nor RTCP: both begin with version 2.
+var holePunch = []byte{0, 0, 0, 0}
 
 func (p *socketPair) close() {
 	// It fails only for sockets that are closed already.
