@@ -69,7 +69,7 @@ func TestHonesty(t *testing.T) {
 	const (
 		readers = 3
 		frames  = 100
-		fps     = 60
+		fps     = 30
 	)
 	results := map[string]measure.Result{}
 	for _, name := range []string{"honest", "drops-every-100th", "stale", "repeats", "burns-10ms", "damages"} {

@@ -13,7 +13,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/camcast/camcast/bench/measure"
 )
@@ -46,6 +48,7 @@ func run(out string, quick bool) (err error) {
 	}
 	var lab measure.Lab
 	defer func() { err = errors.Join(err, lab.Close()) }()
+	closeOnSignal(&lab)
 	plan := fullPlan()
 	if quick {
 		plan = quickPlan()
@@ -58,6 +61,19 @@ func run(out string, quick bool) (err error) {
 		agreement(os.Stdout, before, figures)
 	}
 	return errors.Join(writeFigures(out, figures), write(out))
+}
+
+// closeOnSignal leaves neither networks nor a broker behind when somebody has had enough.
+func closeOnSignal(lab *measure.Lab) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		if err := lab.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "reporter:", err)
+		}
+		os.Exit(1)
+	}()
 }
 
 // write writes the report of the figures in a folder.

@@ -32,19 +32,19 @@ type Plan struct {
 	readers      []int // on the veth pair
 	others       []string
 	otherReaders int
-	// rounds is how often the rows of roundsAt readers are measured, in turns.
-	rounds, roundsAt int
-	frames           int
-	longest          time.Duration
-	seedReaders      []int
-	seedTime         time.Duration
-	capacity         bool
+	// rounds is how often each row of up to roundsUpTo readers is measured, in turns.
+	rounds, roundsUpTo int
+	frames             int
+	longest            time.Duration
+	seedReaders        []int
+	seedTime           time.Duration
+	capacity           bool
 }
 
 func fullPlan() Plan {
 	return Plan{
 		readers: []int{1, 10, 100, 1000, 10000}, others: []string{"veth-nooffload", "lo"}, otherReaders: 1000,
-		rounds: 3, roundsAt: 1000, frames: 60, longest: 3 * time.Second,
+		rounds: 3, roundsUpTo: 1000, frames: 60, longest: 2500 * time.Millisecond,
 		seedReaders: []int{1, 5, 10, 20}, seedTime: 8 * time.Second, capacity: true,
 	}
 }
@@ -52,7 +52,7 @@ func fullPlan() Plan {
 func quickPlan() Plan {
 	return Plan{
 		readers: []int{1, 10, 100}, others: []string{"lo"}, otherReaders: 100,
-		rounds: 1, frames: 15, longest: time.Second,
+		rounds: 1, roundsUpTo: 1000, frames: 15, longest: time.Second,
 		seedReaders: []int{1, 5}, seedTime: time.Second,
 	}
 }
@@ -102,7 +102,7 @@ func (p Plan) measure(lab *measure.Lab) (*Figures, error) {
 // fanout has the models take turns with each number of readers.
 func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 	add := func(net, name string, readers int) {
-		steps = append(steps, step{fmt.Sprintf("net=%s model=%s readers=%d", net, name, readers), p.longest + 3*time.Second, func() (string, error) {
+		steps = append(steps, step{fmt.Sprintf("net=%s model=%s readers=%d", net, name, readers), p.longest + time.Second, func() (string, error) {
 			r, err := p.row(lab, measure.Setup{Net: net, Model: name, Readers: readers})
 			if err != nil {
 				return "", err
@@ -111,21 +111,22 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 			return fmt.Sprintf("%.1f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(100*time.Microsecond), 100*r.LostShare()), nil
 		}})
 	}
-	for _, readers := range p.readers {
+	inTurns := func(net string, readers int) {
 		rounds := 1
-		if readers == p.roundsAt {
+		if readers <= p.roundsUpTo {
 			rounds = p.rounds
 		}
 		for range rounds {
 			for _, name := range f.Models {
-				add("veth", name, readers)
+				add(net, name, readers)
 			}
 		}
 	}
+	for _, readers := range p.readers {
+		inTurns("veth", readers)
+	}
 	for _, net := range p.others {
-		for _, name := range f.Models {
-			add(net, name, p.otherReaders)
-		}
+		inTurns(net, p.otherReaders)
 	}
 	return steps
 }
@@ -149,7 +150,7 @@ func (p Plan) capacities(lab *measure.Lab, f *Figures) (steps []step) {
 		return nil
 	}
 	for _, name := range f.Models {
-		steps = append(steps, step{"capacity of " + name, 35 * time.Second, func() (string, error) {
+		steps = append(steps, step{"capacity of " + name, 40 * time.Second, func() (string, error) {
 			readers, err := lab.Capacity("veth", name)
 			if err != nil {
 				return "", err
