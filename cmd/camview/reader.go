@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// answerTime is how long a server may take until it sends.
-	answerTime = 10 * time.Second
+	// answerTime is how long a server may take until it sends. A single answer may take
+	// 10 s, says whoever waits for it.
+	answerTime = 15 * time.Second
 	// silentTime is how long it may send nothing then.
 	silentTime = 10 * time.Second
 	// udpTime is how long nothing may come by UDP until TCP is tried.

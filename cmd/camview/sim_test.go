@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bytes"
+	"image"
+	"image/jpeg"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/loop/udp"
+)
+
+// These tests have the viewer and our own broadcaster on one simulated kernel, where
+// minutes pass in no time and links do what they are told.
+
+// scene is a broadcaster and a viewer.
+type scene struct {
+	t      *testing.T
+	k      *sim.Kernel
+	l      *loop.Loop
+	cast   *cast.Broadcaster
+	viewer *viewer
+	said   bytes.Buffer // what the viewer tells on stderr
+	over   bool         // the viewer has ended
+}
+
+const simSeed = 20
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	t.Logf("seed %d", simSeed)
+	s := &scene{t: t, k: sim.New(simSeed)}
+	s.l = loop.NewOn(s.k)
+	s.broadcast()
+	return s
+}
+
+// broadcast starts the broadcaster.
+func (s *scene) broadcast() {
+	s.t.Helper()
+	var err error
+	s.cast, err = cast.New(s.l, cast.Config{
+		RTSP: netip.MustParseAddrPort("127.0.0.1:8554"), RTP: netip.MustParseAddrPort("127.0.0.1:5004"), Spread: cast.DefaultSpread, Random: s.k.Random,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.cast.AddStream("cam", newSimCamera(s.t, s.k), cast.StreamOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// watch starts the viewer as the command line has it.
+func (s *scene) watch(line string) {
+	s.t.Helper()
+	settings, err := parseArguments(strings.Fields(line))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	v := &viewer{
+		settings: settings, loop: s.l, resolver: &resolver{loop: s.l, host: settings.address.host}, room: udp.NewRoom(),
+		messages: &s.said, began: s.l.Now(), end: func() { s.over = true },
+	}
+	v.presenter = &presenter{viewer: v}
+	v.start()
+	s.viewer = v
+}
+
+func (s *scene) run(d time.Duration) {
+	s.t.Helper()
+	if err := sim.RunFor(s.l, d); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *scene) until(what string, limit time.Duration, done func() bool) {
+	s.t.Helper()
+	if err := sim.RunUntil(s.l, done, limit); err != nil {
+		s.t.Fatalf("%s: %v; the viewer says %q", what, err, s.said.String())
+	}
+}
+
+func (s *scene) readers() int { return s.cast.Streams()[0].Readers() }
+
+// leave has the viewer's readers say goodbye.
+func (s *scene) leave() {
+	left := 0
+	for _, r := range s.viewer.readers {
+		r.leave(func() { left++ })
+	}
+	s.until("everybody leaves", time.Second, func() bool { return left == len(s.viewer.readers) && s.readers() == 0 })
+}
+
+// simCamera is a source of one and the same picture.
+type simCamera struct {
+	k       *sim.Kernel
+	fd      int
+	picture []byte
+	number  uint32
+}
+
+func newSimCamera(t *testing.T, k *sim.Kernel) *simCamera {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewYCbCr(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio420), nil); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := k.NewTicker(time.Second / cardFPS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &simCamera{k: k, fd: fd, picture: b.Bytes()}
+}
+
+func (c *simCamera) Describe() capture.Description {
+	return capture.Description{Source: "simulation", Width: 320, Height: 240, FramesPerSecond: cardFPS}
+}
+func (c *simCamera) FD() int { return c.fd }
+func (c *simCamera) Next() (capture.Frame, error) {
+	if _, err := c.k.ReadTicks(c.fd); err != nil {
+		return capture.Frame{}, capture.ErrNotReady
+	}
+	c.number++
+	return capture.Frame{Data: c.picture, Format: capture.JPEG, Time: c.k.Monotonic(), Sequence: c.number}, nil
+}
+func (c *simCamera) Release()                 {}
+func (c *simCamera) Figures() capture.Figures { return capture.Figures{Frames: uint64(c.number)} }
+func (c *simCamera) Restart() error           { return nil }
+func (c *simCamera) Close() error             { return c.k.CloseFD(c.fd) }
+
+// ways are the URLs and flags by which the scene's stream can be watched.
+var ways = map[string]string{
+	"udp":  "--transport udp rtsp://127.0.0.1:8554/cam",
+	"tcp":  "--transport tcp rtsp://127.0.0.1:8554/cam",
+	"join": "camcast://127.0.0.1:5004/cam",
+}
+
+// TestTenMinutes watches for ten minutes, which takes what keeps sessions alive, and then
+// leaves nothing behind.
+func TestTenMinutes(t *testing.T) {
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			before := s.k.OpenFDs()
+			s.watch("--readers 3 " + way)
+			const minutes = 10
+			s.run(minutes * time.Minute)
+			sum := s.viewer.summary()
+			if want := uint64(3 * minutes * 60 * cardFPS); sum.Frames < want-3*cardFPS || sum.Frames > want || sum.FramesLost != 0 || sum.PacketsLost != 0 {
+				t.Errorf("%+v, want about %d frames and none lost", sum, want)
+			}
+			if sum.ReadersServed != 3 || sum.Reconnects != 0 || s.said.Len() > 0 || s.readers() != 3 {
+				t.Errorf("%+v, %d readers; the viewer says %q", sum, s.readers(), s.said.String())
+			}
+			// The buffer's 50 ms, and nothing else: in the simulation the way takes no time.
+			if sum.Age == nil || sum.Age.P50 < 45 || sum.Age.Max > 75 {
+				t.Errorf("ages %+v", sum.Age)
+			}
+			s.leave()
+			s.run(time.Second)
+			if after := s.k.OpenFDs(); !slices.Equal(after, before) {
+				t.Errorf("fds %v, before that %v", after, before)
+			}
+		})
+	}
+}
+
+// TestFallsBackToTCP loses all datagrams.
+func TestFallsBackToTCP(t *testing.T) {
+	s := newScene(t)
+	s.k.SetLink(netip.MustParsePrefix("127.0.0.0/8"), sim.Link{Loss: 1})
+	s.watch("rtsp://127.0.0.1:8554/cam")
+	began := s.l.Now()
+	s.until("pictures", 10*time.Second, func() bool { return s.viewer.summary().Frames > 10 })
+	if took := s.l.Now() - began; took < udpTime || took > udpTime+time.Second {
+		t.Errorf("pictures after %v", took)
+	}
+	if s.readers() != 1 || s.said.Len() > 0 {
+		t.Errorf("%d readers, of whom one should be left; the viewer says %q", s.readers(), s.said.String())
+	}
+	s.leave()
+	if s.over {
+		t.Error("the viewer ended by itself")
+	}
+}
+
+// TestOnlyUDP loses all datagrams too, but TCP is forbidden, or there is none: the viewer
+// gives up.
+func TestOnlyUDP(t *testing.T) {
+	for name, want := range map[string]string{"udp": errSilent.Error(), "join": "no answer"} {
+		s := newScene(t)
+		s.k.SetLink(netip.MustParsePrefix("127.0.0.0/8"), sim.Link{Loss: 1})
+		s.watch(ways[name])
+		s.until(name+": the end", time.Minute, func() bool { return s.over })
+		if s.viewer.failure == nil || !strings.Contains(s.viewer.failure.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, s.viewer.failure, want)
+		}
+	}
+}
+
+// TestComesBack has the server away for half a minute: the viewer asks rarer and rarer,
+// and goes on when it is back.
+func TestComesBack(t *testing.T) {
+	for _, name := range []string{"udp", "tcp"} {
+		s := newScene(t)
+		s.watch(ways[name])
+		s.run(5 * time.Second)
+		if err := s.cast.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.run(30 * time.Second)
+		var waits []string
+		for line := range strings.Lines(s.said.String()) {
+			_, wait, _ := strings.Cut(strings.TrimSpace(line), "trying again in ")
+			waits = append(waits, wait)
+		}
+		if want := []string{"500ms", "1s", "2s", "4s", "5s", "5s", "5s", "5s", "5s"}; !slices.Equal(waits, want) {
+			t.Errorf("%s: waits %q, want %q", name, waits, want)
+		}
+		frames := s.viewer.summary().Frames
+		s.broadcast()
+		s.until(name+": pictures again", 10*time.Second, func() bool { return s.viewer.summary().Frames > frames+100 })
+		sum := s.viewer.summary()
+		if sum.Reconnects != 1 || sum.ReadersServed != 1 || sum.PacketsLost != 0 {
+			t.Errorf("%s: %+v", name, sum)
+		}
+		if r := s.viewer.readers[0]; r.backoff != minBackoff {
+			t.Errorf("%s: the next wait would be %v", name, r.backoff)
+		}
+		s.leave()
+	}
+}
+
+// TestServerVanishes has the server's machine fall silent, without a word.
+func TestServerVanishes(t *testing.T) {
+	s := newScene(t)
+	s.watch(ways["join"])
+	s.run(5 * time.Second)
+	frames := s.viewer.summary().Frames
+	s.k.SetLink(netip.MustParsePrefix("127.0.0.0/8"), sim.Link{Loss: 1})
+	s.until("the loss is told", silentTime+2*time.Second, func() bool { return s.said.Len() > 0 })
+	if !strings.Contains(s.said.String(), errSilent.Error()) {
+		t.Errorf("the viewer says %q", s.said.String())
+	}
+	s.k.SetLink(netip.MustParsePrefix("127.0.0.0/8"), sim.Link{})
+	s.until("pictures again", 10*time.Second, func() bool { return s.viewer.summary().Frames > frames+100 })
+}
+
+// TestLossyLink loses, repeats and reorders packets: what is told must fit what was done.
+func TestLossyLink(t *testing.T) {
+	for _, name := range []string{"udp", "join"} {
+		s := newScene(t)
+		s.watch(ways[name])
+		s.run(time.Second)
+		s.k.SetLink(netip.MustParsePrefix("127.0.0.0/8"), sim.Link{Delay: 5 * time.Millisecond, Jitter: 5 * time.Millisecond, Loss: 0.01, Reorder: 0.05, HoldBack: 3 * time.Millisecond})
+		s.run(9 * time.Second)
+		sum := s.viewer.summary()
+		share := float64(sum.PacketsLost) / float64(sum.Packets+uint64(sum.PacketsLost))
+		if share < 0.004 || share > 0.02 || sum.FramesLost == 0 || sum.FramesLost > uint64(sum.PacketsLost) {
+			t.Errorf("%s: %.3f of the packets lost, %d frames; want about 0.01", name, share, sum.FramesLost)
+		}
+		if *sum.Jitter < 0.5 || *sum.Jitter > 6 {
+			t.Errorf("%s: jitter %v ms", name, *sum.Jitter)
+		}
+		s.leave()
+	}
+}
+
+// TestEnds ends by the number of pictures and by time.
+func TestEnds(t *testing.T) {
+	for args, want := range map[string]time.Duration{"--frames 30": time.Second, "--duration 5s": 5 * time.Second, "--readers 100 --frames 30": time.Second} {
+		s := newScene(t)
+		began := s.l.Now()
+		s.watch(args + " " + ways["join"])
+		s.until(args, 10*time.Second, func() bool { return s.over })
+		if took := s.l.Now() - began; took < want || took > want+400*time.Millisecond {
+			t.Errorf("%s: ended after %v", args, took)
+		}
+		if sum := s.viewer.summary(); sum.ReadersServed != sum.Readers {
+			t.Errorf("%s: %+v", args, sum)
+		}
+	}
+}
