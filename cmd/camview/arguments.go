@@ -83,9 +83,9 @@ func flagGroups(raw *rawFlags) []flagGroup {
 	}
 	return []flagGroup{
 		group("How to receive", func(f *pflag.FlagSet) {
-			f.StringVar(&raw.transport, "transport", "", "`udp|tcp` for the pictures of an RTSP server (default: UDP, and TCP if nothing comes)")
-			f.IntVar(&raw.buffer, "buffer", 50, "`MS` milliseconds a picture may wait for packets that come late or in disorder")
-			f.DurationVar(&raw.rewind, "rewind", 0, "keep this much of the past, `TIME` such as 30s, to go back to by the arrow keys")
+			f.StringVar(&raw.transport, "transport", "", "how an RTSP server is to send, `udp|tcp` (default: UDP, and TCP if nothing comes)")
+			f.IntVar(&raw.buffer, "buffer", 50, "have pictures wait `MS` milliseconds for packets that come late or in disorder")
+			f.DurationVar(&raw.rewind, "rewind", 0, "keep the last `TIME`, such as 30s, to go back to by the arrow keys")
 		}),
 		group("What to do with the pictures", func(f *pflag.FlagSet) {
 			f.StringVarP(&raw.output, "output", "o", "", "write them to `FILE`: .mjpeg all of them, .jpg the first one, - all of them to standard output")
@@ -209,7 +209,7 @@ func (s *settings) checkCombination() error {
 	return nil
 }
 
-// summed reports whether the figures are to be told at the end.
+// summed reports whether the figures are to be told to a person at the end.
 func (s *settings) summed() bool {
-	return s.json || s.stats || s.readers > 1 || s.duration > 0 || s.frames > 0
+	return s.stats || s.readers > 1 || s.duration > 0 || s.frames > 0
 }

@@ -156,12 +156,14 @@ func containsAll(text string, words ...string) bool {
 // TestPipe plays from both servers, by each transport, into a pipe.
 func TestPipe(t *testing.T) {
 	own, other := startBroadcast(t, "cam"), startOther(t, true)
+	refusing := startOther(t, false)
 	for name, args := range map[string][]string{
 		"camcast udp":   {"--transport", "udp", own.url("cam")},
 		"camcast tcp":   {"--transport", "tcp", own.url("cam")},
 		"camcast join":  {own.joinURL("cam")},
 		"gortsplib udp": {"--transport", "udp", other},
 		"gortsplib tcp": {"--transport", "tcp", other},
+		"UDP refused":   {refusing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

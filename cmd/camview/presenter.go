@@ -49,6 +49,8 @@ func newPresenter(v *viewer, stdin, stdout, stderr *os.File) (*presenter, error)
 	var err error
 	depth := fileQueue
 	switch s := v.settings; {
+	case s.output == toStdout && isTerminal(stdout):
+		err = errors.New("-o -: standard output is a terminal, which shows no JPEG: leave out -o, or pipe it on")
 	case s.output == toStdout:
 		o = pipe{stdout}
 	case s.output == toClip:

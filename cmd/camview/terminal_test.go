@@ -275,24 +275,11 @@ func TestResize(t *testing.T) {
 	p.awaitEnd()
 }
 
-// TestPanic has an output panic: it is closed, so that the terminal is given back.
-func TestPanic(t *testing.T) {
-	o := &panicking{}
-	s := &sink{output: o, queue: make(chan entry, 1), used: make(chan []byte, 1), ended: make(chan error, 1)}
-	s.picture([]byte("x"), "")
-	defer func() {
-		if p := recover(); p != "on purpose" || !o.closed {
-			t.Errorf("panic %v, closed %v", p, o.closed)
-		}
-	}()
-	s.work(func(err error) { t.Error(err) })
-}
-
-type panicking struct{ closed bool }
-
-func (p *panicking) write([]byte, string) error { panic("on purpose") }
-
-func (p *panicking) close() error {
-	p.closed = true
-	return nil
+// TestPipeIntoTerminal wants no JPEG written to a terminal.
+func TestPipeIntoTerminal(t *testing.T) {
+	p := sitDown(t, "-o", "-", "rtsp://127.0.0.1:1/cam")
+	if err := <-p.ended; err == nil || !containsAll(p.stderr.String(), "-o -", "terminal") {
+		t.Errorf("%v: %q", err, p.stderr.String())
+	}
+	p.ended <- nil
 }

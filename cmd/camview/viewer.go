@@ -185,7 +185,7 @@ func (v *viewer) readerDone() {
 // outcome tells the figures, and what has failed.
 func (v *viewer) outcome(stdout io.Writer) error {
 	s := v.summary()
-	if v.settings.summed() {
+	if v.settings.json || v.settings.summed() && s.ReadersServed > 0 { // else the error says it all
 		w := v.messages
 		if v.settings.json && v.settings.output != toStdout {
 			w = stdout
