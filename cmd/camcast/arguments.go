@@ -56,8 +56,8 @@ func flagGroups(raw *rawFlags) []flagGroup {
 	}
 	return []flagGroup{
 		group("Where to listen", func(f *pflag.FlagSet) {
-			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on; \"off\" for none")
-			f.StringVar(&raw.rtp, "rtp", ":5004", "`ADDRESS` to send RTP from; RTCP is on the next port; port 0 takes a free pair")
+			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on; \"off\" for none: viewers join by camcast:// then")
+			f.StringVar(&raw.rtp, "rtp", ":5004", "`ADDRESS` to send RTP from, and to be joined at by camcast://; RTCP is on the next port; port 0 takes a free pair")
 		}),
 		group("Whom to serve, and how", func(f *pflag.FlagSet) {
 			f.IntVar(&raw.maxReaders, "max-readers", 0, "at most `N` readers at once, over all streams (default: as many as come)")
@@ -153,11 +153,8 @@ func checkRanges(raw *rawFlags) error {
 }
 
 func (raw *rawFlags) checkCombination() error {
-	switch {
-	case raw.sdp != "" && len(raw.send) == 0:
+	if raw.sdp != "" && len(raw.send) == 0 {
 		return errors.New("--sdp describes a --send, and there is none: add --send udp://HOST:PORT")
-	case raw.rtsp == "off" && len(raw.send) == 0:
-		return errors.New("--rtsp off without --send: nobody could watch")
 	}
 	return nil
 }

@@ -71,7 +71,6 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--log", "xml"}, 2, []string{"--log", "text or json"}},
 		{[]string{"--log-level", "loud"}, 2, []string{"--log-level", "debug, info, warn or error"}},
 		{[]string{"--sdp", "x.sdp"}, 2, []string{"--sdp", "--send"}},
-		{[]string{"--rtsp", "off"}, 2, []string{"--rtsp off", "--send"}},
 		{[]string{"--send", "tcp://127.0.0.1:5"}, 2, []string{"--send", "udp://HOST:PORT"}},
 		{[]string{"--send", "udp://127.0.0.1:0"}, 2, []string{"--send", "1 to 65534"}},
 		{[]string{"--send", "udp://127.0.0.1:5000?ttl=3"}, 2, []string{"--send", "multicast"}},

@@ -11,8 +11,8 @@ players people have.
 
 Usage: camcast [flags] [[NAME=]SOURCE ...]
 
-Each SOURCE becomes a stream, rtsp://THIS-HOST:8554/NAME. The first one's NAME is cam
-by default, the next ones' cam2, cam3...
+Each SOURCE becomes a stream. The first one's NAME is cam by default, the next ones'
+cam2, cam3...
 
   /dev/video0?size=1280x720&fps=30&format=mjpeg   a camera; format mjpeg or yuyv;
                                                   quality=1..100 for yuyv
@@ -23,6 +23,9 @@ by default, the next ones' cam2, cam3...
 
 What stands behind the '?' may be left out. Without any SOURCE: the first camera there
 is, else the test card.
+
+Players watch rtsp://THIS-HOST:8554/NAME. Without RTSP, by one UDP port, viewers join at
+camcast://THIS-HOST:5004/NAME, and camcast://THIS-HOST:5004/ lists the streams.
 `
 
 const helpTail = `

@@ -60,16 +60,17 @@ if kind == REFUSE:
     sys.exit(f"refused: {struct.unpack('!H', body[:2])[0]}")
 print("joined", stream(body[8:])[0])
 frames = lost = packets = 0
-expected = None
+expected, whole = None, False
 while frames < wanted:
     packet = sock.recv(65536)
     if is_rtcp(packet) or struct.unpack("!I", packet[8:12])[0] != source:
         continue
-    sequence = struct.unpack("!H", packet[2:4])[0]
+    sequence, offset = struct.unpack("!H", packet[2:4])[0], int.from_bytes(packet[13:16], "big")
     lost += 0 if expected is None else (sequence - expected) % 65536
+    whole = offset == 0 or whole and sequence == expected  # RFC 2435: a frame begins with offset 0
     expected = (sequence + 1) % 65536
     packets += 1
-    frames += packet[1] >> 7  # the marker: a frame's last packet
+    frames += whole and packet[1] >> 7  # and ends with the marker
 report = struct.pack("!BBHIIIIIII", 0x81, 201, 7, ssrc, source, 0, sequence, 0, 0, 0)
 sock.send(report + struct.pack("!BBHI", 0x81, 203, 1, ssrc))  # and goodbye
 print("frames", frames, "packets", packets, "lost", lost)
