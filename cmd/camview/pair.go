@@ -7,6 +7,7 @@ import (
 
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/rtp"
 	"github.com/camcast/camcast/proto/rtsp/client"
 	"golang.org/x/sys/unix"
 )
@@ -55,28 +56,28 @@ func openPair(v *viewer, local netip.Addr, s *rtspSession) (*socketPair, error) 
 }
 
 // listen sets where packets come from, and where reports go, and opens the way for them
-// through firewalls and address translators: by a datagram to each of the server's ports,
-// which means nothing to it.
+// through firewalls and address translators: by a packet from each socket, as players do,
+// which means nothing to the server.
 func (s *rtspSession) listen(p client.Playing) {
 	if p.Source.IsValid() {
 		s.pair.source = p.Source
 	}
-	for _, way := range []struct {
-		socket *udp.Socket
-		port   uint16
-	}{{s.pair.rtp, p.RTPPort}, {s.pair.rtcp, p.RTCPPort}} {
-		if way.port > 0 {
-			server := netip.AddrPortFrom(s.pair.source, way.port)
-			_ = way.socket.SendTo(holePunch, server, netip.Addr{}) // no harm if it is lost
+	open := func(socket *udp.Socket, packet []byte, port uint16) (server netip.AddrPort) {
+		if port > 0 {
+			server = netip.AddrPortFrom(s.pair.source, port)
+			_ = socket.SendTo(packet, server, netip.Addr{}) // no harm if it is lost
 		}
+		return server
 	}
-	if p.RTCPPort > 0 {
-		s.server = netip.AddrPortFrom(s.pair.source, p.RTCPPort)
-	}
+	open(s.pair.rtp, emptyRTP, p.RTPPort)
+	s.server = open(s.pair.rtcp, emptyReport, p.RTCPPort)
 }
 
-// holePunch is neither RTP nor RTCP: both begin with version 2.
-var holePunch = []byte{0, 0, 0, 0}
+// Version 2 and no more: an RTP header, and a receiver report without a block.
+var (
+	emptyRTP    = []byte{0x80, rtp.PayloadTypeJPEG, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	emptyReport = []byte{0x80, 201, 0, 1, 0, 0, 0, 0}
+)
 
 func (p *socketPair) close() {
 	// It fails only for sockets that are closed already.
