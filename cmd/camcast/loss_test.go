@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -54,6 +56,10 @@ func (k *lossyKernel) Sendmmsg(fd int, messages []loop.Message) (int, error) {
 // TestReportedLoss has players receive by a link that drops a known share of the packets,
 // and compares what their reports say.
 func TestReportedLoss(t *testing.T) {
+	viewer := filepath.Join(t.TempDir(), "camview")
+	if out, err := exec.Command("go", "build", "-o", viewer, "../camview").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
 	const wantPackets = 15000 // between two reports: chance makes a share of these uncertain by 0.3 %
 	for _, share := range []float64{0.05, 0.2} {
 		for name, command := range map[string]func(url string) []string{
@@ -63,6 +69,7 @@ func TestReportedLoss(t *testing.T) {
 			"gstreamer": func(url string) []string {
 				return []string{"gst-launch-1.0", "-q", "rtspsrc", "location=" + url, "protocols=udp", "!", "fakesink"}
 			},
+			"camview": func(url string) []string { return []string{viewer, "-o", "-", url} },
 		} {
 			t.Run(fmt.Sprintf("%s/%v", name, share), func(t *testing.T) {
 				s := startLossy(t, share)
