@@ -10,6 +10,7 @@ import (
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/proto/rtsp"
 )
 
 // ownReader is one that a program adds by itself.
@@ -83,5 +84,38 @@ func TestFeedback(t *testing.T) {
 	o.reader.Leave()
 	if f := o.feedback.Figures(o.reader); f.Reports != 1 || f.Peer.IsValid() {
 		t.Errorf("after it has left: %+v", f)
+	}
+}
+
+// TestReportsOverTCP has a reader whose RTP is interleaved report on the same connection, 100
+// ms after it was told the time.
+func TestReportsOverTCP(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	v := w.watch("10.0.1.1", true)
+	w.until(func() bool { return len(v.reports) > 0 })
+	var source, lastSR uint32
+	if err := rtcp.Parse(v.reports[0], rtcp.Visitor{Sender: func(sr rtcp.SenderReport, ntp uint64) { source, lastSR = sr.SSRC, uint32(ntp>>16) }}); err != nil {
+		t.Fatal(err)
+	}
+	const held, way = 100 * time.Millisecond, 40 * time.Millisecond
+	w.run(held + way)
+	report := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{
+		Reporter: 7, SSRC: source, FractionLost: 64, CumulativeLost: -3, HighestSequence: 70000, Jitter: 180,
+		LastSR: lastSR, DelaySinceLastSR: uint32(held * 65536 / time.Second),
+	}, "reader")
+	framed := append([]byte{'$', 1, 0, byte(len(report))}, report...)
+	for _, part := range [][]byte{framed[:3], framed[3:]} { // players write header and packet apart
+		if _, err := v.conn.Write(part); err != nil {
+			t.Fatal(err)
+		}
+		w.run(0)
+	}
+	w.until(func() bool { return only(t, w).Reports > 0 })
+	f := only(t, w)
+	if f.Peer != v.conn.Addr() || f.Transport != rtsp.TCP || f.FractionLost != 0.25 || f.CumulativeLost != -3 || f.HighestSequence != 70000 || f.Jitter != 2*time.Millisecond {
+		t.Errorf("%+v", f)
+	}
+	if d := f.RoundTrip - way; !f.RoundTripKnown || d < -time.Millisecond || d > 5*time.Millisecond {
+		t.Errorf("round trip %v, known: %v; want %v", f.RoundTrip, f.RoundTripKnown, way)
 	}
 }
