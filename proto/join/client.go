@@ -6,7 +6,9 @@ import (
 )
 
 // Client is a reader's side of joining, or of asking for the list. The caller sends what
-// its methods append, and calls Expire when Next has come.
+// its methods append to the broadcaster, and calls Expire when Next has come. It hands in
+// only what comes from the broadcaster's address. Times are on one clock, any that does not
+// go back. A Client keeps none of the buffers it is given, and belongs to one goroutine.
 type Client struct {
 	request  Request
 	done     bool
@@ -18,7 +20,7 @@ type Client struct {
 	challenges         int
 }
 
-// The times of PROTOCOL.md, section 6.
+// The times of PROTOCOL.md, section 8.
 const (
 	firstWait = 500 * time.Millisecond
 	mostWait  = 4 * time.Second
@@ -40,8 +42,9 @@ type RefusedError struct{ Reason Reason }
 
 func (e *RefusedError) Error() string { return "the broadcaster refuses: " + e.Reason.String() }
 
-// NewClient makes a client that asks to join a stream: the only one if the name is empty.
-// ssrc is the reader's own, and nonce 8 random bytes.
+// NewClient makes a client that asks to join a stream, of at most MaxNameBytes: the only one
+// there is if the name is empty. ssrc is the reader's own, and nonce 8 bytes that nobody can
+// guess.
 func NewClient(stream string, ssrc uint32, nonce Nonce) *Client {
 	return &Client{request: Request{SSRC: ssrc, Nonce: nonce, Stream: []byte(stream)}}
 }
@@ -62,8 +65,9 @@ func (c *Client) ask(now time.Duration, dst []byte) []byte {
 	return AppendRequest(dst, c.request)
 }
 
-// Receive takes a message and appends what is to be answered. A message that is none, or
-// answers another request, changes nothing. After an error, all is over.
+// Receive takes a message and appends what is to be answered, if anything. A message that is
+// none, or answers another request, changes nothing. After an error, which is ErrChallenges
+// or a *RefusedError, all is over.
 func (c *Client) Receive(now time.Duration, packet, dst []byte) ([]byte, error) {
 	a, err := ParseAnswer(packet)
 	if err != nil || a.Nonce != c.request.Nonce || c.done {
@@ -99,7 +103,7 @@ func (c *Client) Receive(now time.Duration, packet, dst []byte) ([]byte, error) 
 // Next is when Expire is due. It is false when all is over.
 func (c *Client) Next() (time.Duration, bool) { return c.asked + c.wait, !c.done }
 
-// Expire asks again, as a packet may be lost.
+// Expire asks again, as a packet may be lost, or gives up with ErrNoAnswer.
 func (c *Client) Expire(now time.Duration, dst []byte) ([]byte, error) {
 	if c.done {
 		return dst, nil
@@ -112,7 +116,8 @@ func (c *Client) Expire(now time.Duration, dst []byte) ([]byte, error) {
 	return c.ask(now, dst), nil
 }
 
-// Accepted is what was said of the stream, nil while the reader has not joined.
+// Accepted is what was said of the stream, nil while the reader has not joined. It is the
+// caller's.
 func (c *Client) Accepted() *Acceptance { return c.accepted }
 
 // Streams are those of the list, once it is complete.

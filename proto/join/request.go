@@ -18,13 +18,10 @@ type Request struct {
 	// Stream is the name of the stream, empty for the only one. After ParseRequest it
 	// is part of the packet.
 	Stream []byte
-	// Bytes is how long the request is: an answer to somebody who has not brought a
-	// cookie is no longer.
-	Bytes int
 }
 
-// ParseRequest reads a request. It allocates nothing unless it fails; errors match
-// ErrNotJoin.
+// ParseRequest reads a request, and keeps its name of the packet, no more. It allocates
+// nothing unless it fails; errors match ErrNotJoin.
 func ParseRequest(packet []byte) (r Request, err error) {
 	subtype, ssrc, nonce, rest, err := body(packet)
 	if err != nil {
@@ -36,7 +33,7 @@ func ParseRequest(packet []byte) (r Request, err error) {
 	if len(rest) < CookieBytes+1 {
 		return r, ErrNotJoin
 	}
-	r = Request{List: subtype == subtypeList, SSRC: ssrc, Nonce: nonce, Cookie: Cookie(rest), Bytes: len(packet)}
+	r = Request{List: subtype == subtypeList, SSRC: ssrc, Nonce: nonce, Cookie: Cookie(rest)}
 	rest = rest[CookieBytes:]
 	if r.List {
 		r.First = rest[0]
@@ -46,7 +43,7 @@ func ParseRequest(packet []byte) (r Request, err error) {
 	return r, err
 }
 
-// AppendRequest appends a request.
+// AppendRequest appends a request, 44 bytes or more. A name is cut to MaxNameBytes.
 func AppendRequest(dst []byte, r Request) []byte {
 	at := len(dst)
 	subtype := byte(subtypeJoin)
@@ -63,8 +60,8 @@ func AppendRequest(dst []byte, r Request) []byte {
 	return finish(dst, at)
 }
 
-// AppendChallenge appends the answer to a request without a valid cookie: it has one. It
-// is shorter than any request.
+// AppendChallenge appends the answer to a request without a valid cookie: it has one. With
+// 40 bytes it is shorter than any request that ParseRequest takes.
 func AppendChallenge(dst []byte, r *Request, cookie Cookie) []byte {
 	at := len(dst)
 	dst = begin(dst, subtypeChallenge, 0, r.Nonce)
@@ -88,8 +85,9 @@ func AppendRefusal(dst []byte, r *Request, reason Reason) []byte {
 	return finish(binary.BigEndian.AppendUint16(dst, uint16(reason)), at)
 }
 
-// AppendStreams appends the answer to a list with a valid cookie: as many streams, of all
-// there are, as fit into a message, from the one of number r.First on.
+// AppendStreams appends the answer to a request for the list with a valid cookie: as many
+// streams as fit into a message, from the one of number r.First on. total is how many there
+// are, of which 255 can be told, and stream returns the one of a number.
 func AppendStreams(dst []byte, r *Request, total int, stream func(int) Stream) []byte {
 	at := len(dst)
 	dst = begin(dst, subtypeStreams, 0, r.Nonce)
@@ -108,7 +106,7 @@ func AppendStreams(dst []byte, r *Request, total int, stream func(int) Stream) [
 	return finish(dst, at)
 }
 
-// Answer is what a broadcaster says: one of its fields is set.
+// Answer is what a broadcaster says: its nonce, and one of the other fields.
 type Answer struct {
 	Nonce     Nonce
 	Challenge *Cookie
@@ -124,7 +122,8 @@ type Streams struct {
 	Streams      []Stream
 }
 
-// ParseAnswer reads what a broadcaster says. Errors match ErrNotJoin.
+// ParseAnswer reads what a broadcaster says, and keeps nothing of the packet. Errors match
+// ErrNotJoin.
 func ParseAnswer(packet []byte) (a Answer, err error) {
 	subtype, ssrc, nonce, rest, err := body(packet)
 	if err != nil {

@@ -1,0 +1,78 @@
+package join_test
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/proto/join"
+)
+
+// vectorsShown are the test vectors in PROTOCOL.md, by the line above each, up to a colon.
+func vectorsShown(t *testing.T) map[string][]byte {
+	t.Helper()
+	text, err := os.ReadFile("PROTOCOL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## 9. Test vectors\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	shown := map[string][]byte{}
+	for _, b := range regexp.MustCompile(`(?m)^([A-Z]{4}[A-Za-z, ]+)[^\n]*\n((?:[0-9a-f ]+\n)+)`).FindAllStringSubmatch(section, -1) {
+		if shown[b[1]], err = hex.DecodeString(strings.NewReplacer(" ", "", "\n", "").Replace(b[2])); err != nil {
+			t.Errorf("%s: %v", b[1], err)
+		}
+	}
+	return shown
+}
+
+// TestVectors compares the messages with those that PROTOCOL.md shows.
+func TestVectors(t *testing.T) {
+	shown := vectorsShown(t)
+	cookies := join.NewCookies(secret())
+	cookie := cookies.Make(time.Second, peer, &ask)
+	withCookie, list := ask, join.Request{List: true, SSRC: ask.SSRC, Nonce: nonce}
+	withCookie.Cookie = cookie
+	list.Cookie = cookies.Make(time.Second, peer, &list)
+	input := "00000000000003e8" + "00000000000000000000ffffc0000207" + "138c" + "00" + hex.EncodeToString([]byte("cam"))
+	want := map[string][]byte{
+		"JOIN, no cookie":       join.AppendRequest(nil, ask),
+		"INPUT of the code":     unhex(t, input),
+		"CHALLENGE":             join.AppendChallenge(nil, &ask, cookie),
+		"JOIN, with the cookie": join.AppendRequest(nil, withCookie),
+		"ACCEPT":                join.AppendAcceptance(nil, &ask, &acceptance),
+		"REFUSE":                join.AppendRefusal(nil, &ask, join.Full),
+		"LIST, with its cookie": join.AppendRequest(nil, list),
+		"STREAMS":               join.AppendStreams(nil, &list, 1, func(int) join.Stream { return acceptance.Stream }),
+	}
+	if len(shown) != len(want) {
+		t.Errorf("%d test vectors, want %d", len(shown), len(want))
+	}
+	for name, message := range want {
+		if !bytes.Equal(shown[name], message) {
+			t.Errorf("%s: shown is\n%x, sent is\n%x", name, shown[name], message)
+		}
+	}
+	// The code by the words of section 5, and not by Cookies.
+	key := secret()
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write(shown["INPUT of the code"])
+	if code := mac.Sum(nil)[:16]; !bytes.Equal(code, cookie[4:]) {
+		t.Errorf("the code of the cookie is %x, want %x", cookie[4:], code)
+	}
+}
+
+func unhex(t *testing.T, text string) []byte {
+	t.Helper()
+	p, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
