@@ -16,8 +16,9 @@ type Config struct {
 	// RTSP is the address to answer RTSP on; the zero value: none. An unspecified
 	// IPv6 address ("[::]:8554") means all addresses of both families.
 	RTSP netip.AddrPort
-	// RTP is the address that RTP is sent from; RTCP has the next port. With port 0
-	// a free pair is taken. An unspecified IPv6 address means both families.
+	// RTP is the address that RTP is sent from, and that readers join at without RTSP
+	// (package join); RTCP has the next port. With port 0 a free pair is taken. An
+	// unspecified IPv6 address means both families.
 	RTP netip.AddrPort
 	// Lag is how many frames a reader may be behind before it is set to the newest
 	// one, 1 to 1000 (5).

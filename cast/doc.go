@@ -5,9 +5,9 @@
 // source and its readers. Each frame is laid out as RTP packets once, in a ring of
 // constant size, and all readers are sent those same bytes:
 //
-//   - UDP readers, by RTSP or by Stream.Join, in a sweep: burst by burst, each burst to
-//     every reader in turn, paced over a share of the frame interval. What the socket
-//     does not take now follows when it is writable.
+//   - UDP readers, by RTSP, by camcast:// (package join) or by Stream.Join, in a sweep:
+//     burst by burst, each burst to every reader in turn, paced over a share of the frame
+//     interval. What the socket does not take now follows when it is writable.
 //   - TCP readers, interleaved with RTSP on their connection, each at its own pace.
 //   - fixed destinations, hosts or multicast groups, by Stream.SendTo.
 //

@@ -19,8 +19,12 @@ type joiner struct {
 	cast    *Broadcaster
 	cookies *join.Cookies
 	answer  []byte
+	listed  []*Stream // scratch
 	readers []*joinedReader
 	timer   *loop.Timer // when readers are looked at that may be gone
+	// quietUntil is when a refusal may be logged again: whoever has a cookie can ask
+	// thousands of times a second.
+	quietUntil time.Duration
 }
 
 // joinedReader is a reader that has joined.
@@ -66,15 +70,27 @@ func (j *joiner) request(pair *socketPair, d udp.Datagram) {
 	if !j.cookies.Valid(now, d.From, &r) {
 		j.answer = join.AppendChallenge(j.answer[:0], &r, j.cookies.Make(now, d.From, &r))
 	} else if r.List {
-		streams := j.cast.streams
+		streams := j.streams()
 		j.answer = join.AppendStreams(j.answer[:0], &r, len(streams), func(i int) join.Stream { return streams[i].joinable() })
 	} else if reader, reason := j.admit(pair, d, &r); reason != 0 {
 		j.answer = join.AppendRefusal(j.answer[:0], &r, reason)
 	} else {
-		j.answer = join.AppendAcceptance(j.answer[:0], &r, j.acceptance(reader))
+		accepted := j.acceptance(reader)
+		j.answer = join.AppendAcceptance(j.answer[:0], &r, &accepted)
 	}
 	// If the socket is full, the reader asks again.
 	_ = pair.rtp.SendTo(j.answer, d.From, d.To)
+}
+
+// streams are those that can be joined. The slice holds until the next call.
+func (j *joiner) streams() []*Stream {
+	j.listed = j.listed[:0]
+	for _, s := range j.cast.streams {
+		if !s.source.ended {
+			j.listed = append(j.listed, s)
+		}
+	}
+	return j.listed
 }
 
 // admit makes a reader, or finds the one that is there already.
@@ -100,7 +116,7 @@ func (j *joiner) admit(pair *socketPair, d udp.Datagram, r *join.Request) (*join
 		}
 	}
 	if b.config.MaxReaders > 0 && b.readers >= b.config.MaxReaders {
-		b.config.Log.Warn("reader refused: there are as many as may be", "peer", d.From, "max_readers", b.config.MaxReaders)
+		j.logFull(d.From)
 		return nil, join.Full
 	}
 	now := b.loop.Now()
@@ -118,9 +134,18 @@ func (j *joiner) admit(pair *socketPair, d udp.Datagram, r *join.Request) (*join
 	return reader, 0
 }
 
-func (j *joiner) acceptance(r *joinedReader) *join.Acceptance {
+// logFull logs that there is no room for a reader, at most once a second.
+func (j *joiner) logFull(peer netip.AddrPort) {
+	b := j.cast
+	if now := b.loop.Now(); now >= j.quietUntil {
+		j.quietUntil = now + time.Second
+		b.config.Log.Warn("reader refused: there are as many as may be", "peer", peer, "max_readers", b.config.MaxReaders)
+	}
+}
+
+func (j *joiner) acceptance(r *joinedReader) join.Acceptance {
 	s := r.udp.group.stream
-	return &join.Acceptance{
+	return join.Acceptance{
 		SSRC: s.ssrc, Stream: s.joinable(), Timeout: j.cast.config.SessionTimeout, Readers: uint32(s.Readers()),
 	}
 }
