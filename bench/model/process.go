@@ -26,7 +26,7 @@ func init() {
 			}
 			return ""
 		},
-		MostReaders: 1000, Why: "ten thousand connections and queues take the broker minutes to open",
+		MostReaders: 4000, Why: "ten thousand connections and queues take the broker minutes to open",
 	})
 }
 
