@@ -71,7 +71,7 @@ func (r *Run) finish() (Result, error) {
 	delivered := float64(got.Whole) / float64(got.Readers) * float64(r.setup.Readers)
 	return Result{
 		Net: r.setup.Net, Model: r.setup.Model, Readers: r.setup.Readers,
-		Frames: frames, FramesPerSecond: float64(frames) / took.Seconds(),
+		Frames: frames, FramesPerSecond: float64(frames-1) / took.Seconds(), // the first one is not waited for
 		CPUPerReaderFrame: float64((after.CPU - r.before.CPU).Nanoseconds()) / 1000 / delivered,
 		CPUPercent:        100 * float64(after.CPU-r.before.CPU) / float64(took),
 		Got:               got,
