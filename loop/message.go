@@ -92,18 +92,19 @@ func (v *Vector) Len() int { return int(v.iov.Len) }
 // Bytes are what the vector points at.
 func (v *Vector) Bytes() []byte { return unsafe.Slice(v.iov.Base, int(v.iov.Len)) }
 
-// Control is a message's ancillary data: how it is to be cut into datagrams and
-// the address it leaves from, or, when received, the address it was sent to. Many
-// messages may share one.
+// Control is a message's ancillary data: how it is to be cut into datagrams, the
+// address it leaves from and its mark, or, when received, the address it was sent to.
+// Many messages may share one.
 type Control struct {
 	length int
 	buf    [controlBytes]byte
 }
 
-// Room for a UDP_SEGMENT or UDP_GRO message (at most an int) and one in6_pktinfo.
-const controlBytes = 24 + 40
+// Room for a UDP_SEGMENT or UDP_GRO message (at most an int), one in6_pktinfo and a
+// mark.
+const controlBytes = 24 + 40 + 24
 
-var _ [controlBytes - (cmsgSpace4 + cmsgSpace20)]byte // fits on every architecture
+var _ [controlBytes - (2*cmsgSpace4 + cmsgSpace20)]byte // fits on every architecture
 
 const (
 	cmsgHeaderBytes = (unix.SizeofCmsghdr + wordBytes - 1) &^ (wordBytes - 1)
@@ -129,6 +130,13 @@ func (c *Control) Set(segmentBytes int, source netip.Addr) {
 		copy(c.add(unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo),
 			(*[unix.SizeofInet6Pktinfo]byte)(unsafe.Pointer(&info))[:])
 	}
+}
+
+// Mark adds to what Set has said the message's mark (SO_MARK, socket(7)), which programs
+// and rules at this machine's interfaces see, and nobody else. A message may have one if
+// the process has CAP_NET_ADMIN; else sending it fails with EPERM.
+func (c *Control) Mark(mark uint32) {
+	binary.NativeEndian.PutUint32(c.add(unix.SOL_SOCKET, unix.SO_MARK, 4), mark)
 }
 
 // add appends a control message and returns its data to fill in.
@@ -272,6 +280,22 @@ func (m *Message) SegmentBytes() int {
 	}
 	return m.control().SegmentBytes()
 }
+
+// Mark is the mark of a message to be sent, 0 if it has none.
+func (m *Message) Mark() (mark uint32) {
+	if m.header.Control == nil {
+		return 0
+	}
+	m.control().each(int(m.header.Controllen), func(level, kind int32, data []byte) {
+		if level == unix.SOL_SOCKET && kind == unix.SO_MARK && len(data) >= 4 {
+			mark = binary.NativeEndian.Uint32(data)
+		}
+	})
+	return mark
+}
+
+// SharesControl reports whether both messages point at the same ancillary data.
+func (m *Message) SharesControl(other *Message) bool { return m.header.Control == other.header.Control }
 
 // LocalAddress is the address a message leaves from or, received, was sent to.
 // Invalid if it carries none.

@@ -73,7 +73,11 @@ func TestControlRoundTrip(t *testing.T) {
 			m, peer, payload := loop.Message{}, loop.Address{}, loop.Vector{}
 			peer.Set(netip.MustParseAddrPort("192.0.2.9:7"))
 			payload.Set([]byte("payload"))
+			c.Mark(0xca510007)
 			m.Point(&peer, &payload, &c)
+			if m.Mark() != 0xca510007 {
+				t.Errorf("%s, %d: the message has the mark %#x", name, segment, m.Mark())
+			}
 			if m.SegmentBytes() != segment || m.LocalAddress() != source.Unmap() || m.Peer().Port() != 7 || string(m.Payload()) != "payload" {
 				t.Errorf("%s, %d: the message says %d from %v to %v", name, segment, m.SegmentBytes(), m.LocalAddress(), m.Peer())
 			}
@@ -87,7 +91,7 @@ func TestControlRoundTrip(t *testing.T) {
 
 func TestZeroMessage(t *testing.T) {
 	var m loop.Message
-	if m.Peer().IsValid() || m.LocalAddress().IsValid() || m.SegmentBytes() != 0 || m.Truncated() {
+	if m.Peer().IsValid() || m.LocalAddress().IsValid() || m.SegmentBytes() != 0 || m.Mark() != 0 || m.Truncated() {
 		t.Error("a message that points at nothing says something")
 	}
 }

@@ -55,6 +55,7 @@ type options struct {
 	waitForWakes bool
 	idleLimit    int
 	fdLimit      int
+	egress       Egress
 }
 
 // Option is a setting of a Kernel, given to New.

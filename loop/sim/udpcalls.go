@@ -66,7 +66,7 @@ func (k *Kernel) send(s *udpSocket, m *loop.Message, first bool) error {
 		return unix.EAGAIN
 	}
 	k.messages++
-	return k.route(s, from, peer, payload, segment)
+	return k.leave(s, m.Mark(), from, peer, payload, segment)
 }
 
 // checkSend finds what is wrong with a message by itself.
