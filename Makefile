@@ -7,13 +7,14 @@ PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs python3
 PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2 gir1.2-gst-rtsp-server-1.0 python3-gi
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
 PACKAGES_ADAPT   := gcc libc6-dev libturbojpeg0 iproute2 ethtool
+PACKAGES_CLONE   := gcc libc6-dev libturbojpeg0 make clang-14 llvm-14 libbpf-dev linux-libc-dev iproute2 ethtool
 PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg
-PACKAGES_BENCH   := gcc libc6-dev iproute2 ethtool util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+PACKAGES_BENCH   := gcc libc6-dev iproute2 ethtool nftables util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 
-.PHONY: build test lint unit test-players test-adapt test-camera test-trace bench
+.PHONY: build test lint unit test-players test-adapt test-clone test-camera test-trace bench
 
-test: lint unit test-players test-adapt test-trace test-camera
+test: lint unit test-players test-adapt test-clone test-trace test-camera
 
 # The daemon and the viewer, in this folder.
 build:
@@ -46,6 +47,12 @@ test-camera:
 test-adapt:
 	$(INSTALL) $(PACKAGES_ADAPT)
 	$(GO) test $(TESTFLAGS) -tags adapt -run SlowReaderInANetwork -v ./cmd/camcast
+
+# The kernel's copies of a broadcast, in network namespaces, which only root can make.
+test-clone:
+	$(INSTALL) $(PACKAGES_CLONE)
+	$(GO) test $(TESTFLAGS) -tags clone -v ./clone
+	$(GO) test $(TESTFLAGS) -tags clone -run ClonedReaders -v ./cmd/camcast
 
 # What system calls the daemon makes, and which thread makes them.
 test-trace:

@@ -54,7 +54,8 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	}
 	b.joiner = newJoiner(b)
 	if config.RTP.IsValid() {
-		if b.pairs, err = openPairs(l, config.RTP, pairOptions{log: config.Log, control: b.controlArrived, muxed: b.muxed}); err != nil {
+		o := pairOptions{log: config.Log, control: b.controlArrived, muxed: b.muxed, clones: config.Clones}
+		if b.pairs, err = openPairs(l, config.RTP, o); err != nil {
 			return nil, fmt.Errorf("rtp: %w", err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/camcast/camcast/loop/udp"
 )
 
 // Config is how a Broadcaster is to work. The zero value of each field means its
@@ -35,6 +37,9 @@ type Config struct {
 	// over, 0 (all at once) to 1. Unlike the others its zero means 0; DefaultSpread is
 	// what the daemon uses.
 	Spread float64
+	// Clones has the kernel copy frames to readers over UDP (package clone); nil: each is
+	// sent a message of its own. It must be open for as long as the Broadcaster is.
+	Clones *udp.Clones
 	// SessionTimeout is how long a reader may be silent (60 s).
 	SessionTimeout time.Duration
 	// Adapt is what is done for readers that report loss (AdaptThin).

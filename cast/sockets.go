@@ -37,6 +37,7 @@ type pairOptions struct {
 	// multicastTTL and multicastInterface are for destinations that are groups.
 	multicastTTL       int
 	multicastInterface string
+	clones             *udp.Clones
 }
 
 // openPairs opens the sockets on address: one pair, or, if it is the unspecified
@@ -129,9 +130,11 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	if o.muxed != nil {
 		muxed = func(d udp.Datagram) { o.muxed(p, d) }
 	}
+	options.Clones = o.clones
 	if p.rtp, err = udp.Open(l, address, options, muxed); err != nil {
 		return nil, err
 	}
+	options.Clones = nil
 	next := netip.AddrPortFrom(address.Addr(), address.Port()+1)
 	if p.rtcp, err = udp.Open(l, next, options, o.control); err != nil {
 		return nil, errors.Join(err, p.rtp.Close())

@@ -74,7 +74,7 @@ var forbiddenCalls = map[string][]string{
 }
 
 func TestNothingWaitsInTheHouse(t *testing.T) {
-	for _, folder := range []string{"loop", "proto", "cast", "capture", "view"} {
+	for _, folder := range []string{"loop", "proto", "cast", "capture", "clone", "view"} {
 		for _, f := range sourceFiles(t, folder) {
 			if exempt(f.path) || rig(f.path) {
 				continue
@@ -112,6 +112,7 @@ func TestImports(t *testing.T) {
 		{folder: "loop", own: []string{"loop"}, only: []string{"golang.org/x/sys"}},
 		{folder: "proto", own: []string{"proto"}, forbidden: []string{"net", "os", "syscall", "golang.org/x/sys/unix"}},
 		{folder: "capture", own: []string{"capture"}},
+		{folder: "clone", own: []string{"loop"}},
 		{folder: "cast", own: []string{"loop", "capture", "proto"}, forbidden: []string{"net", "os", "syscall"}},
 		{folder: "view", own: []string{"loop", "proto"}, forbidden: []string{"net", "os", "syscall", "golang.org/x/sys/unix"}},
 	}

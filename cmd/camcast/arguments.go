@@ -18,6 +18,7 @@ type settings struct {
 	sources      []sourceSpec
 	destinations []destinationSpec
 	sdpFile      string
+	clone        string // interface
 	logFormat    string
 	logLevel     slog.Level
 }
@@ -33,7 +34,7 @@ type rawFlags struct {
 	lag, maxReaders   int
 	mtu, burst        int
 	spread            float64
-	adapt             string
+	adapt, clone      string
 	send              []string
 	sdp               string
 	logFormat, level  string
@@ -66,6 +67,7 @@ func flagGroups(raw *rawFlags) []flagGroup {
 			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a reader at once, 1 to 64")
 			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, 0 (off) to 1")
 			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP readers that report loss: off, thin (they get fewer frames) or quality (if most do, pictures are also encoded smaller)")
+			f.StringVar(&raw.clone, "clone", "", "have the kernel make the copies for UDP readers behind this Ethernet `INTERFACE` (eBPF; Linux 6.6 and root), for many readers on a fast link")
 		}),
 		group("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
 			f.StringArrayVar(&raw.send, "send", nil, "send to `[NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]`, a host or a multicast group; may be repeated")
@@ -101,7 +103,7 @@ func parseArguments(args []string) (*settings, error) {
 }
 
 func (raw *rawFlags) settings(sources []string) (*settings, error) {
-	s := &settings{sdpFile: raw.sdp, logFormat: raw.logFormat}
+	s := &settings{sdpFile: raw.sdp, clone: raw.clone, logFormat: raw.logFormat}
 	s.config = cast.Config{
 		Lag: raw.lag, MaxReaders: raw.maxReaders, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
 		Server: versionText(),

@@ -55,7 +55,8 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		}
 	}
 	sockets, stats := b.Sockets(), l.Stats()
-	fmt.Fprintf(w, "sockets: %d sends of %d messages, %d bytes, %d times full\n", sockets.Calls, sockets.Messages, sockets.Bytes, sockets.Blocked)
+	fmt.Fprintf(w, "sockets: %d sends of %d messages (%d cloned by the kernel), %d bytes, %d times full\n",
+		sockets.Calls, sockets.Messages, sockets.Cloned, sockets.Bytes, sockets.Blocked)
 	if now, err := udp.ReadSystemCounters(); err == nil {
 		since := now.Since(atStart)
 		fmt.Fprintf(w, "kernel, all of this machine's UDP: %d SndbufErrors, %d RcvbufErrors\n", since.SendBufferErrors, since.ReceiveBufferErrors)

@@ -34,7 +34,7 @@ Exit status: 0, 1 if something failed, 2 if the command line is wrong.
 
 Environment: CAMCAST_UDP_SEGMENT=0 sends packet by packet instead of having the kernel
 cut frames into packets; CAMCAST_SENDMMSG=0 makes a system call per packet;
-CAMCAST_TURBOJPEG=0 encodes without libjpeg-turbo.
+CAMCAST_CLONE=0 overrules --clone; CAMCAST_TURBOJPEG=0 encodes without libjpeg-turbo.
 
 Examples:
   camcast

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 	"syscall"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/clone"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
 )
 
 // Exit statuses, as a shell script expects them.
@@ -62,6 +65,14 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 
 	config := settings.config
 	config.Log = log
+	if settings.clone != "" {
+		p, err := clone.Open(settings.clone, min(cmp.Or(config.MaxReaders, udp.MaxClonePeers), udp.MaxClonePeers))
+		if err != nil {
+			return fmt.Errorf("--clone: %w", err)
+		}
+		defer func() { err = errors.Join(err, p.Close()) }()
+		config.Clones = p.Clones
+	}
 	b, err := cast.New(l, config)
 	if err != nil {
 		return explain(err)

@@ -17,5 +17,9 @@
 //	CAMCAST_UDP_SEGMENT=0   send packet by packet, many per sendmmsg
 //	CAMCAST_SENDMMSG=0      one message per system call
 //
+// With Clones, which package clone makes, even a message per peer is too many: one is sent
+// for up to 64 of them, and a program in the kernel copies it. Who cannot be served so is
+// served as described above. CAMCAST_CLONE=0 turns it off.
+//
 // One peer's error is that peer's: a batch goes on after it.
 package udp

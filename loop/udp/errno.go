@@ -52,6 +52,9 @@ func sort(err error, segmented bool) verdict {
 	return peerFailed
 }
 
+// passing reports whether the error says nothing of whom was being sent to.
+func passing(v verdict) bool { return v == full || v == again }
+
 // blocked counts a full socket and tells what to wait for.
 func (s *Socket) blocked(err error) Outcome {
 	s.counters.Blocked++

@@ -123,7 +123,7 @@ func (f *Fan) batch(place Place, peers Peers) []loop.Message {
 // sendWhole sends the run as one message per peer.
 func (f *Fan) sendWhole(run Run, place Place, peers Peers, failed func(int, error)) (Place, Outcome) {
 	for place.Peer < peers.End {
-		n, err := f.socket.send(f.batch(place, peers))
+		n, err := f.handOver(run, place, peers)
 		f.socket.counters.Bytes += uint64(n * len(run.Bytes))
 		place.Peer += n
 		if err == nil {

@@ -24,6 +24,9 @@ type Options struct {
 	// Room is what datagrams are received into, for a program with many sockets; nil: a
 	// Room of the socket's own.
 	Room *Room
+	// Clones has runs copied to many peers by a program in the kernel; nil: none. It is for
+	// peers whose source is given (Fan.Add).
+	Clones *Clones
 	// Report is told, once each, what the kernel or a link turned out not to do. It
 	// may be nil.
 	Report func(what string)
@@ -46,6 +49,8 @@ type Counters struct {
 	// Calls is how many sends were asked of the kernel, Messages how many messages
 	// it took (each a run of packets, or one), Bytes what they held.
 	Calls, Messages, Bytes uint64
+	// Cloned is how many of the messages were copies that a program made (Options.Clones).
+	Cloned uint64
 	// Blocked is how often the socket was full.
 	Blocked uint64
 	// Received is how many datagrams came in, Truncated those longer than
@@ -57,7 +62,7 @@ type Counters struct {
 func (c Counters) Plus(other Counters) Counters {
 	return Counters{
 		Calls: c.Calls + other.Calls, Messages: c.Messages + other.Messages, Bytes: c.Bytes + other.Bytes,
-		Blocked: c.Blocked + other.Blocked, Received: c.Received + other.Received, Truncated: c.Truncated + other.Truncated,
+		Cloned: c.Cloned + other.Cloned, Blocked: c.Blocked + other.Blocked, Received: c.Received + other.Received, Truncated: c.Truncated + other.Truncated,
 	}
 }
 
@@ -80,6 +85,7 @@ type Socket struct {
 	room         *Room
 	deliver      func(Datagram) // nil if nothing is received
 	outgoing     outgoing
+	clones       *Clones
 	limit        receiveLimit
 	counters     Counters
 	closed       bool
@@ -95,12 +101,15 @@ func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram))
 	if os.Getenv("CAMCAST_SENDMMSG") == "0" {
 		o.NoBatches = true
 	}
+	if os.Getenv("CAMCAST_CLONE") == "0" {
+		o.Clones = nil
+	}
 	k := l.Kernel()
 	fd, err := k.OpenUDP(local, o.UDPOptions)
 	if err != nil {
 		return nil, fmt.Errorf("udp %v: %w", local, err)
 	}
-	s := &Socket{loop: l, kernel: k, fd: fd, options: o, reported: map[unix.Errno]bool{}, room: o.Room, deliver: receive}
+	s := &Socket{loop: l, kernel: k, fd: fd, options: o, reported: map[unix.Errno]bool{}, room: o.Room, clones: o.Clones, deliver: receive}
 	if receive != nil && s.room == nil {
 		s.room = NewRoom()
 	}

@@ -1,0 +1,263 @@
+package udp
+
+import (
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Clones is the memory that fans share with a program in the kernel, which sends copies
+// of one message to many peers (package clone). Every peer has an entry there. How it is
+// reached is for the program to learn from a message that the kernel has just sent it in
+// the ordinary way; once that is known the peer can be in an order: a list of peers who
+// are to be sent what the next message says.
+//
+// A Clones may serve many sockets of one loop. Its methods belong to the loop's
+// goroutine; the program writes what it has learned at any time.
+type Clones struct {
+	peers []clonePeer
+	order *cloneOrder
+	// free are slots to be used again; those from unused on have never been.
+	free     []uint16
+	unused   int
+	sequence uint16
+}
+
+// The layouts are those of clone/bpf/fan.bpf.c.
+type clonePeer struct {
+	address    [16]byte
+	port       [2]byte
+	mac        [6]byte
+	generation uint32
+	learned    uint32 // atomic: another CPU may be writing it
+}
+
+type cloneOrder struct {
+	mark, count, done, full uint32
+	slots                   [maxOrder]uint32
+}
+
+// ClonePeerBytes and CloneOrderBytes are the sizes of the program's two maps' values.
+const (
+	ClonePeerBytes  = int(unsafe.Sizeof(clonePeer{}))
+	CloneOrderBytes = int(unsafe.Sizeof(cloneOrder{}))
+	// MaxClonePeers is how many peers a Clones can have.
+	MaxClonePeers = int(noSlot)
+)
+
+const (
+	// maxOrder is how many peers an order can have.
+	maxOrder = 64
+	// maxOrderPackets is how many packets: a link that does not cut messages has them all
+	// in a queue at once, a thousand long with most.
+	maxOrderPackets = 960
+	// noSlot is the slot of a peer that has none.
+	noSlot = uint16(1<<16 - 1)
+
+	cloneTag  = 0xca5 << 20
+	learnMark = cloneTag | 1<<16
+	orderMark = cloneTag | 2<<16
+)
+
+// NewClones lays peers, of ClonePeerBytes each, and one order over memory that the
+// program can see. Both must stay there for as long as a socket uses the Clones, be
+// aligned to 8 bytes and zero.
+func NewClones(peers, order []byte) (*Clones, error) {
+	n := len(peers) / ClonePeerBytes
+	if n == 0 || n > MaxClonePeers || len(order) < CloneOrderBytes {
+		return nil, fmt.Errorf("clones: %d bytes for peers and %d for an order: must be %d for each of 1 to %d peers, and %d",
+			len(peers), len(order), ClonePeerBytes, MaxClonePeers, CloneOrderBytes)
+	}
+	return &Clones{
+		peers: unsafe.Slice((*clonePeer)(unsafe.Pointer(unsafe.SliceData(peers))), n),
+		order: (*cloneOrder)(unsafe.Pointer(unsafe.SliceData(order))),
+	}, nil
+}
+
+// enter gives a peer an entry, or noSlot if all are taken.
+func (c *Clones) enter(peer netip.AddrPort) (slot uint16) {
+	switch {
+	case len(c.free) > 0:
+		slot = c.free[len(c.free)-1]
+		c.free = c.free[:len(c.free)-1]
+	case c.unused < len(c.peers):
+		slot = uint16(c.unused)
+		c.unused++
+	default:
+		return noSlot
+	}
+	p := &c.peers[slot]
+	p.address = [16]byte{}
+	copy(p.address[:], peer.Addr().Unmap().AsSlice())
+	p.port = [2]byte{byte(peer.Port() >> 8), byte(peer.Port())}
+	c.forget(slot) // what was learned while it changed
+	return slot
+}
+
+// leave gives an entry back.
+func (c *Clones) leave(slot uint16) {
+	if slot != noSlot {
+		c.forget(slot)
+		c.free = append(c.free, slot)
+	}
+}
+
+// forget has the peer sent to in the ordinary way until it is learned anew.
+func (c *Clones) forget(slot uint16) {
+	p := &c.peers[slot]
+	if atomic.AddUint32(&p.generation, 1) == 0 {
+		atomic.AddUint32(&p.generation, 1) // 0 is what nothing is learned in
+	}
+}
+
+// learned reports whether the peer may be in an order.
+func (c *Clones) learned(slot uint16) bool {
+	p := &c.peers[slot]
+	return atomic.LoadUint32(&p.learned) == p.generation
+}
+
+// place writes an order for the next message, which is to carry the mark.
+func (c *Clones) place(slots []uint16) (mark uint32) {
+	c.sequence++
+	o := c.order
+	o.count, o.done, o.full = uint32(len(slots)), 0, 0
+	for i, slot := range slots {
+		o.slots[i] = uint32(slot)
+	}
+	mark = orderMark | uint32(c.sequence)
+	atomic.StoreUint32(&o.mark, mark)
+	return mark
+}
+
+// outcome tells what has become of the order, after its message was sent: how many of
+// its peers have their copies, and whether it came to the program at all. It withdraws the
+// order.
+func (c *Clones) outcome() (done int, full, seen bool) {
+	seen = atomic.SwapUint32(&c.order.mark, 0) == 0
+	return int(min(c.order.done, c.order.count)), c.order.full != 0, seen
+}
+
+// cloned is what a fan knows of its peers' clones.
+type cloned struct {
+	slots []uint16
+	// rest is how many more times a peer is sent to before it is learned anew: its
+	// network card may be another one by then.
+	rest []uint8
+}
+
+const (
+	// learnEvery is the least of the times between; peers differ in it by up to
+	// learnSpread, so that not all have it at once.
+	learnEvery  = 128
+	learnSpread = 64
+)
+
+// way is how a peer is sent to.
+type way uint8
+
+const (
+	ordinary way = iota
+	learning     // ordinarily, and the program is to learn from it
+	cloning      // by the program
+)
+
+// way is how the peer at place i is sent to next.
+func (f *Fan) way(i int) way {
+	slot := f.cloned.slots[i]
+	switch {
+	case slot == noSlot:
+		return ordinary
+	case f.cloned.rest[i] == 0:
+		return learning
+	case f.socket.clones.learned(slot):
+		return cloning
+	}
+	return ordinary
+}
+
+// handOver hands the run to the kernel for the next of the peers, as many as are sent to
+// in the same way. It returns how many of them that was, and an error only if it was none.
+func (f *Fan) handOver(run Run, place Place, peers Peers) (int, error) {
+	if f.socket.clones == nil {
+		return f.socket.send(f.batch(place, peers))
+	}
+	from := place.Peer % peers.Ring
+	most := min(peers.End-place.Peer, peers.Ring-from, sendBatch)
+	how := f.way(from)
+	if how == cloning {
+		most = min(most, max(maxOrderPackets/run.packets(), 1))
+	}
+	count := 1
+	for count < most && f.way(from+count) == how &&
+		(how != cloning || f.messages[from+count].SharesControl(&f.messages[from])) {
+		count++
+	}
+	var n int
+	var err error
+	switch {
+	case how == cloning && count > 1:
+		n, err = f.sendOrder(from, count)
+	case how == learning:
+		return f.sendLearning(from, count)
+	default:
+		n, err = f.socket.send(f.messages[from : from+count])
+	}
+	for i := from; i < from+n; i++ {
+		if f.cloned.rest[i] > 0 {
+			f.cloned.rest[i]--
+		}
+	}
+	return n, err
+}
+
+// sendOrder has the program send to count peers from place from on.
+func (f *Fan) sendOrder(from, count int) (int, error) {
+	s, slots := f.socket, f.cloned.slots[from:from+count]
+	out := &s.outgoing
+	control := &out.controls[0]
+	control.Set(f.controlSegmentBytes(), f.messages[from].LocalAddress())
+	control.Mark(s.clones.place(slots))
+	out.messages[0].Point(&f.addresses[from], &f.payload, control)
+	n, err := s.send(out.messages[:1])
+	done, full, seen := s.clones.outcome()
+	if !seen {
+		// It was not taken, or has passed the program by, to whom it was addressed.
+		if n > 0 || !passing(sort(err, false)) {
+			s.clones.forget(slots[0])
+		}
+		return n, err
+	}
+	s.counters.Messages += uint64(done - n)
+	s.counters.Cloned += uint64(done)
+	switch {
+	case done > 0:
+		return done, nil
+	case full:
+		return 0, unix.ENOBUFS
+	}
+	s.clones.forget(slots[0]) // the program does not know it after all
+	return 0, unix.EINTR
+}
+
+// sendLearning sends to count peers from place from on, and has the program learn how they
+// are reached.
+func (f *Fan) sendLearning(from, count int) (int, error) {
+	s := f.socket
+	out := &s.outgoing
+	for i := range count {
+		at := from + i
+		slot := f.cloned.slots[at]
+		s.clones.forget(slot)
+		out.controls[i].Set(f.controlSegmentBytes(), f.messages[at].LocalAddress())
+		out.controls[i].Mark(learnMark | uint32(slot))
+		out.messages[i].Point(&f.addresses[at], &f.payload, &out.controls[i])
+	}
+	n, err := s.send(out.messages[:count])
+	for i := from; i < from+n; i++ {
+		f.cloned.rest[i] = learnEvery + uint8(i%learnSpread)
+	}
+	return n, err
+}

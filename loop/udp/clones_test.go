@@ -1,0 +1,140 @@
+package udp_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/loop/udp"
+	"golang.org/x/sys/unix"
+)
+
+func anybody(netip.AddrPort) bool { return true }
+
+// newCloned is a broadcast to viewers whom a program at the interface may serve.
+func newCloned(t *testing.T, count, entries int, link sim.Link, egress func(c *udp.Clones) sim.Egress) *broadcast {
+	t.Helper()
+	clones := udp.NewTestClones(entries)
+	b := newBroadcast(t, count, link, udp.Options{Clones: clones}, sim.WithEgress(egress(clones)))
+	b.fan = b.socket.NewFan()
+	for i := range count {
+		b.fan.Add(viewer(i), sender.Addr())
+	}
+	return b
+}
+
+func viewer(i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 6000)
+}
+
+func program(c *udp.Clones) sim.Egress {
+	return func(mark uint32, to netip.AddrPort, copyTo func(netip.AddrPort) error) (netip.AddrPort, bool) {
+		return c.Program(mark, to, anybody, copyTo)
+	}
+}
+
+// Everybody is sent to in the ordinary way once, then by the program, and now and then
+// in the ordinary way again.
+func TestClonesForEverybody(t *testing.T) {
+	const viewers, frames = 300, 400
+	b := newCloned(t, viewers, viewers, sim.Link{}, program)
+	run := newRun(20, 100, 70)
+	b.send(run)
+	if c := b.socket.Counters(); c.Cloned != 0 || c.Messages != viewers {
+		t.Errorf("%+v after the first run, want an ordinary message to each", c)
+	}
+	b.send(run)
+	if c := b.socket.Counters(); c.Cloned != viewers || c.Messages != 2*viewers {
+		t.Errorf("%+v after the second run, want it to be cloned for each", c)
+	}
+	runs := []udp.Run{run, run}
+	for range frames - 2 {
+		b.send(run)
+		runs = append(runs, run)
+	}
+	b.complete(runs...)
+	c := b.socket.Counters()
+	if c.Messages != viewers*frames || c.Bytes != viewers*frames*uint64(len(run.Bytes)) {
+		t.Errorf("%+v, want %d messages of %d bytes", c, viewers*frames, len(run.Bytes))
+	}
+	// From 128 to 191 times out of that.
+	if ordinary := c.Messages - c.Cloned; ordinary < viewers*frames/192 || ordinary > viewers*frames/64 {
+		t.Errorf("%d of %d messages were ordinary ones", ordinary, c.Messages)
+	}
+}
+
+// Whatever fails in between, everybody is sent everything once: viewers behind another
+// interface, a table that is too small, queues and buffers that are full, a program that is
+// not there for a while, and viewers who come and go.
+func TestClonesWhateverHappens(t *testing.T) {
+	for seed := range uint64(100) {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { cloneWithFaults(t, rand.New(rand.NewPCG(seed, 1))) })
+	}
+}
+
+func cloneWithFaults(t *testing.T, random *rand.Rand) {
+	count := 1 + random.IntN(200)
+	elsewhere := 1 + random.IntN(8)
+	fullAt, absent := random.Float64()/20, false
+	egress := func(c *udp.Clones) sim.Egress {
+		return func(mark uint32, to netip.AddrPort, copyTo func(netip.AddrPort) error) (netip.AddrPort, bool) {
+			if absent {
+				return to, true
+			}
+			here := func(a netip.AddrPort) bool { return int(a.Addr().As4()[3])%elsewhere != 1 }
+			return c.Program(mark, to, here, func(a netip.AddrPort) error {
+				if random.Float64() < fullAt {
+					return udp.ErrQueueFull
+				}
+				return copyTo(a)
+			})
+		}
+	}
+	b := newCloned(t, count, 1+random.IntN(2*count), sim.Link{}, egress)
+	if random.IntN(2) == 0 {
+		b.kernel.SetFaults(sim.Faults{PartialBatches: 0.3})
+	}
+	blocked := random.Float64() / 20
+	b.kernel.Inject(func(c sim.Call) error {
+		if c.Name != "Sendmmsg" || random.Float64() >= blocked {
+			return nil
+		}
+		return unix.ENOBUFS
+	})
+	want := make([][]byte, count)
+	joined := make([]int, 0, count) // viewer by place in the fan
+	for i := range count {
+		joined = append(joined, i)
+	}
+	for frame := range 60 {
+		absent = random.IntN(10) == 0
+		run := newRun(1+random.IntN(30), 50+random.IntN(100), 20)
+		run.Bytes[0] = byte(frame)
+		b.send(run)
+		for _, i := range joined {
+			want[i] = append(want[i], run.Bytes...)
+		}
+		switch i := random.IntN(len(joined)); {
+		case random.IntN(2) == 0 && len(joined) > 1:
+			b.fan.Remove(i)
+			joined[i] = joined[len(joined)-1]
+			joined = joined[:len(joined)-1]
+		case len(joined) < count:
+			for next := range count {
+				if !slices.Contains(joined, next) {
+					b.fan.Add(viewer(next), sender.Addr())
+					joined = append(joined, next)
+					break
+				}
+			}
+		}
+	}
+	for i, got := range b.got {
+		if string(got) != string(want[i]) {
+			t.Fatalf("viewer %d of %d has %d bytes, or others, want the %d that were sent", i, count, len(got), len(want[i]))
+		}
+	}
+}
