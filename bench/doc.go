@@ -18,6 +18,7 @@
 // others say so. A few of the readers look at every frame: what was lost, came late or is
 // damaged stands in the figures, and TestHonesty proves it.
 //
-// Further benchmarks are of camcast alone: Hall (ten thousand readers for ten seconds),
+// Further benchmarks are of camcast alone: Hall (ten thousand readers for ten seconds,
+// with copies that the kernel makes and without),
 // Stuck (readers that stop reading) and Narrow (a small queue on the way).
 package bench

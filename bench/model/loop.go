@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net/netip"
 
+	"github.com/camcast/camcast/bench/rig"
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/clone"
 	"github.com/camcast/camcast/loop"
 	"golang.org/x/sys/unix"
 )
@@ -17,14 +19,20 @@ type CastModel struct {
 	// wished.
 	Spread float64
 	RTSP   netip.AddrPort
+	// CloneAt is the interface at which the kernel is to make the copies, if wished.
+	CloneAt string
 
 	Loop   *loop.Loop
 	Cast   *cast.Broadcaster
 	Stream *cast.Stream
+
+	source  netip.Addr
+	program *clone.Program
 }
 
 func init() {
 	Register(Entry{Name: "loop", Transport: UDP, New: func() Model { return &CastModel{} }})
+	Register(Entry{Name: "loop-cloned", Transport: UDP, Hidden: true, New: func() Model { return &CastModel{CloneAt: rig.Device} }})
 	Register(Entry{Name: "loop-paced", Transport: UDP, Hidden: true, New: func() Model { return &CastModel{Spread: cast.DefaultSpread} }})
 }
 
@@ -34,6 +42,12 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 		return err
 	}
 	config := cast.Config{RTSP: m.RTSP, RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: MTU, Spread: m.Spread}
+	if m.CloneAt != "" {
+		if m.program, err = clone.Open(m.CloneAt, len(b.Readers)); err != nil {
+			return err
+		}
+		m.source, config.Clones = b.Host, m.program.Clones
+	}
 	if m.Cast, err = cast.New(m.Loop, config); err != nil {
 		return err
 	}
@@ -54,7 +68,7 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 
 // Join has a reader at this address join.
 func (m *CastModel) Join(reader netip.AddrPort) (*cast.UDPReader, error) {
-	at := cast.Place{RTP: reader, RTCP: netip.AddrPortFrom(reader.Addr(), reader.Port()+1)}
+	at := cast.Place{RTP: reader, RTCP: netip.AddrPortFrom(reader.Addr(), reader.Port()+1), Source: m.source}
 	return m.Stream.Join(at, nil)
 }
 
@@ -79,7 +93,13 @@ func (m *CastModel) Send(f *Frame) error {
 func (m *CastModel) Figures() Figures { return Figures{Lags: m.Stream.Figures().Lags} }
 
 // Close frees everything.
-func (m *CastModel) Close() error { return errors.Join(m.Cast.Close(), m.Loop.Close()) }
+func (m *CastModel) Close() error {
+	err := m.Cast.Close()
+	if m.program != nil {
+		err = errors.Join(err, m.program.Close())
+	}
+	return errors.Join(err, m.Loop.Close())
+}
 
 // StillSource is a source from which nothing comes: the benchmark publishes by itself.
 type StillSource struct {

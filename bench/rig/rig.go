@@ -13,6 +13,7 @@ package rig
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -42,6 +43,9 @@ var Names = []string{"veth", "veth-nooffload", "lo"}
 const (
 	// ReaderPort is where readers over UDP are, each at its own address.
 	ReaderPort = 5004
+	// Device is the sender's network interface, but on loopback.
+	Device    = "cctx"
+	farDevice = "ccrx"
 	// FirstDeadPort is the first of the ports at which nobody is on the far side, up to 60000.
 	FirstDeadPort = 30000
 )
@@ -100,12 +104,17 @@ func (r *Rig) makeVeth(id string, offload bool) error {
 	if err != nil {
 		return err
 	}
-	address, err := exec.Command("ip", "netns", "exec", r.Far, "cat", "/sys/class/net/ccrx/address").Output()
+	nearAddress, err := hardwareAddress(r.Near, Device)
 	if err != nil {
-		return fmt.Errorf("the far end's address: %w", err)
+		return err
 	}
-	err = All(
-		near+"neigh add 10.99.0.2 dev cctx nud permanent lladdr "+strings.TrimSpace(string(address)),
+	farAddress, err := hardwareAddress(r.Far, farDevice)
+	if err != nil {
+		return err
+	}
+	err = All( // nobody need ask who is there: every byte on the cable is a sender's
+		near+"neigh add 10.99.0.2 dev cctx nud permanent lladdr "+farAddress,
+		far+"neigh add 10.99.0.1 dev ccrx nud permanent lladdr "+nearAddress,
 		near+"route add 10.100.0.0/16 via 10.99.0.2 dev cctx",
 		far+"route add blackhole 10.100.0.0/16",
 		far+"rule add pref 100 lookup local",
@@ -120,6 +129,15 @@ func (r *Rig) makeVeth(id string, offload bool) error {
 		return fmt.Errorf("ethtool: %w: %s", err, out)
 	}
 	return nil
+}
+
+// hardwareAddress is the link address of a device in a namespace.
+func hardwareAddress(namespace, device string) (string, error) {
+	out, err := exec.Command("ip", "netns", "exec", namespace, "cat", "/sys/class/net/"+device+"/address").Output()
+	if err != nil {
+		return "", fmt.Errorf("%s's address: %w", device, err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // openSink opens the one receiver that all readers on loopback are.
@@ -169,6 +187,25 @@ func (r *Rig) Admit(readers []netip.AddrPort) error {
 		commands = append(commands, fmt.Sprintf("-n %s addr add %v/32 dev lo", r.Far, reader.Addr()))
 	}
 	return All(commands...)
+}
+
+// DropEarly has the far side drop what is for others than the first readers, about so many,
+// as soon as it comes out of the cable: on a real one it would be another machine's work.
+func (r *Rig) DropEarly(but int) error {
+	kept := netip.PrefixFrom(r.Reader(0).Addr(), 32-bits.Len(uint(but))).Masked()
+	rules := fmt.Sprintf(`table netdev hall {
+	chain early {
+		type filter hook ingress device %s priority 0;
+		ip daddr != %v ip daddr 10.100.0.0/16 drop
+	}
+}`, farDevice, kept)
+	cmd := exec.Command("ip", "netns", "exec", r.Far, "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(rules)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("nft, of Debian's package nftables: %w: %s", err, out)
+	}
+	return nil
 }
 
 // Command is a command line that runs args in a namespace and, unless core is negative,
