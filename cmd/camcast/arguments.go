@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/spf13/pflag"
 )
 
@@ -23,44 +24,27 @@ type settings struct {
 	logLevel     slog.Level
 }
 
-var (
-	errHelp    = errors.New("help is asked for")
-	errVersion = errors.New("the version is asked for")
-)
-
 // rawFlags are the flags' values as they were given.
 type rawFlags struct {
-	rtsp, rtp         string
-	lag, maxReaders   int
-	mtu, burst        int
-	spread            float64
-	adapt, clone      string
-	send              []string
-	sdp               string
-	logFormat, level  string
-	help, showVersion bool
+	rtsp, rtp        string
+	lag, maxReaders  int
+	mtu, burst       int
+	spread           float64
+	adapt, clone     string
+	send             []string
+	sdp              string
+	logFormat, level string
 }
 
-// flagGroup is a heading of the help text and its flags.
-type flagGroup struct {
-	title string
-	flags *pflag.FlagSet
-}
-
-// flagGroups defines all flags, in the groups they are explained in.
-func flagGroups(raw *rawFlags) []flagGroup {
-	group := func(title string, define func(*pflag.FlagSet)) flagGroup {
-		f := pflag.NewFlagSet(title, pflag.ContinueOnError)
-		f.SortFlags = false
-		define(f)
-		return flagGroup{title, f}
-	}
-	return []flagGroup{
-		group("Where to listen", func(f *pflag.FlagSet) {
+// newProgram defines all flags, in the groups they are explained in.
+func newProgram(raw *rawFlags) *commandline.Program {
+	p := &commandline.Program{Name: "camcast", Head: helpHead, Tail: helpTail}
+	p.Groups = []commandline.Group{
+		commandline.NewGroup("Where to listen", func(f *pflag.FlagSet) {
 			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on; \"off\" for none: viewers join by camcast:// then")
 			f.StringVar(&raw.rtp, "rtp", ":5004", "`ADDRESS` to send RTP from, and to be joined at by camcast://; RTCP is on the next port; port 0 takes a free pair")
 		}),
-		group("Whom to serve, and how", func(f *pflag.FlagSet) {
+		commandline.NewGroup("Whom to serve, and how", func(f *pflag.FlagSet) {
 			f.IntVar(&raw.maxReaders, "max-readers", 0, "at most `N` readers at once, over all streams (default: as many as come)")
 			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` a reader may be behind before it goes to the newest one")
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
@@ -69,44 +53,34 @@ func flagGroups(raw *rawFlags) []flagGroup {
 			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP readers that report loss: off, thin (they get fewer frames) or quality (if most do, pictures are also encoded smaller)")
 			f.StringVar(&raw.clone, "clone", "", "have the kernel make the copies for UDP readers behind this Ethernet `INTERFACE` (eBPF; Linux 6.6 and root), for many readers on a fast link")
 		}),
-		group("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
+		commandline.NewGroup("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
 			f.StringArrayVar(&raw.send, "send", nil, "send to `[NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]`, a host or a multicast group; may be repeated")
 			f.StringVar(&raw.sdp, "sdp", "", "write an SDP `FILE` that a player opens to watch the first --send (FILE-2 the second, ...)")
 		}),
-		group("Telling what happens", func(f *pflag.FlagSet) {
+		commandline.NewGroup("Telling what happens", func(f *pflag.FlagSet) {
 			f.StringVar(&raw.logFormat, "log", "text", "log format on stderr, `text|json`")
 			f.StringVar(&raw.level, "log-level", "info", "least `LEVEL` to log: debug, info, warn or error")
-			f.BoolVar(&raw.showVersion, "version", false, "print the version and exit")
-			f.BoolVarP(&raw.help, "help", "h", false, "print this and exit")
+			p.AddHelp(f)
 		}),
 	}
+	return p
 }
 
 // parseArguments understands the command line or says what is wrong with it.
 func parseArguments(args []string) (*settings, error) {
 	var raw rawFlags
-	all := pflag.NewFlagSet("camcast", pflag.ContinueOnError)
-	all.SetOutput(io.Discard)
-	all.Usage = func() {}
-	for _, g := range flagGroups(&raw) {
-		all.AddFlagSet(g.flags)
-	}
-	switch err := all.Parse(args); {
-	case errors.Is(err, pflag.ErrHelp), err == nil && raw.help:
-		return nil, errHelp
-	case err != nil:
+	sources, err := newProgram(&raw).Parse(args)
+	if err != nil {
 		return nil, err
-	case raw.showVersion:
-		return nil, errVersion
 	}
-	return raw.settings(all.Args())
+	return raw.settings(sources)
 }
 
 func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	s := &settings{sdpFile: raw.sdp, clone: raw.clone, logFormat: raw.logFormat}
 	s.config = cast.Config{
 		Lag: raw.lag, MaxReaders: raw.maxReaders, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
-		Server: versionText(),
+		Server: commandline.Version("camcast"),
 	}
 	var err error
 	if s.config.RTSP, err = listenAddress("--rtsp", raw.rtsp); err != nil {

@@ -1,11 +1,5 @@
 package main
 
-import (
-	"fmt"
-	"runtime/debug"
-	"strings"
-)
-
 const helpHead = `camcast puts cameras before any number of viewers: RTP over UDP, or over TCP, to the
 players people have.
 
@@ -41,30 +35,3 @@ Examples:
   camcast --max-readers 100 desk=/dev/video0?size=1280x720 bench=/dev/video2
   camcast --send udp://239.1.2.3:5000 --sdp cam.sdp testcard:
 `
-
-// helpText is what --help prints.
-func helpText() string {
-	var b strings.Builder
-	b.WriteString(helpHead)
-	for _, g := range flagGroups(new(rawFlags)) {
-		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsages())
-	}
-	b.WriteString(helpTail)
-	return b.String()
-}
-
-// versionText names the program and the version it was built from.
-func versionText() string {
-	version, revision := "devel", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			version = v
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && version == "devel" {
-				revision = " " + s.Value[:min(len(s.Value), 12)]
-			}
-		}
-	}
-	return "camcast " + version + revision
-}

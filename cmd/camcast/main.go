@@ -13,15 +13,9 @@ import (
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/clone"
+	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
-)
-
-// Exit statuses, as a shell script expects them.
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
 )
 
 // The loop stays on the main thread: all socket, epoll and camera calls are then made
@@ -34,22 +28,14 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // run is main with its surroundings as arguments.
 func run(args []string, stdout, stderr io.Writer) int {
 	settings, err := parseArguments(args)
-	switch {
-	case errors.Is(err, errHelp):
-		fmt.Fprint(stdout, helpText())
-		return exitOK
-	case errors.Is(err, errVersion):
-		fmt.Fprintln(stdout, versionText())
-		return exitOK
-	case err != nil:
-		fmt.Fprintf(stderr, "camcast: %v (camcast --help tells more)\n", err)
-		return exitUsage
+	if err != nil {
+		return newProgram(new(rawFlags)).Refuse(err, stdout, stderr)
 	}
 	if err := serve(settings, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "camcast: %v\n", err)
-		return exitFailure
+		return commandline.ExitFailure
 	}
-	return exitOK
+	return commandline.ExitOK
 }
 
 // serve broadcasts until a signal comes or all sources have ended.
@@ -66,12 +52,12 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	config := settings.config
 	config.Log = log
 	if settings.clone != "" {
-		p, err := clone.Open(settings.clone, min(cmp.Or(config.MaxReaders, udp.MaxClonePeers), udp.MaxClonePeers))
-		if err != nil {
-			return fmt.Errorf("--clone: %w", err)
+		program, openErr := clone.Open(settings.clone, min(cmp.Or(config.MaxReaders, udp.MaxClonePeers), udp.MaxClonePeers))
+		if openErr != nil {
+			return fmt.Errorf("--clone: %w", openErr)
 		}
-		defer func() { err = errors.Join(err, p.Close()) }()
-		config.Clones = p.Clones
+		defer func() { err = errors.Join(err, program.Close()) }()
+		config.Clones = program.Clones
 	}
 	b, err := cast.New(l, config)
 	if err != nil {

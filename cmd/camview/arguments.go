@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/spf13/pflag"
 )
 
@@ -51,90 +51,65 @@ const (
 	maxRewind  = 10 * time.Minute
 )
 
-var (
-	errHelp    = errors.New("help is asked for")
-	errVersion = errors.New("the version is asked for")
-)
-
 // rawFlags are the flags' values as they were given.
 type rawFlags struct {
-	transport         string
-	buffer            int
-	rewind, duration  time.Duration
-	output            string
-	frames, readers   int
-	stats, json       bool
-	help, showVersion bool
+	transport        string
+	buffer           int
+	rewind, duration time.Duration
+	output           string
+	frames, readers  int
+	stats, json      bool
 }
 
-// flagGroup is a heading of the help text and its flags.
-type flagGroup struct {
-	title string
-	flags *pflag.FlagSet
-}
-
-// flagGroups defines all flags, in the groups they are explained in.
-func flagGroups(raw *rawFlags) []flagGroup {
-	group := func(title string, define func(*pflag.FlagSet)) flagGroup {
-		f := pflag.NewFlagSet(title, pflag.ContinueOnError)
-		f.SortFlags = false
-		define(f)
-		return flagGroup{title, f}
-	}
-	return []flagGroup{
-		group("How to receive", func(f *pflag.FlagSet) {
+// newProgram defines all flags, in the groups they are explained in.
+func newProgram(raw *rawFlags) *commandline.Program {
+	p := &commandline.Program{Name: "camview", Head: helpHead, Tail: helpTail}
+	p.Groups = []commandline.Group{
+		commandline.NewGroup("How to receive", func(f *pflag.FlagSet) {
 			f.StringVar(&raw.transport, "transport", "", "how an RTSP server is to send, `udp|tcp` (default: UDP, and TCP if nothing comes)")
 			f.IntVar(&raw.buffer, "buffer", 50, "have pictures wait `MS` milliseconds for packets that come late or in disorder")
 			f.DurationVar(&raw.rewind, "rewind", 0, "keep the last `TIME`, such as 30s, to go back to by the arrow keys")
 		}),
-		group("What to do with the pictures", func(f *pflag.FlagSet) {
+		commandline.NewGroup("What to do with the pictures", func(f *pflag.FlagSet) {
 			f.StringVarP(&raw.output, "output", "o", "", "write them to `FILE`: .mjpeg all of them, .jpg the first one, - all of them to standard output")
 			f.IntVar(&raw.readers, "readers", 1, "be `N` readers at once, for load tests: nothing is shown")
 		}),
-		group("When to end", func(f *pflag.FlagSet) {
+		commandline.NewGroup("When to end", func(f *pflag.FlagSet) {
 			f.DurationVar(&raw.duration, "duration", 0, "after `TIME`, such as 10s")
 			f.IntVar(&raw.frames, "frames", 0, "after `N` pictures, of each reader")
 		}),
-		group("Telling what happens", func(f *pflag.FlagSet) {
+		commandline.NewGroup("Telling what happens", func(f *pflag.FlagSet) {
 			f.BoolVar(&raw.stats, "stats", false, "a line of figures on stderr every second")
 			f.BoolVar(&raw.json, "json", false, "figures at the end as one JSON object, on stdout (on stderr with -o -)")
-			f.BoolVar(&raw.showVersion, "version", false, "print the version and exit")
-			f.BoolVarP(&raw.help, "help", "h", false, "print this and exit")
+			p.AddHelp(f)
 		}),
 	}
+	return p
 }
 
 // parseArguments understands the command line or says what is wrong with it.
 func parseArguments(args []string) (*settings, error) {
 	var raw rawFlags
-	all := pflag.NewFlagSet("camview", pflag.ContinueOnError)
-	all.SetOutput(io.Discard)
-	all.Usage = func() {}
-	for _, g := range flagGroups(&raw) {
-		all.AddFlagSet(g.flags)
-	}
-	switch err := all.Parse(args); {
-	case errors.Is(err, pflag.ErrHelp), err == nil && raw.help:
-		return nil, errHelp
+	p := newProgram(&raw)
+	urls, err := p.Parse(args)
+	switch {
 	case err != nil:
 		return nil, err
-	case raw.showVersion:
-		return nil, errVersion
-	case all.NArg() == 0:
+	case len(urls) == 0:
 		return nil, errors.New("no URL: say what to watch, such as rtsp://HOST:8554/cam")
-	case all.NArg() > 1:
-		return nil, fmt.Errorf("%q: one URL at a time", all.Arg(1))
+	case len(urls) > 1:
+		return nil, fmt.Errorf("%q: one URL at a time", urls[1])
 	}
-	return raw.settings(all)
+	return raw.settings(urls[0], p.Changed)
 }
 
-func (raw *rawFlags) settings(all *pflag.FlagSet) (*settings, error) {
+func (raw *rawFlags) settings(url string, changed func(flag string) bool) (*settings, error) {
 	s := &settings{
 		buffer: time.Duration(raw.buffer) * time.Millisecond, rewind: raw.rewind, duration: raw.duration,
 		frames: raw.frames, readers: raw.readers, stats: raw.stats, json: raw.json,
 	}
 	var err error
-	if s.address, err = parseAddress(all.Arg(0)); err != nil {
+	if s.address, err = parseAddress(url); err != nil {
 		return nil, err
 	}
 	if s.transport, err = parseTransport(raw.transport); err != nil {
@@ -143,7 +118,7 @@ func (raw *rawFlags) settings(all *pflag.FlagSet) (*settings, error) {
 	if s.output, s.file, err = parseOutput(raw.output); err != nil {
 		return nil, err
 	}
-	if err := raw.checkRanges(all.Changed); err != nil {
+	if err := raw.checkRanges(changed); err != nil {
 		return nil, err
 	}
 	return s, s.checkCombination()

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/camcast/camcast/cmd/commandline"
 )
 
 func TestArguments(t *testing.T) {
@@ -35,10 +37,10 @@ func TestArguments(t *testing.T) {
 			t.Errorf("%s: isList is %v", text, got.isList())
 		}
 	}
-	if _, err := parseArguments([]string{"--help"}); !errors.Is(err, errHelp) {
+	if _, err := parseArguments([]string{"--help"}); !errors.Is(err, commandline.ErrHelp) {
 		t.Error(err)
 	}
-	if _, err := parseArguments([]string{"--version"}); !errors.Is(err, errVersion) {
+	if _, err := parseArguments([]string{"--version"}); !errors.Is(err, commandline.ErrVersion) {
 		t.Error(err)
 	}
 }

@@ -1,11 +1,5 @@
 package main
 
-import (
-	"fmt"
-	"runtime/debug"
-	"strings"
-)
-
 const helpHead = `camview watches a camera: in the terminal, or in whatever its pictures are handed to.
 
 Usage: camview [flags] URL
@@ -39,30 +33,3 @@ Examples:
   camview -o frame.jpg rtsp://127.0.0.1:8554/cam
   camview --readers 100 --duration 10s --json rtsp://127.0.0.1:8554/cam
 `
-
-// helpText is what --help prints.
-func helpText() string {
-	var b strings.Builder
-	b.WriteString(helpHead)
-	for _, g := range flagGroups(new(rawFlags)) {
-		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsages())
-	}
-	b.WriteString(helpTail)
-	return b.String()
-}
-
-// versionText names the program and the version it was built from.
-func versionText() string {
-	version, revision := "devel", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			version = v
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && version == "devel" {
-				revision = " " + s.Value[:min(len(s.Value), 12)]
-			}
-		}
-	}
-	return "camview " + version + revision
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
 	"github.com/camcast/camcast/proto/rtsp/client"
@@ -43,7 +44,7 @@ func openRTSP(v *viewer, server netip.AddrPort, onlyTCP bool, l listener) (*rtsp
 // begin makes the client, now that this side's address is known.
 func (s *rtspSession) begin() error {
 	config := client.Config{
-		URL: s.viewer.settings.address.url, UserAgent: versionText(),
+		URL: s.viewer.settings.address.url, UserAgent: commandline.Version("camview"),
 		FallBack: s.viewer.settings.transport == anyTransport,
 	}
 	var err error

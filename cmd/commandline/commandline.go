@@ -1,0 +1,122 @@
+// Package commandline is what the commands have in common: flags in groups with headings,
+// a help text around them, the version, and exit statuses.
+package commandline
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Exit statuses, as a shell script expects them.
+const (
+	ExitOK      = 0
+	ExitFailure = 1
+	ExitUsage   = 2
+)
+
+// Program is a program as its command line shows it.
+type Program struct {
+	Name string
+	// Head and Tail stand before and after the flags in the help text.
+	Head, Tail string
+	Groups     []Group
+
+	all           *pflag.FlagSet
+	help, version bool
+}
+
+// Group is a heading of the help text and the flags under it.
+type Group struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// NewGroup makes a group of the flags that define defines, in that order.
+func NewGroup(title string, define func(*pflag.FlagSet)) Group {
+	f := pflag.NewFlagSet(title, pflag.ContinueOnError)
+	f.SortFlags = false
+	define(f)
+	return Group{title, f}
+}
+
+// AddHelp adds --help and --version to a group's flags.
+func (p *Program) AddHelp(f *pflag.FlagSet) {
+	f.BoolVar(&p.version, "version", false, "print the version and exit")
+	f.BoolVarP(&p.help, "help", "h", false, "print this and exit")
+}
+
+// What Parse returns if the program is only to tell of itself.
+var (
+	ErrHelp    = errors.New("help is asked for")
+	ErrVersion = errors.New("the version is asked for")
+)
+
+// Parse sets the flags' variables, and returns the arguments that are no flags. Its error,
+// and any other of the command line, is for Refuse.
+func (p *Program) Parse(args []string) ([]string, error) {
+	all := pflag.NewFlagSet(p.Name, pflag.ContinueOnError)
+	p.all = all
+	all.SetOutput(io.Discard)
+	all.Usage = func() {}
+	for _, g := range p.Groups {
+		all.AddFlagSet(g.flags)
+	}
+	switch err := all.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp), err == nil && p.help:
+		return nil, ErrHelp
+	case err != nil:
+		return nil, err
+	case p.version:
+		return nil, ErrVersion
+	}
+	return all.Args(), nil
+}
+
+// Changed reports whether Parse has found a flag.
+func (p *Program) Changed(flag string) bool { return p.all.Changed(flag) }
+
+// Refuse prints what is wrong with the command line, or the help or the version if these
+// are asked for, and returns the exit status.
+func (p *Program) Refuse(err error, stdout, stderr io.Writer) (status int) {
+	switch {
+	case errors.Is(err, ErrHelp):
+		fmt.Fprint(stdout, p.helpText())
+	case errors.Is(err, ErrVersion):
+		fmt.Fprintln(stdout, Version(p.Name))
+	default:
+		fmt.Fprintf(stderr, "%s: %v (%s --help tells more)\n", p.Name, err, p.Name)
+		return ExitUsage
+	}
+	return ExitOK
+}
+
+func (p *Program) helpText() string {
+	var b strings.Builder
+	b.WriteString(p.Head)
+	for _, g := range p.Groups {
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsages())
+	}
+	b.WriteString(p.Tail)
+	return b.String()
+}
+
+// Version names a program and the version it was built from.
+func Version(program string) string {
+	version, revision := "devel", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			version = v
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && version == "devel" {
+				revision = " " + s.Value[:min(len(s.Value), 12)]
+			}
+		}
+	}
+	return program + " " + version + revision
+}
