@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/camcast/camcast/bench/measure"
@@ -25,7 +25,7 @@ func (f *Figures) costs(net string, readers int) (models []string, ratios map[st
 			models = append(models, m)
 		}
 	}
-	slices.SortFunc(models, func(a, b string) int { return int(1000 * (ratios[a] - ratios[b])) })
+	slices.SortFunc(models, func(a, b string) int { return cmp.Compare(ratios[a], ratios[b]) })
 	return models, ratios
 }
 
@@ -39,37 +39,70 @@ func (f *Figures) row(net, model string, readers int) (measure.Result, bool) {
 	return f.Fanout[i], true
 }
 
+// comparison is of two runs.
+type comparison struct {
+	before, now   *Figures
+	ratios, agree int
+	said          []string
+}
+
+func (c *comparison) say(format string, args ...any) {
+	c.said = append(c.said, fmt.Sprintf(format, args...))
+}
+
 // agreement says how far two runs agree, by the CPU in units of loop's: in the order, of
-// models that are more than agreeWithin apart, and in the ratios.
-func agreement(w io.Writer, before, now *Figures) {
-	rows, agree := 0, 0
+// models that are more than agreeWithin apart, and in the ratios. What a model throws away
+// that loses most frames is chance, and so is what is left to divide by: that is said, and
+// not compared.
+func agreement(before, now *Figures) (said []string) {
+	c := comparison{before: before, now: now}
 	for _, r := range now.Fanout {
-		if r.Model != "loop" {
+		if r.Model == "loop" {
+			c.compare(r.Net, r.Readers)
+		}
+	}
+	c.say("%d of %d ratios to loop are within %.0f %% of those of the run before", c.agree, c.ratios, 100*agreeWithin)
+	return c.said
+}
+
+// compare compares one row.
+func (c *comparison) compare(net string, readers int) {
+	_, was := c.before.costs(net, readers)
+	_, is := c.now.costs(net, readers)
+	var models []string
+	for _, m := range c.now.Models {
+		if was[m] == 0 || is[m] == 0 || m == "loop" {
 			continue
 		}
-		_, old := before.costs(r.Net, r.Readers)
-		_, ratios := now.costs(r.Net, r.Readers)
-		if old == nil {
+		if c.losesMost(net, m, readers) {
+			c.say("%s, %d readers: %s loses most frames, and is not compared", net, readers, m)
 			continue
 		}
-		for _, a := range now.Models {
-			was, ok := old[a]
-			is, still := ratios[a]
-			if !ok || !still || a == "loop" {
-				continue
-			}
-			rows++
-			if is/was < 1+agreeWithin && was/is < 1+agreeWithin {
-				agree++
-			} else {
-				fmt.Fprintf(w, "differs: net=%s readers=%d %s/loop was %.2f, is %.2f\n", r.Net, r.Readers, a, was, is)
-			}
-			for _, b := range now.Models {
-				if (was > (1+agreeWithin)*old[b] && is < ratios[b]) && old[b] > 0 && ratios[b] > 0 {
-					fmt.Fprintf(w, "order differs: net=%s readers=%d %s and %s\n", r.Net, r.Readers, a, b)
-				}
+		models = append(models, m)
+		c.ratios++
+		if apart(was[m], is[m]) {
+			c.say("%s, %d readers: %s was %.2f times loop, is %.2f", net, readers, m, was[m], is[m])
+		} else {
+			c.agree++
+		}
+	}
+	for _, a := range models {
+		for _, b := range models {
+			if was[a] > was[b] && apart(was[a], was[b]) && is[a] < is[b] {
+				c.say("%s, %d readers: %s and %s have changed places", net, readers, a, b)
 			}
 		}
 	}
-	fmt.Fprintf(w, "%d of %d ratios to loop are within %.0f %% of the run before\n", agree, rows, 100*agreeWithin)
 }
+
+func (c *comparison) losesMost(net, model string, readers int) bool {
+	for _, f := range []*Figures{c.before, c.now} {
+		if r, _ := f.row(net, model, readers); r.LostShare() > 0.5 {
+			return true
+		}
+	}
+	return false
+}
+
+// apart reports whether two ratios are further apart than agreeWithin.
+func apart(a, b float64) bool { return a > b*(1+agreeWithin) || b > a*(1+agreeWithin) }

@@ -4,10 +4,11 @@
 //
 // It takes some 20 minutes on two cores, and tells how many are left. make bench installs
 // what it needs first. What is missing all the same is named in the report. The figures
-// are kept beside the report, and the next run says how far it agrees with them.
+// are kept beside the report, and the next run's report says how far it agrees with them.
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -24,6 +25,7 @@ func main() {
 	measure.Main()
 	out := flag.String("o", "bench/report", "`folder` that the report is written to")
 	quick := flag.Bool("quick", false, "measure little of everything, in about two minutes, to try the reporter itself")
+	before := flag.String("before", "", "`folder` of the run to compare with (default: that of -o)")
 	anew := flag.Bool("anew", false, "measure nothing: write the report anew from the figures that are beside it")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -32,9 +34,9 @@ func main() {
 	}
 	err := error(nil)
 	if *anew {
-		err = write(*out)
+		err = again(*out, *before)
 	} else {
-		err = run(*out, *quick)
+		err = run(*out, cmp.Or(*before, *out), *quick)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "reporter:", err)
@@ -42,7 +44,23 @@ func main() {
 	}
 }
 
-func run(out string, quick bool) (err error) {
+// again writes the report of what was measured before.
+func again(out, before string) error {
+	figures, err := readFigures(out)
+	if err != nil {
+		return err
+	}
+	if before != "" {
+		earlier, err := readFigures(before)
+		if err != nil {
+			return err
+		}
+		figures.Agreement = agreement(earlier, figures)
+	}
+	return write(out, figures)
+}
+
+func run(out, before string, quick bool) (err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
@@ -57,10 +75,10 @@ func run(out string, quick bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if before, err := readFigures(out); err == nil {
-		agreement(os.Stdout, before, figures)
+	if earlier, err := readFigures(before); err == nil {
+		figures.Agreement = agreement(earlier, figures)
 	}
-	return errors.Join(writeFigures(out, figures), write(out))
+	return write(out, figures)
 }
 
 // closeOnSignal leaves neither networks nor a broker behind when somebody has had enough.
@@ -76,13 +94,9 @@ func closeOnSignal(lab *measure.Lab) {
 	}()
 }
 
-// write writes the report of the figures in a folder.
-func write(out string) error {
-	figures, err := readFigures(out)
-	if err != nil {
-		return err
-	}
-	return errors.Join(writePlots(out, figures), writeReport(filepath.Join(out, "README.md"), figures))
+// write writes the figures, the plots and the report into a folder.
+func write(out string, f *Figures) error {
+	return errors.Join(writeFigures(out, f), writePlots(out, f), writeReport(filepath.Join(out, "README.md"), f))
 }
 
 const figuresFile = "figures.json"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -24,7 +25,9 @@ type Figures struct {
 	Capacity map[string]int
 	// Absent says what could not be measured, and why.
 	Absent []string
-	Took   time.Duration
+	// Agreement says how far the run agrees with the one before, if there was one.
+	Agreement []string
+	Took      time.Duration
 }
 
 // Plan is what is to be measured.
@@ -32,27 +35,28 @@ type Plan struct {
 	readers      []int // on the veth pair
 	others       []string
 	otherReaders int
-	// rounds is how often each row of up to roundsUpTo readers is measured, in turns.
-	rounds, roundsUpTo int
-	frames             int
-	longest            time.Duration
-	seedReaders        []int
-	seedTime           time.Duration
-	capacity           bool
+	// rounds is how often each row is measured, in turns; roundsOfOne if it has one reader,
+	// which costs so little that chance shows.
+	rounds, roundsOfOne int
+	frames              int
+	longest             time.Duration
+	seedReaders         []int
+	seedTime            time.Duration
+	capacity            bool
 }
 
 func fullPlan() Plan {
 	return Plan{
 		readers: []int{1, 10, 100, 1000, 10000}, others: []string{"veth-nooffload", "lo"}, otherReaders: 1000,
-		rounds: 3, roundsUpTo: 1000, frames: 60, longest: 2500 * time.Millisecond,
-		seedReaders: []int{1, 5, 10, 20}, seedTime: 8 * time.Second, capacity: true,
+		rounds: 3, roundsOfOne: 5, frames: 60, longest: 2500 * time.Millisecond,
+		seedReaders: []int{1, 5, 10, 20}, seedTime: 5 * time.Second, capacity: true,
 	}
 }
 
 func quickPlan() Plan {
 	return Plan{
 		readers: []int{1, 10, 100}, others: []string{"lo"}, otherReaders: 100,
-		rounds: 1, roundsUpTo: 1000, frames: 15, longest: time.Second,
+		rounds: 1, roundsOfOne: 1, frames: 15, longest: time.Second,
 		seedReaders: []int{1, 5}, seedTime: time.Second,
 	}
 }
@@ -112,9 +116,9 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 		}})
 	}
 	inTurns := func(net string, readers int) {
-		rounds := 1
-		if readers <= p.roundsUpTo {
-			rounds = p.rounds
+		rounds := p.rounds
+		if readers == 1 {
+			rounds = p.roundsOfOne
 		}
 		for range rounds {
 			for _, name := range f.Models {
@@ -180,7 +184,7 @@ func medians(rounds []measure.Result) (rows []measure.Result) {
 	for _, k := range order {
 		same := byRow[k]
 		slices.SortFunc(same, func(a, b measure.Result) int {
-			return int(1000 * (a.CPUPerReaderFrame - b.CPUPerReaderFrame))
+			return cmp.Compare(a.CPUPerReaderFrame, b.CPUPerReaderFrame)
 		})
 		rows = append(rows, same[len(same)/2])
 	}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/camcast/camcast/bench/audience"
+	"github.com/camcast/camcast/bench/measure"
+)
+
+// runOf makes figures of one row from what the models cost.
+func runOf(costs map[string]float64) *Figures {
+	f := &Figures{}
+	for _, model := range []string{"limit", "loop", "evio", "gnet"} {
+		cost, ok := costs[model]
+		if !ok {
+			continue
+		}
+		f.Models = append(f.Models, model)
+		f.Fanout = append(f.Fanout, measure.Result{Net: "veth", Model: model, Readers: 10, CPUPerReaderFrame: cost,
+			Got: audience.Report{Whole: 100}})
+	}
+	return f
+}
+
+func TestAgreement(t *testing.T) {
+	usual := map[string]float64{"limit": 9, "loop": 10, "evio": 30, "gnet": 60}
+	tests := []struct {
+		name   string
+		before map[string]float64
+		want   []string
+	}{
+		{"the same", usual, []string{"3 of 3 ratios to loop are within 25 % of those of the run before"}},
+		{"all twice as slow", map[string]float64{"limit": 18, "loop": 20, "evio": 60, "gnet": 120},
+			[]string{"3 of 3 ratios to loop are within 25 % of those of the run before"}},
+		{"24 % off", map[string]float64{"limit": 9, "loop": 10, "evio": 24.3, "gnet": 74},
+			[]string{"3 of 3 ratios to loop are within 25 % of those of the run before"}},
+		{"one was cheaper", map[string]float64{"limit": 9, "loop": 10, "evio": 20, "gnet": 60},
+			[]string{"veth, 10 readers: evio was 2.00 times loop, is 3.00", "2 of 3 ratios to loop are within 25 % of those of the run before"}},
+		{"another order", map[string]float64{"limit": 9, "loop": 10, "evio": 60, "gnet": 30},
+			[]string{"veth, 10 readers: evio was 6.00 times loop, is 3.00", "veth, 10 readers: gnet was 3.00 times loop, is 6.00",
+				"veth, 10 readers: evio and gnet have changed places", "1 of 3 ratios to loop are within 25 % of those of the run before"}},
+		{"one is new", map[string]float64{"limit": 9, "loop": 10, "evio": 30},
+			[]string{"2 of 2 ratios to loop are within 25 % of those of the run before"}},
+		{"another size", nil, []string{"0 of 0 ratios to loop are within 25 % of those of the run before"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := agreement(runOf(test.before), runOf(usual)); !slices.Equal(got, test.want) {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestWhoLosesMostIsNotCompared(t *testing.T) {
+	before, now := runOf(map[string]float64{"loop": 10, "gnet": 50}), runOf(map[string]float64{"loop": 10, "gnet": 500})
+	now.Fanout[1].Got = audience.Report{Whole: 40, Lost: 60}
+	want := []string{"veth, 10 readers: gnet loses most frames, and is not compared", "0 of 0 ratios to loop are within 25 % of those of the run before"}
+	if got := agreement(before, now); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestMedians(t *testing.T) {
+	var rounds []measure.Result
+	for _, cost := range []float64{5, 1, 9} {
+		rounds = append(rounds, measure.Result{Model: "loop", CPUPerReaderFrame: cost}, measure.Result{Model: "evio", CPUPerReaderFrame: 2 * cost})
+	}
+	rows := medians(rounds)
+	if len(rows) != 2 || rows[0].CPUPerReaderFrame != 5 || rows[1].CPUPerReaderFrame != 10 {
+		t.Errorf("%+v, want 5 of loop and 10 of evio", rows)
+	}
+}
