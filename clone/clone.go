@@ -11,6 +11,7 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/cpu"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,9 +32,12 @@ type Program struct {
 	memory        [][]byte
 }
 
+// programName is how the kernel knows the program.
+const programName = "camcast_clone"
+
 // loaded is what the object file has.
 type loaded struct {
-	Fan    *ebpf.Program `ebpf:"fan"`
+	Clone  *ebpf.Program `ebpf:"camcast_clone"`
 	Peers  *ebpf.Map     `ebpf:"peers"`
 	Orders *ebpf.Map     `ebpf:"orders"`
 }
@@ -48,7 +52,7 @@ func Open(device string, peers int) (*Program, error) {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		err = fmt.Errorf("needs root, or CAP_BPF and CAP_NET_ADMIN: %w", os.ErrPermission)
-	case errors.Is(err, ebpf.ErrNotSupported):
+	case cpu.IsBigEndian, errors.Is(err, ebpf.ErrNotSupported):
 		err = fmt.Errorf("needs Linux 6.6 or later on a little-endian machine, with CONFIG_BPF_SYSCALL and CONFIG_NET_XGRESS: %w", errors.ErrUnsupported)
 	}
 	if err != nil {
@@ -68,6 +72,9 @@ func open(device string, peers int) (_ *Program, err error) {
 	if len(ethernet.HardwareAddr) != 6 {
 		return nil, errors.New("is no Ethernet interface")
 	}
+	if attached(ethernet.Index) {
+		return nil, errors.New("another camcast has its program there, and there can be one")
+	}
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {
 		return nil, err
@@ -77,7 +84,7 @@ func open(device string, peers int) (_ *Program, err error) {
 	if err := spec.LoadAndAssign(&l, nil); err != nil {
 		return nil, err
 	}
-	p := &Program{program: l.Fan, peers: l.Peers, orders: l.Orders}
+	p := &Program{program: l.Clone, peers: l.Peers, orders: l.Orders}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Close())
@@ -86,8 +93,28 @@ func open(device string, peers int) (_ *Program, err error) {
 	if p.Clones, err = p.share(peers); err != nil {
 		return nil, err
 	}
-	p.link, err = link.AttachTCX(link.TCXOptions{Interface: ethernet.Index, Program: l.Fan, Attach: ebpf.AttachTCXEgress})
+	p.link, err = link.AttachTCX(link.TCXOptions{Interface: ethernet.Index, Program: l.Clone, Attach: ebpf.AttachTCXEgress})
 	return p, err
+}
+
+// attached reports whether such a program is at an interface, as far as it may know.
+func attached(device int) bool {
+	there, err := link.QueryPrograms(link.QueryOptions{Target: device, Attach: ebpf.AttachTCXEgress})
+	if err != nil {
+		return false
+	}
+	for _, p := range there.Programs {
+		program, err := ebpf.NewProgramFromID(p.ID)
+		if err != nil {
+			continue
+		}
+		info, err := program.Info()
+		program.Close()
+		if err == nil && info.Name == programName {
+			return true
+		}
+	}
+	return false
 }
 
 // share maps the program's memory into this process.

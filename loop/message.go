@@ -132,9 +132,10 @@ func (c *Control) Set(segmentBytes int, source netip.Addr) {
 	}
 }
 
-// Mark adds to what Set has said the message's mark (SO_MARK, socket(7)), which programs
-// and rules at this machine's interfaces see, and nobody else. A message may have one if
-// the process has CAP_NET_ADMIN; else sending it fails with EPERM.
+// Mark adds to what Set has said the message's mark (SO_MARK, socket(7)). It does not leave
+// the machine: rules for routes and firewalls see it, and programs at interfaces. A message
+// may have one if the process has CAP_NET_ADMIN or CAP_NET_RAW; else sending it fails with
+// EPERM.
 func (c *Control) Mark(mark uint32) {
 	binary.NativeEndian.PutUint32(c.add(unix.SOL_SOCKET, unix.SO_MARK, 4), mark)
 }

@@ -4,7 +4,7 @@
 // One marked LEARN is on its way to one peer: its Ethernet destination, which the kernel
 // has just looked up, is noted in the peer's entry, and it goes on.
 //
-// One marked ORDER stands for many: a copy of it is sent to each peer whose slot is in the
+// One marked as an order stands for many: a copy of it is sent to each peer whose slot is in the
 // order, with that peer's addresses and the same payload, which is not copied but shared.
 // It is not for a program to know what a segmented message is: it is still in one piece
 // here, and the card, or the kernel after this, cuts it.
@@ -23,8 +23,7 @@
 #define TCX_DROP 2
 
 #define TAG 0xca5
-#define LEARN 1
-#define ORDER 2
+#define LEARN 1 /* other kinds are of orders, whose number goes on there */
 #define MAX_SLOTS 64
 
 struct peer {
@@ -40,6 +39,7 @@ struct order {
 	__u32 count; /* of slots */
 	__u32 done;  /* how many have been sent their copy */
 	__u32 full;  /* why that is not all: the queue took no more */
+	__u32 bytes; /* of the payload */
 	__u32 slots[MAX_SLOTS];
 };
 
@@ -84,14 +84,14 @@ struct model {
 	struct addressing now;
 };
 
-/* describe finds the addressing of a datagram, and fails if it is none of UDP or has IP
- * options. */
+/* describe finds the addressing of a datagram, and fails if it is none of UDP, has IP
+ * options, or goes into a VLAN, of which the copies would not know. */
 static __always_inline int describe(struct __sk_buff *skb, struct model *m)
 {
 	__u8 first, protocol;
 
 	m->six = skb->protocol == bpf_htons(ETH_P_IPV6);
-	if (!m->six && skb->protocol != bpf_htons(ETH_P_IP))
+	if (skb->vlan_present || (!m->six && skb->protocol != bpf_htons(ETH_P_IP)))
 		return -1;
 	if (bpf_skb_load_bytes(skb, IP, &first, 1) || bpf_skb_load_bytes(skb, IP + (m->six ? 6 : 9), &protocol, 1))
 		return -1;
@@ -112,11 +112,11 @@ static __always_inline int describe(struct __sk_buff *skb, struct model *m)
 	return bpf_skb_load_bytes(skb, 0, m->now.mac, 6);
 }
 
-static __always_inline int same_address(const __u8 *a, const __u8 *b)
+static __always_inline int addressed_to(const struct model *m, const struct peer *p)
 {
-	const __u32 *x = (const void *)a, *y = (const void *)b;
+	const __u32 *x = (const void *)m->now.address, *y = (const void *)p->address;
 
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+	return m->now.port == p->port && x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
 }
 
 /* learn notes how a peer is reached. The datagram may have waited for its neighbour's
@@ -131,7 +131,7 @@ static __always_inline void learn(struct __sk_buff *skb, __u32 slot)
 	if (!p)
 		return;
 	generation = *(volatile __u32 *)&p->generation;
-	if (describe(skb, &m) || m.now.port != p->port || !same_address(m.now.address, p->address))
+	if (describe(skb, &m) || !addressed_to(&m, p))
 		return;
 	__builtin_memcpy(p->mac, m.now.mac, 6);
 	*(volatile __u32 *)&p->learned = generation;
@@ -190,6 +190,19 @@ static __always_inline int readdress(struct __sk_buff *skb, struct model *m, str
 	return bpf_skb_store_bytes(skb, 0, p->mac, 6, 0);
 }
 
+/* is_of says whether this datagram is the one of an order, as it was sent. What has been cut
+ * or wrapped up on its way here is not, though it has the mark. */
+static __always_inline int is_of(struct __sk_buff *skb, struct model *m, struct order *o)
+{
+	struct peer *first;
+	__u32 slot = o->slots[0];
+
+	if (describe(skb, m) || skb->len != m->udp + 8 + o->bytes)
+		return 0;
+	first = bpf_map_lookup_elem(&peers, &slot);
+	return first && addressed_to(m, first);
+}
+
 /* carry_out sends the copies. The last is the datagram itself, which is charged to the
  * socket's buffer until it has left: by that the sender knows that the card keeps up. */
 static __always_inline int carry_out(struct __sk_buff *skb, struct order *o)
@@ -197,10 +210,10 @@ static __always_inline int carry_out(struct __sk_buff *skb, struct order *o)
 	__u32 count = o->count, i;
 	struct model m;
 
-	o->mark = 0;
 	skb->mark = 0; /* the copies come by here, too */
-	if (describe(skb, &m))
-		return TCX_DROP;
+	if (!is_of(skb, &m, o))
+		return TCX_NEXT;
+	o->mark = 0;
 	for (i = 0; i < MAX_SLOTS; i++) {
 		__u32 slot = o->slots[i];
 		struct peer *p = bpf_map_lookup_elem(&peers, &slot);
@@ -223,18 +236,16 @@ static __always_inline int carry_out(struct __sk_buff *skb, struct order *o)
 }
 
 SEC("tcx/egress")
-int fan(struct __sk_buff *skb)
+int camcast_clone(struct __sk_buff *skb)
 {
 	__u32 mark = skb->mark, zero = 0;
 	struct order *o;
 
 	if (mark >> 20 != TAG)
 		return TCX_NEXT;
-	switch (mark >> 16 & 0xf) {
-	case LEARN:
+	if ((mark >> 16 & 0xf) == LEARN) {
 		learn(skb, mark & 0xffff);
-		break;
-	case ORDER:
+	} else {
 		o = bpf_map_lookup_elem(&orders, &zero);
 		/* Another one: it has waited for its neighbour, and goes to whom it is
 		 * addressed. */

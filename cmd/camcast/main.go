@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +51,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	config := settings.config
 	config.Log = log
 	if settings.clone != "" {
-		program, openErr := clone.Open(settings.clone, min(cmp.Or(config.MaxReaders, udp.MaxClonePeers), udp.MaxClonePeers))
+		program, openErr := clone.Open(settings.clone, udp.MaxClonePeers)
 		if openErr != nil {
 			return fmt.Errorf("--clone: %w", openErr)
 		}

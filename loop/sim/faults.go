@@ -46,6 +46,8 @@ type Call struct {
 	Peer netip.AddrPort
 	// Bytes is how long a message is, SegmentBytes what it is to be cut into (0: not).
 	Bytes, SegmentBytes int
+	// Mark is the message's mark, 0 if it has none.
+	Mark uint32
 }
 
 // Inject has f asked before each system call, and before each message of a Sendmmsg.

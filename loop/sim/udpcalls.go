@@ -44,7 +44,7 @@ func (k *Kernel) send(s *udpSocket, m *loop.Message, first bool) error {
 	peer, payload, segment := canonical(m.Peer()), m.Payload(), m.SegmentBytes()
 	if len(k.hooks) > 0 {
 		err := k.injected(Call{Name: "Sendmmsg", Number: k.messages + 1, FD: s.descriptor.fd,
-			Peer: peer, Bytes: len(payload), SegmentBytes: segment})
+			Peer: peer, Bytes: len(payload), SegmentBytes: segment, Mark: m.Mark()})
 		if err != nil {
 			if first {
 				k.messages++

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -21,9 +22,9 @@ type Clones struct {
 	peers []clonePeer
 	order *cloneOrder
 	// free are slots to be used again; those from unused on have never been.
-	free     []uint16
-	unused   int
-	sequence uint16
+	free   []uint16
+	unused int
+	orders uint32 // how many there have been, to tell their messages apart
 }
 
 // The layouts are those of clone/bpf/fan.bpf.c.
@@ -36,8 +37,8 @@ type clonePeer struct {
 }
 
 type cloneOrder struct {
-	mark, count, done, full uint32
-	slots                   [maxOrder]uint32
+	mark, count, done, full, bytes uint32
+	slots                          [maxOrder]uint32
 }
 
 // ClonePeerBytes and CloneOrderBytes are the sizes of the program's two maps' values.
@@ -57,9 +58,12 @@ const (
 	// noSlot is the slot of a peer that has none.
 	noSlot = uint16(1<<16 - 1)
 
-	cloneTag  = 0xca5 << 20
-	learnMark = cloneTag | 1<<16
-	orderMark = cloneTag | 2<<16
+	// The marks are of three digits that are ours and five that tell a slot to be learned,
+	// or count orders.
+	cloneTag   = 0xca5 << 20
+	learnMark  = cloneTag | 1<<16
+	orderMark  = cloneTag | 2<<16
+	orderMarks = 14 << 16
 )
 
 // NewClones lays peers, of ClonePeerBytes each, and one order over memory that the
@@ -97,7 +101,7 @@ func (c *Clones) enter(peer netip.AddrPort) (slot uint16) {
 	return slot
 }
 
-// leave gives an entry back.
+// leave gives an entry back, to be used again.
 func (c *Clones) leave(slot uint16) {
 	if slot != noSlot {
 		c.forget(slot)
@@ -119,15 +123,15 @@ func (c *Clones) learned(slot uint16) bool {
 	return atomic.LoadUint32(&p.learned) == p.generation
 }
 
-// place writes an order for the next message, which is to carry the mark.
-func (c *Clones) place(slots []uint16) (mark uint32) {
-	c.sequence++
+// place writes an order for the next message, of so many bytes, which is to carry the mark.
+func (c *Clones) place(slots []uint16, bytes int) (mark uint32) {
 	o := c.order
-	o.count, o.done, o.full = uint32(len(slots)), 0, 0
+	o.count, o.done, o.full, o.bytes = uint32(len(slots)), 0, 0, uint32(bytes)
 	for i, slot := range slots {
 		o.slots[i] = uint32(slot)
 	}
-	mark = orderMark | uint32(c.sequence)
+	mark = orderMark + c.orders%orderMarks
+	c.orders++
 	atomic.StoreUint32(&o.mark, mark)
 	return mark
 }
@@ -143,17 +147,25 @@ func (c *Clones) outcome() (done int, full, seen bool) {
 // cloned is what a fan knows of its peers' clones.
 type cloned struct {
 	slots []uint16
-	// rest is how many more times a peer is sent to before it is learned anew: its
-	// network card may be another one by then.
-	rest []uint8
+	// due is when a peer is to be learned, anew if it has been: its network card may be
+	// another one by then. It is the loop's time in milliseconds.
+	due []uint32
+	// old peers have been learned before.
+	old []bool
 }
 
 const (
 	// learnEvery is the least of the times between; peers differ in it by up to
 	// learnSpread, so that not all have it at once.
-	learnEvery  = 128
-	learnSpread = 64
+	learnEvery, learnSpread = 4000, 2000
+	// learnNew is the least of the times after a peer was learned first. It is short, as a
+	// router on the way may have complained of packets that it cannot carry, and only who
+	// sends in the ordinary way is told.
+	learnNew = 150
 )
+
+// now is the loop's time for due.
+func (s *Socket) now() uint32 { return uint32(s.loop.Now() / time.Millisecond) }
 
 // way is how a peer is sent to.
 type way uint8
@@ -165,12 +177,12 @@ const (
 )
 
 // way is how the peer at place i is sent to next.
-func (f *Fan) way(i int) way {
+func (f *Fan) way(i int, now uint32) way {
 	slot := f.cloned.slots[i]
 	switch {
 	case slot == noSlot:
 		return ordinary
-	case f.cloned.rest[i] == 0:
+	case int32(now-f.cloned.due[i]) >= 0:
 		return learning
 	case f.socket.clones.learned(slot):
 		return cloning
@@ -186,31 +198,23 @@ func (f *Fan) handOver(run Run, place Place, peers Peers) (int, error) {
 	}
 	from := place.Peer % peers.Ring
 	most := min(peers.End-place.Peer, peers.Ring-from, sendBatch)
-	how := f.way(from)
+	now := f.socket.now()
+	how := f.way(from, now)
 	if how == cloning {
 		most = min(most, max(maxOrderPackets/run.packets(), 1))
 	}
 	count := 1
-	for count < most && f.way(from+count) == how &&
+	for count < most && f.way(from+count, now) == how &&
 		(how != cloning || f.messages[from+count].SharesControl(&f.messages[from])) {
 		count++
 	}
-	var n int
-	var err error
 	switch {
 	case how == cloning && count > 1:
-		n, err = f.sendOrder(from, count)
+		return f.sendOrder(from, count)
 	case how == learning:
-		return f.sendLearning(from, count)
-	default:
-		n, err = f.socket.send(f.messages[from : from+count])
+		return f.sendLearning(from, count, now)
 	}
-	for i := from; i < from+n; i++ {
-		if f.cloned.rest[i] > 0 {
-			f.cloned.rest[i]--
-		}
-	}
-	return n, err
+	return f.socket.send(f.messages[from : from+count])
 }
 
 // sendOrder has the program send to count peers from place from on.
@@ -219,16 +223,17 @@ func (f *Fan) sendOrder(from, count int) (int, error) {
 	out := &s.outgoing
 	control := &out.controls[0]
 	control.Set(f.controlSegmentBytes(), f.messages[from].LocalAddress())
-	control.Mark(s.clones.place(slots))
+	control.Mark(s.clones.place(slots, f.payload.Len()))
 	out.messages[0].Point(&f.addresses[from], &f.payload, control)
 	n, err := s.send(out.messages[:1])
 	done, full, seen := s.clones.outcome()
-	if !seen {
-		// It was not taken, or has passed the program by, to whom it was addressed.
-		if n > 0 || !passing(sort(err, false)) {
-			s.clones.forget(slots[0])
-		}
-		return n, err
+	switch {
+	case seen:
+	case n > 0: // it has passed the program by, to whom it was addressed
+		s.clones.forget(slots[0])
+		return n, nil
+	default:
+		return 0, f.unmarked(from, err)
 	}
 	s.counters.Messages += uint64(done - n)
 	s.counters.Cloned += uint64(done)
@@ -242,9 +247,30 @@ func (f *Fan) sendOrder(from, count int) (int, error) {
 	return 0, unix.EINTR
 }
 
+// unmarked is the error of a message with a mark as that of one without: if it may be the
+// peer's, that is tried without a mark next.
+func (f *Fan) unmarked(peer int, err error) error {
+	if passing(sort(err, false)) {
+		return err
+	}
+	f.socket.clones.forget(f.cloned.slots[peer])
+	f.learnAgain(peer, f.socket.now())
+	return unix.EINTR
+}
+
+// learnAgain has a peer be learned again in some seconds.
+func (f *Fan) learnAgain(peer int, now uint32) {
+	after := uint32(learnNew)
+	if f.cloned.old[peer] {
+		after = learnEvery
+	}
+	f.cloned.old[peer] = true
+	f.cloned.due[peer] = now + after + uint32(peer)%64*(learnSpread/64)
+}
+
 // sendLearning sends to count peers from place from on, and has the program learn how they
 // are reached.
-func (f *Fan) sendLearning(from, count int) (int, error) {
+func (f *Fan) sendLearning(from, count int, now uint32) (int, error) {
 	s := f.socket
 	out := &s.outgoing
 	for i := range count {
@@ -257,7 +283,10 @@ func (f *Fan) sendLearning(from, count int) (int, error) {
 	}
 	n, err := s.send(out.messages[:count])
 	for i := from; i < from+n; i++ {
-		f.cloned.rest[i] = learnEvery + uint8(i%learnSpread)
+		f.learnAgain(i, now)
+	}
+	if n == 0 {
+		err = f.unmarked(from, err)
 	}
 	return n, err
 }

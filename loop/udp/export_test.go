@@ -19,13 +19,13 @@ func NewTestClones(peers int) *Clones {
 // Program is what clone/bpf/fan.bpf.c does, in Go, for a simulated kernel (sim.Egress). It
 // learns how to reach those of whom reachable says that they are behind its interface.
 func (c *Clones) Program(mark uint32, to netip.AddrPort, reachable func(netip.AddrPort) bool, copyTo func(netip.AddrPort) error) (netip.AddrPort, bool) {
-	switch mark &^ 0xffff {
-	case learnMark:
+	switch {
+	case mark&^0xffff == learnMark:
 		if p := &c.peers[mark&0xffff]; p.is(to) && reachable(to) {
 			p.learned = p.generation
 		}
-	case orderMark:
-		if c.order.mark == mark && reachable(to) {
+	default:
+		if c.order.mark == mark && c.peers[c.order.slots[0]].is(to) && reachable(to) {
 			return c.carryOut(to.Addr().Is4(), copyTo)
 		}
 	}

@@ -62,6 +62,14 @@ func newBroadcast(t *testing.T, count int, link sim.Link, o udp.Options, setting
 // the socket when it is full, for a moment when what is behind it is.
 func (b *broadcast) send(run udp.Run) (full, congested int) {
 	b.Helper()
+	full, congested = b.handOver(run)
+	b.wait(time.Minute) // the last ones arrive
+	return full, congested
+}
+
+// handOver sends a run, and does not wait until it has arrived.
+func (b *broadcast) handOver(run udp.Run) (full, congested int) {
+	b.Helper()
 	place, done := udp.Place{}, false
 	var goOn func()
 	again := b.loop.NewTimer(func() { goOn() })
@@ -87,10 +95,14 @@ func (b *broadcast) send(run udp.Run) (full, congested int) {
 	if err := sim.RunUntil(b.loop, func() bool { return done }, time.Minute); err != nil {
 		b.Fatal(err)
 	}
-	if err := sim.RunFor(b.loop, time.Minute); err != nil { // the last ones arrive
+	return full, congested
+}
+
+func (b *broadcast) wait(d time.Duration) {
+	b.Helper()
+	if err := sim.RunFor(b.loop, d); err != nil {
 		b.Fatal(err)
 	}
-	return full, congested
 }
 
 // complete checks that everybody has each byte of the runs once, in order.

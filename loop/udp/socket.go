@@ -49,7 +49,8 @@ type Counters struct {
 	// Calls is how many sends were asked of the kernel, Messages how many messages
 	// it took (each a run of packets, or one), Bytes what they held.
 	Calls, Messages, Bytes uint64
-	// Cloned is how many of the messages were copies that a program made (Options.Clones).
+	// Cloned is how many of the messages a program has addressed (Options.Clones): copies,
+	// and the one of each lot that they were made of.
 	Cloned uint64
 	// Blocked is how often the socket was full.
 	Blocked uint64
@@ -86,6 +87,7 @@ type Socket struct {
 	deliver      func(Datagram) // nil if nothing is received
 	outgoing     outgoing
 	clones       *Clones
+	fans         []*Fan // those whose peers have entries in it
 	limit        receiveLimit
 	counters     Counters
 	closed       bool
@@ -149,6 +151,7 @@ func (s *Socket) Close() error {
 	s.closed = true
 	s.waiting, s.deliver = nil, nil
 	s.limit.stop()
+	s.releaseClones()
 	return errors.Join(s.registration.Unregister(), s.kernel.CloseFD(s.fd))
 }
 
