@@ -16,6 +16,9 @@ const (
 	// reportStride is how much further round the readers each report begins: a prime, so
 	// that every place comes first in its turn.
 	reportStride = 7919
+	// reportLot is how many readers are sent a report in one turn of the loop: about a
+	// millisecond of sending.
+	reportLot = 256
 )
 
 // controlArrived is called with what came to an RTCP port. Readers are known by their
@@ -41,9 +44,12 @@ type senderReports struct {
 	octets   uint64
 	told     int // how many readers were said to be there
 	turn     uint64
-	packet   []byte
-	framed   []byte // packet for the interleaved transport
-	cname    string
+	// more goes on with the report in hand, which is at a place in a group.
+	more         *loop.Timer
+	group, place int
+	packet       []byte
+	framed       []byte // packet for the interleaved transport
+	cname        string
 }
 
 func newSenderReports(s *Stream) *senderReports {
@@ -54,6 +60,7 @@ func newSenderReports(s *Stream) *senderReports {
 		Random: func() float64 { return float64(s.cast.config.random32()) / (1 << 32) },
 	})
 	t.timer = s.cast.loop.NewTimer(t.due)
+	t.more = s.cast.loop.NewTimer(t.sendLot)
 	t.timer.Set(t.interval.Next())
 	return t
 }
@@ -113,35 +120,64 @@ func (t *senderReports) send() {
 	}
 	t.sentAt, t.octets, t.told = now, s.octetsMade, s.Readers()
 	if s.figures.Frames > 0 {
-		report := t.report()
-		t.packet = rtcp.AppendSenderReport(t.packet[:0], report, t.cname)
-		t.packet = rtcp.AppendGroupSize(t.packet, s.ssrc, report.Wall, t.told, reportBytes)
-		t.toAll()
+		t.turn += reportStride
+		t.group, t.place = 0, 0
+		t.writeReport()
+		t.toTCP()
+		t.sendLot()
 	}
 	t.interval.Sent(now, reportBytes)
+}
+
+func (t *senderReports) writeReport() {
+	report := t.report()
+	t.packet = rtcp.AppendSenderReport(t.packet[:0], report, t.cname)
+	t.packet = rtcp.AppendGroupSize(t.packet, t.stream.ssrc, report.Wall, t.told, reportBytes)
+}
+
+// sendLot sends the report to some of the UDP readers, and leaves the rest to later turns of
+// the loop, with a time of their own: ten thousand reports at once would have the frames
+// wait. Who comes or goes meanwhile may get two, or none but the next.
+func (t *senderReports) sendLot() {
+	groups := t.stream.audience.groups
+	t.writeReport()
+	for room := reportLot; t.group < len(groups); t.group, t.place = t.group+1, 0 {
+		count := max(min(room, len(groups[t.group].readers)-t.place), 0)
+		t.toGroup(groups[t.group], t.place, count)
+		room -= count
+		if t.place += count; t.place < len(groups[t.group].readers) {
+			t.more.Set(t.stream.cast.loop.Now())
+			return
+		}
+	}
 }
 
 // goodbye tells everybody that the stream is over: players end in order then, while
 // silence would leave them hanging.
 func (t *senderReports) goodbye(reason string) {
 	t.timer.Stop()
+	t.more.Stop()
 	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, reason)
-	t.toAll()
+	t.turn += reportStride
+	for _, g := range t.stream.audience.groups {
+		t.toGroup(g, 0, len(g.readers))
+	}
+	t.toTCP()
 }
 
-// toAll sends the packet to all readers, the first one a different one each time: those
-// whom a full socket leaves out get the next one.
-func (t *senderReports) toAll() {
-	s := t.stream
-	t.turn += reportStride
-	for _, g := range s.audience.groups {
-		first := int(t.turn % uint64(max(len(g.readers), 1)))
-		_, _ = g.control.SendEach(t.packet, len(g.readers), func(i int) (netip.AddrPort, netip.Addr) {
-			i = (first + i) % len(g.readers)
-			return g.readers[i].controlAddress(), g.fan.Source(i)
-		})
-	}
-	for _, r := range s.tcp {
+// toGroup sends the packet to count of a group's readers, the first one a different one each
+// time: those whom a full socket leaves out get the next one.
+func (t *senderReports) toGroup(g *group, from, count int) {
+	from += int(t.turn % uint64(max(len(g.readers), 1)))
+	_, _ = g.control.SendEach(t.packet, count, func(i int) (netip.AddrPort, netip.Addr) {
+		i = (from + i) % len(g.readers)
+		return g.readers[i].controlAddress(), g.fan.Source(i)
+	})
+}
+
+// toTCP sends the packet to the readers on RTSP connections.
+func (t *senderReports) toTCP() {
+	for _, r := range t.stream.tcp {
 		header := interleavedHeader(r.owner.route.transport.RTCPChannel, len(t.packet))
 		t.framed = append(append(t.framed[:0], header[:]...), t.packet...)
 		// In one piece: half of it in a full queue would end the framing. That the
