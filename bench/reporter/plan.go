@@ -48,7 +48,7 @@ type Plan struct {
 func fullPlan() Plan {
 	return Plan{
 		readers: []int{1, 10, 100, 1000, 10000}, others: []string{"veth-nooffload", "lo"}, otherReaders: 1000,
-		rounds: 3, roundsOfOne: 5, frames: 60, longest: 2500 * time.Millisecond,
+		rounds: 3, roundsOfOne: 5, frames: 50, longest: 2500 * time.Millisecond,
 		seedReaders: []int{1, 5, 10, 20}, seedTime: 5 * time.Second, capacity: true,
 	}
 }
