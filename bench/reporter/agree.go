@@ -61,7 +61,7 @@ func agreement(before, now *Figures) (said []string) {
 			c.compare(r.Net, r.Readers)
 		}
 	}
-	c.say("%d of %d ratios to loop are within %.0f %% of those of the run before", c.agree, c.ratios, 100*agreeWithin)
+	c.say("%d of %d ratios to loop are within %.0f %% of the other run's", c.agree, c.ratios, 100*agreeWithin)
 	return c.said
 }
 

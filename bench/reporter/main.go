@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/camcast/camcast/bench/measure"
@@ -25,7 +26,7 @@ func main() {
 	measure.Main()
 	out := flag.String("o", "bench/report", "`folder` that the report is written to")
 	quick := flag.Bool("quick", false, "measure little of everything, in about two minutes, to try the reporter itself")
-	before := flag.String("before", "", "`folder` of the run to compare with (default: that of -o)")
+	before := flag.String("before", "", "`folders` of the runs to compare with, separated by commas (default: that of -o)")
 	anew := flag.Bool("anew", false, "measure nothing: write the report anew from the figures that are beside it")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -51,13 +52,26 @@ func again(out, before string) error {
 		return err
 	}
 	if before != "" {
-		earlier, err := readFigures(before)
+		if err := figures.compare(before); err != nil {
+			return err
+		}
+	}
+	return write(out, figures)
+}
+
+// compare says how far the figures agree with those of other runs.
+func (f *Figures) compare(folders string) error {
+	f.Agreement = nil
+	for i, folder := range strings.Split(folders, ",") {
+		other, err := readFigures(folder)
 		if err != nil {
 			return err
 		}
-		figures.Agreement = agreement(earlier, figures)
+		for _, said := range agreement(other, f) {
+			f.Agreement = append(f.Agreement, fmt.Sprintf("run %d: %s", i+1, said))
+		}
 	}
-	return write(out, figures)
+	return nil
 }
 
 func run(out, before string, quick bool) (err error) {
@@ -75,8 +89,8 @@ func run(out, before string, quick bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if earlier, err := readFigures(before); err == nil {
-		figures.Agreement = agreement(earlier, figures)
+	if err := figures.compare(before); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return errors.Join(err, write(out, figures))
 	}
 	return write(out, figures)
 }

@@ -25,7 +25,7 @@ type Figures struct {
 	Capacity map[string]int
 	// Absent says what could not be measured, and why.
 	Absent []string
-	// Agreement says how far the run agrees with the one before, if there was one.
+	// Agreement says how far the run agrees with others, if there were any.
 	Agreement []string
 	Took      time.Duration
 }
