@@ -49,9 +49,9 @@ func (b *broadcast) frame(run udp.Run) {
 // Everybody is sent to in the ordinary way at first, then by the program, and every some
 // seconds in the ordinary way again.
 func TestClonesForEverybody(t *testing.T) {
-	const viewers, frames = 300, 900
+	const viewers, frames = 130, 900
 	b := newCloned(t, viewers, viewers, sim.Link{}, program)
-	run := newRun(20, 100, 70)
+	run := newRun(3, 100, 70)
 	var runs []udp.Run
 	for i := range frames {
 		before := b.socket.Counters().Cloned
@@ -138,7 +138,7 @@ func TestMarksThatAreRefused(t *testing.T) {
 // interface, a table that is too small, queues and buffers that are full, a program that is
 // not there for a while, and viewers who come and go.
 func TestClonesWhateverHappens(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(40) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { cloneWithFaults(t, rand.New(rand.NewPCG(seed, 1))) })
 	}
 }
@@ -177,9 +177,9 @@ func cloneWithFaults(t *testing.T, random *rand.Rand) {
 	for i := range count {
 		joined = append(joined, i)
 	}
-	for frame := range 100 {
+	for frame := range 80 {
 		absent = random.IntN(10) == 0
-		run := newRun(1+random.IntN(30), 50+random.IntN(100), 20)
+		run := newRun(1+random.IntN(6), 50+random.IntN(100), 20)
 		run.Bytes[0] = byte(frame)
 		b.frame(run)
 		for _, i := range joined {
