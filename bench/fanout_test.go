@@ -98,8 +98,14 @@ func report(b *testing.B, r measure.Result) {
 	metric(0, "ns/op") // the rate of frames is given
 }
 
-// ratioModels are those whose ratios are of interest on any machine.
-var ratioModels = []string{"limit", "loop", "loop-paced", "goroutine"}
+// ratioModels are those whose ratios are of interest, if the machine has them.
+func ratioModels(net string) []string {
+	names := []string{"limit", "loop", "loop-paced", "goroutine"}
+	if cloned, _ := model.Find("loop-cloned"); net != "lo" && cloned.Missing() == "" {
+		names = append(names, cloned.Name)
+	}
+	return names
+}
 
 // BenchmarkRatio runs some models in turns, and reports the ratios of their medians.
 func BenchmarkRatio(b *testing.B) {
@@ -107,9 +113,10 @@ func BenchmarkRatio(b *testing.B) {
 	for _, net := range rig.Names {
 		b.Run(fmt.Sprintf("net=%s/readers=%d", net, readers), func(b *testing.B) {
 			costs := map[string][]float64{}
+			names := ratioModels(net)
 			for b.Loop() {
 				for range rounds {
-					for _, name := range ratioModels {
+					for _, name := range names {
 						run := needRun(b, measure.Setup{Net: net, Model: name, Readers: readers})
 						for range frames {
 							must(b, run.Frame())
@@ -121,7 +128,7 @@ func BenchmarkRatio(b *testing.B) {
 				}
 			}
 			medians := map[string]float64{}
-			for _, name := range ratioModels {
+			for _, name := range names {
 				values := costs[name]
 				slices.Sort(values)
 				medians[name] = values[len(values)/2]
@@ -131,6 +138,9 @@ func BenchmarkRatio(b *testing.B) {
 			b.ReportMetric(medians["loop"]/medians["limit"], "loop/limit")
 			b.ReportMetric(medians["loop-paced"]/medians["limit"], "paced/limit")
 			b.ReportMetric(medians["goroutine"]/medians["loop"], "goroutine/loop")
+			if cloned, ok := medians["loop-cloned"]; ok {
+				b.ReportMetric(cloned/medians["limit"], "cloned/limit")
+			}
 			b.ReportMetric(0, "ns/op")
 		})
 	}

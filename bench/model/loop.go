@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 
 	"github.com/camcast/camcast/bench/rig"
@@ -32,8 +33,23 @@ type CastModel struct {
 
 func init() {
 	Register(Entry{Name: "loop", Transport: UDP, New: func() Model { return &CastModel{} }})
-	Register(Entry{Name: "loop-cloned", Transport: UDP, Hidden: true, New: func() Model { return &CastModel{CloneAt: rig.Device} }})
+	Register(Entry{Name: "loop-cloned", Transport: UDP, Hidden: true, Missing: missingForClones,
+		New: func() Model { return &CastModel{CloneAt: rig.Device} }})
 	Register(Entry{Name: "loop-paced", Transport: UDP, Hidden: true, New: func() Model { return &CastModel{Spread: cast.DefaultSpread} }})
+}
+
+// missingForClones says what a machine lacks to make clones.
+func missingForClones() string {
+	var name unix.Utsname
+	var major, minor int
+	err := unix.Uname(&name)
+	if err == nil {
+		_, err = fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor)
+	}
+	if err != nil || major < 6 || major == 6 && minor < 6 {
+		return "Linux 6.6 or later"
+	}
+	return ""
 }
 
 // Start opens the sockets and has the readers join.
