@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file holds all of the package's unsafe memory layouts: the structures that
-// sendmmsg(2) and recvmmsg(2) read and write. golang.org/x/sys has the calls'
-// numbers but not the vector.
+// This file and control.go hold all of the package's unsafe memory layouts: the structures
+// that sendmmsg(2) and recvmmsg(2) read and write. golang.org/x/sys has the calls' numbers
+// but not the vector.
 
 // Address is a socket address as the kernel wants it, IPv4 or IPv6. The zero value
 // is no address.
@@ -91,105 +91,6 @@ func (v *Vector) Len() int { return int(v.iov.Len) }
 
 // Bytes are what the vector points at.
 func (v *Vector) Bytes() []byte { return unsafe.Slice(v.iov.Base, int(v.iov.Len)) }
-
-// Control is a message's ancillary data: how it is to be cut into datagrams, the
-// address it leaves from and its mark, or, when received, the address it was sent to.
-// Many messages may share one.
-type Control struct {
-	length int
-	buf    [controlBytes]byte
-}
-
-// Room for a UDP_SEGMENT or UDP_GRO message (at most an int), one in6_pktinfo and a
-// mark.
-const controlBytes = 24 + 40 + 24
-
-var _ [controlBytes - (2*cmsgSpace4 + cmsgSpace20)]byte // fits on every architecture
-
-const (
-	cmsgHeaderBytes = (unix.SizeofCmsghdr + wordBytes - 1) &^ (wordBytes - 1)
-	cmsgSpace4      = cmsgHeaderBytes + (4+wordBytes-1)&^(wordBytes-1)
-	cmsgSpace20     = cmsgHeaderBytes + (unix.SizeofInet6Pktinfo+wordBytes-1)&^(wordBytes-1)
-	wordBytes       = int(unsafe.Sizeof(uintptr(0)))
-)
-
-// Set makes c say that a message is cut into datagrams of segmentBytes (0: sent
-// whole) and leaves from source (the zero Addr: the routing table decides).
-func (c *Control) Set(segmentBytes int, source netip.Addr) {
-	c.length = 0
-	if segmentBytes > 0 {
-		binary.NativeEndian.PutUint16(c.add(unix.SOL_UDP, unix.UDP_SEGMENT, 2), uint16(segmentBytes))
-	}
-	switch source = source.Unmap(); {
-	case source.Is4():
-		info := unix.Inet4Pktinfo{Spec_dst: source.As4()}
-		copy(c.add(unix.IPPROTO_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo),
-			(*[unix.SizeofInet4Pktinfo]byte)(unsafe.Pointer(&info))[:])
-	case source.Is6():
-		info := unix.Inet6Pktinfo{Addr: source.As16()}
-		copy(c.add(unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo),
-			(*[unix.SizeofInet6Pktinfo]byte)(unsafe.Pointer(&info))[:])
-	}
-}
-
-// Mark adds to what Set has said the message's mark (SO_MARK, socket(7)). It does not leave
-// the machine: rules for routes and firewalls see it, and programs at interfaces. A message
-// may have one if the process has CAP_NET_ADMIN or CAP_NET_RAW; else sending it fails with
-// EPERM.
-func (c *Control) Mark(mark uint32) {
-	binary.NativeEndian.PutUint32(c.add(unix.SOL_SOCKET, unix.SO_MARK, 4), mark)
-}
-
-// add appends a control message and returns its data to fill in.
-func (c *Control) add(level, kind int32, dataBytes int) []byte {
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&c.buf[c.length]))
-	h.Level, h.Type = level, kind
-	h.SetLen(cmsgHeaderBytes + dataBytes)
-	data := c.buf[c.length+cmsgHeaderBytes:][:dataBytes]
-	c.length += cmsgHeaderBytes + (dataBytes+wordBytes-1)&^(wordBytes-1)
-	return data
-}
-
-// each calls f for every control message in the first n bytes.
-func (c *Control) each(n int, f func(level, kind int32, data []byte)) {
-	for at := 0; at+cmsgHeaderBytes <= n; {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.buf[at]))
-		length := int(h.Len)
-		if length < cmsgHeaderBytes || at+length > n {
-			return
-		}
-		f(h.Level, h.Type, c.buf[at+cmsgHeaderBytes:at+length])
-		at += (length + wordBytes - 1) &^ (wordBytes - 1)
-	}
-}
-
-// SegmentBytes is the datagram size that Set asked for, 0 if none.
-func (c *Control) SegmentBytes() (size int) {
-	c.each(c.length, func(level, kind int32, data []byte) {
-		if level == unix.SOL_UDP && kind == unix.UDP_SEGMENT && len(data) >= 2 {
-			size = int(binary.NativeEndian.Uint16(data))
-		}
-	})
-	return size
-}
-
-// Address is the source that Set asked for, invalid if none. What a received datagram
-// was sent to is asked of its Message.
-func (c *Control) Address() netip.Addr { return c.address(c.length) }
-
-func (c *Control) address(n int) (ip netip.Addr) {
-	c.each(n, func(level, kind int32, data []byte) {
-		switch {
-		case level == unix.IPPROTO_IP && kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
-			info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&data[0]))
-			ip = netip.AddrFrom4(info.Spec_dst)
-		case level == unix.IPPROTO_IPV6 && kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
-			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&data[0]))
-			ip = netip.AddrFrom16(info.Addr)
-		}
-	})
-	return ip
-}
 
 // Message is one entry of a sendmmsg or recvmmsg vector (struct mmsghdr): pointers
 // to an address, to bytes and to ancillary data, each of which may be shared
