@@ -283,12 +283,13 @@ func TestNeighbourMoves(t *testing.T) {
 	}
 }
 
-// drain takes what has come.
+// drain takes what has come: what a sender has sent on this machine is there already.
 func (h *hall) drain() {
+	buffer := make([]byte, 2048)
 	for _, c := range h.readers {
-		h.must(c.SetReadDeadline(time.Now().Add(10 * time.Millisecond)))
 		for {
-			if _, _, err := c.ReadFromUDPAddrPort(make([]byte, 2048)); err != nil {
+			h.must(c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)))
+			if _, _, err := c.ReadFromUDPAddrPort(buffer); err != nil {
 				break
 			}
 		}
