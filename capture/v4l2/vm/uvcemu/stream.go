@@ -52,7 +52,6 @@ func (c *cam) stream() {
 		}
 		u := c.queue[0]
 		c.queue = c.queue[1:]
-		c.mu.Unlock()
 		k := min(len(frame), min(u.n, payloadMax)-2)
 		hdr := []byte{2, 0x80 | fid}
 		if k == len(frame) {
@@ -67,5 +66,6 @@ func (c *cam) stream() {
 			frame = nil
 		}
 		c.reply(u.seq, 0, data, len(data))
+		c.mu.Unlock()
 	}
 }

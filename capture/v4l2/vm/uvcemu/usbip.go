@@ -17,18 +17,21 @@ type urb struct {
 // cam is a camera that is plugged in. One goroutine serves the host's requests, one
 // answers its bulk transfers with pictures.
 type cam struct {
-	f      *os.File
-	wmu    sync.Mutex
+	f     *os.File
+	media map[string][][]byte
+
+	// mu is held from the moment a transfer leaves the queue until its answer is written:
+	// vhci_hcd takes an answer that comes after that of the transfer's unlinking for a
+	// broken connection, and unplugs the camera.
 	mu     sync.Mutex
-	cond   *sync.Cond
+	cond   *sync.Cond // the queue or closed has changed
 	queue  []urb
 	probe  [26]byte
 	reset  bool
 	closed bool
-	media  map[string][][]byte
 }
 
-// reply answers a transfer (USBIP_RET_SUBMIT).
+// reply answers a transfer (USBIP_RET_SUBMIT). The caller holds mu.
 func (c *cam) reply(seq uint32, status int32, data []byte, n int) {
 	h := make([]byte, 48, 48+len(data))
 	be.PutUint32(h, 3)
@@ -36,9 +39,7 @@ func (c *cam) reply(seq uint32, status int32, data []byte, n int) {
 	be.PutUint32(h[20:], uint32(status))
 	be.PutUint32(h[24:], uint32(n))
 	be.PutUint32(h[32:], 0xffffffff)
-	c.wmu.Lock()
 	c.f.Write(append(h, data...))
-	c.wmu.Unlock()
 }
 
 // fix turns what the host asked for into what the camera does.
@@ -64,7 +65,8 @@ func (c *cam) fix(p []byte) {
 	le.PutUint32(p[22:], payloadMax)
 }
 
-// control answers a request to endpoint 0: standard ones, and UVC's probe and commit.
+// control answers a request to endpoint 0: standard ones, and UVC's probe and commit. The
+// caller holds mu.
 func (c *cam) control(setup [8]byte, out []byte) (in []byte, ok bool) {
 	typ, req, val, idx := setup[0], setup[1], le.Uint16(setup[2:]), le.Uint16(setup[4:])
 	switch {
@@ -94,13 +96,11 @@ func (c *cam) control(setup [8]byte, out []byte) (in []byte, ok bool) {
 	case typ == 0x80 && req == 0:
 		return []byte{0, 0}, true
 	case typ == 0x21 && idx == 1: // SET_CUR of probe (1) or commit (2)
-		c.mu.Lock()
 		copy(c.probe[:], out)
 		c.fix(c.probe[:])
 		if val>>8 == 2 {
 			c.reset = true
 		}
-		c.mu.Unlock()
 		return nil, true
 	case typ == 0xa1 && idx == 1:
 		switch req {
@@ -143,6 +143,7 @@ func (c *cam) serve() {
 				c.cond.Broadcast()
 				continue
 			}
+			c.mu.Lock()
 			in, ok := c.control([8]byte(h[40:48]), out)
 			if !ok {
 				c.reply(seq, -32, nil, 0) // -EPIPE: stall
@@ -152,6 +153,7 @@ func (c *cam) serve() {
 			} else {
 				c.reply(seq, 0, nil, n)
 			}
+			c.mu.Unlock()
 		case 2: // UNLINK
 			victim := be.Uint32(h[20:])
 			st := int32(0)
@@ -163,14 +165,12 @@ func (c *cam) serve() {
 					break
 				}
 			}
-			c.mu.Unlock()
 			r := make([]byte, 48)
 			be.PutUint32(r, 4)
 			be.PutUint32(r[4:], seq)
 			be.PutUint32(r[20:], uint32(st))
-			c.wmu.Lock()
 			c.f.Write(r)
-			c.wmu.Unlock()
+			c.mu.Unlock()
 		}
 	}
 }
