@@ -75,8 +75,8 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	if err := addDestinations(b, settings); err != nil {
 		return err
 	}
+	defer printFiguresOnSignal(l, b, stderr)() // before it is announced that all is ready
 	announce(stdout, b, settings)
-	defer printFiguresOnSignal(l, b, stderr)()
 	if err := l.Run(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
@@ -21,6 +23,15 @@ type client struct {
 	done     chan struct{}
 }
 
+// socketBuffer is what a client's UDP socket can hold, in bytes: some twenty of the
+// largest pictures, as long as this busy machine may keep the client from reading.
+const socketBuffer = 4 << 20
+
+// allowSocketBuffer allows sockets to have such a buffer.
+func allowSocketBuffer() error {
+	return os.WriteFile("/proc/sys/net/core/rmem_max", []byte(strconv.Itoa(socketBuffer)), 0)
+}
+
 func play(protocol gortsplib.Protocol) (*client, error) {
 	u, err := base.ParseURL(url)
 	if err != nil {
@@ -28,7 +39,7 @@ func play(protocol gortsplib.Protocol) (*client, error) {
 	}
 	c := &client{pictures: make(chan []byte, 1000), done: make(chan struct{})}
 	c.rtsp = &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Protocol: &protocol, ReadTimeout: patience, WriteTimeout: patience,
-		UDPReadBufferSize: 200 << 10}
+		UDPReadBufferSize: socketBuffer}
 	if err := c.rtsp.Start(); err != nil {
 		return nil, err
 	}

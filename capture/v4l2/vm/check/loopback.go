@@ -103,7 +103,7 @@ func checkLoopback() error {
 		return err
 	}
 	for _, protocol := range []gortsplib.Protocol{gortsplib.ProtocolTCP, gortsplib.ProtocolUDP} {
-		if err := compareScans(protocol, pictures); err != nil {
+		if err := compareScans(d, protocol, pictures); err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,10 @@ var groups = map[string]func() error{
 
 func main() {
 	failed := false
+	if err := allowSocketBuffer(); err != nil {
+		fmt.Fprintf(os.Stderr, "check: %v\n", err)
+		os.Exit(1)
+	}
 	for _, name := range os.Args[1:] {
 		began := time.Now()
 		group, known := groups[name]

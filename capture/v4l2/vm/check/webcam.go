@@ -87,7 +87,7 @@ func checkMJPEG(webcam *process) error {
 		return err
 	}
 	for _, protocol := range []gortsplib.Protocol{gortsplib.ProtocolTCP, gortsplib.ProtocolUDP} {
-		if err := compareScans(protocol, sent); err != nil {
+		if err := compareScans(d, protocol, sent); err != nil {
 			return err
 		}
 	}
