@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -287,5 +288,26 @@ func TestJunkOnTheRTPPort(t *testing.T) {
 	w.run(time.Second)
 	if j.frames < 55 || w.b.Readers() != 1 {
 		t.Errorf("%d frames, %d readers", j.frames, w.b.Readers())
+	}
+}
+
+// TestGoodbyeInHaste has readers leave at the moment they have their last frame, while
+// each send takes longer than a sweep may hold the loop: what they have got is counted.
+func TestGoodbyeInHaste(t *testing.T) {
+	for _, seed := range seeds {
+		w := newWorld(t, seed, nil)
+		w.k.Inject(func(c sim.Call) error {
+			if c.Name == "Sendmmsg" && c.SegmentBytes > 0 {
+				w.k.Advance(5 * time.Millisecond)
+			}
+			return nil
+		})
+		j := w.joins("10.0.1.1:7000", "cam")
+		w.until(func() bool { return j.frames == 30 })
+		j.send(rtcp.AppendReceiverGoodbye(nil, j.stats.Report(w.k.Monotonic(), 5, j.client.Accepted().SSRC), "reader"))
+		w.run(10 * time.Millisecond)
+		if log := w.log.String(); !strings.Contains(log, "reason=goodbye") || !strings.Contains(log, " frames=30 ") {
+			t.Errorf("seed %d: it has left by other figures than 30 frames:\n%s", seed, log)
+		}
 	}
 }

@@ -46,6 +46,9 @@ type sweep struct {
 	// that is next; 0: it is not.
 	stuckSince time.Duration
 
+	// now is the time after the last send: later than the turn's, as sending takes time.
+	now time.Duration
+
 	frames, lags uint64 // sent, and passed over while there were readers
 	ledger       ledger
 }
@@ -100,7 +103,8 @@ func (w *sweep) stop() {
 
 // advance does what is due.
 func (w *sweep) advance() {
-	slice := w.loop.Kernel().Monotonic() + sweepSlice
+	w.now = w.loop.Kernel().Monotonic()
+	slice := w.now + sweepSlice
 	for w.begin() {
 		if due := w.due(); due > w.loop.Now() {
 			w.timer.Set(due)
@@ -181,18 +185,22 @@ func (w *sweep) sendBurst(slice time.Duration) bool {
 			w.enter(w.at + 1)
 			continue
 		}
+		if w.now >= slice {
+			w.timer.Set(w.loop.Now())
+			return false
+		}
 		was := w.place
 		var outcome udp.Outcome
 		chunk := udp.Peers{End: min(w.place.Peer+chunkReaders, s.peers.End), Ring: s.peers.Ring}
 		w.place, outcome = s.group.fan.Send(run, w.place, chunk, w.failed)
-		now := w.loop.Kernel().Monotonic()
+		w.now = w.loop.Kernel().Monotonic()
 		if w.place != was {
 			w.stuckSince = 0
 		}
 		if !w.begun && w.place != was {
 			w.begun = true
 			if w.level == 0 {
-				w.stream.figures.FirstAge.Record(now - w.hand.frame.captured)
+				w.stream.figures.FirstAge.Record(w.now - w.hand.frame.captured)
 			}
 		}
 		switch {
@@ -200,13 +208,10 @@ func (w *sweep) sendBurst(slice time.Duration) bool {
 			w.waiting = s.group.fan.Socket().WhenWritable(w.resume) == nil
 			return false
 		case outcome == udp.Congested:
-			w.congested(now)
+			w.congested(w.now)
 			return false
 		case outcome == udp.Broken:
 			w.stream.socketBroken()
-			return false
-		case now >= slice:
-			w.timer.Set(w.loop.Now())
 			return false
 		}
 	}
@@ -234,7 +239,7 @@ func (w *sweep) finish() {
 	f := w.hand.frame
 	s := w.stream
 	if w.level == 0 {
-		s.figures.LastAge.Record(w.loop.Kernel().Monotonic() - f.captured)
+		s.figures.LastAge.Record(w.now - f.captured)
 	}
 	readers := uint64(0)
 	for _, stretch := range w.path {
