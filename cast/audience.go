@@ -13,7 +13,7 @@ import (
 // level of thinning, a dense list of them, in the order of that list's fan.
 type audience struct {
 	groups []*group
-	lanes  [thinLevels]lane
+	lanes  [restLevel + 1]lane
 }
 
 // lane is the readers of one level, whom one sweep serves.
@@ -25,7 +25,7 @@ type lane struct {
 	sweeping        bool
 }
 
-// group is the readers of one level behind one socket.
+// group is the readers of one level, or of those who rest, behind one socket.
 type group struct {
 	stream  *Stream
 	level   uint8
@@ -45,6 +45,10 @@ type UDPReader struct {
 	controlPort uint16
 	// gone: it has left, though its place may still be taken.
 	gone bool
+	// wish is the level that it is to have, unless it is resting; moving: it is in a list
+	// for that.
+	wish            uint8
+	resting, moving bool
 	// failed is the sweep's count at the last frame that could not be sent to it, and
 	// failingSince when a row of such frames began.
 	failed       uint64
@@ -145,7 +149,7 @@ func (r *UDPReader) Leave() {
 	r.gone = true
 	s := r.group.stream
 	s.cast.byControl.remove(r.controlAddress(), r)
-	s.unthin(r)
+	s.uncount(r)
 	if lane := &s.audience.lanes[r.group.level]; lane.sweeping {
 		lane.leaving = append(lane.leaving, r)
 		return

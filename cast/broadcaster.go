@@ -33,6 +33,7 @@ type Broadcaster struct {
 	// lateControl: the RTCP that is being read came long ago, maybe.
 	lateControl bool
 	joiner      *joiner
+	neighbours  *neighbours // nil: there is no news of them
 	conns       map[*controlConn]struct{}
 	readers     int
 	// leaving: goodbye was said. gone is set then, for when everybody has hung up.
@@ -59,9 +60,10 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 			return nil, fmt.Errorf("rtp: %w", err)
 		}
 	}
+	b.watchNeighbours()
 	if config.RTSP.IsValid() {
 		if err := b.listen(config.RTSP); err != nil {
-			return nil, errors.Join(fmt.Errorf("rtsp: %w", err), b.closeControl(), b.closeSockets())
+			return nil, errors.Join(fmt.Errorf("rtsp: %w", err), b.closeControl(), b.closeSockets(), b.closeNeighbours())
 		}
 	}
 	return b, nil
@@ -227,7 +229,7 @@ func (b *Broadcaster) Close() error {
 	for _, s := range b.streams {
 		errs = append(errs, s.source.source.Close(), s.closeFixed())
 	}
-	return errors.Join(append(errs, b.closeControl(), b.closeSockets())...)
+	return errors.Join(append(errs, b.closeControl(), b.closeSockets(), b.closeNeighbours())...)
 }
 
 func (b *Broadcaster) closeSockets() error {

@@ -25,6 +25,7 @@ const (
 // address: players choose SSRCs that clash.
 func (b *Broadcaster) controlArrived(d udp.Datagram) {
 	if r := b.byControl.find(d.From); r != nil && r.observer != nil {
+		r.rest(false)
 		b.lateControl = d.Late
 		r.observer.Control(d.Payload)
 		b.lateControl = false

@@ -26,6 +26,9 @@ type Figures struct {
 	// Thinned is how many readers are at present sent fewer frames because they report
 	// loss. ThinnedMore and ThinnedLess count the halvings and doublings so far.
 	Thinned, ThinnedMore, ThinnedLess uint64
+	// Resting is how many readers are at present sent no frames, as their machine on the
+	// local network does not answer.
+	Resting uint64
 	// Quality is that of the source's JPEG coding, 1 to 100, if AdaptQuality governs it,
 	// else 0.
 	Quality int

@@ -31,7 +31,7 @@ type Stream struct {
 
 	ring        *ring
 	audience    audience
-	sweeps      [thinLevels]*sweep // by the level of thinning
+	sweeps      [restLevel + 1]*sweep // by the level of thinning
 	trials      []trialEnd
 	tcp         []*tcpReader
 	interleaver interleaver

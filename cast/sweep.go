@@ -86,6 +86,10 @@ func newSweep(s *Stream, l *loop.Loop, level uint8) *sweep {
 
 // newFrame is called when the ring has a new frame.
 func (w *sweep) newFrame() {
+	if w.level == restLevel {
+		w.passOver()
+		return
+	}
 	if w.waiting {
 		return // nothing is gained by trying before the socket is writable
 	}

@@ -28,9 +28,6 @@ type thinning struct {
 	// since is the first packet that its present sweep can have sent it. Reports of
 	// earlier ones are about the past.
 	since uint32
-	// wish is the level that it is to have; moving: it is in a list for that.
-	wish   uint8
-	moving bool
 	// trying: a part of a trial is on.
 	trying bool
 }
@@ -135,10 +132,13 @@ func (s *Stream) countStep(from, to uint8) {
 	}
 }
 
-// unthin forgets a reader that leaves.
-func (s *Stream) unthin(r *UDPReader) {
+// uncount forgets a reader that leaves.
+func (s *Stream) uncount(r *UDPReader) {
 	if r.thinning != nil && r.thinning.level > 0 {
 		s.figures.Thinned--
+	}
+	if r.resting {
+		s.figures.Resting--
 	}
 }
 
@@ -161,10 +161,16 @@ func (s *Stream) endTrials() {
 
 // moveTo has the reader sent every 2^level-th frame, now or after the frame in hand.
 func (r *UDPReader) moveTo(level uint8) {
-	t, lane := r.thinning, &r.group.stream.audience.lanes[r.group.level]
-	t.wish = level
-	if !t.moving && (lane.sweeping || !r.move()) {
-		t.moving = true
+	r.wish = level
+	r.settle()
+}
+
+// settle has the reader served by the sweep that it is to be served by, now or after the
+// frame in hand.
+func (r *UDPReader) settle() {
+	lane := &r.group.stream.audience.lanes[r.group.level]
+	if !r.moving && (lane.sweeping || !r.move()) {
+		r.moving = true
 		lane.moving = append(lane.moving, r)
 	}
 }
@@ -177,7 +183,7 @@ func (s *Stream) moveReaders(from *lane) {
 			kept = append(kept, r)
 			continue
 		}
-		r.thinning.moving = false
+		r.moving = false
 	}
 	clear(from.moving[len(kept):])
 	from.moving = kept
@@ -188,21 +194,26 @@ func (s *Stream) moveReaders(from *lane) {
 // leaves none is being sent a frame, and those it joins are sent the frame in hand
 // without it.
 func (r *UDPReader) move() bool {
-	s, g, t := r.group.stream, r.group, r.thinning
-	if t.wish == g.level {
+	s, g, level := r.group.stream, r.group, r.wish
+	if r.resting {
+		level = restLevel
+	}
+	if level == g.level {
 		return true
 	}
-	from, to := s.sweeps[g.level], s.sweeps[t.wish]
+	from, to := s.sweeps[g.level], s.sweeps[level]
 	if following(to.last, to.step) <= from.last {
 		return false
 	}
 	peer, source := g.fan.Peer(int(r.place)), g.fan.Source(int(r.place))
 	r.remove()
-	r.enter(s.group(g.fan.Socket(), g.control, t.wish), peer, source)
+	r.enter(s.group(g.fan.Socket(), g.control, level), peer, source)
 	r.framesBefore += to.frames - from.frames
 	r.lagsBefore += to.lags - from.lags
 	r.failed = 0 // the sweeps' counts differ
-	t.offset += from.ledger.sent - to.ledger.sent
-	t.since = uint32(s.packetsMade)
+	if t := r.thinning; t != nil {
+		t.offset += from.ledger.sent - to.ledger.sent
+		t.since = uint32(s.packetsMade)
+	}
 	return true
 }

@@ -46,6 +46,7 @@ type Kernel interface {
 	Poller
 	Clock
 	Sockets
+	Neighbours
 	// Close frees what the kernel side of the loop holds. Open fds stay open.
 	Close() error
 }
@@ -110,6 +111,28 @@ type Sockets interface {
 	// CloseFD closes an fd that one of these methods returned. It must not be
 	// watched any more.
 	CloseFD(fd int) error
+}
+
+// Neighbours are the machines on the local networks, as far as the kernel has asked for
+// their link addresses (arp(7)).
+type Neighbours interface {
+	// OpenNeighbours opens an fd that is readable when there is news of them
+	// (rtnetlink(7)).
+	OpenNeighbours() (fd int, err error)
+	// ReadNeighbours fills in news, for which 16 places are enough, and returns how
+	// much it is, which may be 0; the fd stays readable while there is more.
+	// unix.EAGAIN: there is none. unix.ENOBUFS: some was lost, as too much came.
+	ReadNeighbours(fd int, news []Neighbour) (int, error)
+}
+
+// Neighbour is news of a machine on a local network.
+type Neighbour struct {
+	// Addr is its address; a link-local one has the interface's number as its zone.
+	Addr netip.Addr
+	// Answers: it has told its link address. If not, it was asked in vain, and what is
+	// sent to it from now on waits in the kernel, charged to the socket's buffer, for
+	// as long as the kernel asks once more: some three seconds.
+	Answers bool
 }
 
 // UDPOptions are the settings of a UDP socket.

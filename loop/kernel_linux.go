@@ -15,6 +15,7 @@ import (
 // that.
 type linux struct {
 	linuxSockets
+	linuxNeighbours
 	epoll  int
 	wakeup int // eventfd
 	// wakeups is room to read the eventfd into; nobody wants to know the number.

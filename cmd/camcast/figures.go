@@ -45,6 +45,9 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 			f.Delivered, f.Packets, f.Bytes, f.Lags, f.CutShort, f.Unreachable)
 		fmt.Fprintf(w, "  age when handed to the kernel: first reader %s; last reader %s\n", ages(&f.FirstAge), ages(&f.LastAge))
 		fmt.Fprintf(w, "  thinned: %d readers now; %d times to fewer frames, %d times to more", f.Thinned, f.ThinnedMore, f.ThinnedLess)
+		if f.Resting > 0 {
+			fmt.Fprintf(w, "; %d readers rest, whose machines do not answer", f.Resting)
+		}
 		if f.Quality > 0 {
 			fmt.Fprintf(w, "; quality %d", f.Quality)
 		}

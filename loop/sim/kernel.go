@@ -23,11 +23,12 @@ type Kernel struct {
 	wake       chan struct{}
 	closed     bool
 
-	network  network
-	pool     bufferPool
-	flights  freeList[flight]
-	releases freeList[release]
-	arrivals freeList[tcpEvent]
+	network    network
+	neighbours neighbours
+	pool       bufferPool
+	flights    freeList[flight]
+	releases   freeList[release]
+	arrivals   freeList[tcpEvent]
 
 	faults   Faults
 	hooks    []func(Call) error

@@ -144,6 +144,11 @@ func (k *Kernel) route(s *udpSocket, from, peer netip.AddrPort, payload []byte, 
 	}
 	k.counters.Sent += uint64(datagrams)
 	k.counters.SentBytes += uint64(len(payload))
+	if m := k.neighbours.silent[peer.Addr()]; m != nil {
+		k.counters.Unheard += uint64(datagrams)
+		k.await(m, s, len(payload))
+		return nil
+	}
 	left := k.now
 	switch {
 	case peer.Addr().IsMulticast():
