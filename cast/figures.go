@@ -1,6 +1,7 @@
 package cast
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -89,7 +90,7 @@ func upper(place int) time.Duration {
 // Quantile returns a duration that a share q (0 to 1) of those recorded did not
 // exceed, at most 1/8 too high, and 0 if none were recorded.
 func (h *Histogram) Quantile(q float64) time.Duration {
-	rank := uint64(q * float64(h.Count))
+	rank := max(uint64(math.Ceil(q*float64(h.Count))), 1)
 	seen := uint64(0)
 	for place, n := range h.counts {
 		if seen += n; n > 0 && seen >= rank {
