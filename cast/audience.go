@@ -9,29 +9,19 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// audience is the UDP readers of one stream: for each socket they are sent from, and each
-// level of thinning, a dense list of them, in the order of that list's fan.
-type audience struct {
-	groups []*group
-	lanes  [restLevel + 1]lane
-}
-
-// lane is the readers of one level, whom one sweep serves.
-type lane struct {
-	// leaving readers go when the sweep in hand is over: to take one out of the
-	// middle would move another one into its place, who might miss a burst by it.
-	// moving readers go to another lane, then or later.
-	leaving, moving []*UDPReader
-	sweeping        bool
-}
-
-// group is the readers of one level, or of those who rest, behind one socket.
+// group is the readers of one level, or of those who rest, behind one socket: a dense list
+// of them, in the order of the fan, and the sweep that serves them.
 type group struct {
 	stream  *Stream
 	level   uint8
 	fan     *udp.Fan
 	control *udp.Socket // that RTCP is sent from
 	readers []*UDPReader
+	sweep   *sweep
+	// leaving readers go when the frame in hand is out: to take one out of the
+	// middle would move another one into its place, who might miss a burst by it.
+	// moving readers go to another group, then or later.
+	leaving, moving []*UDPReader
 }
 
 // UDPReader is someone who is sent RTP over UDP. It is small, as there may be ten
@@ -49,11 +39,14 @@ type UDPReader struct {
 	// for that.
 	wish            uint8
 	resting, moving bool
+	// refused counts the frames of which the kernel has not taken all for it.
+	refused uint32
 	// failed is the sweep's count at the last frame that could not be sent to it, and
 	// failingSince when a row of such frames began.
 	failed       uint64
 	failingSince time.Duration
-	// framesBefore and lagsBefore are the sweep's counts when the reader joined.
+	// framesBefore and lagsBefore are what the sweep's counts were when it began to serve
+	// the reader, less what the reader has had from others. They may be negative.
 	framesBefore, lagsBefore uint64
 	thinning                 *thinning // nil until it reports loss
 }
@@ -117,11 +110,10 @@ func (s *Stream) joinBy(rtp, control *udp.Socket, at Place, observer Observer) (
 }
 
 func (s *Stream) join(rtp, control *udp.Socket, at Place, observer Observer) *UDPReader {
-	r := &UDPReader{
-		observer: observer, controlPort: at.RTCP.Port(),
-		framesBefore: s.sweeps[0].frames, lagsBefore: s.sweeps[0].lags,
-	}
-	r.enter(s.group(rtp, control, 0), at.RTP, at.Source)
+	r := &UDPReader{observer: observer, controlPort: at.RTCP.Port()}
+	g := s.group(rtp, control, 0)
+	r.enter(g, at.RTP, at.Source)
+	r.framesBefore, r.lagsBefore = g.sweep.promised(), g.sweep.lags
 	s.source.begin()
 	return r
 }
@@ -150,21 +142,21 @@ func (r *UDPReader) Leave() {
 	s := r.group.stream
 	s.cast.byControl.remove(r.controlAddress(), r)
 	s.uncount(r)
-	if lane := &s.audience.lanes[r.group.level]; lane.sweeping {
-		lane.leaving = append(lane.leaving, r)
+	if g := r.group; g.sweep.hand != nil {
+		g.leaving = append(g.leaving, r)
 		return
 	}
 	r.remove()
 }
 
-// Frames is how many frames the reader was sent, and Lags how many it has missed.
-func (r *UDPReader) Frames() uint64 { return r.sweep().frames - r.framesBefore }
+// Frames is how many frames the reader was sent whole.
+func (r *UDPReader) Frames() uint64 {
+	// Negative while the frame is going out that was in hand when it came.
+	return uint64(max(int64(r.group.sweep.frames-r.framesBefore-uint64(r.refused)), 0))
+}
 
 // Lags is how many frames the reader has missed because sending was too far behind.
-func (r *UDPReader) Lags() uint64 { return r.sweep().lags - r.lagsBefore }
-
-// sweep is the one that serves the reader.
-func (r *UDPReader) sweep() *sweep { return r.group.stream.sweeps[r.group.level] }
+func (r *UDPReader) Lags() uint64 { return r.group.sweep.lags - r.lagsBefore }
 
 // controlAddress is where the reader's RTCP comes from and goes to.
 func (r *UDPReader) controlAddress() netip.AddrPort {
@@ -183,42 +175,27 @@ func (r *UDPReader) remove() {
 // group returns the readers of a level behind a pair of sockets, making an empty group for
 // the first.
 func (s *Stream) group(rtp, control *udp.Socket, level uint8) *group {
-	for _, g := range s.audience.groups {
+	for _, g := range s.groups {
 		if g.fan.Socket() == rtp && g.control == control && g.level == level {
 			return g
 		}
 	}
 	g := &group{stream: s, level: level, fan: rtp.NewFan(), control: control}
-	s.audience.groups = append(s.audience.groups, g)
+	g.sweep = newSweep(g, s.cast.loop)
+	s.groups = append(s.groups, g)
+	s.ring.addSweep()
 	return g
 }
 
-// endSweep removes those who left a lane meanwhile, and moves who is to move.
-func (s *Stream) endSweep(level uint8) {
-	lane := &s.audience.lanes[level]
-	lane.sweeping = false
-	for i, r := range lane.leaving {
+// endSweep removes those who left meanwhile, and moves who is to move.
+func (g *group) endSweep() {
+	for i, r := range g.leaving {
 		r.remove()
-		lane.leaving[i] = nil
+		g.leaving[i] = nil
 	}
-	lane.leaving = lane.leaving[:0]
-	s.moveReaders(lane)
+	g.leaving = g.leaving[:0]
+	g.moveReaders()
 }
 
 // size is the number of readers.
-func (a *audience) size() (n int) {
-	for level := range a.lanes {
-		n += a.sizeAt(uint8(level))
-	}
-	return n
-}
-
-// sizeAt is the number of those of a level.
-func (a *audience) sizeAt(level uint8) (n int) {
-	for _, g := range a.groups {
-		if g.level == level {
-			n += len(g.readers)
-		}
-	}
-	return n - len(a.lanes[level].leaving)
-}
+func (g *group) size() int { return len(g.readers) - len(g.leaving) }

@@ -140,7 +140,7 @@ func (t *senderReports) writeReport() {
 // the loop, with a time of their own: ten thousand reports at once would have the frames
 // wait. Who comes or goes meanwhile may get two, or none but the next.
 func (t *senderReports) sendLot() {
-	groups := t.stream.audience.groups
+	groups := t.stream.groups
 	t.writeReport()
 	for room := reportLot; t.group < len(groups); t.group, t.place = t.group+1, 0 {
 		count := max(min(room, len(groups[t.group].readers)-t.place), 0)
@@ -160,7 +160,7 @@ func (t *senderReports) goodbye(reason string) {
 	t.more.Stop()
 	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, reason)
 	t.turn += reportStride
-	for _, g := range t.stream.audience.groups {
+	for _, g := range t.stream.groups {
 		t.toGroup(g, 0, len(g.readers))
 	}
 	t.toTCP()

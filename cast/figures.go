@@ -36,9 +36,9 @@ type Figures struct {
 	// Restarts is how often the source was opened anew after it had failed or
 	// fallen silent; Revived how often it only had to be watched anew.
 	Restarts, Revived uint64
-	// FirstAge and LastAge are the ages of frames, from their capture to their
-	// being handed to the kernel for the first and for the last UDP reader who is sent
-	// every frame.
+	// FirstAge and LastAge are the ages of frames, from their capture to their being
+	// handed to the kernel, for UDP readers who are sent every frame: for the first of
+	// all, and for the last one behind each socket.
 	FirstAge, LastAge Histogram
 }
 

@@ -107,7 +107,7 @@ func (b *Broadcaster) restNobody() {
 
 // eachUDPReader calls visit with each reader, which may move it.
 func (s *Stream) eachUDPReader(visit func(*UDPReader)) {
-	for _, g := range s.audience.groups {
+	for _, g := range s.groups {
 		for i := len(g.readers) - 1; i >= 0; i-- { // one that moves leaves its place to a later one
 			visit(g.readers[i])
 		}
@@ -134,9 +134,9 @@ func (r *UDPReader) rest(resting bool) {
 // passOver is what the sweep of readers who rest does with a frame.
 func (w *sweep) passOver() {
 	w.last = w.stream.ring.newest
-	if readers := w.stream.audience.sizeAt(w.level); readers > 0 {
+	if readers := w.group.size(); readers > 0 {
 		w.lags++
 		w.stream.lagged(1, readers)
 	}
-	w.stream.endSweep(w.level)
+	w.group.endSweep()
 }

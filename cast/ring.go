@@ -16,8 +16,12 @@ type frame struct {
 	// first counts the stream's packets before this frame. It may wrap.
 	first  uint32
 	buffer []byte // what packets lies in, kept for the next frame
-	// pins counts the readers that are in the middle of this frame.
-	pins int
+	// begun says that some of it has been sent to a reader who is sent every frame, and
+	// swept that all such readers behind one socket have it.
+	begun, swept bool
+	// pins counts the TCP readers that are in the middle of this frame, and sweeps the
+	// sweeps, which may stand still in it without its being given up.
+	pins, sweeps int
 }
 
 // spareFrames is how many frames may be kept beyond the recent ones because a
@@ -26,10 +30,10 @@ type frame struct {
 const spareFrames = 8
 
 // ring holds the recent frames of a stream in a constant number of buffers: the
-// last `window` frames in order, and those older ones that a reader is in the middle
-// of.
+// last `window` frames in order, and those older ones that a reader or a sweep is in the
+// middle of.
 type ring struct {
-	slots  []frame
+	slots  []*frame
 	recent []*frame // frame number n is at n % window
 	newest uint64
 }
@@ -37,13 +41,15 @@ type ring struct {
 // newRing makes a ring of the given window, at least 1: how many frames a reader may
 // be behind.
 func newRing(window int) *ring {
-	return &ring{
-		// More than the window by the frame that is being filled, and those that the
-		// sweeps of thinned readers, which take their time, are in the middle of.
-		slots:  make([]frame, window+1+spareFrames+thinLevels-1),
-		recent: make([]*frame, window),
+	r := &ring{recent: make([]*frame, window)}
+	for range window + 1 + spareFrames { // 1: the frame that is being filled
+		r.slots = append(r.slots, new(frame))
 	}
+	return r
 }
+
+// addSweep makes room for the frame that one more sweep is in the middle of.
+func (r *ring) addSweep() { r.slots = append(r.slots, new(frame)) }
 
 // get returns frame number n, or nil if it is no longer, or not yet, among the
 // recent ones.
@@ -57,19 +63,19 @@ func (r *ring) get(n uint64) *frame {
 // vacant returns a slot to fill. Its number is 0 until publish.
 func (r *ring) vacant() *frame {
 	var oldest *frame
-	for i := range r.slots {
-		f := &r.slots[i]
+	for _, f := range r.slots {
 		if f.number == 0 {
 			return f
 		}
-		if r.get(f.number) != f && (oldest == nil || oldest.pins > 0 && f.pins == 0 ||
+		if r.get(f.number) != f && f.sweeps == 0 && (oldest == nil || oldest.pins > 0 && f.pins == 0 ||
 			(oldest.pins > 0) == (f.pins > 0) && f.number < oldest.number) {
 			oldest = f
 		}
 	}
-	// There are more slots than recent frames, so one was found. If it is pinned its
-	// readers will see that its number is another.
+	// There are more slots than recent frames and sweeps, so one was found. If it is
+	// pinned its readers will see that its number is another.
 	oldest.number, oldest.pins = 0, 0
+	oldest.begun, oldest.swept = false, false
 	return oldest
 }
 
@@ -98,7 +104,7 @@ func (r *ring) after(last, step uint64) (f *frame, missed uint64) {
 // following is the first multiple of step after number n.
 func following(n, step uint64) uint64 { return n - n%step + step }
 
-// cursor is a reader's hold on the frame it is in the middle of.
+// cursor is a TCP reader's hold on the frame it is in the middle of.
 type cursor struct {
 	frame  *frame
 	number uint64

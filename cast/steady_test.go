@@ -75,9 +75,9 @@ func TestNoAllocationsForThinnedReaders(t *testing.T) {
 	if n := testing.AllocsPerRun(200, send); n != 0 {
 		t.Errorf("%v allocations per frame, want 0", n)
 	}
-	for level, w := range s.sweeps[:restLevel] {
-		if want := uint64(300 >> level); w.frames < want-want/10 {
-			t.Errorf("level %d was sent %d frames, want %d", level, w.frames, want)
+	for _, g := range s.groups {
+		if want := uint64(300 >> g.level); g.sweep.frames < want-want/10 {
+			t.Errorf("level %d was sent %d frames, want %d", g.level, g.sweep.frames, want)
 		}
 	}
 }

@@ -30,8 +30,8 @@ type Stream struct {
 	spread     time.Duration // over which the bursts of a frame are spread
 
 	ring        *ring
-	audience    audience
-	sweeps      [restLevel + 1]*sweep // by the level of thinning
+	groups      []*group // the UDP readers, by socket and level of thinning
+	swept       uint64   // see Swept
 	trials      []trialEnd
 	tcp         []*tcpReader
 	interleaver interleaver
@@ -87,9 +87,6 @@ func newStream(b *Broadcaster, name string, src capture.Source, o StreamOptions)
 		return nil, fmt.Errorf("stream %s: %w", name, err)
 	}
 	s.setSpread()
-	for level := range s.sweeps {
-		s.sweeps[level] = newSweep(s, b.loop, uint8(level))
-	}
 	s.reports = newSenderReports(s)
 	s.source = newSource(s, src, o)
 	return s, nil
@@ -102,7 +99,13 @@ func (s *Stream) Name() string { return s.name }
 func (s *Stream) Describe() capture.Description { return s.description }
 
 // Readers is how many are being sent to.
-func (s *Stream) Readers() int { return s.audience.size() + len(s.tcp) }
+func (s *Stream) Readers() int {
+	n := len(s.tcp)
+	for _, g := range s.groups {
+		n += g.size()
+	}
+	return n
+}
 
 // Figures are the figures so far.
 func (s *Stream) Figures() Figures { return s.figures }
@@ -144,8 +147,8 @@ func (s *Stream) Publish(picture []byte, captured time.Duration) error {
 // send lets everybody know of the newest frame.
 func (s *Stream) send() {
 	s.endTrials()
-	for _, w := range s.sweeps {
-		w.newFrame()
+	for _, g := range s.groups {
+		g.sweep.newFrame()
 	}
 	for i := 0; i < len(s.tcp); {
 		r := s.tcp[i]
@@ -195,16 +198,22 @@ func (s *Stream) removeTCP(r *tcpReader) {
 func (s *Stream) unreachable(r *UDPReader, turn uint64, err error) (first bool) {
 	s.figures.Unreachable++
 	now := s.cast.loop.Now()
-	if turn > r.failed+1 || r.failed == 0 {
+	if !r.failing(turn) {
 		r.failingSince = now
 	}
-	first = turn != r.failed
-	r.failed = turn
+	if first = turn != r.failed; first {
+		r.failed = turn
+		r.refused++
+	}
 	if r.observer != nil && !r.gone && now-r.failingSince >= unreachableLimit {
 		r.observer.Lost(err)
 	}
 	return first
 }
+
+// failing reports whether the reader could not be sent to in the sweep's frame of this count
+// or in the one before.
+func (r *UDPReader) failing(turn uint64) bool { return r.failed > 0 && turn <= r.failed+1 }
 
 // unreachableLimit is how long the kernel may refuse to send to a reader before it is
 // dropped: a route may come back.
@@ -218,8 +227,8 @@ func (s *Stream) socketBroken() {
 
 // stopSweeps ends sending to the UDP readers.
 func (s *Stream) stopSweeps() {
-	for _, w := range s.sweeps {
-		w.stop()
+	for _, g := range s.groups {
+		g.sweep.stop()
 	}
 }
 
@@ -264,6 +273,24 @@ func (s *Stream) end(reason string) {
 // NextSequence is the RTP sequence number of the next frame's first packet.
 func (s *Stream) NextSequence() uint16 { return s.packetizer.NextSequence() }
 
-// Swept is how many frames have been handed to the kernel whole, for all UDP readers
-// there were who are sent every frame.
-func (s *Stream) Swept() uint64 { return s.sweeps[0].frames }
+// Swept is how many frames have been handed to the kernel whole for all UDP readers that
+// there were, of those who are sent every frame, behind one socket at least.
+func (s *Stream) Swept() uint64 { return s.swept }
+
+// handedToFirst notes that some of a sweep's frame in hand has gone to a reader.
+func (s *Stream) handedToFirst(w *sweep) {
+	if f := w.hand; w.group.level == 0 && !f.begun {
+		f.begun = true
+		s.figures.FirstAge.Record(w.now - f.captured)
+	}
+}
+
+// handedToLast notes that all readers behind a socket who are sent every frame have this
+// one.
+func (s *Stream) handedToLast(f *frame, now time.Duration) {
+	s.figures.LastAge.Record(now - f.captured)
+	if !f.swept {
+		f.swept = true
+		s.swept++
+	}
+}

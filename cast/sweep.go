@@ -8,10 +8,10 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// sweep sends frames to those of a stream's UDP readers who are sent every step-th frame,
-// one frame after the other: burst by burst, each burst to every reader in turn, the first
-// reader a different one each frame. How far it has come is a few numbers; nothing is kept
-// per reader.
+// sweep sends frames to the readers of one group, every step-th one, one after the other:
+// burst by burst, each burst to every reader in turn, the first reader a different one each
+// frame. How far it has come is a few numbers; nothing is kept per reader. Each group has a
+// sweep of its own, so that a socket that is full stops nobody who is sent from another.
 //
 // It begins a burst no earlier than its time, and keeps going when it can: until the
 // socket is full (it goes on when it is writable), until the next burst is not yet
@@ -19,45 +19,37 @@ import (
 // the next frame is there before this one is out, the rest of this one follows at
 // once: nobody gets half a frame.
 type sweep struct {
+	group  *group
 	stream *Stream
 	loop   *loop.Loop
 	timer  *loop.Timer
-	level  uint8
 	step   uint64 // 2^level
 	// resume and failed are methods bound once, so that using them allocates nothing.
 	resume  func()
 	failed  func(place int, err error)
 	waiting bool // for a socket to be writable
 
-	hand  cursor // the frame being sent
+	hand  *frame // the frame being sent
 	last  uint64 // number of the last frame that was begun or passed over
 	began time.Duration
 	burst int       // the next run of the frame in hand
-	path  []stretch // whom the frame in hand goes to, in order
-	at    int       // the stretch that the burst has come to
-	place udp.Place // and how far in it
 	turn  int       // counts the frames, to choose the first reader by
+	first int       // the reader who is the first to get the frame in hand
+	peers udp.Peers // whom it goes to
+	place udp.Place // how far the burst has come among them
 
 	// missed is how many readers could not be sent some of the frame in hand.
 	missed int
-	// begun says that the frame in hand has gone to somebody.
-	begun bool
 	// stuckSince is since when the queue behind the socket has been full for the reader
-	// that is next; 0: it is not.
+	// that is next; 0: it is not. impatient: one has been waited for in vain in this frame.
 	stuckSince time.Duration
+	impatient  bool
 
 	// now is the time after the last send: later than the turn's, as sending takes time.
 	now time.Duration
 
 	frames, lags uint64 // sent, and passed over while there were readers
 	ledger       ledger
-}
-
-// stretch is the readers behind one socket, and which of them is the first.
-type stretch struct {
-	group *group
-	first int
-	peers udp.Peers
 }
 
 const (
@@ -68,16 +60,16 @@ const (
 	// congestionPause is the wait after ENOBUFS: the queue that is full is behind
 	// the socket, and no readiness tells when it has room.
 	congestionPause = time.Millisecond
-	// congestionLimit is how long one reader may hold up the others by it.
+	// congestionLimit is how long readers may hold up the others by it, in one frame.
 	congestionLimit = 30 * time.Millisecond
 )
 
-func newSweep(s *Stream, l *loop.Loop, level uint8) *sweep {
-	w := &sweep{stream: s, loop: l, level: level, step: 1 << level}
+func newSweep(g *group, l *loop.Loop) *sweep {
+	w := &sweep{group: g, stream: g.stream, loop: l, step: 1 << g.level, last: g.stream.ring.newest}
 	w.resume = func() { w.waiting = false; w.advance() }
 	w.timer = l.NewTimer(w.resume)
 	w.failed = func(place int, err error) {
-		if s.unreachable(w.path[w.at].group.readers[place], uint64(w.turn), err) {
+		if w.stream.unreachable(g.readers[place], uint64(w.turn), err) {
 			w.missed++
 		}
 	}
@@ -86,7 +78,7 @@ func newSweep(s *Stream, l *loop.Loop, level uint8) *sweep {
 
 // newFrame is called when the ring has a new frame.
 func (w *sweep) newFrame() {
-	if w.level == restLevel {
+	if w.group.level == restLevel {
 		w.passOver()
 		return
 	}
@@ -100,9 +92,9 @@ func (w *sweep) newFrame() {
 // stop ends sending for good.
 func (w *sweep) stop() {
 	w.timer.Stop()
-	w.hand.release()
+	w.release()
 	w.last = w.stream.ring.newest
-	w.stream.endSweep(w.level)
+	w.group.endSweep()
 }
 
 // advance does what is due.
@@ -117,7 +109,7 @@ func (w *sweep) advance() {
 		if !w.sendBurst(slice) {
 			return
 		}
-		if w.burst++; w.burst == w.hand.frame.packets.Runs() {
+		if w.burst++; w.burst == w.hand.packets.Runs() {
 			w.finish()
 		}
 	}
@@ -125,7 +117,7 @@ func (w *sweep) advance() {
 
 // begin makes sure that there is a frame in hand, and reports whether there is.
 func (w *sweep) begin() bool {
-	if w.hand.held() != nil {
+	if w.hand != nil {
 		return true
 	}
 	f, missed := w.stream.ring.after(w.last, w.step)
@@ -133,39 +125,27 @@ func (w *sweep) begin() bool {
 		return false
 	}
 	w.last = f.number
-	readers := w.stream.audience.sizeAt(w.level)
+	readers := w.group.size()
 	if readers == 0 {
 		return false
 	}
 	w.lags += missed
 	w.stream.lagged(missed, readers)
-	w.hand.pin(f)
+	w.hand = f
+	f.sweeps++
 	w.ledger.enter(f.first, f.packets.Count)
-	w.stream.audience.lanes[w.level].sweeping = true
-	w.layPath()
-	w.began, w.burst, w.missed, w.begun = w.loop.Now(), 0, 0, false
+	w.began, w.burst, w.missed, w.impatient = w.loop.Now(), 0, 0, false
+	w.choosePeers()
 	return true
 }
 
-// layPath decides whom the frame goes to, who has joined by now, and in which order.
-func (w *sweep) layPath() {
+// choosePeers decides whom the frame goes to, who has joined by now, and in which order.
+func (w *sweep) choosePeers() {
 	w.turn++
-	w.path = w.path[:0]
-	for _, g := range w.stream.audience.groups {
-		if n := len(g.readers); n > 0 && g.level == w.level {
-			first := w.turn % n
-			w.path = append(w.path, stretch{g, first, udp.Peers{End: first + n, Ring: n}})
-		}
-	}
-	w.enter(0)
-}
-
-// enter goes to the beginning of stretch i.
-func (w *sweep) enter(i int) {
-	w.at, w.place = i, udp.Place{}
-	if i < len(w.path) {
-		w.place.Peer = w.path[i].first
-	}
+	n := len(w.group.readers)
+	w.first = w.turn % n
+	w.peers = udp.Peers{End: w.first + n, Ring: n}
+	w.place = udp.Place{Peer: w.first}
 }
 
 // due is when the next burst may go: spread evenly over a share of the time until the next
@@ -175,82 +155,100 @@ func (w *sweep) due() time.Duration {
 		return w.began
 	}
 	spread := w.stream.spread * time.Duration(w.step)
-	return w.began + spread*time.Duration(w.burst)/time.Duration(w.hand.frame.packets.Runs())
+	return w.began + spread*time.Duration(w.burst)/time.Duration(w.hand.packets.Runs())
 }
 
 // sendBurst sends the burst to the readers that have not had it yet, and reports
 // whether that is all of them. If it is not, it has seen to going on later.
 func (w *sweep) sendBurst(slice time.Duration) bool {
-	packets := &w.hand.frame.packets
+	packets := &w.hand.packets
 	run := udp.Run{Bytes: packets.Run(w.burst), SegmentBytes: packets.PacketSize}
-	for w.at < len(w.path) {
-		s := &w.path[w.at]
-		if w.place.Peer >= s.peers.End {
-			w.enter(w.at + 1)
-			continue
-		}
+	for w.place.Peer < w.peers.End {
 		if w.now >= slice {
 			w.timer.Set(w.loop.Now())
 			return false
 		}
-		was := w.place
-		var outcome udp.Outcome
-		chunk := udp.Peers{End: min(w.place.Peer+chunkReaders, s.peers.End), Ring: s.peers.Ring}
-		w.place, outcome = s.group.fan.Send(run, w.place, chunk, w.failed)
-		w.now = w.loop.Kernel().Monotonic()
-		if w.place != was {
-			w.stuckSince = 0
-		}
-		if !w.begun && w.place != was {
-			w.begun = true
-			if w.level == 0 {
-				w.stream.figures.FirstAge.Record(w.now - w.hand.frame.captured)
-			}
-		}
-		switch {
-		case outcome == udp.Full:
-			w.waiting = s.group.fan.Socket().WhenWritable(w.resume) == nil
-			return false
-		case outcome == udp.Congested:
-			w.congested(w.now)
-			return false
-		case outcome == udp.Broken:
-			w.stream.socketBroken()
+		if outcome := w.sendChunk(run); outcome != udp.Done && !w.goOn(outcome) {
 			return false
 		}
 	}
-	w.enter(0)
+	w.place = udp.Place{Peer: w.first}
 	return true
 }
 
-// congested waits a moment, since no readiness will tell when the queue behind the
-// socket has room. If it is always the same reader who meets it, that one is passed over.
-func (w *sweep) congested(now time.Duration) {
-	switch {
-	case w.stuckSince == 0:
-		w.stuckSince = now
-	case now-w.stuckSince >= congestionLimit:
-		w.failed(w.place.Peer%w.path[w.at].peers.Ring, errCongested)
-		w.place, w.stuckSince = udp.Place{Peer: w.place.Peer + 1}, 0
+// sendChunk sends the run to the next few readers.
+func (w *sweep) sendChunk(run udp.Run) udp.Outcome {
+	was := w.place
+	chunk := udp.Peers{End: min(w.place.Peer+chunkReaders, w.peers.End), Ring: w.peers.Ring}
+	var outcome udp.Outcome
+	w.place, outcome = w.group.fan.Send(run, w.place, chunk, w.failed)
+	w.now = w.loop.Kernel().Monotonic()
+	if w.place != was {
+		w.stuckSince = 0
+		w.stream.handedToFirst(w)
 	}
-	w.timer.Set(now + congestionPause)
+	return outcome
+}
+
+// goOn decides what is done when a send has stopped early, and reports whether the next may
+// follow at once.
+func (w *sweep) goOn(outcome udp.Outcome) bool {
+	switch outcome {
+	case udp.Full:
+		w.waiting = w.group.fan.Socket().WhenWritable(w.resume) == nil
+	case udp.Congested:
+		return w.congested()
+	case udp.Broken:
+		w.stream.socketBroken()
+	}
+	return false
+}
+
+// congested waits a moment, since no readiness will tell when the queue behind the
+// socket has room. A reader who always meets it is passed over; so are, at once, those who
+// were already, and all others after one was waited for in vain: a frame waits once.
+func (w *sweep) congested() (passed bool) {
+	place := w.place.Peer % w.peers.Ring
+	switch {
+	case w.impatient || w.group.readers[place].failing(uint64(w.turn)) || w.stuckSince > 0 && w.now-w.stuckSince >= congestionLimit:
+		w.impatient = w.impatient || w.stuckSince > 0
+		w.failed(place, errCongested)
+		w.place, w.stuckSince = udp.Place{Peer: w.place.Peer + 1}, 0
+		return true
+	case w.stuckSince == 0:
+		w.stuckSince = w.now
+	}
+	w.timer.Set(w.now + congestionPause)
+	return false
 }
 
 var errCongested = errors.New("a queue on the way to it is always full")
 
 // finish lets go of the frame that everybody has.
 func (w *sweep) finish() {
-	f := w.hand.frame
-	s := w.stream
-	if w.level == 0 {
-		s.figures.LastAge.Record(w.now - f.captured)
+	f := w.hand
+	if w.group.level == 0 {
+		w.stream.handedToLast(f, w.now)
 	}
-	readers := uint64(0)
-	for _, stretch := range w.path {
-		readers += uint64(stretch.peers.Ring)
-	}
-	s.delivered(f, readers-min(readers, uint64(w.missed)))
+	readers := uint64(w.peers.Ring)
+	w.stream.delivered(f, readers-min(readers, uint64(w.missed)))
 	w.frames++
-	w.hand.release()
-	s.endSweep(w.level)
+	w.release()
+	w.group.endSweep()
+}
+
+// promised is how many frames will have been sent with the one in hand.
+func (w *sweep) promised() uint64 {
+	if w.hand != nil {
+		return w.frames + 1
+	}
+	return w.frames
+}
+
+// release lets go of the frame in hand, if there is one.
+func (w *sweep) release() {
+	if w.hand != nil {
+		w.hand.sweeps--
+		w.hand = nil
+	}
 }

@@ -47,7 +47,7 @@ func (r *UDPReader) reported(report rtcp.ReceptionReport) {
 	// What receivers make of the upper bits differs: it is the latest packet of these 16.
 	newest := s.packetizer.NextSequence() - 1
 	index := uint32(s.packetsMade) - 1 - uint32(newest-uint16(report.HighestSequence))
-	sent, known := r.sweep().ledger.upTo(index)
+	sent, known := r.group.sweep.ledger.upTo(index)
 	at := uint32(s.cast.loop.Now() / time.Millisecond)
 	t := r.thinning
 	if t == nil {
@@ -168,25 +168,25 @@ func (r *UDPReader) moveTo(level uint8) {
 // settle has the reader served by the sweep that it is to be served by, now or after the
 // frame in hand.
 func (r *UDPReader) settle() {
-	lane := &r.group.stream.audience.lanes[r.group.level]
-	if !r.moving && (lane.sweeping || !r.move()) {
+	g := r.group
+	if !r.moving && (g.sweep.hand != nil || !r.move()) {
 		r.moving = true
-		lane.moving = append(lane.moving, r)
+		g.moving = append(g.moving, r)
 	}
 }
 
 // moveReaders moves who has waited for it.
-func (s *Stream) moveReaders(from *lane) {
-	kept := from.moving[:0]
-	for _, r := range from.moving {
+func (g *group) moveReaders() {
+	kept := g.moving[:0]
+	for _, r := range g.moving {
 		if !r.gone && !r.move() {
 			kept = append(kept, r)
 			continue
 		}
 		r.moving = false
 	}
-	clear(from.moving[len(kept):])
-	from.moving = kept
+	clear(g.moving[len(kept):])
+	g.moving = kept
 }
 
 // move takes the reader to the sweep it is to be served by, if it would not be sent a
@@ -201,14 +201,15 @@ func (r *UDPReader) move() bool {
 	if level == g.level {
 		return true
 	}
-	from, to := s.sweeps[g.level], s.sweeps[level]
+	target := s.group(g.fan.Socket(), g.control, level)
+	from, to := g.sweep, target.sweep
 	if following(to.last, to.step) <= from.last {
 		return false
 	}
 	peer, source := g.fan.Peer(int(r.place)), g.fan.Source(int(r.place))
 	r.remove()
-	r.enter(s.group(g.fan.Socket(), g.control, level), peer, source)
-	r.framesBefore += to.frames - from.frames
+	r.enter(target, peer, source)
+	r.framesBefore += to.promised() - from.frames
 	r.lagsBefore += to.lags - from.lags
 	r.failed = 0 // the sweeps' counts differ
 	if t := r.thinning; t != nil {
