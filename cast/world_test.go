@@ -100,10 +100,11 @@ type camera struct {
 	lost     bool
 	restarts int
 	closed   bool
+	began    time.Duration // frame n is made n ticks later, until a restart
 }
 
 func newCamera(t testing.TB, k *sim.Kernel) *camera {
-	c := &camera{t: t, k: k, scan: 20000}
+	c := &camera{t: t, k: k, scan: 20000, began: k.Monotonic()}
 	c.open()
 	return c
 }

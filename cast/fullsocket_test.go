@@ -1,0 +1,127 @@
+package cast_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/sim"
+	"golang.org/x/sys/unix"
+)
+
+// late has a viewer note the greatest age of its frames: they are made at whole ticks.
+func (v *viewer) late() *time.Duration {
+	worst := new(time.Duration)
+	seen := len(v.numbers)
+	v.rtp.OnReceive(func(d sim.Datagram) {
+		if v.packet(d.Payload); len(v.numbers) > seen {
+			seen = len(v.numbers)
+			made := v.w.camera.began + time.Duration(v.numbers[seen-1])*time.Second/framesPerSecond
+			*worst = max(*worst, v.w.k.Monotonic()-made)
+		}
+	})
+	return worst
+}
+
+// slowLine is a third of the stream's rate; what waits for it fills the socket.
+var slowLine = sim.Link{BytesPerSecond: 200_000}
+
+// TestSlowDestination has a fixed destination behind a line that is too slow, before the
+// machine's own network card: its socket is full for good. Who is sent from another socket
+// has every frame, and has it as early as without.
+func TestSlowDestination(t *testing.T) {
+	for _, seed := range seeds {
+		ages := map[bool]time.Duration{}
+		for _, slow := range []bool{false, true} {
+			w := newWorld(t, seed, nil)
+			v := w.watch("10.0.1.1", false)
+			if _, err := w.k.NewUDPPeer(netip.MustParseAddrPort("10.9.0.1:6000")); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.s.SendTo(cast.Destination{Peer: netip.MustParseAddrPort("10.9.0.1:6000")}); err != nil {
+				t.Fatal(err)
+			}
+			worst := v.late()
+			if slow {
+				w.k.SetLink(netip.MustParsePrefix("10.9.0.0/16"), slowLine)
+			}
+			w.run(20 * time.Second)
+			v.row(20*framesPerSecond - 2)
+			if v.gaps > 0 || v.depacketizer.Dropped > 0 {
+				t.Errorf("seed %d: %d gaps, %d broken off", seed, v.gaps, v.depacketizer.Dropped)
+			}
+			if f := w.s.Figures(); slow && (f.Lags == 0 || w.b.Sockets().Blocked == 0) {
+				t.Errorf("seed %d: %d lags, blocked %d times; the destination's line is not slow", seed, f.Lags, w.b.Sockets().Blocked)
+			}
+			ages[slow] = *worst
+		}
+		if ages[true] > ages[false]+time.Millisecond {
+			t.Errorf("seed %d: the oldest frame came after %v beside a full socket, %v without", seed, ages[true], ages[false])
+		}
+	}
+}
+
+// TestSlowIPv6 has the readers of one address family behind a line that is too slow; those
+// of the other have every frame, and when the line is fast again all have the newest ones,
+// whole.
+func TestSlowIPv6(t *testing.T) {
+	server6 := netip.MustParseAddr("2001:db8::1")
+	w := newWorldAt(t, 1, []netip.Addr{serverAddr, server6}, func(c *cast.Config) {
+		c.RTSP, c.RTP = netip.MustParseAddrPort("[::]:8554"), netip.MustParseAddrPort("[::]:5004")
+	})
+	v4 := w.watch("10.0.1.1", false)
+	v6 := w.connectTo("2001:db8::99", netip.AddrPortFrom(server6, 8554))
+	if status := v6.setupUDP(); status != 200 {
+		t.Fatalf("SETUP over IPv6: %d", status)
+	}
+	v6.play()
+	w.run(time.Second)
+	worst := v4.late()
+	line := netip.MustParsePrefix("2001:db8::/32")
+	w.k.SetLink(line, slowLine)
+	w.run(20 * time.Second)
+	if v6.gaps == 0 || v6.depacketizer.Dropped > 0 || *worst > time.Second/framesPerSecond {
+		t.Errorf("the slow reader has %d gaps and %d frames broken off, the other's frames came after up to %v",
+			v6.gaps, v6.depacketizer.Dropped, *worst)
+		t.Log(len(v6.numbers), v6.numbers)
+	}
+	w.k.SetLink(line, sim.Link{})
+	w.run(time.Second)
+	last := len(v6.numbers) - framesPerSecond/2
+	v6.numbers = v6.numbers[last:]
+	v6.row(framesPerSecond / 2)
+	v4.row(22*framesPerSecond - 2)
+	if newest := v6.numbers[len(v6.numbers)-1]; newest+1 < w.camera.number {
+		t.Errorf("the slow reader is at frame %d of %d after its line is fast again", newest, w.camera.number)
+	}
+}
+
+// TestFullQueues has the ways to many readers be congested, each for good: the others wait
+// once in a frame, not once for each of them and each burst.
+func TestFullQueues(t *testing.T) {
+	w := newWorld(t, 1, func(c *cast.Config) { c.Burst = 4 })
+	before := w.watch("10.0.1.1", false)
+	for i := range 20 {
+		w.watch(netip.AddrFrom4([4]byte{10, 0, 2, byte(i)}).String(), false)
+	}
+	after := w.watch("10.0.1.2", false)
+	w.run(time.Second)
+	beforeLate, afterLate := before.late(), after.late()
+	w.k.Inject(sim.FailTo(netip.MustParsePrefix("10.0.2.0/24"), unix.ENOBUFS))
+	w.run(4 * time.Second)
+	for _, v := range []*viewer{before, after} {
+		v.row(5*framesPerSecond - 2)
+		if v.depacketizer.Dropped > 0 {
+			t.Errorf("%v: %d broken off", v.conn.Addr(), v.depacketizer.Dropped)
+		}
+	}
+	const most = time.Second/framesPerSecond + 40*time.Millisecond
+	if *beforeLate > most || *afterLate > most {
+		t.Errorf("frames came after up to %v and %v", *beforeLate, *afterLate)
+	}
+	w.run(6 * time.Second)
+	if w.s.Readers() != 2 {
+		t.Errorf("%d readers, want 2: the congested ones are dropped", w.s.Readers())
+	}
+}
