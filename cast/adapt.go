@@ -10,6 +10,8 @@ import "time"
 //     every 2nd, 4th or 8th frame, whatever leaves a tenth of what got through to spare.
 //   - They thin it further in the same way, but not where less than a quarter is lost and
 //     the last step has not lessened that: such loss does not come from the rate.
+//   - No reader is thinned so far that the gap between two frames is 3000 packets or more:
+//     players take that for a new stream, and show nothing of it.
 //   - 10 s later, with the first report that tells of no loss, the step back is tried: for
 //     4 frames at twice the rate that it needs, if there is one. If the next report tells of
 //     no loss either, it is tried for 12, and then for 36. If the report on these tells of
@@ -45,15 +47,20 @@ type adaption struct {
 }
 
 // heard is what a report tells: how many packets the reader was sent since the one
-// before, how many of these were lost, and when the report came, in milliseconds.
+// before, how many of these were lost, when the report came, in milliseconds, and how many
+// packets a frame of the stream has.
 type heard struct {
 	at         uint32
 	sent, lost uint32
+	frame      uint32
 }
 
 const (
 	// thinLevels is how many levels there are: every frame, every 2nd, 4th and 8th.
 	thinLevels = 4
+	// gapLimit is how many packets a gap may have: fewer than MAX_DROPOUT in RFC 3550,
+	// appendix A.1, which receivers follow.
+	gapLimit = 3000
 	// lossyShare: one packet lost of so many is loss.
 	lossyShare = 100
 	// lossyReports in a row, lossyTime from the first to the last, thin a reader.
@@ -83,8 +90,20 @@ const (
 // lossy reports whether it tells of loss.
 func (h heard) lossy() bool { return h.lost > 0 && uint64(h.lost)*lossyShare >= uint64(h.sent) }
 
+// deepest is the highest level at which the gaps are not too long for players.
+func (h heard) deepest() uint8 {
+	level := uint8(0)
+	for level < thinLevels-1 && (2<<level-1)*h.frame < gapLimit {
+		level++
+	}
+	return level
+}
+
 // adapt is the rule.
 func adapt(s adaption, h heard) adaption {
+	if deepest := h.deepest(); s.level > deepest { // frames have become larger
+		s.level, s.part, s.changed = deepest, 0, h.at
+	}
 	lossy := h.lossy()
 	switch {
 	case h.sent == 0:
@@ -130,7 +149,7 @@ func (s adaption) suffer(h heard) adaption {
 		s.rowBegan = h.at
 	}
 	s.row = min(s.row+1, lossyReports)
-	if s.row < lossyReports || h.at-s.rowBegan < lossyTime || s.level == thinLevels-1 {
+	if s.row < lossyReports || h.at-s.rowBegan < lossyTime || s.level == h.deepest() {
 		return s
 	}
 	loss := uint8(min(uint64(h.lost)*256/uint64(h.sent), 255))
@@ -148,7 +167,7 @@ func (s adaption) suffer(h heard) adaption {
 	case loss >= twoSteps:
 		step = 2
 	}
-	s.level, s.row, s.before = min(s.level+step, thinLevels-1), 0, max(loss, 1)
+	s.level, s.row, s.before = min(s.level+step, h.deepest()), 0, max(loss, 1)
 	s.restored, s.changed = false, h.at
 	return s
 }

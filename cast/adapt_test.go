@@ -57,6 +57,24 @@ func TestRuleOfThinning(t *testing.T) {
 	}
 }
 
+// TestGapsOfLargeFrames has the rule hear of much loss, and then of frames that have become
+// larger.
+func TestGapsOfLargeFrames(t *testing.T) {
+	for _, c := range []struct{ packets, larger, want, then uint32 }{
+		{0, 0, 3, 3}, {22, 22, 3, 3}, {428, 428, 3, 3}, {429, 429, 2, 2}, {999, 999, 2, 2}, {1000, 1000, 1, 1},
+		{2999, 2999, 1, 1}, {3000, 3000, 0, 0}, {100_000, 100_000, 0, 0}, {22, 500, 3, 2}, {22, 5000, 3, 0},
+	} {
+		s := adapt(adaption{}, heard{at: 1000, sent: 1000, lost: 900, frame: c.packets})
+		s = adapt(s, heard{at: 3000, sent: 1000, lost: 900, frame: c.packets})
+		if s.level != uint8(c.want) {
+			t.Errorf("frames of %d packets: level %d, want %d", c.packets, s.level, c.want)
+		}
+		if s = adapt(s, heard{at: 4000, sent: 1000, frame: c.larger}); s.level != uint8(c.then) {
+			t.Errorf("then of %d: level %d, want %d", c.larger, s.level, c.then)
+		}
+	}
+}
+
 // TestTrialsGrow has each step back fail in one of the ways of a queue that had room for
 // the trial.
 func TestTrialsGrow(t *testing.T) {

@@ -79,6 +79,9 @@ func (r *ring) vacant() *frame {
 	return oldest
 }
 
+// last returns the newest frame, nil if there is none yet.
+func (r *ring) last() *frame { return r.get(r.newest) }
+
 // publish makes f the newest frame.
 func (r *ring) publish(f *frame) {
 	r.newest++

@@ -270,6 +270,14 @@ func (s *Stream) end(reason string) {
 	s.reports.goodbye(reason)
 }
 
+// framePackets is how many packets the newest frame has, as those before it had about.
+func (s *Stream) framePackets() uint32 {
+	if f := s.ring.last(); f != nil {
+		return uint32(f.packets.Count)
+	}
+	return 0
+}
+
 // NextSequence is the RTP sequence number of the next frame's first packet.
 func (s *Stream) NextSequence() uint16 { return s.packetizer.NextSequence() }
 

@@ -53,7 +53,7 @@ func (r *UDPReader) reported(report rtcp.ReceptionReport) {
 	if t == nil {
 		if known {
 			r.thinning = &thinning{last: index, judged: index, count: report.CumulativeLost, sent: sent, since: index}
-			r.adapt(heard{at: at, sent: 256, lost: uint32(report.FractionLost)})
+			r.adapt(heard{at: at, sent: 256, lost: uint32(report.FractionLost), frame: s.framePackets()})
 		}
 		return
 	}
@@ -65,7 +65,7 @@ func (r *UDPReader) reported(report rtcp.ReceptionReport) {
 		return
 	}
 	sent += t.offset
-	h := heard{at: at, sent: sent - t.sent}
+	h := heard{at: at, sent: sent - t.sent, frame: s.framePackets()}
 	h.lost = uint32(max(int32(h.sent)-max(t.received, 0), 0))
 	if t.trying && !h.lossy() {
 		return // the report that judges is to tell of all of it

@@ -1,6 +1,7 @@
 package cast_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -62,6 +63,37 @@ func TestSlowReaderBesideHealthyOnes(t *testing.T) {
 				r.row()
 			}
 		})
+	}
+}
+
+// TestGapsOfThinnedReaders has a reader of large frames lose most of what it is sent: it is
+// thinned, but no gap is so long that a player would take it for a new stream (RFC 3550,
+// appendix A.1).
+func TestGapsOfThinnedReaders(t *testing.T) {
+	const maxDropout = 3000
+	w := newWorld(t, 1, nil)
+	w.camera.scan = 700_000
+	r := reportOf(w.watch("10.0.2.1", false))
+	line := netip.MustParsePrefix("10.0.2.1/32")
+	w.run(time.Second)
+	w.k.SetLink(line, sim.Link{Loss: 0.9})
+	w.reportFor(5*time.Second, time.Second, r)
+	if f := w.s.Figures(); f.Thinned != 1 || f.ThinnedMore < 2 {
+		t.Fatalf("%d readers are thinned, by %d steps", f.Thinned, f.ThinnedMore)
+	}
+	w.k.SetLink(line, sim.Link{})
+	w.run(time.Second)
+	last, begun, longest := uint16(0), false, uint16(0)
+	r.rtp.OnReceive(func(d sim.Datagram) {
+		sequence := binary.BigEndian.Uint16(d.Payload[2:])
+		if begun {
+			longest = max(longest, sequence-last)
+		}
+		last, begun = sequence, true
+	})
+	w.run(time.Second)
+	if longest < maxDropout/3 || longest >= maxDropout {
+		t.Errorf("the longest gap is of %d packets, want some, under %d", longest, maxDropout)
 	}
 }
 
