@@ -105,7 +105,7 @@ func (s *Stream) joinBy(rtp, control *udp.Socket, at Place, observer Observer) (
 	}
 	r := s.join(rtp, control, at, observer)
 	s.cast.byControl.add(r.controlAddress(), r)
-	s.reports.joined()
+	s.reports.joined(newcomer{udp: r})
 	return r, nil
 }
 

@@ -48,9 +48,18 @@ type senderReports struct {
 	// more goes on with the report in hand, which is at a place in a group.
 	more         *loop.Timer
 	group, place int
-	packet       []byte
-	framed       []byte // packet for the interleaved transport
-	cname        string
+	// newcomers are to be sent a report of their own, by greeting.
+	newcomers []newcomer
+	greeting  *loop.Timer
+	packet    []byte
+	framed    []byte // packet for the interleaved transport
+	cname     string
+}
+
+// newcomer is a reader who has just come, over UDP or TCP.
+type newcomer struct {
+	udp *UDPReader
+	tcp *tcpReader
 }
 
 func newSenderReports(s *Stream) *senderReports {
@@ -62,6 +71,7 @@ func newSenderReports(s *Stream) *senderReports {
 	})
 	t.timer = s.cast.loop.NewTimer(t.due)
 	t.more = s.cast.loop.NewTimer(t.sendLot)
+	t.greeting = s.cast.loop.NewTimer(t.greet)
 	t.timer.Set(t.interval.Next())
 	return t
 }
@@ -89,8 +99,12 @@ func (t *senderReports) due() {
 	t.timer.Set(t.interval.Next())
 }
 
-// joined is called when a reader has come.
-func (t *senderReports) joined() {
+// joined is called when a reader has come. It is sent a report in the next turn, after the
+// answer to what it has asked: it need not wait an interval to know the age of what it
+// sees (RFC 3550, section 6.2, allows it), and how often to report itself.
+func (t *senderReports) joined(n newcomer) {
+	t.newcomers = append(t.newcomers, n)
+	t.greetSoon()
 	readers := t.stream.Readers()
 	if readers < largeGroup || readers < 2*t.told {
 		return
@@ -100,6 +114,39 @@ func (t *senderReports) joined() {
 		t.timer.Set(at)
 		t.early = true
 	}
+}
+
+// greetSoon has newcomers be sent a report in the next turn. Before the first frame there is
+// nothing to tell.
+func (t *senderReports) greetSoon() {
+	if len(t.newcomers) > 0 && t.stream.figures.Frames > 0 {
+		t.greeting.Set(t.stream.cast.loop.Now())
+	}
+}
+
+// greet sends some of the newcomers a report, and leaves the rest to later turns.
+func (t *senderReports) greet() {
+	t.writeReport(t.stream.Readers())
+	lot := min(len(t.newcomers), reportLot)
+	for _, n := range t.newcomers[:lot] {
+		switch {
+		case n.udp != nil && !n.udp.gone:
+			n.udp.sendControl(t.packet)
+		case n.tcp != nil && !n.tcp.gone:
+			t.toConnection(n.tcp)
+		}
+	}
+	kept := copy(t.newcomers, t.newcomers[lot:])
+	clear(t.newcomers[kept:])
+	t.newcomers = t.newcomers[:kept]
+	t.greetSoon()
+}
+
+// sendControl sends RTCP to the reader. Like any, it may be lost.
+func (r *UDPReader) sendControl(packet []byte) {
+	_, _ = r.group.control.SendEach(packet, 1, func(int) (netip.AddrPort, netip.Addr) {
+		return r.controlAddress(), r.group.fan.Source(int(r.place))
+	})
 }
 
 // report is what is said now. The counts are those of one reader who has heard all.
@@ -123,17 +170,18 @@ func (t *senderReports) send() {
 	if s.figures.Frames > 0 {
 		t.turn += reportStride
 		t.group, t.place = 0, 0
-		t.writeReport()
+		t.writeReport(t.told)
 		t.toTCP()
 		t.sendLot()
 	}
 	t.interval.Sent(now, reportBytes)
 }
 
-func (t *senderReports) writeReport() {
+// writeReport lays the report out, with how many readers there are.
+func (t *senderReports) writeReport(readers int) {
 	report := t.report()
 	t.packet = rtcp.AppendSenderReport(t.packet[:0], report, t.cname)
-	t.packet = rtcp.AppendGroupSize(t.packet, t.stream.ssrc, report.Wall, t.told, reportBytes)
+	t.packet = rtcp.AppendGroupSize(t.packet, t.stream.ssrc, report.Wall, readers, reportBytes)
 }
 
 // sendLot sends the report to some of the UDP readers, and leaves the rest to later turns of
@@ -141,7 +189,7 @@ func (t *senderReports) writeReport() {
 // wait. Who comes or goes meanwhile may get two, or none but the next.
 func (t *senderReports) sendLot() {
 	groups := t.stream.groups
-	t.writeReport()
+	t.writeReport(t.told)
 	for room := reportLot; t.group < len(groups); t.group, t.place = t.group+1, 0 {
 		count := max(min(room, len(groups[t.group].readers)-t.place), 0)
 		t.toGroup(groups[t.group], t.place, count)
@@ -158,6 +206,7 @@ func (t *senderReports) sendLot() {
 func (t *senderReports) goodbye(reason string) {
 	t.timer.Stop()
 	t.more.Stop()
+	t.greeting.Stop()
 	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, reason)
 	t.turn += reportStride
 	for _, g := range t.stream.groups {
@@ -179,10 +228,15 @@ func (t *senderReports) toGroup(g *group, from, count int) {
 // toTCP sends the packet to the readers on RTSP connections.
 func (t *senderReports) toTCP() {
 	for _, r := range t.stream.tcp {
-		header := interleavedHeader(r.owner.route.transport.RTCPChannel, len(t.packet))
-		t.framed = append(append(t.framed[:0], header[:]...), t.packet...)
-		// In one piece: half of it in a full queue would end the framing. That the
-		// connection has failed is found by the next frame.
-		_ = r.conn.Write(t.framed)
+		t.toConnection(r)
 	}
+}
+
+// toConnection sends the packet to one of them.
+func (t *senderReports) toConnection(r *tcpReader) {
+	header := interleavedHeader(r.owner.route.transport.RTCPChannel, len(t.packet))
+	t.framed = append(append(t.framed[:0], header[:]...), t.packet...)
+	// In one piece: half of it in a full queue would end the framing. That the
+	// connection has failed is found by the next frame.
+	_ = r.conn.Write(t.framed)
 }

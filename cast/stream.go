@@ -141,6 +141,9 @@ func (s *Stream) Publish(picture []byte, captured time.Duration) error {
 	s.packetsMade += uint64(f.packets.Count)
 	s.octetsMade += uint64(len(f.packets.Bytes) - f.packets.Count*rtp.HeaderBytes)
 	s.send()
+	if s.figures.Frames == 1 {
+		s.reports.greetSoon() // who has waited for it
+	}
 	return nil
 }
 
@@ -181,6 +184,7 @@ func (s *Stream) lagged(frames uint64, readers int) { s.figures.Lags += frames *
 func (s *Stream) addTCP(r *tcpReader) {
 	r.stream, r.last, r.place = s, s.ring.newest, len(s.tcp)
 	s.tcp = append(s.tcp, r)
+	s.reports.joined(newcomer{tcp: r})
 }
 
 func (s *Stream) removeTCP(r *tcpReader) {
