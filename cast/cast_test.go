@@ -118,69 +118,6 @@ func TestSilentConnection(t *testing.T) {
 	}
 }
 
-// TestStuckTCPReader has one of several TCP readers stop reading. The others notice
-// nothing, and when it reads again it goes on with the newest whole frame.
-func TestStuckTCPReader(t *testing.T) {
-	for _, seed := range seeds {
-		w := newWorld(t, seed, nil)
-		stuck, other, overUDP := w.watch("10.0.1.1", true), w.watch("10.0.1.2", true), w.watch("10.0.1.3", false)
-		w.run(time.Second)
-		stuck.conn.SetReceiveBuffer(64 << 10)
-		stuck.conn.OnData(nil)
-		w.run(5 * time.Second)
-		before := len(stuck.numbers)
-		newest := other.numbers[len(other.numbers)-1]
-		stuck.conn.SetReceiveBuffer(1 << 20)
-		waiting := stuck.conn.Take()
-		stuck.read()
-		stuck.data(waiting)
-		w.run(time.Second)
-		other.row(200)
-		overUDP.row(200)
-		after := stuck.numbers[before:]
-		jump := -1
-		for i := 1; i < len(after); i++ {
-			if after[i] != after[i-1]+1 {
-				if jump >= 0 {
-					t.Errorf("seed %d: more than one jump: %v", seed, after)
-				}
-				jump = i
-			}
-		}
-		switch {
-		case jump < 0:
-			t.Errorf("seed %d: no jump: %v", seed, after)
-		case after[jump] < newest:
-			t.Errorf("seed %d: it goes on with frame %d, the newest was %d", seed, after[jump], newest)
-		}
-		if stuck.gaps > 1 || stuck.depacketizer.Dropped != 0 {
-			t.Errorf("seed %d: %d gaps, %d frames broken off", seed, stuck.gaps, stuck.depacketizer.Dropped)
-		}
-		if w.s.Figures().Lags == 0 {
-			t.Error("no lags counted")
-		}
-	}
-}
-
-// TestFullSocket has the network take no more for a while: the sweep waits, and goes on
-// within the lag or with the newest frame, whole frames only.
-func TestFullSocket(t *testing.T) {
-	for _, seed := range seeds {
-		w := newWorld(t, seed, nil)
-		v := w.watch("10.0.1.1", false)
-		w.run(time.Second)
-		line := netip.MustParsePrefix("10.0.0.0/16")
-		w.k.SetLink(line, sim.Link{BytesPerSecond: 200_000, Shared: true}) // a third of the stream's rate
-		w.run(60 * time.Second)
-		if v.gaps == 0 || v.depacketizer.Dropped > 0 {
-			t.Errorf("seed %d: %d gaps, %d frames broken off; want some, and none", seed, v.gaps, v.depacketizer.Dropped)
-		}
-		if f := w.s.Figures(); f.Lags == 0 || w.b.Sockets().Blocked == 0 {
-			t.Errorf("seed %d: %d lags, blocked %d times", seed, f.Lags, w.b.Sockets().Blocked)
-		}
-	}
-}
-
 // TestUnreachableReader is dropped after a while; who stands before and after it in the
 // row misses nothing.
 func TestUnreachableReader(t *testing.T) {

@@ -2,6 +2,7 @@ package cast_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,25 @@ func (v *viewer) late() *time.Duration {
 
 // slowLine is a third of the stream's rate; what waits for it fills the socket.
 var slowLine = sim.Link{BytesPerSecond: 200_000}
+
+// TestFullSocket has the network take no more for a while: the sweep waits, and goes on
+// within the lag or with the newest frame, whole frames only.
+func TestFullSocket(t *testing.T) {
+	for _, seed := range seeds {
+		w := newWorld(t, seed, nil)
+		v := w.watch("10.0.1.1", false)
+		w.run(time.Second)
+		line := netip.MustParsePrefix("10.0.0.0/16")
+		w.k.SetLink(line, sim.Link{BytesPerSecond: 200_000, Shared: true}) // a third of the stream's rate
+		w.run(60 * time.Second)
+		if v.gaps == 0 || v.depacketizer.Dropped > 0 {
+			t.Errorf("seed %d: %d gaps, %d frames broken off; want some, and none", seed, v.gaps, v.depacketizer.Dropped)
+		}
+		if f := w.s.Figures(); f.Lags == 0 || w.b.Sockets().Blocked == 0 {
+			t.Errorf("seed %d: %d lags, blocked %d times", seed, f.Lags, w.b.Sockets().Blocked)
+		}
+	}
+}
 
 // TestSlowDestination has a fixed destination behind a line that is too slow, before the
 // machine's own network card: its socket is full for good. Who is sent from another socket
@@ -123,5 +143,30 @@ func TestFullQueues(t *testing.T) {
 	w.run(6 * time.Second)
 	if w.s.Readers() != 2 {
 		t.Errorf("%d readers, want 2: the congested ones are dropped", w.s.Readers())
+	}
+}
+
+// TestBrokenSocket has one socket be of no use: that is logged once, what its readers miss is
+// counted, and those of the other socket have everything.
+func TestBrokenSocket(t *testing.T) {
+	server6 := netip.MustParseAddr("2001:db8::1")
+	w := newWorldAt(t, 1, []netip.Addr{serverAddr, server6}, func(c *cast.Config) {
+		c.RTSP, c.RTP = netip.MustParseAddrPort("[::]:8554"), netip.MustParseAddrPort("[::]:5004")
+	})
+	v4, other4 := w.watch("10.0.1.1", false), w.watch("10.0.1.2", false)
+	v6 := w.connectTo("2001:db8::99", netip.AddrPortFrom(server6, 8554))
+	if status := v6.setupUDP(); status != 200 {
+		t.Fatalf("SETUP over IPv6: %d", status)
+	}
+	v6.play()
+	w.run(time.Second)
+	w.k.Inject(sim.FailTo(netip.MustParsePrefix("10.0.1.0/24"), unix.EBADF))
+	w.run(4 * time.Second)
+	v6.row(5*framesPerSecond - 3)
+	if n := strings.Count(w.log.String(), "level=ERROR"); n != 1 {
+		t.Errorf("%d errors are logged, want 1", n)
+	}
+	if lags := w.s.Figures().Lags; lags < 2*(4*framesPerSecond-2) || len(v4.numbers)+len(other4.numbers) > 2*framesPerSecond+2 {
+		t.Errorf("%d lags, and %d frames came by the broken socket", lags, len(v4.numbers)+len(other4.numbers))
 	}
 }

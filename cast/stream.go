@@ -34,6 +34,7 @@ type Stream struct {
 	swept       uint64   // see Swept
 	trials      []trialEnd
 	tcp         []*tcpReader
+	turns       []*tcpReader // scratch: tcp, in the order of a frame
 	interleaver interleaver
 	fixed       []*fixedDestination
 	reports     *senderReports
@@ -153,13 +154,21 @@ func (s *Stream) send() {
 	for _, g := range s.groups {
 		g.sweep.newFrame()
 	}
-	for i := 0; i < len(s.tcp); {
-		r := s.tcp[i]
-		r.newFrame()
-		if i < len(s.tcp) && s.tcp[i] == r { // else it was lost, and the last one is here
-			i++
-		}
+	s.sendTCP()
+}
+
+// sendTCP has the readers over TCP go on, a different one first each frame. Any of them may
+// be lost by it.
+func (s *Stream) sendTCP() {
+	if len(s.tcp) == 0 {
+		return
 	}
+	first := int(s.figures.Frames % uint64(len(s.tcp)))
+	s.turns = append(append(s.turns[:0], s.tcp[first:]...), s.tcp[:first]...)
+	for _, r := range s.turns {
+		r.newFrame()
+	}
+	clear(s.turns)
 }
 
 // frame is called by the source for each frame.
@@ -194,39 +203,6 @@ func (s *Stream) removeTCP(r *tcpReader) {
 	s.tcp[r.place].place = r.place
 	s.tcp[last] = nil
 	s.tcp = s.tcp[:last]
-}
-
-// unreachable notes that a reader could not be sent to in the sweep's frame of this
-// count, and has those dropped who have been unreachable for long. It reports whether
-// that is the reader's first failure in the frame.
-func (s *Stream) unreachable(r *UDPReader, turn uint64, err error) (first bool) {
-	s.figures.Unreachable++
-	now := s.cast.loop.Now()
-	if !r.failing(turn) {
-		r.failingSince = now
-	}
-	if first = turn != r.failed; first {
-		r.failed = turn
-		r.refused++
-	}
-	if r.observer != nil && !r.gone && now-r.failingSince >= unreachableLimit {
-		r.observer.Lost(err)
-	}
-	return first
-}
-
-// failing reports whether the reader could not be sent to in the sweep's frame of this count
-// or in the one before.
-func (r *UDPReader) failing(turn uint64) bool { return r.failed > 0 && turn <= r.failed+1 }
-
-// unreachableLimit is how long the kernel may refuse to send to a reader before it is
-// dropped: a route may come back.
-const unreachableLimit = 5 * time.Second
-
-// socketBroken gives the frame in hand up.
-func (s *Stream) socketBroken() {
-	s.log.Error("the RTP socket no longer works")
-	s.stopSweeps()
 }
 
 // stopSweeps ends sending to the UDP readers.
@@ -288,21 +264,3 @@ func (s *Stream) NextSequence() uint16 { return s.packetizer.NextSequence() }
 // Swept is how many frames have been handed to the kernel whole for all UDP readers that
 // there were, of those who are sent every frame, behind one socket at least.
 func (s *Stream) Swept() uint64 { return s.swept }
-
-// handedToFirst notes that some of a sweep's frame in hand has gone to a reader.
-func (s *Stream) handedToFirst(w *sweep) {
-	if f := w.hand; w.group.level == 0 && !f.begun {
-		f.begun = true
-		s.figures.FirstAge.Record(w.now - f.captured)
-	}
-}
-
-// handedToLast notes that all readers behind a socket who are sent every frame have this
-// one.
-func (s *Stream) handedToLast(f *frame, now time.Duration) {
-	s.figures.LastAge.Record(now - f.captured)
-	if !f.swept {
-		f.swept = true
-		s.swept++
-	}
-}

@@ -28,6 +28,7 @@ type sweep struct {
 	resume  func()
 	failed  func(place int, err error)
 	waiting bool // for a socket to be writable
+	broken  bool // the socket
 
 	hand  *frame // the frame being sent
 	last  uint64 // number of the last frame that was begun or passed over
@@ -199,9 +200,21 @@ func (w *sweep) goOn(outcome udp.Outcome) bool {
 	case udp.Congested:
 		return w.congested()
 	case udp.Broken:
-		w.stream.socketBroken()
+		w.breakOff()
 	}
 	return false
+}
+
+// breakOff gives the frame in hand up, as the socket is of no use. That is said once.
+func (w *sweep) breakOff() {
+	if !w.broken {
+		w.broken = true
+		w.stream.log.Error("an RTP socket no longer works; frames for its readers are only counted, as lags")
+	}
+	w.lags++
+	w.stream.lagged(1, w.group.size())
+	w.release()
+	w.group.endSweep()
 }
 
 // congested waits a moment, since no readiness will tell when the queue behind the
@@ -250,5 +263,23 @@ func (w *sweep) release() {
 	if w.hand != nil {
 		w.hand.sweeps--
 		w.hand = nil
+	}
+}
+
+// handedToFirst notes that some of a sweep's frame in hand has gone to a reader.
+func (s *Stream) handedToFirst(w *sweep) {
+	if f := w.hand; w.group.level == 0 && !f.begun {
+		f.begun = true
+		s.figures.FirstAge.Record(w.now - f.captured)
+	}
+}
+
+// handedToLast notes that all readers behind a socket who are sent every frame have this
+// one.
+func (s *Stream) handedToLast(f *frame, now time.Duration) {
+	s.figures.LastAge.Record(now - f.captured)
+	if !f.swept {
+		f.swept = true
+		s.swept++
 	}
 }
