@@ -83,12 +83,13 @@ func (s *Stream) Join(at Place, observer Observer) (*UDPReader, error) {
 	if pair == nil {
 		return nil, fmt.Errorf("reader %v: there is no RTP socket of that address family", at.RTP)
 	}
-	return s.joinBy(pair.rtp, pair.rtcp, at, observer)
+	return s.joinBy(pair.sender(at.Source), pair.rtcp, at, observer)
 }
 
 // joinMuxed has a reader whose RTCP goes over the RTP socket (RFC 5761).
 func (s *Stream) joinMuxed(pair *socketPair, at Place, observer Observer) (*UDPReader, error) {
-	return s.joinBy(pair.rtp, pair.rtp, at, observer)
+	rtp := pair.sender(at.Source)
+	return s.joinBy(rtp, rtp, at, observer)
 }
 
 func (s *Stream) joinBy(rtp, control *udp.Socket, at Place, observer Observer) (*UDPReader, error) {

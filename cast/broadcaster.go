@@ -160,11 +160,14 @@ func (b *Broadcaster) stream(name string) *Stream {
 // Readers is how many there are, over all streams, those who pause included.
 func (b *Broadcaster) Readers() int { return b.readers }
 
-// Sockets are the counters of the RTP sockets: of both address families, and of the
-// fixed destinations.
+// Sockets are the counters of the RTP sockets: of both address families, of the addresses
+// of this machine that readers have asked, and of the fixed destinations.
 func (b *Broadcaster) Sockets() (sum udp.Counters) {
 	for _, p := range b.allPairs() {
 		sum = sum.Plus(p.rtp.Counters())
+		for rtp := range p.further() {
+			sum = sum.Plus(rtp.Counters())
+		}
 	}
 	return sum
 }

@@ -16,7 +16,11 @@ const floodPatience = 3
 // patience is how much longer than its timeout a reader may be silent at present.
 func (b *Broadcaster) patience() time.Duration {
 	for _, p := range b.pairs {
-		if b.flooded(p.rtp) || b.flooded(p.rtcp) {
+		flooded := b.flooded(p.rtp) || b.flooded(p.rtcp)
+		for rtp := range p.further() {
+			flooded = flooded || b.flooded(rtp)
+		}
+		if flooded {
 			return floodPatience * b.config.SessionTimeout
 		}
 	}

@@ -117,6 +117,52 @@ func TestSlowIPv6(t *testing.T) {
 	}
 }
 
+// TestSlowInterface has readers who have asked another address of the machine, by RTSP and by
+// joining, be behind an interface that is too slow: those at the first address have every
+// frame, and early. When it is fast again everybody has the newest ones.
+func TestSlowInterface(t *testing.T) {
+	second := netip.MustParseAddr("10.0.0.2")
+	for _, seed := range seeds {
+		w := newWorldAt(t, seed, []netip.Addr{serverAddr, second}, nil)
+		healthy, there := w.watch("10.0.1.1", false), w.joins("10.0.1.2:7000", "cam")
+		slow := w.connectTo("10.9.1.1", netip.AddrPortFrom(second, 8554))
+		if status := slow.setupUDP(); status != 200 {
+			t.Fatalf("SETUP: %d", status)
+		}
+		slow.play()
+		slowJoined := w.joinsAt("10.9.1.2:7000", netip.AddrPortFrom(second, 5004), "cam")
+		w.run(time.Second)
+		worst, had := healthy.late(), there.frames
+		line := netip.MustParsePrefix("10.9.0.0/16")
+		link := slowLine
+		link.Shared = true
+		w.k.SetLink(line, link)
+		w.run(20 * time.Second)
+		if *worst > time.Second/framesPerSecond || there.frames-had < 20*framesPerSecond-2 {
+			t.Errorf("seed %d: frames came after up to %v, and %d of %d by joining", seed, *worst, there.frames-had, 20*framesPerSecond)
+		}
+		if slow.gaps == 0 || slow.depacketizer.Dropped > 0 || w.s.Figures().Lags == 0 {
+			t.Errorf("seed %d: the slow reader has %d gaps, %d broken off", seed, slow.gaps, slow.depacketizer.Dropped)
+		}
+		w.k.SetLink(line, sim.Link{})
+		w.run(100 * time.Millisecond)
+		before := slowJoined.frames
+		slow.numbers = slow.numbers[len(slow.numbers)-1:]
+		slowJoined.report()
+		w.run(time.Second)
+		slow.row(framesPerSecond)
+		healthy.row(22*framesPerSecond - 2)
+		if slowJoined.frames-before < framesPerSecond-1 {
+			t.Errorf("seed %d: the joined reader has %d frames in the last second", seed, slowJoined.frames-before)
+		}
+		slowJoined.goodbye()
+		w.run(100 * time.Millisecond)
+		if w.s.Readers() != 3 {
+			t.Errorf("seed %d: %d readers, want 3: a goodbye to the other address is heard", seed, w.s.Readers())
+		}
+	}
+}
+
 // TestFullQueues has the ways to many readers be congested, each for good: the others wait
 // once in a frame, not once for each of them and each burst.
 func TestFullQueues(t *testing.T) {

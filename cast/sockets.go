@@ -3,6 +3,7 @@ package cast
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/netip"
 
@@ -13,7 +14,23 @@ import (
 // socketPair is the sockets of one address family: RTP, and RTCP on the next port.
 type socketPair struct {
 	rtp, rtcp *udp.Socket
+	// senders are the RTP sockets, by the address of this machine that is sent from:
+	// rtp is that of the first.
+	senders []sender
+	muxed   func(udp.Datagram)
+	log     *slog.Logger
 }
+
+// sender is the RTP socket that is sent from one address of this machine. As a rule that is
+// an address of the interface on the way to the readers who have asked it, so that a slow
+// interface fills a socket of its own, and the readers behind others go on.
+type sender struct {
+	address netip.Addr
+	rtp     *udp.Socket
+}
+
+// maxSenders is how many addresses have a socket of their own; those after share the first.
+const maxSenders = 8
 
 const (
 	// sendBufferBytes is what may wait for the network card: enough to keep a fast one
@@ -112,7 +129,7 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	if address.Port() == 65535 {
 		return nil, fmt.Errorf("%v: RTCP needs the next port, and there is none", address)
 	}
-	p := &socketPair{}
+	p := &socketPair{log: o.log}
 	options := udp.Options{
 		UDPOptions: loop.UDPOptions{
 			SendBufferBytes: sendBufferBytes,
@@ -126,12 +143,11 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	options.PacketInfo = true
 	options.ReceiveLimit = controlLimit
 	options.ReceiveBufferBytes = receiveBufferBytes
-	var muxed func(udp.Datagram)
 	if o.muxed != nil {
-		muxed = func(d udp.Datagram) { o.muxed(p, d) }
+		p.muxed = func(d udp.Datagram) { o.muxed(p, d) }
 	}
 	options.Clones = o.clones
-	if p.rtp, err = udp.Open(l, address, options, muxed); err != nil {
+	if p.rtp, err = udp.Open(l, address, options, p.muxed); err != nil {
 		return nil, err
 	}
 	options.Clones = nil
@@ -142,7 +158,50 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	return p, nil
 }
 
-func (p *socketPair) close() error { return errors.Join(p.rtp.Close(), p.rtcp.Close()) }
+func (p *socketPair) close() error {
+	errs := []error{p.rtp.Close(), p.rtcp.Close()}
+	for rtp := range p.further() {
+		errs = append(errs, rtp.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// further is the RTP sockets besides the first.
+func (p *socketPair) further() iter.Seq[*udp.Socket] {
+	return func(yield func(*udp.Socket) bool) {
+		for _, s := range p.senders {
+			if s.rtp != p.rtp && !yield(s.rtp) {
+				return
+			}
+		}
+	}
+}
+
+// sender returns the RTP socket for readers who are sent from an address of this machine,
+// which it opens for the first of them.
+func (p *socketPair) sender(from netip.Addr) *udp.Socket {
+	if !from.IsValid() || !p.rtp.Local().Addr().IsUnspecified() {
+		return p.rtp
+	}
+	for _, s := range p.senders {
+		if s.address == from {
+			return s.rtp
+		}
+	}
+	if len(p.senders) == maxSenders {
+		return p.rtp
+	}
+	rtp := p.rtp
+	if len(p.senders) > 0 {
+		var err error
+		if rtp, err = p.rtp.OpenBeside(from, p.muxed); err != nil {
+			p.log.Debug("readers share a socket with others", "address", from, "error", err)
+			rtp = p.rtp
+		}
+	}
+	p.senders = append(p.senders, sender{from, rtp})
+	return rtp
+}
 
 // pairFor returns the sockets of an address's family, nil if there are none.
 func (b *Broadcaster) pairFor(peer netip.Addr) *socketPair {

@@ -150,4 +150,7 @@ type UDPOptions struct {
 	MulticastInterface string
 	// ReuseAddress lets several sockets be bound to one address (SO_REUSEADDR).
 	ReuseAddress bool
+	// Beside is a socket whose port this one may share, and no other; 0: none. What comes
+	// to the address of the more specific of the two goes to that.
+	Beside int
 }

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -70,9 +71,12 @@ func setInt(fd, level, option, value int) error {
 }
 
 func (linuxSockets) OpenUDP(local netip.AddrPort, o UDPOptions) (int, error) {
+	if o.Beside != 0 {
+		return openBeside(local, o)
+	}
 	return openBound(unix.SOCK_DGRAM, local, func(fd int) error {
 		if o.ReuseAddress {
-			if err := setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			if err := setReuse(fd, 1); err != nil {
 				return err
 			}
 		}
@@ -89,6 +93,28 @@ func (linuxSockets) OpenUDP(local netip.AddrPort, o UDPOptions) (int, error) {
 		}
 		return setMulticast(fd, local.Addr(), o)
 	})
+}
+
+// openBeside opens a socket that shares the port of another. The kernel asks both whether
+// they agree, when the second is bound; afterwards nobody else is to join them.
+func openBeside(local netip.AddrPort, o UDPOptions) (int, error) {
+	beside := o.Beside
+	o.Beside, o.ReuseAddress = 0, true
+	if err := setReuse(beside, 1); err != nil {
+		return -1, err
+	}
+	fd, err := linuxSockets{}.OpenUDP(local, o)
+	if err == nil {
+		if err = setReuse(fd, 0); err != nil {
+			unix.Close(fd)
+			fd = -1
+		}
+	}
+	return fd, errors.Join(err, setReuse(beside, 0))
+}
+
+func setReuse(fd, value int) error {
+	return setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, value)
 }
 
 // setBuffer asks for a socket buffer beyond net.core.[rw]mem_max, which takes

@@ -321,6 +321,39 @@ func TestTheMoreSpecificSocketReceives(t *testing.T) {
 	})
 }
 
+// A socket beside another one shares its port, and nobody else can.
+func TestBeside(t *testing.T) {
+	onBoth(t, func(w *world) {
+		all, at := w.udp("0.0.0.0:0", loop.UDPOptions{})
+		loopback := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
+		one, err := w.kernel.OpenUDP(loopback, loop.UDPOptions{Beside: all})
+		w.check(err)
+		w.bound(one)
+		for _, local := range []netip.AddrPort{at, loopback, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.3"), at.Port())} {
+			_, err := w.kernel.OpenUDP(local, loop.UDPOptions{ReuseAddress: true})
+			w.wantErr(err, unix.EADDRINUSE)
+		}
+		a, from := w.udp("127.0.0.1:0", loop.UDPOptions{})
+		w.mustSend(a, letter{to: loopback, payload: []byte("one")})
+		w.mustSend(a, letter{to: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), at.Port()), payload: []byte("all")})
+		if g := w.collect(one, 1, 10)[0]; g.payload != "one" {
+			w.Errorf("the specific one got %q", g.payload)
+		}
+		if g := w.collect(all, 1, 10)[0]; g.payload != "all" {
+			w.Errorf("the wildcard got %q", g.payload)
+		}
+		w.mustSend(one, letter{to: from, payload: []byte("back")})
+		if g := w.collect(a, 1, 10)[0]; g.payload != "back" || g.from != loopback {
+			w.Errorf("%q came from %v, want it from %v", g.payload, g.from, loopback)
+		}
+		_, err = w.kernel.OpenUDP(netip.AddrPortFrom(netip.MustParseAddr("203.0.113.9"), at.Port()), loop.UDPOptions{Beside: all})
+		w.wantErr(err, unix.EADDRNOTAVAIL)
+		third, err := w.kernel.OpenUDP(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.4"), at.Port()), loop.UDPOptions{Beside: all})
+		w.check(err) // a failure leaves no trace
+		w.bound(third)
+	})
+}
+
 func TestReceiveBufferOverflows(t *testing.T) {
 	onBoth(t, func(w *world) {
 		a, _ := w.udp("127.0.0.1:0", loop.UDPOptions{})

@@ -86,6 +86,14 @@ func (k *Kernel) openUDP(local netip.AddrPort, o loop.UDPOptions) (int, error) {
 		return -1, os.NewSyscallError("socket", err)
 	}
 	s.descriptor = d
+	if o.Beside != 0 {
+		beside, err := fileOf[*udpSocket](k, o.Beside)
+		if err != nil {
+			return -1, errors.Join(os.NewSyscallError("setsockopt", err), k.closeFD(d.fd))
+		}
+		s.reuse, beside.reuse = true, true
+		defer func() { s.reuse, beside.reuse = false, false }()
+	}
 	if err := k.bindUDP(s, local); err != nil {
 		return -1, errors.Join(os.NewSyscallError("bind", err), k.closeFD(d.fd))
 	}

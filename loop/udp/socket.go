@@ -133,6 +133,15 @@ func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram))
 	return s, nil
 }
 
+// OpenBeside opens another socket on the same port, with the same options, bound to one of the
+// addresses of a socket that is bound to all. It has buffers of its own, so what waits in the
+// one does not hold up the other; what comes to that address goes to it.
+func (s *Socket) OpenBeside(address netip.Addr, receive func(Datagram)) (*Socket, error) {
+	o := s.options
+	o.Beside = s.fd
+	return Open(s.loop, netip.AddrPortFrom(address, s.local.Port()), o, receive)
+}
+
 // Local is the address the socket is bound to.
 func (s *Socket) Local() netip.AddrPort { return s.local }
 
