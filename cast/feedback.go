@@ -127,18 +127,23 @@ func (t *senderReports) greetSoon() {
 // greet sends some of the newcomers a report, and leaves the rest to later turns.
 func (t *senderReports) greet() {
 	t.writeReport(t.stream.Readers())
-	lot := min(len(t.newcomers), reportLot)
-	for _, n := range t.newcomers[:lot] {
-		switch {
+	next := 0
+	for room := reportLot; next < len(t.newcomers) && room > 0; next++ {
+		switch n := t.newcomers[next]; {
 		case n.udp != nil && !n.udp.gone:
 			n.udp.sendControl(t.packet)
+			room--
 		case n.tcp != nil && !n.tcp.gone:
 			t.toConnection(n.tcp)
+			room--
 		}
 	}
-	kept := copy(t.newcomers, t.newcomers[lot:])
+	kept := copy(t.newcomers, t.newcomers[next:])
 	clear(t.newcomers[kept:])
 	t.newcomers = t.newcomers[:kept]
+	if kept == 0 && cap(t.newcomers) > reportLot { // a crowd has come, as it seldom does
+		t.newcomers = nil
+	}
 	t.greetSoon()
 }
 

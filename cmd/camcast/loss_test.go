@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"os/exec"
 	"path/filepath"
@@ -18,13 +17,14 @@ import (
 	"github.com/camcast/camcast/loop"
 )
 
-// lossyKernel is the real kernel behind a link that drops some of the RTP packets.
+// lossyKernel is the real kernel behind a link that drops some of the RTP packets: a known
+// share of any number of them, not by chance.
 type lossyKernel struct {
 	loop.Kernel
-	port   uint16
-	fd     int
-	random *rand.Rand
-	share  float64
+	port  uint16
+	fd    int
+	share float64
+	owed  float64 // packets that are still to be dropped
 }
 
 func (k *lossyKernel) OpenUDP(local netip.AddrPort, o loop.UDPOptions) (int, error) {
@@ -43,7 +43,8 @@ func (k *lossyKernel) Sendmmsg(fd int, messages []loop.Message) (int, error) {
 		return k.Kernel.Sendmmsg(fd, messages)
 	}
 	for i := range messages {
-		if k.random.Float64() < k.share {
+		if k.owed += k.share; k.owed >= 1 {
+			k.owed--
 			continue
 		}
 		if _, err := k.Kernel.Sendmmsg(fd, messages[i:i+1]); err != nil {
@@ -60,7 +61,7 @@ func TestReportedLoss(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", viewer, "../camview").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	const wantPackets = 15000 // between two reports: chance makes a share of these uncertain by 0.3 %
+	const wantPackets = 15000 // between two reports
 	for _, share := range []float64{0.05, 0.2} {
 		for name, command := range map[string]func(url string) []string{
 			"ffmpeg": func(url string) []string {
@@ -82,7 +83,8 @@ func TestReportedLoss(t *testing.T) {
 				if lost < share-0.01 || lost > share+0.01 {
 					t.Errorf("%.2f %% lost by the reports, want %v %%", 100*lost, 100*share)
 				}
-				if !last.RoundTripKnown || last.RoundTrip > 200*time.Millisecond {
+				// How long it is on a busy machine is uncertain; wrong units would be far off.
+				if !last.RoundTripKnown || last.RoundTrip > 5*time.Second {
 					t.Errorf("round trip %v, known: %v", last.RoundTrip, last.RoundTripKnown)
 				}
 			})
@@ -103,8 +105,7 @@ func startLossy(t *testing.T, share float64) *lossyStream {
 	const rtpPort = 47004
 	real, err := loop.NewKernel()
 	must(t, err)
-	seed := uint64(share * 1000)
-	s := &lossyStream{t: t, loop: loop.NewOn(&lossyKernel{Kernel: real, port: rtpPort, fd: -1, random: rand.New(rand.NewPCG(seed, seed)), share: share})}
+	s := &lossyStream{t: t, loop: loop.NewOn(&lossyKernel{Kernel: real, port: rtpPort, fd: -1, share: share})}
 	local := netip.MustParseAddr("127.0.0.1")
 	b, err := cast.New(s.loop, cast.Config{RTSP: netip.AddrPortFrom(local, 0), RTP: netip.AddrPortFrom(local, rtpPort), Adapt: cast.AdaptOff})
 	must(t, err)
@@ -130,7 +131,7 @@ func (s *lossyStream) await(wanted func(cast.ReaderFigures) bool) (f cast.Reader
 	s.t.Helper()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
-	late := time.After(25 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		select {
 		case <-look.C:
