@@ -86,7 +86,11 @@ type Sockets interface {
 	// returns an error only when it took none: the error is then the first
 	// message's. See sendmmsg(2).
 	Sendmmsg(fd int, messages []Message) (int, error)
-	// Recvmmsg receives up to len(messages) datagrams; see recvmmsg(2).
+	// Sendmsg sends one message, for kernels that do not know Sendmmsg (unix.ENOSYS); see
+	// sendmsg(2).
+	Sendmsg(fd int, message *Message) error
+	// Recvmmsg receives up to len(messages) datagrams; see recvmmsg(2). Where the kernel
+	// does not know that it is one.
 	Recvmmsg(fd int, messages []Message) (int, error)
 	// CanSegment reports whether fd takes UDP_SEGMENT (udp(7), Linux 4.18).
 	CanSegment(fd int) bool

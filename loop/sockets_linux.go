@@ -180,8 +180,36 @@ func (linuxSockets) Sendmmsg(fd int, messages []Message) (int, error) {
 	return mmsg(unix.SYS_SENDMMSG, fd, messages)
 }
 
+func (linuxSockets) Sendmsg(fd int, message *Message) error {
+	_, err := msg(unix.SYS_SENDMSG, fd, message)
+	return err
+}
+
 func (linuxSockets) Recvmmsg(fd int, messages []Message) (int, error) {
-	return mmsg(unix.SYS_RECVMMSG, fd, messages)
+	n, err := mmsg(unix.SYS_RECVMMSG, fd, messages)
+	if err == unix.ENOSYS { // sandboxes may forbid what their authors have not heard of
+		return recvmsg(fd, messages)
+	}
+	return n, err
+}
+
+// recvmsg receives one datagram, as recvmmsg would.
+func recvmsg(fd int, messages []Message) (int, error) {
+	bytes, err := msg(unix.SYS_RECVMSG, fd, &messages[0])
+	if err != nil {
+		return 0, err
+	}
+	messages[0].transferred = uint32(bytes)
+	return 1, nil
+}
+
+// msg makes a call for one message, of which the kernel is shown the msghdr.
+func msg(call uintptr, fd int, message *Message) (bytes int, err error) {
+	n, _, errno := unix.Syscall(call, uintptr(fd), uintptr(unsafe.Pointer(&message.header)), unix.MSG_DONTWAIT)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
 }
 
 // mmsg makes the call on the scheduler's books (Syscall6, not Raw): a batch of 64
@@ -223,8 +251,16 @@ func (linuxSockets) Accept(fd int) (int, netip.AddrPort, error) {
 		unix.Close(conn)
 		return -1, netip.AddrPort{}, err
 	}
+	// On a kernel that does not know it more waits there.
+	_ = unix.SetsockoptInt(conn, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, mostUnsentBytes)
 	return conn, addrPort(peer), nil
 }
+
+// mostUnsentBytes is how much may wait in the kernel to be sent for the first time
+// (tcp(7)): enough to keep a fast link busy between two turns. Without a limit some
+// megabytes would, which a slow reader would see seconds late, while newer frames wait
+// behind them.
+const mostUnsentBytes = 128 << 10
 
 func (linuxSockets) ConnectTCP(peer netip.AddrPort) (int, error) {
 	fd, err := unix.Socket(family(peer.Addr()), unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)

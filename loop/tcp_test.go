@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
@@ -370,5 +371,33 @@ func TestTCPAddresses(t *testing.T) {
 		if local := w.bound(conn); local != to {
 			w.Errorf("accepted at %v, want %v", local, to)
 		}
+	})
+}
+
+// TestLittleWaitsForASlowPeer writes to a peer that does not read, as long as the kernel
+// takes something: that is what would be old when the peer reads again.
+func TestLittleWaitsForASlowPeer(t *testing.T) {
+	onBoth(t, func(w *world) {
+		const most = 512 << 10 // what may wait for the first sending, and the peer's buffer
+		fd, _ := w.connection()
+		frame, taken := bytes.Repeat([]byte{7}, 42<<10), 0
+		ready := make([]loop.Ready, 1)
+		w.check(w.kernel.Watch(fd, loop.Writable, 1))
+		for {
+			n, err := w.write(fd, frame)
+			if taken += n; taken > most {
+				w.Fatalf("%d bytes wait for a peer that does not read, want at most %d", taken, most)
+			}
+			if err == nil {
+				continue
+			}
+			w.wantErr(err, unix.EAGAIN)
+			// What is in flight may be acknowledged in a moment.
+			if n, err := w.kernel.Wait(ready, 100*time.Millisecond); err != nil || n == 0 {
+				w.check(err)
+				break
+			}
+		}
+		w.check(w.kernel.Unwatch(fd))
 	})
 }

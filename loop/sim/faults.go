@@ -36,7 +36,7 @@ func (k *Kernel) chance(probability float64) bool {
 type Call struct {
 	// Name is the method's: "Sendmmsg", "Accept", "CloseFD"...
 	Name string
-	// Number counts the calls of this name, from 1. For Sendmmsg it counts messages
+	// Number counts the calls of this name, from 1. For Sendmmsg and Sendmsg it counts messages
 	// instead, over all sockets: a message that fails keeps its number for the next
 	// attempt if the call had taken others before it, and is passed if not.
 	Number uint64
@@ -50,6 +50,9 @@ type Call struct {
 	Mark uint32
 }
 
+// sends reports whether the call sends messages.
+func (c Call) sends() bool { return c.Name == "Sendmmsg" || c.Name == "Sendmsg" }
+
 // Inject has f asked before each system call, and before each message of a Sendmmsg.
 // If it returns an errno (a unix.Errno, as Kernel's methods do) the call does nothing
 // and fails with it, as real ones do: Sendmmsg returns what it has taken before, and
@@ -59,7 +62,7 @@ func (k *Kernel) Inject(f func(Call) error) { k.hooks = append(k.hooks, f) }
 // FailTo, for Inject, fails sends and connects to all addresses of a prefix.
 func FailTo(peers netip.Prefix, errno unix.Errno) func(Call) error {
 	return func(c Call) error {
-		if (c.Name == "Sendmmsg" || c.Name == "ConnectTCP") && peers.Contains(c.Peer.Addr()) {
+		if (c.sends() || c.Name == "ConnectTCP") && peers.Contains(c.Peer.Addr()) {
 			return errno
 		}
 		return nil
@@ -70,7 +73,7 @@ func FailTo(peers netip.Prefix, errno unix.Errno) func(Call) error {
 // stands for a network card that cannot checksum, EINVAL for a smaller MTU.
 func FailSegmentsTo(peers netip.Prefix, errno unix.Errno) func(Call) error {
 	return func(c Call) error {
-		if c.Name == "Sendmmsg" && c.Bytes > c.SegmentBytes && c.SegmentBytes > 0 && peers.Contains(c.Peer.Addr()) {
+		if c.sends() && c.Bytes > c.SegmentBytes && c.SegmentBytes > 0 && peers.Contains(c.Peer.Addr()) {
 			return errno
 		}
 		return nil
@@ -96,7 +99,7 @@ func (k *Kernel) enter(c Call) error {
 	} else {
 		k.runDue()
 	}
-	if len(k.hooks) == 0 || c.Name == "Sendmmsg" { // asked message by message
+	if len(k.hooks) == 0 || c.sends() { // asked message by message
 		return nil
 	}
 	c.Number = k.calls[c.Name]

@@ -3,6 +3,7 @@ package sim
 import (
 	"net/netip"
 	"time"
+	"unsafe"
 
 	"github.com/camcast/camcast/loop"
 	"golang.org/x/sys/unix"
@@ -19,6 +20,23 @@ func (k *Kernel) Sendmmsg(fd int, messages []loop.Message) (int, error) {
 	return sent, err
 }
 
+// Sendmsg sends one message.
+func (k *Kernel) Sendmsg(fd int, message *loop.Message) error {
+	err := k.enter(Call{Name: "Sendmsg", FD: fd})
+	s, fdErr := fileOf[*udpSocket](k, fd)
+	if err == nil {
+		err = fdErr
+	}
+	sent := 0
+	if err == nil {
+		if err = k.send(s, message, Call{Name: "Sendmsg"}, true); err == nil {
+			sent = 1
+		}
+	}
+	k.traceMessages("Sendmsg", fd, unsafe.Slice(message, 1), sent, err, (*loop.Message).Payload)
+	return err
+}
+
 func (k *Kernel) sendmmsg(fd int, messages []loop.Message) (int, error) {
 	s, err := fileOf[*udpSocket](k, fd)
 	if err != nil {
@@ -29,7 +47,7 @@ func (k *Kernel) sendmmsg(fd int, messages []loop.Message) (int, error) {
 		messages = messages[:1+k.random.IntN(len(messages)-1)]
 	}
 	for i := range messages {
-		if err := k.send(s, &messages[i], i == 0); err != nil {
+		if err := k.send(s, &messages[i], Call{Name: "Sendmmsg"}, i == 0); err != nil {
 			if i > 0 {
 				return i, nil
 			}
@@ -39,13 +57,13 @@ func (k *Kernel) sendmmsg(fd int, messages []loop.Message) (int, error) {
 	return len(messages), nil
 }
 
-// send sends one message; first says that its error will be told.
-func (k *Kernel) send(s *udpSocket, m *loop.Message, first bool) error {
+// send sends one message of a call; first says that its error will be told.
+func (k *Kernel) send(s *udpSocket, m *loop.Message, c Call, first bool) error {
 	peer, payload, segment := canonical(m.Peer()), m.Payload(), m.SegmentBytes()
 	if len(k.hooks) > 0 {
-		err := k.injected(Call{Name: "Sendmmsg", Number: k.messages + 1, FD: s.descriptor.fd,
-			Peer: peer, Bytes: len(payload), SegmentBytes: segment, Mark: m.Mark()})
-		if err != nil {
+		c.Number, c.FD, c.Peer = k.messages+1, s.descriptor.fd, peer
+		c.Bytes, c.SegmentBytes, c.Mark = len(payload), segment, m.Mark()
+		if err := k.injected(c); err != nil {
 			if first {
 				k.messages++
 			}

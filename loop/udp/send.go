@@ -1,9 +1,11 @@
 package udp
 
 import (
+	"errors"
 	"net/netip"
 
 	"github.com/camcast/camcast/loop"
+	"golang.org/x/sys/unix"
 )
 
 // sendBatch is how many messages one sendmmsg takes: more gain next to nothing.
@@ -134,8 +136,7 @@ func (f *Fan) sendWhole(run Run, place Place, peers Peers, failed func(int, erro
 			return place, f.socket.blocked(err)
 		case again:
 		case unsegmented:
-			f.demote(place.Peer%peers.Ring, err)
-			return place, Done // Send goes on, packet by packet
+			return f.demote(run, place, peers, err, failed), Done // Send goes on, packet by packet
 		case peerFailed:
 			if failed != nil {
 				failed(place.Peer%peers.Ring, err)
@@ -148,28 +149,45 @@ func (f *Fan) sendWhole(run Run, place Place, peers Peers, failed func(int, erro
 	return place, Done
 }
 
-// demote has the peer sent to packet by packet from now on.
-func (f *Fan) demote(peer int, err error) {
-	if !f.plain[peer] {
-		f.plain[peer] = true
-		f.plainCount++
+// demote has the peer at place sent to packet by packet from now on, unless it does not get
+// the first packet so either: then the link was not the reason (EINVAL is also said of a
+// source address that is gone).
+func (f *Fan) demote(run Run, place Place, peers Peers, reason error, failed func(int, error)) Place {
+	peer := place.Peer % peers.Ring
+	f.plain[peer] = true
+	f.plainCount++
+	f.fill(run, place, peers)
+	n, err := f.socket.send(f.socket.outgoing.messages[:1])
+	if err != nil && sort(err, false) == peerFailed {
+		f.plain[peer] = false
+		f.plainCount--
+		if failed != nil {
+			failed(peer, err)
+		}
+		return Place{Peer: place.Peer + 1}
 	}
-	f.socket.reportError(err, "a link does not take segmented messages: sending packet by packet there")
+	f.socket.reportError(reason, "a link does not take segmented messages: sending packet by packet there")
+	return f.sent(run, place, n)
+}
+
+// sent is the place after n packets that were sent one by one.
+func (f *Fan) sent(run Run, place Place, n int) Place {
+	for range n {
+		f.socket.counters.Bytes += uint64(len(run.packet(place.Packet)))
+		if place.Packet++; place.Packet == run.packets() {
+			place = Place{Peer: place.Peer + 1}
+		}
+	}
+	return place
 }
 
 // sendPackets sends the run packet by packet to the peer at place, and to those
 // after it that need it so, many packets per call.
 func (f *Fan) sendPackets(run Run, place Place, peers Peers, failed func(int, error)) (Place, Outcome) {
-	packets := run.packets()
 	for place.Peer < peers.End && (place.Packet > 0 || !f.socket.segment || f.plain[place.Peer%peers.Ring]) {
 		count := f.fill(run, place, peers)
 		n, err := f.socket.send(f.socket.outgoing.messages[:count])
-		for range n {
-			f.socket.counters.Bytes += uint64(len(run.packet(place.Packet)))
-			if place.Packet++; place.Packet == packets {
-				place = Place{Peer: place.Peer + 1}
-			}
-		}
+		place = f.sent(run, place, n)
 		if err == nil {
 			continue
 		}
@@ -208,13 +226,20 @@ func (f *Fan) fill(run Run, place Place, peers Peers) (count int) {
 	return count
 }
 
-// send makes one sendmmsg of at most a batch.
-func (s *Socket) send(messages []loop.Message) (int, error) {
-	limit := sendBatch
-	if s.options.NoBatches {
-		limit = 1
+// send makes one system call, for at most a batch of messages.
+func (s *Socket) send(messages []loop.Message) (n int, err error) {
+	if !s.options.NoBatches {
+		n, err = s.kernel.Sendmmsg(s.fd, messages[:min(len(messages), sendBatch)])
+		if errors.Is(err, unix.ENOSYS) {
+			s.options.NoBatches = true
+			s.reportError(err, "the kernel does not take many messages at once: making a call for each")
+		}
 	}
-	n, err := s.kernel.Sendmmsg(s.fd, messages[:min(len(messages), limit)])
+	if s.options.NoBatches {
+		if n, err = 1, s.kernel.Sendmsg(s.fd, &messages[0]); err != nil {
+			n = 0
+		}
+	}
 	s.counters.Calls++
 	s.counters.Messages += uint64(n)
 	return n, err

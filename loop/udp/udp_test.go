@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,12 +23,28 @@ type faulty struct {
 	// message further on that would fail ends the batch before it.
 	fail      func(m *loop.Message) error
 	noSegment bool
-	batches   []int
+	noBatch   bool
+	batches   []int // how many messages each Sendmmsg has taken
+	singles   int   // how often Sendmsg was called
 }
 
 func (k *faulty) CanSegment(fd int) bool { return !k.noSegment && k.Kernel.CanSegment(fd) }
 
+func (k *faulty) Sendmsg(fd int, message *loop.Message) error {
+	k.singles++
+	if k.fail != nil {
+		if err := k.fail(message); err != nil {
+			return err
+		}
+	}
+	return k.Kernel.Sendmsg(fd, message)
+}
+
 func (k *faulty) Sendmmsg(fd int, messages []loop.Message) (int, error) {
+	if k.noBatch {
+		k.batches = append(k.batches, 0)
+		return 0, unix.ENOSYS
+	}
 	for i := range messages {
 		if k.fail == nil {
 			break
@@ -162,6 +180,9 @@ func testFanDelivers(t *testing.T, newKernel kernelMaker) {
 		"switched off":        func(_ *faulty, o *udp.Options) { o.NoSegmentation = true },
 		"unknown to kernel":   func(k *faulty, _ *udp.Options) { k.noSegment = true },
 		"one by one":          func(_ *faulty, o *udp.Options) { o.NoSegmentation, o.NoBatches = true, true },
+		"no batches":          func(_ *faulty, o *udp.Options) { o.NoBatches = true },
+		"batches unknown":     func(k *faulty, _ *udp.Options) { k.noBatch = true },
+		"all unknown":         func(k *faulty, _ *udp.Options) { k.noBatch, k.noSegment = true, true },
 		"link says EIO":       func(k *faulty, _ *udp.Options) { k.fail = refuseSegments(unix.EIO) },
 		"link says EINVAL":    func(k *faulty, _ *udp.Options) { k.fail = refuseSegments(unix.EINVAL) },
 		"link says EMSGSIZE":  func(k *faulty, _ *udp.Options) { k.fail = refuseSegments(unix.EMSGSIZE) },
@@ -245,7 +266,7 @@ func testDelivery(t *testing.T, newKernel kernelMaker, ip netip.Addr, run udp.Ru
 			t.Errorf("sent from %v, want %v", r.from[0], s.Local())
 		}
 	}
-	if len(reports) > 1 {
+	if slices.Sort(reports); len(slices.Compact(slices.Clone(reports))) < len(reports) {
 		t.Errorf("reported more than once: %q", reports)
 	}
 }
@@ -473,11 +494,51 @@ func testSendEachPassesOverWhomItCannotReach(t *testing.T, newKernel kernelMaker
 
 func TestSwitches(t *testing.T) { onBoth(t, testSwitches) }
 
+// testSwitches turns off each feature and both: everybody gets the same packets all the same.
 func testSwitches(t *testing.T, newKernel kernelMaker) {
-	t.Setenv("CAMCAST_UDP_SEGMENT", "0")
-	t.Setenv("CAMCAST_SENDMMSG", "0")
+	for _, c := range []struct {
+		segment, batches string
+		calls            [2]int // of Sendmmsg and Sendmsg, for 3 readers of 4 packets
+	}{
+		{"", "", [2]int{1, 0}}, {"0", "", [2]int{1, 0}}, {"", "0", [2]int{0, 3}}, {"0", "0", [2]int{0, 12}},
+	} {
+		t.Run("segment="+c.segment+" batches="+c.batches, func(t *testing.T) {
+			t.Setenv("CAMCAST_UDP_SEGMENT", c.segment)
+			t.Setenv("CAMCAST_SENDMMSG", c.batches)
+			l, k := newFaulty(t, newKernel)
+			s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			var receivers []*receiver
+			fan := s.NewFan()
+			for range 3 {
+				r := newReceiver(t, l, loopback4)
+				receivers = append(receivers, r)
+				fan.Add(r.socket.Local(), netip.Addr{})
+			}
+			run := newRun(4, 100, 50)
+			fan.Send(run, udp.Place{}, fan.All(), nil)
+			if calls := [2]int{len(k.batches), k.singles}; s.Segments() != (c.segment == "") || calls != c.calls {
+				t.Errorf("segments: %v, %v calls of Sendmmsg and Sendmsg, want %v", s.Segments(), calls, c.calls)
+			}
+			for _, r := range receivers {
+				turnUntil(t, l, func() bool { return len(r.got) == 4 })
+				r.check(t, run)
+			}
+		})
+	}
+}
+
+// TestBatchesUnknown has the kernel not know sendmmsg: it is asked once, and that is told.
+func TestBatchesUnknown(t *testing.T) { onBoth(t, testBatchesUnknown) }
+
+func testBatchesUnknown(t *testing.T, newKernel kernelMaker) {
 	l, k := newFaulty(t, newKernel)
-	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+	k.noBatch = true
+	var reports []string
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{Report: func(what string) { reports = append(reports, what) }}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -485,10 +546,48 @@ func testSwitches(t *testing.T, newKernel kernelMaker) {
 	r := newReceiver(t, l, loopback4)
 	fan := s.NewFan()
 	fan.Add(r.socket.Local(), netip.Addr{})
-	fan.Send(newRun(4, 100, 50), udp.Place{}, fan.All(), nil)
-	if s.Segments() || len(k.batches) != 4 {
-		t.Errorf("segments: %v, batches %v; want four single messages", s.Segments(), k.batches)
+	for range 3 {
+		fan.Send(newRun(4, 100, 50), udp.Place{}, fan.All(), nil)
 	}
+	turnUntil(t, l, func() bool { return len(r.got) == 12 })
+	if len(k.batches) != 1 || k.singles != 3 || len(reports) != 1 || !strings.Contains(reports[0], "ENOSYS") {
+		t.Errorf("%d calls of Sendmmsg, %d of Sendmsg; reported %q", len(k.batches), k.singles, reports)
+	}
+}
+
+// TestSourceGone has the address that is sent from vanish and come back: that is the peer's
+// failure meanwhile, says nothing of its link, and it is sent segments again.
+func TestSourceGone(t *testing.T) { onBoth(t, testSourceGone) }
+
+func testSourceGone(t *testing.T, newKernel kernelMaker) {
+	l, k := newFaulty(t, newKernel)
+	var reports []string
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{Report: func(what string) { reports = append(reports, what) }}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := newReceiver(t, l, loopback4)
+	fan := s.NewFan()
+	fan.Add(r.socket.Local(), netip.Addr{})
+	run, failures := newRun(4, 100, 50), 0
+	send := func() uint64 {
+		before := s.Counters().Messages
+		if _, outcome := fan.Send(run, udp.Place{}, fan.All(), func(int, error) { failures++ }); outcome != udp.Done {
+			t.Fatal(outcome)
+		}
+		return s.Counters().Messages - before
+	}
+	k.fail = func(*loop.Message) error { return unix.EINVAL }
+	if n := send() + send(); n != 0 || failures != 2 {
+		t.Errorf("%d messages were sent, %d failures", n, failures)
+	}
+	k.fail = nil
+	if n := send(); n != 1 || len(reports) != 0 {
+		t.Errorf("%d messages, want 1; reported %q", n, reports)
+	}
+	turnUntil(t, l, func() bool { return len(r.got) == 4 })
+	r.check(t, run)
 }
 
 func TestWhenWritable(t *testing.T) { onBoth(t, testWhenWritable) }
