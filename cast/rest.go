@@ -70,6 +70,9 @@ func (n *neighbours) ready(loop.Interest) {
 			continue
 		}
 		if err != nil {
+			if err != unix.EAGAIN && err != unix.EINTR {
+				n.cast.noMoreNews(err)
+			}
 			break
 		}
 		for _, news := range n.news[:count] {
@@ -77,6 +80,12 @@ func (n *neighbours) ready(loop.Interest) {
 		}
 	}
 	n.cast.heardOf(n.answer)
+}
+
+// noMoreNews gives the news up, which cannot be read any more. Nobody rests from now on.
+func (b *Broadcaster) noMoreNews(err error) {
+	b.config.Log.Warn("the kernel no longer tells which machines do not answer", "error", errors.Join(err, b.closeNeighbours()))
+	b.restNobody()
 }
 
 // heardOf applies what is known of whether machines answer.

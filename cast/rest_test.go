@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/camcast/camcast/loop/sim"
+	"golang.org/x/sys/unix"
 )
 
 // silence has the machines of some readers answer no more, or again.
@@ -84,6 +87,29 @@ func TestSignOfLife(t *testing.T) {
 	w.run(time.Millisecond)
 	if f := w.s.Figures(); f.Resting != 0 || !strings.Contains(w.log.String(), "reader goes on") {
 		t.Errorf("%d readers rest after a sign of life", f.Resting)
+	}
+}
+
+// TestNoMoreNews has the news not be read any more: that is told once, and nobody rests.
+func TestNoMoreNews(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	gone, there := w.watch("10.0.5.1", false), w.watch("10.0.6.1", false)
+	w.run(time.Second)
+	w.silence(true, gone)
+	w.run(5 * time.Second)
+	if f := w.s.Figures(); f.Resting != 1 {
+		t.Fatalf("%d readers rest", f.Resting)
+	}
+	w.k.Inject(func(c sim.Call) error {
+		if c.Name == "ReadNeighbours" {
+			return unix.EIO
+		}
+		return nil
+	})
+	w.silence(true, there) // which is news
+	w.run(5 * time.Second)
+	if f, n := w.s.Figures(), strings.Count(w.log.String(), "no longer tells"); f.Resting != 0 || n != 1 {
+		t.Errorf("%d readers rest, told %d times", f.Resting, n)
 	}
 }
 

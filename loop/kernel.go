@@ -123,8 +123,9 @@ type Neighbours interface {
 	// OpenNeighbours opens an fd that is readable when there is news of them
 	// (rtnetlink(7)).
 	OpenNeighbours() (fd int, err error)
-	// ReadNeighbours fills in news, for which 16 places are enough, and returns how
-	// much it is, which may be 0; the fd stays readable while there is more.
+	// ReadNeighbours fills in news and returns how much it is, which may be 0; the fd stays
+	// readable while there is more. The kernel tells one piece at a time; what exceeds the
+	// room for it is left out.
 	// unix.EAGAIN: there is none. unix.ENOBUFS: some was lost, as too much came.
 	ReadNeighbours(fd int, news []Neighbour) (int, error)
 }
