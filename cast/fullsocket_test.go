@@ -1,6 +1,7 @@
 package cast_test
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -23,6 +24,51 @@ func (v *viewer) late() *time.Duration {
 		}
 	})
 	return worst
+}
+
+// TestNewestAfterFullSocket has the socket take nothing for some frames: the first one after
+// that is the newest, not the one that was in hand, of which nobody had anything. But of a
+// frame that somebody has some of everybody gets the rest.
+func TestNewestAfterFullSocket(t *testing.T) {
+	for _, begun := range []bool{false, true} {
+		w := newWorld(t, 1, nil)
+		w.camera.silent = true
+		first, second := w.watch("10.0.1.1", false), w.watch("10.0.1.2", false)
+		w.run(time.Second)
+		full, some := false, 1
+		w.k.Inject(func(c sim.Call) error {
+			if c.Name != "Sendmmsg" || c.Peer.Port() < 20000 || !full {
+				return nil
+			}
+			if some--; begun && some >= 0 {
+				return nil
+			}
+			return unix.EAGAIN
+		})
+		publish := func(number uint32) {
+			t.Helper()
+			if err := w.s.Publish(numbered(number, w.camera.scan), w.k.Monotonic()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		publish(1)
+		w.run(100 * time.Millisecond)
+		full = true
+		for number := range uint32(20) {
+			publish(2 + number)
+		}
+		full = false
+		w.run(100 * time.Millisecond)
+		want := "[1 21]"
+		if begun {
+			want = "[1 2 21]"
+		}
+		for _, v := range []*viewer{first, second} {
+			if got := fmt.Sprint(v.numbers); got != want || v.depacketizer.Dropped > 0 {
+				t.Errorf("begun: %v: %v has frames %s and %d broken off, want %s", begun, v.conn.Addr(), got, v.depacketizer.Dropped, want)
+			}
+		}
+	}
 }
 
 // slowLine is a third of the stream's rate; what waits for it fills the socket.

@@ -25,6 +25,12 @@ func (l *ledger) enter(first uint32, count int) {
 	l.sent += uint32(count)
 }
 
+// takeBack forgets the last frame, of which nothing was sent.
+func (l *ledger) takeBack() {
+	l.frames--
+	l.sent = l.entries[l.frames%ledgerFrames].sent
+}
+
 // upTo returns how many packets were sent up to, and with, the stream's packet of an
 // index. It does not know if that was too long ago.
 func (l *ledger) upTo(index uint32) (sent uint32, known bool) {

@@ -67,8 +67,8 @@ const (
 
 func newSweep(g *group, l *loop.Loop) *sweep {
 	w := &sweep{group: g, stream: g.stream, loop: l, step: 1 << g.level, last: g.stream.ring.newest}
-	w.resume = func() { w.waiting = false; w.advance() }
-	w.timer = l.NewTimer(w.resume)
+	w.resume = func() { w.waiting = false; w.putBack(); w.advance() }
+	w.timer = l.NewTimer(w.advance)
 	w.failed = func(place int, err error) {
 		if w.stream.unreachable(g.readers[place], uint64(w.turn), err) {
 			w.missed++
@@ -138,6 +138,17 @@ func (w *sweep) begin() bool {
 	w.began, w.burst, w.missed, w.impatient = w.loop.Now(), 0, 0, false
 	w.choosePeers()
 	return true
+}
+
+// putBack lets go of a frame of which nobody has anything yet and that has become too old
+// while the socket was full: on with the newest.
+func (w *sweep) putBack() {
+	if w.hand == nil || w.burst > 0 || w.place != (udp.Place{Peer: w.first}) || w.stream.ring.get(w.last) != nil {
+		return
+	}
+	w.last -= w.step
+	w.ledger.takeBack()
+	w.release()
 }
 
 // choosePeers decides whom the frame goes to, who has joined by now, and in which order.
