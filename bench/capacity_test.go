@@ -14,8 +14,8 @@ func BenchmarkCapacity(b *testing.B) {
 		b.Run("net=veth/model="+m.Name, func(b *testing.B) {
 			for b.Loop() {
 				readers, err := lab.Capacity("veth", m.Name)
-				if absent := (measure.AbsentError{}); errors.As(err, &absent) {
-					b.Skip(absent)
+				if missing := (measure.AbsentError{}); errors.As(err, &missing) {
+					skip(b, missing.Error())
 				}
 				must(b, err)
 				b.ReportMetric(float64(readers), "readers")

@@ -18,9 +18,16 @@ import (
 // lab has the networks and brokers of all benchmarks.
 var lab measure.Lab
 
+// absent is what could not be measured, and what is missing, in order.
+var absent []string
+
 func TestMain(m *testing.M) {
 	measure.Main()
 	status := m.Run()
+	// go test says nothing of benchmarks that were skipped.
+	for _, line := range absent {
+		fmt.Fprintln(os.Stderr, line)
+	}
 	if err := lab.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1
@@ -51,12 +58,21 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
+// skip leaves a benchmark out, and has what is missing said at the end, once.
+func skip(tb testing.TB, what string) {
+	tb.Helper()
+	if !slices.Contains(absent, what) {
+		absent = append(absent, what)
+	}
+	tb.Skip(what)
+}
+
 // needRun starts a run, or says what it needs.
 func needRun(tb testing.TB, s measure.Setup) *measure.Run {
 	tb.Helper()
 	run, err := lab.Start(s)
-	if absent := (measure.AbsentError{}); errors.As(err, &absent) {
-		tb.Skip(absent)
+	if missing := (measure.AbsentError{}); errors.As(err, &missing) {
+		skip(tb, missing.Error())
 	}
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, run.Close()) })
@@ -100,11 +116,38 @@ func report(b *testing.B, r measure.Result) {
 
 // ratioModels are those whose ratios are of interest, if the machine has them.
 func ratioModels(net string) []string {
-	names := []string{"limit", "loop", "loop-paced", "goroutine"}
+	names := []string{"limit", "loop", "loop-paced", "loop-bursts", "goroutine"}
 	if cloned, _ := model.Find("loop-cloned"); net != "lo" && cloned.Missing() == "" {
 		names = append(names, cloned.Name)
 	}
 	return names
+}
+
+// What the ratios of the costs may be (design decisions 1 to 4).
+const (
+	mostOverLimit     = 1.15 // loop to limit, where the kernel cuts no packets
+	mostPaced         = 1.5  // the same with the default pacing
+	leastOverVeth     = 15   // goroutine to loop
+	leastOverLoopback = 4
+)
+
+// judge fails the benchmark if a ratio is not what it is to be. Where the kernel cuts the
+// packets itself that is most of the cost, and the ratios are only told.
+func judge(b *testing.B, net string, overLimit, paced, overLoop float64) {
+	b.Helper()
+	least := map[string]float64{"veth": leastOverVeth, "lo": leastOverLoopback}[net]
+	if least == 0 {
+		return
+	}
+	if overLimit > mostOverLimit {
+		b.Errorf("net=%s: loop costs %.3f times limit, want at most %v", net, overLimit, mostOverLimit)
+	}
+	if paced > mostPaced {
+		b.Errorf("net=%s: paced it costs %.3f times limit, want at most %v", net, paced, mostPaced)
+	}
+	if overLoop < least {
+		b.Errorf("net=%s: goroutine costs %.1f times loop, want at least %v", net, overLoop, least)
+	}
 }
 
 // BenchmarkRatio runs some models in turns, and reports the ratios of their medians.
@@ -137,7 +180,9 @@ func BenchmarkRatio(b *testing.B) {
 			}
 			b.ReportMetric(medians["loop"]/medians["limit"], "loop/limit")
 			b.ReportMetric(medians["loop-paced"]/medians["limit"], "paced/limit")
+			b.ReportMetric(medians["loop-bursts"]/medians["limit"], "bursts-of-8/limit")
 			b.ReportMetric(medians["goroutine"]/medians["loop"], "goroutine/loop")
+			judge(b, net, medians["loop"]/medians["limit"], medians["loop-paced"]/medians["limit"], medians["goroutine"]/medians["loop"])
 			if cloned, ok := medians["loop-cloned"]; ok {
 				b.ReportMetric(cloned/medians["limit"], "cloned/limit")
 			}
@@ -150,8 +195,8 @@ func BenchmarkRatio(b *testing.B) {
 func needRig(tb testing.TB, name string) *rig.Rig {
 	tb.Helper()
 	r, err := rig.New(name)
-	if errors.Is(err, rig.ErrNotRoot) {
-		tb.Skipf("absent: net=%s %v", name, err)
+	if missing := (rig.MissingError{}); errors.As(err, &missing) {
+		skip(tb, fmt.Sprintf("absent: net=%s %v", name, missing))
 	}
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, r.Close()) })

@@ -1,11 +1,14 @@
 package bench
 
 import (
+	"errors"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/camcast/camcast/bench/measure"
 	"github.com/camcast/camcast/bench/model"
+	"golang.org/x/sys/unix"
 )
 
 // The models that lie. Each is the model of a goroutine per reader but for one thing,
@@ -42,9 +45,7 @@ func init() {
 		return m.Send(f)
 	})
 	add("burns-10ms", func(m model.Model, f *model.Frame) error {
-		for began := time.Now(); time.Since(began) < 10*time.Millisecond; {
-		}
-		return m.Send(f)
+		return errors.Join(burn(10*time.Millisecond), m.Send(f))
 	})
 	add("damages", func(m model.Model, f *model.Frame) error {
 		if f.Number%50 == 0 {
@@ -52,6 +53,18 @@ func init() {
 		}
 		return m.Send(f)
 	})
+}
+
+// burn uses so much of a CPU, however long that takes on a busy machine.
+func burn(d time.Duration) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var began, now unix.Timespec
+	err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &began)
+	for err == nil && time.Duration(now.Nano()-began.Nano()) < d {
+		err = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &now)
+	}
+	return err
 }
 
 // staleFrames is how many frames the stale model is behind.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -27,7 +26,7 @@ const (
 	narrowFPS     = 60
 	narrowPackets = 150 // a picture of 210 kB
 	narrowQueue   = 64
-	narrowFrames  = 1200
+	narrowFrames  = 3000
 )
 
 var narrowReader = netip.MustParseAddrPort("10.98.2.2:5004")
@@ -35,8 +34,8 @@ var narrowReader = netip.MustParseAddrPort("10.98.2.2:5004")
 // makeNarrow makes the network out of three namespaces and returns their names.
 func makeNarrow(b *testing.B) (sender, receiver string) {
 	b.Helper()
-	if os.Geteuid() != 0 {
-		b.Skipf("absent: a narrow link %v", rig.ErrNotRoot)
+	if missing := rig.Missing(); missing != "" {
+		skip(b, "absent: a narrow link needs "+missing)
 	}
 	id := rig.NewName()
 	sender, router, receiver := id+"-tx", id+"-rt", id+"-rx"
@@ -73,6 +72,12 @@ func BenchmarkNarrow(b *testing.B) {
 			lost := 0
 			for range b.N {
 				lost += narrowFrames - sendNarrow(b, sender, receiver, spread)
+			}
+			switch share := float64(lost) / float64(narrowFrames*b.N); {
+			case spread == 0 && lost == 0:
+				b.Error("nothing is lost without pacing: the link is not narrow")
+			case spread > 0 && share >= 1./1000:
+				b.Errorf("%d of %d frames are lost with pacing, want fewer than 1 in 1000", lost, narrowFrames*b.N)
 			}
 			b.ReportMetric(1000*float64(lost)/float64(narrowFrames*b.N), "lost/1000-frames")
 			b.ReportMetric(0, "ns/op")

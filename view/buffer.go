@@ -86,7 +86,7 @@ func (b *Buffer) Push(now time.Duration, packet []byte) bool {
 	if ssrc := binary.BigEndian.Uint32(packet[8:]); !b.begun || ssrc != b.ssrc {
 		b.restart(ssrc, sequence)
 	}
-	extended, ok := b.extend(sequence)
+	extended, ok := b.extend(now, sequence, binary.BigEndian.Uint32(packet[4:]))
 	if !ok || !b.place(extended, packet) {
 		return false
 	}
@@ -110,14 +110,20 @@ func (b *Buffer) restart(ssrc uint32, sequence uint16) {
 	b.depacketizer = rtp.JPEGDepacketizer{}
 }
 
-// extend finds the extended sequence number that is nearest to the highest so far.
-func (b *Buffer) extend(sequence uint16) (int64, bool) {
+// extend finds the extended sequence number that is nearest to the highest so far. One that
+// is far off is believed when the next one follows: the source has restarted, or, if that is
+// ahead and the timestamps have gone on with the time, nothing has come through for a while.
+func (b *Buffer) extend(now time.Duration, sequence uint16, timestamp uint32) (int64, bool) {
 	ahead := int64(int16(sequence - uint16(b.highest)))
 	if ahead < maxDropout && ahead > -maxMisorder {
 		b.sawStrange = false
 		return b.highest + ahead, true
 	}
 	if b.sawStrange && sequence == b.strange {
+		if ahead > 0 && b.timeline.goesOn(now, timestamp) {
+			b.sawStrange = false
+			return b.highest + ahead, true
+		}
 		b.restart(b.ssrc, sequence)
 		return b.next, true
 	}

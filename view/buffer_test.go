@@ -294,6 +294,33 @@ func TestBufferRestarts(t *testing.T) {
 	}
 }
 
+// TestBufferOutage has nothing come through for more packets than a receiver should believe
+// at once: that is no restart, and what is missing counts.
+func TestBufferOutage(t *testing.T) {
+	const frames, before, missing = 1000, 10, 900
+	s := send(t, frames, 65000, 1<<32-5000)
+	b := view.NewBuffer(20 * time.Millisecond)
+	got := 0
+	for _, e := range s.inTime() {
+		for _, whole := b.Pop(e.at); whole; _, whole = b.Pop(e.at) {
+			got++
+		}
+		if frame := e.packet / packetsPerFrame; frame < before || frame >= before+missing {
+			b.Push(e.at, s.packets[e.packet])
+		}
+	}
+	for _, whole := b.Pop(time.Hour); whole; _, whole = b.Pop(time.Hour) {
+		got++
+	}
+	// The first packet after it is not believed: its frame is lost.
+	if got != frames-missing-1 {
+		t.Errorf("%d frames, want %d", got, frames-missing-1)
+	}
+	if f := b.Figures(); f.Restarts != 0 || f.Lost != missing*packetsPerFrame+1 || f.FramesLost() != missing+1 {
+		t.Errorf("%+v: want %d frames lost", f, missing+1)
+	}
+}
+
 // TestBufferGrows holds two seconds of packets, more than it has slots for at first.
 func TestBufferGrows(t *testing.T) {
 	s := send(t, 50, 0, 0)

@@ -30,6 +30,9 @@ type Config struct {
 	Checked []int
 	// Addresses are those of the checked readers, for UDP.
 	Addresses []netip.AddrPort
+	// Reports has the checked readers over UDP send receiver reports, each second, to the
+	// port after the one that RTP comes from.
+	Reports bool
 	// Drops says that the network drops what is sent to ports where nobody is.
 	Drops bool
 }

@@ -34,9 +34,11 @@ func (a *readers) openRTSP(c Config) error {
 		if t := a.tallyOf(c, i); t != nil {
 			port = firstCheckedPort + 2*checked
 			checked++
-			if err := a.receive(netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)), t); err != nil {
+			conn, err := a.bind(netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)))
+			if err != nil {
 				return err
 			}
+			go readRTP(conn, t, nil)
 		} else if !c.Drops {
 			if err := a.fill(port); err != nil {
 				return err

@@ -7,7 +7,10 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 
+	"github.com/camcast/camcast/bench/model"
+	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/rtp"
 	"golang.org/x/sys/unix"
 )
@@ -17,27 +20,62 @@ const receiveBufferBytes = 8 << 20
 
 func (a *readers) openUDP(c Config) error {
 	for i, address := range c.Addresses {
-		if err := a.receive(address, a.checked[i]); err != nil {
+		conn, err := a.bind(address)
+		if err != nil {
 			return err
 		}
+		var r *reporter
+		if c.Reports {
+			r = &reporter{ssrc: uint32(i + 1), stats: rtcp.Reception{ClockHz: rtp.ClockHz}}
+			if r.conn, err = a.bind(netip.AddrPortFrom(address.Addr(), address.Port()+1)); err != nil {
+				return err
+			}
+		}
+		go readRTP(conn, a.checked[i], r)
 	}
 	return nil
 }
 
-// receive opens a socket and reads RTP from it. The socket takes segmented messages
-// whole, so that to cut them is on nobody's bill.
-func (a *readers) receive(local netip.AddrPort, t *tally) error {
+// reporter sends what a reader has received (RFC 3550, section 6.4.2).
+type reporter struct {
+	conn   *net.UDPConn
+	ssrc   uint32
+	stats  rtcp.Reception
+	due    time.Duration
+	packet []byte
+}
+
+const reportInterval = time.Second
+
+// received takes a packet, and reports if it is time to. Reports may be lost.
+func (r *reporter) received(packet []byte, from netip.AddrPort) {
+	if r == nil || len(packet) < rtp.HeaderBytes {
+		return
+	}
+	now := model.Now()
+	r.stats.Packet(now, binary.BigEndian.Uint16(packet[2:]), binary.BigEndian.Uint32(packet[4:]))
+	if now < r.due {
+		return
+	}
+	r.due = now + reportInterval
+	report := r.stats.Report(now, r.ssrc, binary.BigEndian.Uint32(packet[8:]))
+	r.packet = rtcp.AppendReceiverReport(r.packet[:0], report, "bench")
+	_, _ = r.conn.WriteToUDPAddrPort(r.packet, netip.AddrPortFrom(from.Addr(), from.Port()+1))
+}
+
+// bind opens a socket. It takes segmented messages whole, so that to cut them is on
+// nobody's bill.
+func (a *readers) bind(local netip.AddrPort) (*net.UDPConn, error) {
 	var options error
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		return errors.Join(raw.Control(func(fd uintptr) { options = setOptions(int(fd)) }), options)
 	}}
 	conn, err := config.ListenPacket(context.Background(), "udp4", local.String())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a.kept = append(a.kept, conn)
-	go readRTP(conn.(*net.UDPConn), t)
-	return nil
+	return conn.(*net.UDPConn), nil
 }
 
 func setOptions(fd int) error {
@@ -50,11 +88,11 @@ func setOptions(fd int) error {
 		unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1))
 }
 
-func readRTP(conn *net.UDPConn, t *tally) {
+func readRTP(conn *net.UDPConn, t *tally, r *reporter) {
 	var depacketizer rtp.JPEGDepacketizer
 	buffer, control := make([]byte, 65536), make([]byte, 64)
 	for {
-		n, oobn, _, _, err := conn.ReadMsgUDPAddrPort(buffer, control)
+		n, oobn, _, from, err := conn.ReadMsgUDPAddrPort(buffer, control)
 		if err != nil {
 			return // closed
 		}
@@ -62,6 +100,7 @@ func readRTP(conn *net.UDPConn, t *tally) {
 		for rest := buffer[:n]; len(rest) > 0; {
 			packet := rest[:min(size, len(rest))]
 			rest = rest[len(packet):]
+			r.received(packet, from)
 			if picture, whole, err := depacketizer.Push(packet); err == nil && whole {
 				t.picture(picture)
 			}

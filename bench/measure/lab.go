@@ -22,15 +22,15 @@ type AbsentError struct{ Why string }
 
 func (e AbsentError) Error() string { return "absent: " + e.Why }
 
-// Rig returns a network by its name. The error is an AbsentError if only root could have
-// it.
+// Rig returns a network by its name. The error is an AbsentError if the machine, or
+// whoever runs this, cannot have it.
 func (l *Lab) Rig(name string) (*rig.Rig, error) {
 	if r := l.rigs[name]; r != nil {
 		return r, nil
 	}
 	r, err := rig.New(name)
-	if errors.Is(err, rig.ErrNotRoot) {
-		return nil, AbsentError{fmt.Sprintf("net=%s %v", name, err)}
+	if missing := (rig.MissingError{}); errors.As(err, &missing) {
+		return nil, AbsentError{fmt.Sprintf("net=%s %v", name, missing)}
 	}
 	if err != nil {
 		return nil, err

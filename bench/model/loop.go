@@ -16,10 +16,13 @@ import (
 // CastModel is package cast as it is: a stream with RTCP and a watchdog, readers that have
 // joined, frames that are laid out as packets and swept over the readers from one loop.
 type CastModel struct {
-	// Spread is the pacing (cast.Config.Spread), and RTSP where it is answered, if
+	// Spread and Burst are the pacing (cast.Config), and RTSP where it is answered, if
 	// wished.
 	Spread float64
+	Burst  int
 	RTSP   netip.AddrPort
+	// Source is the address of this machine that readers are sent from, if wished.
+	Source netip.Addr
 	// CloneAt is the interface at which the kernel is to make the copies, if wished.
 	CloneAt string
 
@@ -27,15 +30,19 @@ type CastModel struct {
 	Cast   *cast.Broadcaster
 	Stream *cast.Stream
 
-	source  netip.Addr
 	program *clone.Program
 }
 
 func init() {
-	Register(Entry{Name: "loop", Transport: UDP, New: func() Model { return &CastModel{} }})
-	Register(Entry{Name: "loop-cloned", Transport: UDP, Hidden: true, Missing: missingForClones,
-		New: func() Model { return &CastModel{CloneAt: rig.Device} }})
-	Register(Entry{Name: "loop-paced", Transport: UDP, Hidden: true, New: func() Model { return &CastModel{Spread: cast.DefaultSpread} }})
+	add := func(name string, m CastModel, missing func() string) {
+		Register(Entry{Name: name, Transport: UDP, Hidden: name != "loop", Reports: true, Missing: missing,
+			New: func() Model { m := m; return &m }})
+	}
+	add("loop", CastModel{}, nil)
+	add("loop-cloned", CastModel{CloneAt: rig.Device}, missingForClones)
+	// A frame of the benchmark is one burst by default; in the second it is several.
+	add("loop-paced", CastModel{Spread: cast.DefaultSpread}, nil)
+	add("loop-bursts", CastModel{Spread: cast.DefaultSpread, Burst: 8}, nil)
 }
 
 // missingForClones says what a machine lacks to make clones.
@@ -57,12 +64,12 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 	if m.Loop, err = loop.New(); err != nil {
 		return err
 	}
-	config := cast.Config{RTSP: m.RTSP, RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: MTU, Spread: m.Spread}
+	config := cast.Config{RTSP: m.RTSP, RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: MTU, Spread: m.Spread, Burst: m.Burst}
 	if m.CloneAt != "" {
 		if m.program, err = clone.Open(m.CloneAt, len(b.Readers)); err != nil {
 			return err
 		}
-		m.source, config.Clones = b.Host, m.program.Clones
+		m.Source, config.Clones = b.Host, m.program.Clones
 	}
 	if m.Cast, err = cast.New(m.Loop, config); err != nil {
 		return err
@@ -75,18 +82,38 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 		return err
 	}
 	for _, reader := range b.Readers {
-		if _, err := m.Join(reader); err != nil {
+		o := &observer{}
+		if o.reader, err = m.join(reader, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Join has a reader at this address join.
-func (m *CastModel) Join(reader netip.AddrPort) (*cast.UDPReader, error) {
-	at := cast.Place{RTP: reader, RTCP: netip.AddrPortFrom(reader.Addr(), reader.Port()+1), Source: m.source}
-	return m.Stream.Join(at, nil)
+// Join has a reader at this address join, whose reports are not read.
+func (m *CastModel) Join(reader netip.AddrPort) (*cast.UDPReader, error) { return m.join(reader, nil) }
+
+func (m *CastModel) join(reader netip.AddrPort, o cast.Observer) (*cast.UDPReader, error) {
+	at := cast.Place{RTP: reader, RTCP: netip.AddrPortFrom(reader.Addr(), reader.Port()+1), Source: m.Source}
+	return m.Stream.Join(at, o)
 }
+
+// observer reads what a reader reports.
+type observer struct {
+	reader *cast.UDPReader
+	heard  *cast.Feedback // nil until it has reported
+}
+
+// Control takes a reader's RTCP.
+func (o *observer) Control(packet []byte) {
+	if o.heard == nil {
+		o.heard = &cast.Feedback{}
+	}
+	o.heard.Take(o.reader, packet)
+}
+
+// Lost has the reader leave.
+func (o *observer) Lost(error) { o.reader.Leave() }
 
 // Send publishes a frame and turns the loop until all of it was handed to the kernel.
 func (m *CastModel) Send(f *Frame) error {

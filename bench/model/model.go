@@ -79,6 +79,8 @@ type Entry struct {
 	// is any number.
 	MostReaders int
 	Why         string
+	// Reports: the model takes RTCP, so readers that look at what they get send some.
+	Reports bool
 	// Hidden models are found by their name only.
 	Hidden bool
 }

@@ -34,8 +34,29 @@ type Rig struct {
 	sink      int // the receiver whose buffer is full, on loopback; -1: none
 }
 
-// ErrNotRoot says why a rig is absent.
-var ErrNotRoot = errors.New("needs root, and Debian's packages iproute2 and ethtool")
+// MissingError says what a rig needs that is not here.
+type MissingError struct{ What string }
+
+func (e MissingError) Error() string { return "needs " + e.What }
+
+// Missing says what is missing for network namespaces, "" if nothing.
+func Missing() string {
+	if os.Geteuid() != 0 {
+		return "root, and Debian's packages iproute2 and ethtool"
+	}
+	for program, pkg := range map[string]string{"ip": "iproute2", "ethtool": "ethtool"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return "Debian's package " + pkg
+		}
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	const needed = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_SYS_ADMIN
+	if err := unix.Capget(&header, &data[0]); err == nil && data[0].Effective&needed != needed {
+		return "the capabilities CAP_NET_ADMIN and CAP_SYS_ADMIN"
+	}
+	return ""
+}
 
 // Names are the names of the rigs, in the order of the benchmarks.
 var Names = []string{"veth", "veth-nooffload", "lo"}
@@ -55,15 +76,16 @@ var number atomic.Int64
 // NewName makes up a name for a namespace that no other has.
 func NewName() string { return fmt.Sprintf("camcast-%d-%d", os.Getpid(), number.Add(1)) }
 
-// New makes a network. Close removes it. The error is ErrNotRoot if only root could.
+// New makes a network. Close removes it. The error is a MissingError if the machine or the
+// user lacks what it takes; "lo" is then the machine's own loopback.
 func New(name string) (*Rig, error) {
 	r := &Rig{name: name, sink: -1}
-	root := os.Geteuid() == 0
-	if !root && name != "lo" {
-		return nil, ErrNotRoot
+	missing := Missing()
+	if missing != "" && name != "lo" {
+		return nil, MissingError{missing}
 	}
 	var err error
-	if root {
+	if missing == "" {
 		id := NewName()
 		if name == "lo" {
 			err = r.makeLoopback(id)

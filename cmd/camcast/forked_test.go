@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/camcast/camcast/bench/rig"
@@ -25,8 +24,8 @@ const (
 
 func makeForkedNetwork(t *testing.T) *forkedNetwork {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skipf("network namespaces: %v", rig.ErrNotRoot)
+	if missing := rig.Missing(); missing != "" {
+		t.Fatalf("network namespaces need %s", missing)
 	}
 	id := rig.NewName()
 	n := &forkedNetwork{t, id + "-tx", id + "-rt", id + "-near", id + "-slow"}

@@ -52,10 +52,11 @@ type reader struct {
 	attempt   int
 	onlyTCP   bool
 
-	before figures // of the sessions that are over
-	frames uint64  // of all sessions
-	over   bool    // it has all it wants, or will not get it
-	left   func()  // set while it leaves
+	before figures  // of the sessions that are over
+	final  *figures // once nothing counts any more
+	frames uint64   // of all sessions
+	over   bool     // it has all it wants, or will not get it
+	left   func()   // set while it leaves
 }
 
 type readerState uint8
@@ -139,11 +140,13 @@ func (r *reader) rtp(packet []byte) {
 
 // rtcp is a listener's: a report has come.
 func (r *reader) rtcp(packet []byte) {
-	r.heard = r.viewer.loop.Now() // the server is there, even if the camera is not
-	if r.reception.rtcp(packet) {
-		return
+	leaving, ok := r.reception.rtcp(packet)
+	if ok {
+		r.heard = r.viewer.loop.Now() // the server is there, even if the camera is not
 	}
-	r.hangUp(errGoodbye)
+	if leaving {
+		r.hangUp(errGoodbye)
+	}
 }
 
 // picture takes a picture when it is due.
@@ -165,7 +168,16 @@ func (r *reader) picture(frame view.Frame, age time.Duration, known bool) {
 func (r *reader) finish() {
 	if !r.over {
 		r.over = true
+		r.settle()
 		r.viewer.readerDone()
+	}
+}
+
+// settle has nothing count that comes from now on.
+func (r *reader) settle() {
+	if r.final == nil {
+		f := r.figures()
+		r.final = &f
 	}
 }
 
@@ -259,6 +271,9 @@ func (r *reader) forget() {
 
 // figures are what all sessions have brought so far.
 func (r *reader) figures() figures {
+	if r.final != nil {
+		return *r.final
+	}
 	f := r.before
 	if r.reception != nil {
 		f = f.plus(r.reception.figures())

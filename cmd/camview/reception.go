@@ -33,6 +33,7 @@ type reception struct {
 	picture func(frame view.Frame, age time.Duration, known bool)
 	buffer  *view.Buffer
 	packets rtcp.Reception
+	earlier figures // packets, before the source began anew
 	clock   view.Clock
 	frames  *loop.Timer // when the next picture is due
 
@@ -97,11 +98,16 @@ func (r *reception) rtp(packet []byte) bool {
 		r.interval.SetMembers(now, r.members, 1)
 		r.awaitReport()
 	}
+	received, lost := r.packets.Received(), r.packets.Lost()
 	if source != r.source { // the server began anew: what was counted is of another source
 		r.source, r.packets, r.clock = source, rtcp.Reception{ClockHz: rtp.ClockHz}, view.Clock{}
 	}
 	r.octets += uint64(len(packet) + udpHeaderBytes)
 	r.packets.Packet(now, binary.BigEndian.Uint16(packet[2:]), binary.BigEndian.Uint32(packet[4:]))
+	if r.packets.Received() < received { // it counts anew
+		r.earlier.packets += uint64(received)
+		r.earlier.packetsLost += lost
+	}
 	r.buffer.Push(now, packet)
 	r.pump()
 	return true
@@ -123,12 +129,16 @@ func (r *reception) pump() {
 	}
 }
 
-// rtcp takes a report of the server's. It reports false if that says goodbye.
-func (r *reception) rtcp(packet []byte) bool {
-	if rtcp.Parse(packet, r.visitor) == nil && r.interval != nil {
+// rtcp takes a report of the server's. It is not ok if the packet is no RTCP. leaving: the
+// source says goodbye.
+func (r *reception) rtcp(packet []byte) (leaving, ok bool) {
+	if rtcp.Parse(packet, r.visitor) != nil {
+		return false, false
+	}
+	if r.interval != nil {
 		r.interval.Heard(len(packet) + udpHeaderBytes)
 	}
-	return !r.goodbye
+	return r.goodbye, true
 }
 
 func (r *reception) senderReport(sr rtcp.SenderReport, ntp uint64) {
@@ -184,8 +194,8 @@ func (r *reception) stop() {
 // figures are what has come so far.
 func (r *reception) figures() figures {
 	f := r.buffer.Figures()
-	return figures{
+	return r.earlier.plus(figures{
 		frames: f.Frames, framesLost: f.FramesLost(), packets: uint64(r.packets.Received()), packetsLost: r.packets.Lost(),
 		jitter: r.packets.Jitter(),
-	}
+	})
 }

@@ -273,6 +273,47 @@ func TestLossyLink(t *testing.T) {
 	}
 }
 
+// TestNewSource has the server come back with other sequence numbers, within the same session
+// as far as the viewer knows: nothing is forgotten, and no line of figures is beyond reason.
+func TestNewSource(t *testing.T) {
+	s := newScene(t)
+	s.watch(ways["join"])
+	s.run(5 * time.Second)
+	r := s.viewer.readers[0]
+	before := s.viewer.summary()
+	packet := make([]byte, 1200)
+	packet[0], packet[1], packet[11] = 0x80, 26, 77 // another SSRC
+	for i := range byte(10) {
+		packet[3] = i
+		r.rtp(packet)
+	}
+	after := s.viewer.summary()
+	if after.Packets != before.Packets+10 || after.PacketsLost != 0 {
+		t.Errorf("%d packets, %d lost; want %d and none", after.Packets, after.PacketsLost, before.Packets+10)
+	}
+	if line := statsLine(before, after, &cast.Histogram{}); !strings.Contains(line, "loss 0.0%") {
+		t.Errorf("%q", line)
+	}
+}
+
+// TestJunkIsNoLife has the server's machine send nothing but junk, where reports come: that is
+// no server.
+func TestJunkIsNoLife(t *testing.T) {
+	s := newScene(t)
+	s.watch(ways["join"])
+	s.run(5 * time.Second)
+	s.k.SetLink(netip.MustParsePrefix("127.0.0.0/8"), sim.Link{Loss: 1})
+	for range 15 {
+		s.run(time.Second)
+		if r := s.viewer.readers[0]; r.session != nil {
+			r.rtcp([]byte{0x80, 200, 0, 99, 1, 2, 3})
+		}
+	}
+	if !strings.Contains(s.said.String(), errSilent.Error()) {
+		t.Errorf("the viewer says %q", s.said.String())
+	}
+}
+
 // TestEnds ends by the number of pictures and by time.
 func TestEnds(t *testing.T) {
 	for args, want := range map[string]time.Duration{"--frames 30": time.Second, "--duration 5s": 5 * time.Second, "--readers 100 --frames 30": time.Second} {
@@ -283,8 +324,17 @@ func TestEnds(t *testing.T) {
 		if took := s.l.Now() - began; took < want || took > want+400*time.Millisecond {
 			t.Errorf("%s: ended after %v", args, took)
 		}
-		if sum := s.viewer.summary(); sum.ReadersServed != sum.Readers {
+		s.viewer.settle()
+		sum := s.viewer.summary()
+		if sum.ReadersServed != sum.Readers {
 			t.Errorf("%s: %+v", args, sum)
+		}
+		if n := s.viewer.settings.frames; n > 0 && sum.Frames != uint64(n*sum.Readers) {
+			t.Errorf("%s: %d frames, want %d each and no more", args, sum.Frames, n)
+		}
+		s.run(time.Second) // they leave
+		if after := s.viewer.summary(); after != sum && *after.Age != *sum.Age {
+			t.Errorf("%s: %+v after the end, %+v at it", args, after, sum)
 		}
 	}
 }

@@ -67,12 +67,21 @@ func watch(s *settings, stdin, stdout, stderr *os.File) (err error) {
 	if err := l.Run(ctx); err != nil {
 		return err
 	}
+	v.settle()
 	stop()                       // a second signal ends the process at once
 	shown := v.presenter.close() // first: nobody at the terminal is to wait for the server
 	if err := errors.Join(shown, v.leave()); err != nil {
 		return err
 	}
 	return v.outcome(stdout)
+}
+
+// settle ends the watching: what comes while readers leave does not count.
+func (v *viewer) settle() {
+	v.lasted = v.loop.Now() - v.began
+	for _, r := range v.readers {
+		r.settle()
+	}
 }
 
 // start starts the readers, and what ends them.

@@ -31,27 +31,53 @@ const (
 
 // Packet takes a packet that arrived now. It reports false if its sequence number is so
 // far off that the packet should not be used: if the next one follows it, then the source
-// has restarted, and all counts anew.
+// has restarted, and all counts anew. But if that is ahead, and its timestamp has gone on with
+// the time, then nothing has come through for a while, and what is missing is lost.
 func (r *Reception) Packet(now time.Duration, sequence uint16, timestamp uint32) bool {
 	ahead := sequence - r.highest
 	switch {
 	case !r.begun:
 		r.restart(sequence)
 	case ahead < maxDropout:
-		if sequence < r.highest {
-			r.cycles += 1 << 16
-		}
-		r.highest, r.restarting = sequence, false
+		r.advance(sequence)
 	case ahead <= 1<<16-maxMisorder:
 		if !r.restarting || sequence != r.bad {
 			r.restarting, r.bad = true, sequence+1
 			return false
 		}
-		r.restart(sequence)
+		if ahead < 1<<15 && r.goesOn(now, timestamp) {
+			r.advance(sequence)
+		} else {
+			r.restart(sequence)
+		}
 	}
 	r.received++
 	r.transited(now, timestamp)
 	return true
+}
+
+// advance takes the highest sequence number so far.
+func (r *Reception) advance(sequence uint16) {
+	if sequence < r.highest {
+		r.cycles += 1 << 16
+	}
+	r.highest, r.restarting = sequence, false
+}
+
+// sameClock is how far a source's timestamps may be off that has not restarted.
+const sameClock = 5 * time.Second
+
+// goesOn reports whether a timestamp is one of the same row as those so far.
+func (r *Reception) goesOn(now time.Duration, timestamp uint32) bool {
+	limit := int32(int64(sameClock/time.Second) * r.ClockHz)
+	d := r.relativeTransit(now, timestamp) - int32(r.transit)
+	return -limit < d && d < limit
+}
+
+// relativeTransit is a packet's arrival less its timestamp (appendix A.8).
+func (r *Reception) relativeTransit(now time.Duration, timestamp uint32) int32 {
+	arrival := uint32(int64(now/time.Second)*r.ClockHz + int64(now%time.Second)*r.ClockHz/int64(time.Second))
+	return int32(arrival - timestamp)
 }
 
 func (r *Reception) restart(sequence uint16) {
@@ -60,8 +86,7 @@ func (r *Reception) restart(sequence uint16) {
 
 // transited takes a packet's way into the jitter (appendix A.8).
 func (r *Reception) transited(now time.Duration, timestamp uint32) {
-	arrival := uint32(int64(now/time.Second)*r.ClockHz + int64(now%time.Second)*r.ClockHz/int64(time.Second))
-	transit := float64(int32(arrival - timestamp))
+	transit := float64(r.relativeTransit(now, timestamp))
 	if r.received > 1 {
 		d := transit - r.transit
 		if d < 0 {

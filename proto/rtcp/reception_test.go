@@ -35,6 +35,8 @@ func TestReception(t *testing.T) {
 		{"reordered over the wrap", []uint16{65534, 0, 65535, 1}, 4, 4, 0, 65536 + 1, 0},
 		{"all but two lost", []uint16{0, 1999}, 2000, 2, 1998, 1999, 255},
 		{"a stray packet", []uint16{1, 2, 40000, 3}, 3, 3, 0, 3, 0},
+		{"an outage", []uint16{1, 2, 20000, 20001, 20002}, 20002, 4, 19998, 20002, 255},
+		{"an outage over the wrap", []uint16{65000, 65001, 10000, 10001}, 10538, 3, 10535, 65536 + 10001, 255},
 		{"restarted", []uint16{1, 2, 40000, 40001, 40002}, 2, 2, 0, 40002, 0},
 	} {
 		r := &rtcp.Reception{ClockHz: 90000}
@@ -49,6 +51,19 @@ func TestReception(t *testing.T) {
 		if again := r.Report(0, 8, 9); again.FractionLost != 0 || again.CumulativeLost != c.lost {
 			t.Errorf("%s: nothing came since, and the next report is %+v", c.name, again)
 		}
+	}
+}
+
+// TestRestartAhead has a source begin anew with numbers ahead of the old ones: only its
+// timestamps show that this is no outage.
+func TestRestartAhead(t *testing.T) {
+	r := &rtcp.Reception{ClockHz: 90000}
+	receive(r, 1, 2, 3)
+	for i, sequence := range []uint16{20000, 20001, 20002} {
+		r.Packet(time.Duration(30+10*i)*time.Millisecond, sequence, 1<<31+uint32(900*i))
+	}
+	if r.Expected() != 2 || r.Received() != 2 || r.Lost() != 0 {
+		t.Errorf("%d expected, %d received", r.Expected(), r.Received())
 	}
 }
 
