@@ -29,6 +29,7 @@ const (
 	feedbackTime    = 10 * time.Second
 	feedbackStep    = 5 * time.Millisecond
 	feedbackReaders = 10000
+	mostFeedback    = 2 // percent of a core
 )
 
 // BenchmarkFeedback has readers report as often as ffmpeg does, and nothing else happens:
@@ -70,7 +71,11 @@ func hearFeedback(b *testing.B, readers int) {
 	if heard != readers {
 		b.Errorf("%d of %d readers were heard", heard, readers)
 	}
-	b.ReportMetric(cpu.Seconds()/feedbackTime.Seconds()*100, "core-%")
+	share := cpu.Seconds() / feedbackTime.Seconds() * 100
+	if share > mostFeedback {
+		b.Errorf("the reports of %d readers take %.2f %% of a core, want at most %d", readers, share, mostFeedback)
+	}
+	b.ReportMetric(share, "core-%")
 	b.ReportMetric(float64(crowd.sent)/feedbackTime.Seconds(), "sent/s")
 	b.ReportMetric(float64(read)/feedbackTime.Seconds(), "read/s")
 	b.ReportMetric(float64(cpu.Nanoseconds())/float64(max(read, 1)), "ns/read")

@@ -22,28 +22,37 @@ import (
 const (
 	stuckReaders = 500
 	stuckFrames  = 150 // a round: more than the sockets' buffers hold
-	stuckRounds  = 3
+	stuckRounds  = 5
+	// mostDisturbed is how much older the others' frames may be.
+	mostDisturbed = 1.1
 )
 
-// BenchmarkStuck has readers over TCP stop reading beside many over UDP: it reports by
-// how much the age of the UDP readers' frames changes, and checks that the stuck ones go
-// on with a whole and new frame when they read again.
+// BenchmarkStuck has readers over TCP stop reading, and one over UDP be behind an interface
+// that sends next to nothing, so that its socket is full, beside many others over UDP. It
+// reports by how much the age of the others' frames changes, which is to be little, and checks
+// that the stuck ones go on with a whole and new frame when they can.
 func BenchmarkStuck(b *testing.B) {
 	b.Run(fmt.Sprintf("net=lo/readers=%d", stuckReaders), func(b *testing.B) {
 		for range b.N {
 			r := needRig(b, "lo")
 			m := newBroadcast(b, r, stuckReaders)
-			m.RTSP = netip.MustParseAddrPort("127.0.0.1:0")
+			m.RTSP, m.Source = netip.MustParseAddrPort("127.0.0.1:0"), r.Host()
 			must(b, r.Do(m.start))
+			behind := newFullSocket(b, r)
 			var without, with []float64
 			for range stuckRounds {
 				without = append(without, m.ageAtRate(b, stuckFrames))
 				readers := []*stuckReader{m.joinStuck(b, r), m.joinStuck(b, r)}
-				lags := m.Stream.Figures().Lags
+				behind.join(m)
+				lags, blocked := m.Stream.Figures().Lags, m.Cast.Sockets().Blocked
 				with = append(with, m.ageAtRate(b, stuckFrames))
+				if behind != nil && m.Cast.Sockets().Blocked == blocked {
+					b.Error("no socket was full")
+				}
 				for _, s := range readers {
 					s.resume(b, m)
 				}
+				behind.resume(m)
 				if m.Stream.Figures().Lags == lags {
 					b.Error("nobody was stuck: no lag was counted")
 				}
@@ -51,6 +60,9 @@ func BenchmarkStuck(b *testing.B) {
 			must(b, m.Close())
 			slices.Sort(without)
 			slices.Sort(with)
+			if ratio := with[stuckRounds/2] / without[stuckRounds/2]; ratio >= mostDisturbed {
+				b.Errorf("stuck readers make the others' 99th percentile of age %.2f times what it is without, want under %v", ratio, mostDisturbed)
+			}
 			b.ReportMetric(without[stuckRounds/2], "p99-age-ms-without")
 			b.ReportMetric(with[stuckRounds/2], "p99-age-ms-with")
 			b.ReportMetric(with[stuckRounds/2]/without[stuckRounds/2], "with/without")

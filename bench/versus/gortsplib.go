@@ -9,6 +9,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/proto/jpeg"
 	"github.com/camcast/camcast/proto/rtp"
 	pion "github.com/pion/rtp"
@@ -57,7 +58,7 @@ func serveGortsplib(path string) error {
 	}
 	defer h.stream.Close()
 	fmt.Printf("rtsp://%s/cam\n", gortsplibRTSP)
-	packetizer, err := rtp.NewJPEGPacketizer(rtp.JPEGConfig{SSRC: 1, PacketSize: packetSize, RunPackets: 16})
+	packetizer, err := rtp.NewJPEGPacketizer(rtp.JPEGConfig{SSRC: 1, PacketSize: packetSize, RunPackets: cast.DefaultBurst})
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@
 //
 //	versus -camcast PATH [-readers 600] [-read 20] [-fps 10] [-seconds 10] [-rounds 3]
 //
-// It prints, per server, the CPU time of the server per reader and frame, its memory per
+// It fails if camcast does not need less by far. It prints, per server, the CPU time of the server per reader and frame, its memory per
 // reader, and how many of the packets arrived. On loopback the kernel delivers a packet on
 // the sender's time, and wakes its reader: that is no cost of the server's, so by default
 // only some readers read. -read 600 has all of them read.
@@ -99,7 +99,16 @@ func compare() error {
 		fmt.Printf("%-10s %8.2f us CPU per reader and frame  %8.1f KiB per reader  %6.2f %% of the packets arrived at those who read\n",
 			s.name, median(s.cpu), median(s.memory), median(s.arrived))
 	}
-	fmt.Printf("gortsplib / camcast: %.1f times the CPU, %.1f times the memory per reader\n",
-		median(servers[1].cpu)/median(servers[0].cpu), median(servers[1].memory)/median(servers[0].memory))
+	cpu, memory := median(servers[1].cpu)/median(servers[0].cpu), median(servers[1].memory)/median(servers[0].memory)
+	fmt.Printf("gortsplib / camcast: %.1f times the CPU, %.1f times the memory per reader\n", cpu, memory)
+	if cpu < leastCPU || memory < leastMemory {
+		return fmt.Errorf("want at least %d times the CPU and %d times the memory", leastCPU, leastMemory)
+	}
 	return nil
 }
+
+// How many times as much gortsplib is to need.
+const (
+	leastCPU    = 6
+	leastMemory = 4
+)

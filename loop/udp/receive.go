@@ -55,6 +55,7 @@ func (s *Socket) receive() {
 				s.counters.Truncated++
 				continue
 			}
+			s.counters.ReceivedBytes += uint64(len(m.Received()))
 			s.deliver(Datagram{Payload: m.Received(), From: m.Peer(), To: m.LocalAddress(), Late: late})
 			if s.deliver == nil {
 				return

@@ -54,16 +54,17 @@ type Counters struct {
 	Cloned uint64
 	// Blocked is how often the socket was full.
 	Blocked uint64
-	// Received is how many datagrams came in, Truncated those longer than
-	// MaxDatagramBytes, which are dropped.
-	Received, Truncated uint64
+	// Received is how many datagrams came in, ReceivedBytes what they held, and Truncated
+	// how many were longer than MaxDatagramBytes, which are dropped.
+	Received, ReceivedBytes, Truncated uint64
 }
 
 // Plus is the sum of two sockets' figures.
 func (c Counters) Plus(other Counters) Counters {
 	return Counters{
 		Calls: c.Calls + other.Calls, Messages: c.Messages + other.Messages, Bytes: c.Bytes + other.Bytes,
-		Cloned: c.Cloned + other.Cloned, Blocked: c.Blocked + other.Blocked, Received: c.Received + other.Received, Truncated: c.Truncated + other.Truncated,
+		Cloned: c.Cloned + other.Cloned, Blocked: c.Blocked + other.Blocked, Received: c.Received + other.Received,
+		ReceivedBytes: c.ReceivedBytes + other.ReceivedBytes, Truncated: c.Truncated + other.Truncated,
 	}
 }
 
