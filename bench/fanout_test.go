@@ -116,7 +116,7 @@ func report(b *testing.B, r measure.Result) {
 
 // ratioModels are those whose ratios are of interest, if the machine has them.
 func ratioModels(net string) []string {
-	names := []string{"limit", "loop", "loop-paced", "loop-bursts", "goroutine"}
+	names := []string{"limit", "loop", "loop-paced", "loop-bursts", "goroutine", "goroutine-segmented"}
 	if cloned, _ := model.Find("loop-cloned"); net != "lo" && cloned.Missing() == "" {
 		names = append(names, cloned.Name)
 	}
@@ -175,13 +175,14 @@ func BenchmarkRatio(b *testing.B) {
 				values := costs[name]
 				slices.Sort(values)
 				medians[name] = values[len(values)/2]
-				fmt.Fprintf(os.Stderr, "net=%s readers=%d %-10s %6.2f us CPU per reader and frame (%.2f to %.2f)\n",
+				fmt.Fprintf(os.Stderr, "net=%s readers=%d %-19s %6.2f us CPU per reader and frame (%.2f to %.2f)\n",
 					net, readers, name, medians[name], values[0], values[len(values)-1])
 			}
 			b.ReportMetric(medians["loop"]/medians["limit"], "loop/limit")
 			b.ReportMetric(medians["loop-paced"]/medians["limit"], "paced/limit")
 			b.ReportMetric(medians["loop-bursts"]/medians["limit"], "bursts-of-8/limit")
 			b.ReportMetric(medians["goroutine"]/medians["loop"], "goroutine/loop")
+			b.ReportMetric(medians["goroutine-segmented"]/medians["loop"], "goroutine-segmented/loop")
 			judge(b, net, medians["loop"]/medians["limit"], medians["loop-paced"]/medians["limit"], medians["goroutine"]/medians["loop"])
 			if cloned, ok := medians["loop-cloned"]; ok {
 				b.ReportMetric(cloned/medians["limit"], "cloned/limit")

@@ -119,7 +119,7 @@ func (a *readers) open(c Config) error {
 		return a.openUDP(c)
 	case model.RTSP:
 		return a.openRTSP(c)
-	case model.TCP:
+	case model.TCP, model.Stream:
 		return a.openTCP(c)
 	case model.AMQP:
 		return a.openAMQP(c)
@@ -160,7 +160,8 @@ func (a *readers) report(last uint64) Report {
 	}
 	if len(ages) > 0 {
 		slices.Sort(ages)
-		quantile := func(permille int) time.Duration { return ages[(len(ages)-1)*permille/1000] }
+		// The least age that so many did not exceed: the nearest rank.
+		quantile := func(permille int) time.Duration { return ages[max((len(ages)*permille+999)/1000, 1)-1] }
 		r.AgeMedian, r.Age99, r.Age999, r.AgeMost = quantile(500), quantile(990), quantile(999), quantile(1000)
 	}
 	return r

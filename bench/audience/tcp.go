@@ -26,13 +26,13 @@ func (a *readers) openTCP(c Config) error {
 	}
 	for i, conn := range conns {
 		a.kept = append(a.kept, conn)
-		go readTCP(conn, a.tallyOf(c, i))
+		go readTCP(conn, a.tallyOf(c, i), c.Transport == model.TCP)
 	}
 	return nil
 }
 
-// readTCP reads frames and answers each with a byte.
-func readTCP(conn net.Conn, t *tally) {
+// readTCP reads frames and, if it is to, answers each with a byte.
+func readTCP(conn net.Conn, t *tally, answers bool) {
 	var length [4]byte
 	var picture []byte
 	for {
@@ -52,6 +52,9 @@ func readTCP(conn net.Conn, t *tally) {
 		}
 		if t != nil {
 			t.picture(picture)
+		}
+		if !answers {
+			continue
 		}
 		if _, err := conn.Write(length[:1]); err != nil {
 			return

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"encoding/binary"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -16,29 +15,23 @@ import (
 // Over TCP a connection is woken for each frame, and what its Data event returns is sent;
 // evio copies it. But it keeps only what the last event returned: waking a connection
 // that has not taken its last frame whole would tear that frame apart, and nothing tells
-// how much is left. So each reader answers a frame with a byte, and gets the newest frame
-// then, or the next one when there is one: a round trip for every frame. Frames are handed
-// over by a lock and a wake-up, because evio takes no foreign descriptor, such as a
-// camera's.
+// how much is left. So each reader answers a frame with a byte, and gets the next one of the
+// ring then, or when there is one: a round trip for every frame, and a reader is behind like
+// any other's until the threshold. Frames are handed over by a lock and a wake-up, because
+// evio takes no foreign descriptor, such as a camera's.
 type evioModel struct {
 	serving chan error
 	mu      sync.Mutex
 	readers map[evio.Conn]*evioReader
-	newest  atomic.Pointer[evioFrame]
-	lags    atomic.Uint64
+	ring    *payloadRing[[]byte] // frames as they are sent: the length and the picture
+	lags    atomic.Uint64        // of readers that have gone
 	stop    atomic.Bool
 }
 
-// evioFrame is a frame as it is sent: its length and the picture.
-type evioFrame struct {
-	number uint64
-	bytes  []byte
-}
-
-// evioReader belongs to the loop: whether it wants a frame, and which it has had.
+// evioReader belongs to the loop: its place, and whether it has answered.
 type evioReader struct {
+	cursor[[]byte]
 	wants bool
-	had   uint64
 }
 
 func init() {
@@ -46,6 +39,7 @@ func init() {
 }
 
 func (m *evioModel) Start(b *Broadcast) error {
+	m.ring = newPayloadRing[[]byte]()
 	m.readers, m.serving = map[evio.Conn]*evioReader{}, make(chan error, 1)
 	ready := make(chan struct{})
 	events := evio.Events{
@@ -73,13 +67,14 @@ func (m *evioModel) Start(b *Broadcast) error {
 func (m *evioModel) opened(c evio.Conn) ([]byte, evio.Options, evio.Action) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.readers[c] = &evioReader{wants: true}
+	m.readers[c] = &evioReader{cursor[[]byte]{ring: m.ring, at: m.ring.written.Load()}, true}
 	return nil, evio.Options{ReuseInputBuffer: true}, evio.None
 }
 
 func (m *evioModel) closed(c evio.Conn, _ error) evio.Action {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.lags.Add(m.readers[c].lags.Load())
 	delete(m.readers, c)
 	return evio.None
 }
@@ -90,20 +85,16 @@ func (m *evioModel) data(c evio.Conn, in []byte) ([]byte, evio.Action) {
 	r := m.readers[c]
 	m.mu.Unlock()
 	r.wants = r.wants || len(in) > 0
-	f := m.newest.Load()
-	if f == nil || !r.wants || r.had == f.number {
+	if !r.wants {
 		return nil, evio.None
 	}
-	if r.had > 0 {
-		m.lags.Add(f.number - 1 - r.had)
-	}
-	r.wants, r.had = false, f.number
-	return f.bytes, evio.None
+	frame, ok := r.next()
+	r.wants = !ok
+	return frame, evio.None
 }
 
 func (m *evioModel) Send(f *Frame) error {
-	bytes := binary.BigEndian.AppendUint32(nil, uint32(len(f.Picture)))
-	m.newest.Store(&evioFrame{f.Number, append(bytes, f.Picture...)})
+	m.ring.write(f.framed())
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for c := range m.readers {
@@ -112,7 +103,15 @@ func (m *evioModel) Send(f *Frame) error {
 	return nil
 }
 
-func (m *evioModel) Figures() Figures { return Figures{Lags: m.lags.Load()} }
+func (m *evioModel) Figures() Figures {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sum := m.lags.Load()
+	for _, r := range m.readers {
+		sum += r.lags.Load()
+	}
+	return Figures{Lags: sum}
+}
 
 func (m *evioModel) Close() error {
 	m.stop.Store(true)

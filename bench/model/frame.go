@@ -131,3 +131,9 @@ func Now() time.Duration {
 	}
 	return time.Duration(t.Nano())
 }
+
+// framed is the frame as it is sent over TCP: its length and the picture.
+func (f *Frame) framed() []byte {
+	bytes := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(f.Picture)), uint32(len(f.Picture)))
+	return append(bytes, f.Picture...)
+}

@@ -2,78 +2,108 @@ package model
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"sync/atomic"
 
 	"github.com/panjf2000/gnet/v2"
-	"golang.org/x/sys/unix"
 )
 
-// gnetModel is the event loop of gnet v2.10.0. A gnet server over UDP only answers, so
-// this is its client: a connected UDP socket per reader, all on one event loop, which is
-// handed each frame as a task and writes it to one reader after the other.
+// gnetModel is the event loop of gnet v2.10.0, over TCP: one loop with all connections, which
+// is handed each frame as a task and writes it to one reader after the other. What a socket
+// does not take gnet copies, and sends when it is writable; a reader of whom something is left
+// there misses the frame, so that nobody's memory grows.
 //
-// Its limit is that a write is one datagram and one system call: there is no call for
-// many datagrams or for a segmented one, and no way to reach below it. Frames are tasks
-// from another goroutine because gnet takes no foreign descriptor, such as a camera's.
-// A datagram that the socket does not take is lost: gnet does not wait for a UDP socket
-// to become writable.
+// Over UDP gnet has a connected socket per reader, or SendTo on one socket, but a datagram is
+// a system call: there is none for many datagrams or for a segmented one, and no way to reach
+// below it. That cost several times as much as a write of a whole frame to a stream, which is
+// therefore gnet's best. Frames are tasks from another goroutine because gnet takes no foreign
+// descriptor, such as a camera's.
 type gnetModel struct {
 	gnet.BuiltinEventEngine
-	client *gnet.Client
-	conns  []gnet.Conn
-	idle   chan struct{} // has a token while no frame is being written
-	err    error         // of the last frame; belongs to whoever has the token
+	engine  gnet.Engine
+	serving chan error
+	booted  chan struct{}
+	loop    atomic.Pointer[gnet.EventLoop] // the only one, once somebody has come
+	conns   map[gnet.Conn]struct{}         // the loop's
+	idle    chan struct{}                  // has a token while no frame is being written
+	err     error                          // of the last frame; belongs to whoever has the token
+	lags    atomic.Uint64
 }
 
 func init() {
-	Register(Entry{Name: "gnet", Transport: UDP, New: func() Model { return &gnetModel{idle: make(chan struct{}, 1)} }})
+	Register(Entry{Name: "gnet", Transport: Stream, New: func() Model { return &gnetModel{} }})
 }
 
-func (m *gnetModel) Start(b *Broadcast) (err error) {
+func (m *gnetModel) Start(b *Broadcast) error {
+	m.serving, m.booted, m.idle = make(chan error, 1), make(chan struct{}), make(chan struct{}, 1)
+	m.conns = map[gnet.Conn]struct{}{}
 	m.idle <- struct{}{}
-	if m.client, err = gnet.NewClient(m, gnet.WithNumEventLoop(1), gnet.WithSocketSendBuffer(sendBufferBytes)); err != nil {
+	go func() {
+		m.serving <- gnet.Run(m, fmt.Sprintf("tcp://%v:%d", b.Host, TCPPort), gnet.WithNumEventLoop(1),
+			gnet.WithReuseAddr(true), gnet.WithTCPNoDelay(gnet.TCPNoDelay))
+	}()
+	select {
+	case <-m.booted:
+		return nil
+	case err := <-m.serving:
 		return err
 	}
-	if err := m.client.Start(); err != nil {
-		return err
-	}
-	for _, reader := range b.Readers {
-		conn, err := m.client.Dial("udp", reader.String())
-		if err != nil {
-			return err
-		}
-		m.conns = append(m.conns, conn)
-	}
-	return nil
+}
+
+// OnBoot is called when connections are taken.
+func (m *gnetModel) OnBoot(engine gnet.Engine) gnet.Action {
+	m.engine = engine
+	close(m.booted)
+	return gnet.None
+}
+
+// OnOpen is called with each reader that comes.
+func (m *gnetModel) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	m.conns[c] = struct{}{}
+	loop := c.EventLoop()
+	m.loop.Store(&loop)
+	return nil, gnet.None
+}
+
+// OnClose is called with each that goes.
+func (m *gnetModel) OnClose(c gnet.Conn, _ error) gnet.Action {
+	delete(m.conns, c)
+	return gnet.None
 }
 
 // Send waits until the frame before was written.
 func (m *gnetModel) Send(f *Frame) error {
 	<-m.idle
-	if m.err != nil {
+	loop := m.loop.Load()
+	if m.err != nil || loop == nil {
+		m.idle <- struct{}{}
 		return m.err
 	}
-	write := func(context.Context) error {
-		m.err = m.write(f)
+	frame := f.framed()
+	return (*loop).Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
+		m.write(frame)
 		m.idle <- struct{}{}
 		return nil
-	}
-	return m.conns[0].EventLoop().Execute(context.Background(), gnet.RunnableFunc(write))
+	}))
 }
 
-func (m *gnetModel) write(f *Frame) error {
-	var errs []error
-	for _, conn := range m.conns {
-		for i := range f.Packets.Count {
-			_, err := conn.Write(f.Packets.Packet(i))
-			if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.ECONNREFUSED) {
-				errs = append(errs, err)
-			}
+func (m *gnetModel) write(frame []byte) {
+	for c := range m.conns {
+		if c.OutboundBuffered() > 0 {
+			m.lags.Add(1)
+			continue
+		}
+		if _, err := c.Write(frame); err != nil {
+			m.err = err
 		}
 	}
-	return errors.Join(errs...)
 }
 
-func (m *gnetModel) Figures() Figures { return Figures{} }
+func (m *gnetModel) Figures() Figures { return Figures{Lags: m.lags.Load()} }
 
-func (m *gnetModel) Close() error { return m.client.Stop() }
+func (m *gnetModel) Close() error {
+	if err := m.engine.Stop(context.Background()); err != nil {
+		return err
+	}
+	return <-m.serving
+}

@@ -52,6 +52,8 @@ const (
 	// TCP: readers come to TCPPort. A frame is its length, as four bytes, and the
 	// picture; a reader answers each with one byte.
 	TCP Transport = "tcp"
+	// Stream is like TCP, but readers do not answer.
+	Stream Transport = "stream"
 	// AMQP: readers have a queue each at the broker, bound to the exchange Exchange.
 	AMQP Transport = "amqp"
 )
@@ -61,7 +63,7 @@ const (
 	RTSPPort = 18554
 	RTSPPath = "/cam"
 	TCPPort  = 15004
-	AMQPPort = 15672
+	AMQPPort = 15772
 	Exchange = "frames"
 	// QueueFrames is how many frames a reader's queue may hold: the newest.
 	QueueFrames = 10

@@ -10,9 +10,10 @@ import (
 // perReader is a goroutine with a connected socket for each reader, and a ring of frames
 // that they all read from.
 type perReader struct {
-	ring    *payloadRing
+	ring    *payloadRing[*Frame]
 	conns   []*net.UDPConn
-	cursors []*cursor
+	cursors []*cursor[*Frame]
+	write   func(*net.UDPConn, *Frame) error // nil: packet by packet
 	group   sync.WaitGroup
 	failed  atomic.Pointer[error]
 }
@@ -21,8 +22,11 @@ type perReader struct {
 const sendBufferBytes = 1 << 20
 
 // start begins a goroutine per reader, which calls idle when there is nothing to send.
-func (m *perReader) start(b *Broadcast, idle func(*cursor)) error {
-	m.ring = newPayloadRing()
+func (m *perReader) start(b *Broadcast, idle func(*cursor[*Frame])) error {
+	m.ring = newPayloadRing[*Frame]()
+	if m.write == nil {
+		m.write = writePackets
+	}
 	for _, reader := range b.Readers {
 		conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(reader))
 		if err != nil {
@@ -31,27 +35,35 @@ func (m *perReader) start(b *Broadcast, idle func(*cursor)) error {
 		if err := conn.SetWriteBuffer(sendBufferBytes); err != nil {
 			return err
 		}
-		c := &cursor{ring: m.ring}
+		c := &cursor[*Frame]{ring: m.ring}
 		m.conns, m.cursors = append(m.conns, conn), append(m.cursors, c)
 		m.group.Go(func() { m.serve(conn, c, idle) })
 	}
 	return nil
 }
 
-func (m *perReader) serve(conn *net.UDPConn, c *cursor, idle func(*cursor)) {
+func (m *perReader) serve(conn *net.UDPConn, c *cursor[*Frame], idle func(*cursor[*Frame])) {
 	for !m.ring.closed.Load() {
-		f := c.next()
-		if f == nil {
+		f, ok := c.next()
+		if !ok {
 			idle(c)
 			continue
 		}
-		for i := range f.Packets.Count {
-			// Who is not there refuses: on loopback the next write says so.
-			if _, err := conn.Write(f.Packets.Packet(i)); err != nil && !errors.Is(err, net.ErrClosed) {
-				m.failed.Store(&err)
-			}
+		// Who is not there refuses: on loopback the next write says so.
+		if err := m.write(conn, f); err != nil && !errors.Is(err, net.ErrClosed) {
+			m.failed.Store(&err)
 		}
 	}
+}
+
+// writePackets writes a frame packet by packet.
+func writePackets(conn *net.UDPConn, f *Frame) (failed error) {
+	for i := range f.Packets.Count {
+		if _, err := conn.Write(f.Packets.Packet(i)); err != nil {
+			failed = err
+		}
+	}
+	return failed
 }
 
 // Send hands a frame to the goroutines.

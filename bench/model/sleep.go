@@ -14,5 +14,5 @@ func init() {
 }
 
 func (m *sleeping) Start(b *Broadcast) error {
-	return m.start(b, func(*cursor) { time.Sleep(nap) })
+	return m.start(b, func(*cursor[*Frame]) { time.Sleep(nap) })
 }

@@ -39,8 +39,9 @@ func (f *Figures) row(net, model string, readers int) (measure.Result, bool) {
 	return f.Fanout[i], true
 }
 
-// comparison is of two runs.
+// comparison is of a figure of the models in two runs, in units of loop's.
 type comparison struct {
+	what          string
 	before, now   *Figures
 	ratios, agree int
 	said          []string
@@ -50,38 +51,77 @@ func (c *comparison) say(format string, args ...any) {
 	c.said = append(c.said, fmt.Sprintf(format, args...))
 }
 
-// agreement says how far two runs agree, by the CPU in units of loop's: in the order, of
-// models that are more than agreeWithin apart, and in the ratios. What a model throws away
-// that loses most frames is chance, and so is what is left to divide by: that is said, and
-// not compared.
+// agreement says how far two runs agree in the models' CPU, age and capacity, in units of
+// loop's: in the order, of models that are more than agreeWithin apart, and in the ratios.
+// What a model throws away that loses most frames is chance, and so is what is left to divide
+// by: that is said, and not compared.
 func agreement(before, now *Figures) (said []string) {
-	c := comparison{before: before, now: now}
+	cpu := comparison{what: "CPU", before: before, now: now}
+	age := comparison{what: "99th percentile of age", before: before, now: now}
 	for _, r := range now.Fanout {
 		if r.Model == "loop" {
-			c.compare(r.Net, r.Readers)
+			cpu.rows(r.Net, r.Readers, func(r measure.Result) float64 { return r.CPUPerReaderFrame })
+			age.rows(r.Net, r.Readers, func(r measure.Result) float64 { return float64(r.Got.Age99) })
 		}
 	}
-	c.say("%d of %d ratios to loop are within %.0f %% of the other run's", c.agree, c.ratios, 100*agreeWithin)
-	return c.said
+	capacity := comparison{what: "capacity", before: before, now: now}
+	capacity.compare("one CPU", capacities(before), capacities(now), nil)
+	for _, c := range []*comparison{&cpu, &age, &capacity} {
+		if c.ratios > 0 {
+			c.say("%s: %d of %d ratios to loop are within %.0f %% of the other run's", c.what, c.agree, c.ratios, 100*agreeWithin)
+		}
+		said = append(said, c.said...)
+	}
+	return said
 }
 
-// compare compares one row.
-func (c *comparison) compare(net string, readers int) {
-	_, was := c.before.costs(net, readers)
-	_, is := c.now.costs(net, readers)
+// rows compares a figure of one network and number of readers.
+func (c *comparison) rows(net string, readers int, figure func(measure.Result) float64) {
+	where := fmt.Sprintf("%s, %d readers", net, readers)
+	c.compare(where, c.before.ratios(net, readers, figure), c.now.ratios(net, readers, figure), func(m string) bool {
+		return c.losesMost(net, m, readers)
+	})
+}
+
+// ratios are a figure of the models in units of loop's.
+func (f *Figures) ratios(net string, readers int, figure func(measure.Result) float64) map[string]float64 {
+	ratios := map[string]float64{}
+	if loop, ok := f.row(net, "loop", readers); ok && figure(loop) > 0 {
+		for _, m := range f.Models {
+			if r, ok := f.row(net, m, readers); ok {
+				ratios[m] = figure(r) / figure(loop)
+			}
+		}
+	}
+	return ratios
+}
+
+// capacities are those of the models in units of loop's.
+func capacities(f *Figures) map[string]float64 {
+	ratios := map[string]float64{}
+	if loop := f.Capacity["loop"]; loop > 0 {
+		for m, readers := range f.Capacity {
+			ratios[m] = float64(readers) / float64(loop)
+		}
+	}
+	return ratios
+}
+
+// compare compares the ratios of all models but those that are left out.
+func (c *comparison) compare(where string, was, is map[string]float64, leftOut func(model string) bool) {
 	var models []string
 	for _, m := range c.now.Models {
 		if was[m] == 0 || is[m] == 0 || m == "loop" {
 			continue
 		}
-		if c.losesMost(net, m, readers) {
-			c.say("%s, %d readers: %s loses most frames, and is not compared", net, readers, m)
+		if leftOut != nil && leftOut(m) {
+			c.say("%s, %s: %s loses most frames, and is not compared", c.what, where, m)
 			continue
 		}
 		models = append(models, m)
 		c.ratios++
 		if apart(was[m], is[m]) {
-			c.say("%s, %d readers: %s was %.2f times loop, is %.2f", net, readers, m, was[m], is[m])
+			c.say("%s, %s: %s was %.2f times loop, is %.2f", c.what, where, m, was[m], is[m])
 		} else {
 			c.agree++
 		}
@@ -89,7 +129,7 @@ func (c *comparison) compare(net string, readers int) {
 	for _, a := range models {
 		for _, b := range models {
 			if was[a] > was[b] && apart(was[a], was[b]) && is[a] < is[b] {
-				c.say("%s, %d readers: %s and %s have changed places", net, readers, a, b)
+				c.say("%s, %s: %s and %s have changed places", c.what, where, a, b)
 			}
 		}
 	}

@@ -30,19 +30,19 @@ func TestAgreement(t *testing.T) {
 		before map[string]float64
 		want   []string
 	}{
-		{"the same", usual, []string{"3 of 3 ratios to loop are within 25 % of the other run's"}},
+		{"the same", usual, []string{"CPU: 3 of 3 ratios to loop are within 25 % of the other run's"}},
 		{"all twice as slow", map[string]float64{"limit": 18, "loop": 20, "evio": 60, "gnet": 120},
-			[]string{"3 of 3 ratios to loop are within 25 % of the other run's"}},
+			[]string{"CPU: 3 of 3 ratios to loop are within 25 % of the other run's"}},
 		{"24 % off", map[string]float64{"limit": 9, "loop": 10, "evio": 24.3, "gnet": 74},
-			[]string{"3 of 3 ratios to loop are within 25 % of the other run's"}},
+			[]string{"CPU: 3 of 3 ratios to loop are within 25 % of the other run's"}},
 		{"one was cheaper", map[string]float64{"limit": 9, "loop": 10, "evio": 20, "gnet": 60},
-			[]string{"veth, 10 readers: evio was 2.00 times loop, is 3.00", "2 of 3 ratios to loop are within 25 % of the other run's"}},
+			[]string{"CPU, veth, 10 readers: evio was 2.00 times loop, is 3.00", "CPU: 2 of 3 ratios to loop are within 25 % of the other run's"}},
 		{"another order", map[string]float64{"limit": 9, "loop": 10, "evio": 60, "gnet": 30},
-			[]string{"veth, 10 readers: evio was 6.00 times loop, is 3.00", "veth, 10 readers: gnet was 3.00 times loop, is 6.00",
-				"veth, 10 readers: evio and gnet have changed places", "1 of 3 ratios to loop are within 25 % of the other run's"}},
+			[]string{"CPU, veth, 10 readers: evio was 6.00 times loop, is 3.00", "CPU, veth, 10 readers: gnet was 3.00 times loop, is 6.00",
+				"CPU, veth, 10 readers: evio and gnet have changed places", "CPU: 1 of 3 ratios to loop are within 25 % of the other run's"}},
 		{"one is new", map[string]float64{"limit": 9, "loop": 10, "evio": 30},
-			[]string{"2 of 2 ratios to loop are within 25 % of the other run's"}},
-		{"another size", nil, []string{"0 of 0 ratios to loop are within 25 % of the other run's"}},
+			[]string{"CPU: 2 of 2 ratios to loop are within 25 % of the other run's"}},
+		{"another size", nil, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -56,7 +56,29 @@ func TestAgreement(t *testing.T) {
 func TestWhoLosesMostIsNotCompared(t *testing.T) {
 	before, now := runOf(map[string]float64{"loop": 10, "gnet": 50}), runOf(map[string]float64{"loop": 10, "gnet": 500})
 	now.Fanout[1].Got = audience.Report{Whole: 40, Lost: 60}
-	want := []string{"veth, 10 readers: gnet loses most frames, and is not compared", "0 of 0 ratios to loop are within 25 % of the other run's"}
+	want := []string{"CPU, veth, 10 readers: gnet loses most frames, and is not compared"}
+	if got := agreement(before, now); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestAgreementOfAgesAndCapacities has one of each be another in the second run.
+func TestAgreementOfAgesAndCapacities(t *testing.T) {
+	costs := map[string]float64{"limit": 9, "loop": 10, "evio": 30}
+	before, now := runOf(costs), runOf(costs)
+	for i := range before.Fanout {
+		before.Fanout[i].Got.Age99, now.Fanout[i].Got.Age99 = 10, 10
+	}
+	now.Fanout[2].Got.Age99 = 20
+	before.Capacity = map[string]int{"limit": 1000, "loop": 900, "evio": 300}
+	now.Capacity = map[string]int{"limit": 1000, "loop": 900, "evio": 100}
+	want := []string{
+		"CPU: 2 of 2 ratios to loop are within 25 % of the other run's",
+		"99th percentile of age, veth, 10 readers: evio was 1.00 times loop, is 2.00",
+		"99th percentile of age: 1 of 2 ratios to loop are within 25 % of the other run's",
+		"capacity, one CPU: evio was 0.33 times loop, is 0.11",
+		"capacity: 1 of 2 ratios to loop are within 25 % of the other run's",
+	}
 	if got := agreement(before, now); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

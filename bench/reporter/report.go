@@ -23,6 +23,8 @@ func writeReport(path string, f *Figures) error {
 		"readers":  f.readersTable,
 		"seed":     f.seedTable,
 		"first":    f.firstTable,
+		"targets":  f.targetTable,
+		"most":     f.firstInCapacity,
 		"capacity": f.capacityTable,
 		"seeds":    func() []int { return seedReaders(f) },
 	}).Parse(reportText)
@@ -60,6 +62,9 @@ func short(v float64) string {
 
 func age(d time.Duration) string { return short(float64(d.Microseconds()) / 1000) }
 
+// samplesForRarest is how many frames must have come for their 99.9th percentile to be told.
+const samplesForRarest = 1000
+
 // fanoutTable has all figures of one network and number of readers, cheapest first.
 func (f *Figures) fanoutTable(net string, readers int) string {
 	names, ratios := f.costs(net, readers)
@@ -70,15 +75,19 @@ func (f *Figures) fanoutTable(net string, readers int) string {
 		if r.CallsPerFrame >= 0 {
 			calls = short(r.CallsPerFrame)
 		}
+		rarest := "-"
+		if r.Got.Whole >= samplesForRarest {
+			rarest = age(r.Got.Age999)
+		}
 		rows = append(rows, []string{
-			name, short(r.CPUPerReaderFrame), short(ratios[name]), age(r.Got.AgeMedian), age(r.Got.Age99), age(r.Got.Age999),
-			fmt.Sprintf("%.1f", 100*r.LostShare()), short(r.FramesPerSecond),
+			name, short(r.CPUPerReaderFrame), short(ratios[name]), age(r.Got.AgeMedian), age(r.Got.Age99), rarest,
+			fmt.Sprintf("%.1f", 100*r.LostShare()), fmt.Sprint(r.Lags), fmt.Sprint(r.Got.Stale + r.Got.Damaged), fmt.Sprint(r.Frames), short(r.FramesPerSecond),
 			short(float64(r.Memory) / (1 << 20)), f.memoryPerReader(net, name, readers, r), calls, short(r.SwitchesPerFrame), short(r.MegabitPerSecond),
 		})
 	}
 	return table([]string{
 		"model", "CPU, us per reader and frame", "in units of loop's", "age ms, median", "99 %", "99.9 %",
-		"frames lost, %", "frames/s", "MiB", "kB per reader", "system calls per frame", "context switches per frame", "Mbit/s",
+		"frames lost, %", "lags", "stale or damaged", "frames sent", "frames/s", "MiB", "kB per reader", "system calls per frame", "context switches per frame", "Mbit/s",
 	}, rows)
 }
 
@@ -99,6 +108,7 @@ func (f *Figures) readersTable(what string) string {
 		"age":  func(r measure.Result) string { return age(r.Got.Age99) },
 		"lost": func(r measure.Result) string { return fmt.Sprintf("%.1f", 100*r.LostShare()) },
 		"rate": func(r measure.Result) string { return short(r.FramesPerSecond) },
+		"sent": func(r measure.Result) string { return fmt.Sprint(r.Frames) },
 	}[what]
 	counts := f.counts()
 	head := []string{"readers"}
@@ -193,6 +203,46 @@ func (f *Figures) firstTable() string {
 	return table([]string{"readers", "CPU per reader", "99th percentile of the age", "memory"}, rows)
 }
 
+// keepsUp reports whether a model has sent frames at their rate and lost hardly any. Who does
+// not is not compared: what it has not done has cost it nothing.
+func keepsUp(r measure.Result) bool { return r.FramesPerSecond > 28.5 && r.LostShare() < 0.01 }
+
+// targetTable has the ratios that loop is to keep.
+func (f *Figures) targetTable() string {
+	var rows [][]string
+	for _, c := range []struct {
+		net, over, under, want string
+	}{
+		{"veth", "loop", "limit", "at most 1.15"}, {"veth", "goroutine", "loop", "at least 15"},
+		{"lo", "loop", "limit", "at most 1.15"}, {"lo", "goroutine", "loop", "at least 4"},
+	} {
+		over, ok := f.row(c.net, c.over, 1000)
+		under, ok2 := f.row(c.net, c.under, 1000)
+		if ok && ok2 {
+			rows = append(rows, []string{c.net, c.over + " / " + c.under, short(over.CPUPerReaderFrame / under.CPUPerReaderFrame), c.want})
+		}
+	}
+	return table([]string{"network, 1000 readers", "CPU", "is", "is to be"}, rows)
+}
+
+// firstInCapacity says who holds the most readers.
+func (f *Figures) firstInCapacity() string {
+	loop := f.Capacity["loop"]
+	best, most := "", 0
+	for _, m := range f.Models {
+		if n := f.Capacity[m]; m != "limit" && m != "loop" && n > most {
+			best, most = m, n
+		}
+	}
+	if loop == 0 || most == 0 {
+		return "-"
+	}
+	if loop > most {
+		return fmt.Sprintf("loop holds %d readers, %s %d", loop, best, most)
+	}
+	return fmt.Sprintf("**%s** holds %d readers, loop %d", best, most, loop)
+}
+
 func (f *Figures) firstOf(readers int, figure func(measure.Result) float64) string {
 	loop, ok := f.row("veth", "loop", readers)
 	if !ok {
@@ -202,7 +252,7 @@ func (f *Figures) firstOf(readers int, figure func(measure.Result) float64) stri
 	next, second := "", 0.0
 	for _, m := range f.Models {
 		r, ok := f.row("veth", m, readers)
-		if !ok || m == "limit" || m == "loop" || r.Got.Whole == 0 {
+		if !ok || m == "limit" || m == "loop" || !keepsUp(r) && keepsUp(loop) {
 			continue
 		}
 		if figure(r) < value {
@@ -211,6 +261,9 @@ func (f *Figures) firstOf(readers int, figure func(measure.Result) float64) stri
 		if next == "" || figure(r) < second {
 			next, second = m, figure(r)
 		}
+	}
+	if next == "" {
+		return "loop; no other keeps up"
 	}
 	if best == "loop" {
 		return fmt.Sprintf("loop; %s needs %s times as much", next, short(second/value))
