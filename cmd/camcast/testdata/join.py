@@ -3,64 +3,48 @@
 joins one, receives some frames, and leaves. usage: join.py HOST PORT NAME FRAMES"""
 import os, socket, struct, sys, time
 
-JOIN, CHALLENGE, ACCEPT, LIST, STREAMS, REFUSE = range(6)
+JOIN, CHALLENGE, LIST, REFUSE = 0, 1, 3, 5
 host, port, name, wanted = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), int(sys.argv[4])
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
 sock.connect((host, port))
 sock.settimeout(0.5)
-ssrc = struct.unpack("!I", os.urandom(4))[0]
-
-
-def is_rtcp(packet):
-    return len(packet) > 1 and 192 <= packet[1] <= 223
-
-
-def request(subtype, nonce, cookie, rest):
-    body = nonce + cookie + rest
-    body += bytes(-len(body) % 4)
-    return struct.pack("!BBHI4s", 0x80 | subtype, 204, (12 + len(body)) // 4 - 1, ssrc, b"CCJ1") + body
-
+ssrc, = struct.unpack("!I", os.urandom(4))
+is_rtcp = lambda packet: len(packet) > 1 and 192 <= packet[1] <= 223
 
 def ask(subtype, rest):
     """Asks until there is an answer other than a challenge."""
     nonce, cookie, deadline = os.urandom(8), bytes(20), time.monotonic() + 10
-    packet = request(subtype, nonce, cookie, rest)
-    sock.send(packet)
     while time.monotonic() < deadline:
+        body = nonce + cookie + rest
+        body += bytes(-len(body) % 4)
+        sock.send(struct.pack("!BBHI4s", 0x80 | subtype, 204, 2 + len(body) // 4, ssrc, b"CCJ1") + body)
         try:
             answer = sock.recv(65536)
+            while not is_rtcp(answer) or answer[8:12] != b"CCJ1" or answer[12:20] != nonce:
+                answer = sock.recv(65536)
         except TimeoutError:
-            sock.send(packet)
             continue
-        if not is_rtcp(answer) or answer[8:12] != b"CCJ1" or answer[12:20] != nonce:
-            continue
-        assert answer[0] & 31 != CHALLENGE or len(answer) <= len(packet), "amplification"
         if answer[0] & 31 != CHALLENGE:
             return answer[0] & 31, struct.unpack("!I", answer[4:8])[0], answer[20:]
-        packet = request(subtype, nonce, answer[20:40], rest)
-        sock.send(packet)
+        assert len(answer) <= 12 + len(body), "amplification"
+        cookie = answer[20:40]
     sys.exit("no answer")
-
 
 def stream(p):
     width, height, rate, clock, kind, length = struct.unpack("!HHIIBB", p[:14])
     return f"{p[14:14 + length].decode()} {width}x{height} {rate / 1000:g} {kind}", p[14 + length:]
 
-
 kind, _, body = ask(LIST, b"\0")
-assert kind == STREAMS, kind
 rest = body[4:]
 for _ in range(body[2]):
     text, rest = stream(rest)
     print("stream", text)
-
 kind, source, body = ask(JOIN, bytes([len(name)]) + name)
 if kind == REFUSE:
     sys.exit(f"refused: {struct.unpack('!H', body[:2])[0]}")
 print("joined", stream(body[8:])[0])
-frames = lost = packets = 0
-expected, whole = None, False
+frames, lost, packets, expected, whole, reported = 0, 0, 0, None, False, time.monotonic()
 while frames < wanted:
     packet = sock.recv(65536)
     if is_rtcp(packet) or struct.unpack("!I", packet[8:12])[0] != source:
@@ -68,9 +52,10 @@ while frames < wanted:
     sequence, offset = struct.unpack("!H", packet[2:4])[0], int.from_bytes(packet[13:16], "big")
     lost += 0 if expected is None else (sequence - expected) % 65536
     whole = offset == 0 or whole and sequence == expected  # RFC 2435: a frame begins with offset 0
-    expected = (sequence + 1) % 65536
-    packets += 1
-    frames += whole and packet[1] >> 7  # and ends with the marker
-report = struct.pack("!BBHIIIIIII", 0x81, 201, 7, ssrc, source, 0, sequence, 0, 0, 0)
+    expected, packets, frames = (sequence + 1) % 65536, packets + 1, frames + (whole and packet[1] >> 7)
+    report = struct.pack("!BBHIIIIIII", 0x81, 201, 7, ssrc, source, lost & 0xffffff, sequence, 0, 0, 0)
+    if time.monotonic() > reported + 5:  # which keeps us among the readers
+        reported = time.monotonic()
+        sock.send(report)
 sock.send(report + struct.pack("!BBHI", 0x81, 203, 1, ssrc))  # and goodbye
 print("frames", frames, "packets", packets, "lost", lost)
