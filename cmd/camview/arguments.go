@@ -80,7 +80,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 		}),
 		commandline.NewGroup("Telling what happens", func(f *pflag.FlagSet) {
 			f.BoolVar(&raw.stats, "stats", false, "a line of figures on stderr every second")
-			f.BoolVar(&raw.json, "json", false, "figures at the end as one JSON object, on stdout (on stderr with -o -)")
+			f.BoolVar(&raw.json, "json", false, "figures at the end as one JSON object, and nothing shown, on stdout (on stderr with -o -); a list of streams as one array")
 			p.AddHelp(f)
 		}),
 	}
@@ -174,12 +174,25 @@ func (s *settings) checkCombination() error {
 	switch {
 	case s.readers > 1 && s.output != toTerminal:
 		return fmt.Errorf("-o and --readers %d: only a single reader's pictures can be written", s.readers)
-	case s.rewind > 0 && (s.readers > 1 || s.output != toTerminal):
-		return errors.New("--rewind is for the terminal: leave out -o and --readers")
+	case s.rewind > 0 && (s.readers > 1 || s.output != toTerminal || s.json):
+		return errors.New("--rewind is for the terminal: leave out -o, --readers and --json")
 	case s.address.scheme == joinScheme && s.transport == onlyTCP:
 		return errors.New("--transport tcp: camcast:// is UDP; use the rtsp:// address")
-	case s.address.isList() && s.readers > 1:
-		return errors.New("--readers: the URL names no stream to read, only a server")
+	case s.address.isList():
+		return s.checkList()
+	}
+	return nil
+}
+
+// checkList refuses what is for watching where streams are only listed.
+func (s *settings) checkList() error {
+	for flag, given := range map[string]bool{
+		"--readers": s.readers > 1, "-o": s.output != toTerminal, "--duration": s.duration > 0,
+		"--frames": s.frames > 0, "--stats": s.stats, "--rewind": s.rewind > 0,
+	} {
+		if given {
+			return fmt.Errorf("%s: the URL names no stream to watch, only a server, whose streams are listed", flag)
+		}
 	}
 	return nil
 }

@@ -74,6 +74,12 @@ func TestWrongArguments(t *testing.T) {
 		"--readers 10001 rtsp://a/b":         {"--readers 10001"},
 		"--readers 2 -o x.mjpeg rtsp://a/b":  {"-o", "--readers 2"},
 		"--readers 2 camcast://a/":           {"--readers", "no stream"},
+		"-o x.jpg camcast://a":               {"-o", "no stream", "listed"},
+		"--duration 5s camcast://a/":         {"--duration", "no stream"},
+		"--frames 5 camcast://a/":            {"--frames", "no stream"},
+		"--stats camcast://a/":               {"--stats", "no stream"},
+		"--rewind 5s camcast://a/":           {"--rewind", "no stream"},
+		"--rewind 5s --json rtsp://a/b":      {"--rewind", "--json"},
 		"-o clip.mp4 rtsp://a/b":             {"clip.mp4", ".mjpeg or .jpg"},
 	} {
 		_, err := parseArguments(strings.Fields(line))

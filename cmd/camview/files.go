@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -17,31 +18,44 @@ func (p pipe) write(jpeg []byte, _ string) error {
 
 func (p pipe) close() error { return nil }
 
-// clip writes JPEGs one after the other to a file.
+// clip writes JPEGs one after the other to a file. What was in the file before is there until
+// the first picture comes.
 type clip struct {
 	file   *os.File
 	buffer *bufio.Writer
+	begun  bool
+	made   bool // there was no such file before
 }
 
 func newClip(name string) (*clip, error) {
-	f, err := os.Create(name)
+	_, err := os.Stat(name)
+	made := os.IsNotExist(err)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	return &clip{file: f, buffer: bufio.NewWriterSize(f, 1<<18)}, nil
+	return &clip{file: f, buffer: bufio.NewWriterSize(f, 1<<18), made: made}, nil
 }
 
 func (c *clip) write(jpeg []byte, _ string) error {
+	if !c.begun {
+		c.begun = true
+		if info, err := c.file.Stat(); err == nil && info.Mode().IsRegular() { // a pipe has no end to cut
+			if err := c.file.Truncate(0); err != nil {
+				return err
+			}
+		}
+	}
 	_, err := c.buffer.Write(jpeg)
 	return err
 }
 
 func (c *clip) close() error {
-	err := c.buffer.Flush()
-	if e := c.file.Close(); err == nil {
-		err = e
+	errs := []error{c.buffer.Flush(), c.file.Close()}
+	if c.made && !c.begun {
+		errs = append(errs, os.Remove(c.file.Name()))
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // photo writes one JPEG to a file. A file that is there already is replaced by a whole

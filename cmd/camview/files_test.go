@@ -55,6 +55,36 @@ func TestClip(t *testing.T) {
 	}
 }
 
+// TestClipWithoutPictures wants the file that was there kept, and none made, if no picture
+// comes; and what a picture does not cover gone.
+func TestClipWithoutPictures(t *testing.T) {
+	folder := t.TempDir()
+	old, none := filepath.Join(folder, "old.mjpeg"), filepath.Join(folder, "none.mjpeg")
+	if err := os.WriteFile(old, []byte("before, and long"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name     string
+		pictures []string
+		want     string
+	}{{old, nil, "before, and long"}, {none, nil, ""}, {old, []string{"one"}, "one"}} {
+		o, err := newClip(c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := writeAll(t, o, c.pictures...); err != nil {
+			t.Error(err)
+		}
+		if c.want == "" {
+			if _, err := os.Stat(c.name); !os.IsNotExist(err) {
+				t.Errorf("%s was made: %v", c.name, err)
+			}
+		} else if got := content(t, c.name); got != c.want {
+			t.Errorf("%q: the file is %q, want %q", c.pictures, got, c.want)
+		}
+	}
+}
+
 // TestPhoto wants the first picture, and the file that was there kept if there is none.
 func TestPhoto(t *testing.T) {
 	folder := t.TempDir()

@@ -96,7 +96,7 @@ func (s *joinSession) proceed(request []byte, err error) {
 	s.ask(request)
 	accepted := s.client.Accepted()
 	if accepted != nil {
-		begun.readers, begun.silence = int(accepted.Readers), accepted.Timeout/2
+		begun.readers, begun.silence = int(accepted.Readers), max(accepted.Timeout, time.Second)/2
 	}
 	if _, listed := s.client.Streams(); !s.joined && (listed || accepted != nil) {
 		s.joined = true

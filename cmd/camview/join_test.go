@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,11 @@ func TestList(t *testing.T) {
 		if status, stdout, stderr := runCamview(t, url); status != 0 || stdout != want.String() || stderr != "" {
 			t.Errorf("%s: status %d, stderr %q, stdout %q", url, status, stderr, stdout)
 		}
+	}
+	status, stdout, stderr := runCamview(t, "--json", "camcast://"+at+"/")
+	const begin = `[{"name":"cam","width":640,"height":480,"fps":30,"payload_type":26},{"name":"desk\u001b[2J","width":1280,"height":720,"fps":29.97,"payload_type":96},`
+	if status != 0 || !strings.HasPrefix(stdout, begin) || strings.Count(stdout, `"name"`) != len(streams) || stderr != "" {
+		t.Errorf("--json: status %d, stderr %q, stdout %q", status, stderr, stdout)
 	}
 }
 

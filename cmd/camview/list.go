@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -48,7 +49,28 @@ func list(s *settings, stdout *os.File) (err error) {
 	if a.err != nil {
 		return a.err
 	}
+	if s.json {
+		return encodeStreams(stdout, a.streams)
+	}
 	return printStreams(stdout, a.streams)
+}
+
+// listed is a stream as --json prints it.
+type listed struct {
+	Name        string  `json:"name"`
+	Width       int     `json:"width"`
+	Height      int     `json:"height"`
+	FPS         float64 `json:"fps"` // 0: not known
+	PayloadType int     `json:"payload_type"`
+}
+
+// encodeStreams prints the streams as one JSON array.
+func encodeStreams(w io.Writer, streams []join.Stream) error {
+	all := []listed{}
+	for _, s := range streams {
+		all = append(all, listed{s.Name, int(s.Width), int(s.Height), float64(s.MilliFPS) / 1000, int(s.PayloadType)})
+	}
+	return json.NewEncoder(w).Encode(all)
 }
 
 // next asks at the host's next address, or gives up with the last one's error.

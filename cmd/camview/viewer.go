@@ -209,7 +209,8 @@ func (v *viewer) outcome(stdout io.Writer) error {
 	case v.failure != nil:
 		return v.failure
 	}
-	return fmt.Errorf("%d of %d readers got no pictures", s.Readers-s.ReadersServed, s.Readers)
+	return fmt.Errorf("%s: %d of %d readers got no pictures in %.1f s; %d packets came", v.settings.address.url,
+		s.Readers-s.ReadersServed, s.Readers, s.Seconds, s.Packets)
 }
 
 // summary is the figures so far.

@@ -14,6 +14,8 @@ type Client struct {
 	done     bool
 	accepted *Acceptance
 	streams  []Stream
+	total    int // of streams, as it was told last
+	changes  int // how often that was another than before
 	// asked is when the request was sent last, wait how long an answer is awaited, and
 	// since when there was none.
 	asked, wait, since time.Duration
@@ -27,6 +29,8 @@ const (
 	patience  = 10 * time.Second
 	// mostChallenges is how often a new cookie may be given for one that was not taken.
 	mostChallenges = 5
+	// mostChanges is how often a list that changes is asked for from the beginning.
+	mostChanges = 3
 )
 
 var (
@@ -88,8 +92,14 @@ func (c *Client) Receive(now time.Duration, packet, dst []byte) ([]byte, error) 
 	case a.Accepted != nil && !c.request.List:
 		c.done, c.accepted = true, a.Accepted
 	case a.Streams != nil && c.request.List && a.Streams.First == len(c.streams):
-		c.streams = append(c.streams, a.Streams.Streams...)
 		c.challenges = 0
+		if len(c.streams) > 0 && a.Streams.Total != c.total && c.changes < mostChanges {
+			c.changes++
+			c.streams, c.request.First = nil, 0
+			return c.ask(now, dst), nil
+		}
+		c.total = a.Streams.Total
+		c.streams = append(c.streams, a.Streams.Streams...)
 		if len(a.Streams.Streams) == 0 || len(c.streams) >= a.Streams.Total {
 			c.done = true
 			return dst, nil

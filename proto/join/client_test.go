@@ -182,3 +182,42 @@ func TestListing(t *testing.T) {
 		t.Errorf("no streams: %v, %v", got, complete)
 	}
 }
+
+// TestListChanges has the list become another one while it is asked for, once or all the time.
+func TestListChanges(t *testing.T) {
+	for changes, complete := range map[int]bool{1: true, 1000: false} {
+		s := &server{cookies: join.NewCookies(secret())}
+		for i := range 100 {
+			stream := acceptance.Stream
+			stream.Name = fmt.Sprintf("%s-%d", strings.Repeat("camera", 5), i)
+			s.streams = append(s.streams, stream)
+		}
+		c := join.NewListClient(5, nonce)
+		answers := 0
+		changing := func() bool { // asked before each message
+			if answers++; answers > 6 && answers < 6+4*changes && len(s.streams) > 1 && answers%4 == 0 {
+				s.streams = s.streams[:len(s.streams)-1]
+			}
+			return false
+		}
+		if _, err := talk(c, s, changing); err != nil {
+			t.Fatal(err)
+		}
+		got, ended := c.Streams()
+		if !ended || complete && !slices.Equal(got, s.streams) {
+			t.Errorf("%d changes: %d streams of %d, ended: %v", changes, len(got), len(s.streams), ended)
+		}
+	}
+}
+
+// TestRefusalWithoutReason is a refusal all the same.
+func TestRefusalWithoutReason(t *testing.T) {
+	c := join.NewClient("cam", 5, nonce)
+	request, err := join.ParseRequest(c.Start(0, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Receive(0, join.AppendRefusal(nil, &request, 0), nil); err == nil {
+		t.Error("no error")
+	}
+}

@@ -143,7 +143,7 @@ func ParseAnswer(packet []byte) (a Answer, err error) {
 		if len(rest) < 2 {
 			return a, fmt.Errorf("%w: no reason", ErrNotJoin)
 		}
-		a.Refused = Reason(binary.BigEndian.Uint16(rest))
+		a.Refused = max(Reason(binary.BigEndian.Uint16(rest)), 1) // 0 is a refusal, too
 	case subtypeStreams:
 		a.Streams, err = parseStreams(rest)
 	default:

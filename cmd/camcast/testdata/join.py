@@ -34,7 +34,6 @@ def ask(subtype, rest):
 def stream(p):
     width, height, rate, clock, kind, length = struct.unpack("!HHIIBB", p[:14])
     return f"{p[14:14 + length].decode()} {width}x{height} {rate / 1000:g} {kind}", p[14 + length:]
-
 kind, _, body = ask(LIST, b"\0")
 rest = body[4:]
 for _ in range(body[2]):
