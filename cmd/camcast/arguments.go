@@ -48,7 +48,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.IntVar(&raw.maxReaders, "max-readers", 0, "at most `N` readers at once, over all streams (default: as many as come)")
 			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` a reader may be behind before it goes to the newest one")
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
-			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a reader at once, 1 to 64")
+			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a reader at once, 1 to 64 (with --spread 0 always as many as go)")
 			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, 0 (off) to 1")
 			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP readers that report loss: off, thin (they get fewer frames) or quality (if most do, pictures are also encoded smaller)")
 			f.StringVar(&raw.clone, "clone", "", "have the kernel make the copies for UDP readers behind this Ethernet `INTERFACE` (eBPF; Linux 6.6 and root), for many readers on a fast link")

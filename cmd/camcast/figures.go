@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -24,8 +25,16 @@ func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop 
 	signal.Notify(signals, syscall.SIGUSR1)
 	go func() {
 		for range signals {
+			text := make(chan []byte, 1)
 			// A loop that is closed has printed its last figures.
-			_ = l.Post(func() { printFigures(l, b, w, atStart) })
+			if l.Post(func() {
+				var lines bytes.Buffer
+				printFigures(l, b, &lines, atStart)
+				text <- lines.Bytes()
+			}) != nil {
+				return
+			}
+			_, _ = w.Write(<-text) // here, not on the loop: it may have to wait for who reads it
 		}
 	}()
 	return func() {
@@ -94,6 +103,9 @@ func printReaders(w io.Writer, s *cast.Stream) {
 }
 
 func ages(h *cast.Histogram) string {
+	if h.Count == 0 { // no reader over UDP
+		return "-"
+	}
 	round := func(d time.Duration) time.Duration { return d.Round(time.Microsecond) }
 	return fmt.Sprintf("p50 %v, p99 %v, max %v", round(h.Quantile(0.5)), round(h.Quantile(0.99)), round(h.Max))
 }

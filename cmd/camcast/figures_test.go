@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+)
+
+// TestFiguresOnSignal has the daemon print its figures while it runs, and at its end.
+func TestFiguresOnSignal(t *testing.T) {
+	d := startDaemon(t, "testcard:?size=64x48")
+	if err := d.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"frames (0 missing in the source", "delivered ", "first reader -; last reader -", "sockets: ", "loop: "} {
+		if line := d.awaitLog(want); line == "" {
+			t.Errorf("%q is not printed", want)
+		}
+	}
+	d.stop()
+	if out := d.stderr.String(); strings.Count(out, "delivered ") != 2 {
+		t.Errorf("printed %q, want figures twice", out)
+	}
+}
+
+// TestFiguresWaitForNobody has nobody read the figures: the loop goes on.
+func TestFiguresWaitForNobody(t *testing.T) {
+	l, err := loop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	read, write := io.Pipe()
+	defer read.Close()
+	began := &firstWrite{w: write, begun: make(chan struct{})}
+	stop := printFiguresOnSignal(l, b, began)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	<-began.begun // and nobody reads it
+	turned := make(chan struct{})
+	if err := l.Post(func() { close(turned) }); err != nil {
+		t.Fatal(err)
+	}
+	<-turned
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, read) }()
+	stop()
+}
+
+// firstWrite tells when it is written to.
+type firstWrite struct {
+	w     io.Writer
+	begun chan struct{}
+	told  bool
+}
+
+func (f *firstWrite) Write(p []byte) (int, error) {
+	if !f.told {
+		f.told = true
+		close(f.begun)
+	}
+	return f.w.Write(p)
+}
