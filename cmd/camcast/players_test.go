@@ -282,8 +282,10 @@ func TestAnnouncedCommands(t *testing.T) {
 	args := strings.Fields(command[1])
 	out, err := exec.Command("timeout", slices.Concat([]string{"-k", "2", "30"}, args,
 		strings.Fields("! fakesink num-buffers=10"))...).CombinedOutput()
-	if err != nil {
-		t.Errorf("%s: %v\n%s", command[1], err, out)
+	// Once it has had all its pictures, GStreamer may complain of a connection that it is
+	// itself about to close.
+	if err != nil && !bytes.Contains(out, []byte("Got EOS from element")) {
+		t.Errorf("%s: %v\n%s; the daemon says %s", command[1], err, out, d.stderr)
 	}
 	for _, want := range []string{"ffplay ", "vlc ", fmt.Sprintf("%dx%d at 30 frames/s", cardWidth, cardHeight)} {
 		if !strings.Contains(d.stdout, want) {
