@@ -224,6 +224,42 @@ func TestPacing(t *testing.T) {
 	}
 }
 
+// TestPacingAfterALateTurn has something hold the loop in the middle of a frame: the bursts that
+// are left do not follow each other at once, and are out before the next frame all the same.
+func TestPacingAfterALateTurn(t *testing.T) {
+	w := newWorld(t, 1, func(config *cast.Config) { config.Spread, config.Burst = 0.75, 4 })
+	w.camera.scan = 28 * 1400 // some eight bursts
+	v := w.watch("10.0.1.1", false)
+	var began time.Duration
+	w.l.NewTimer(func() { w.k.Advance(16 * time.Millisecond) }).SetAfter(31*time.Second/framesPerSecond + 4*time.Millisecond)
+	var times []time.Duration // of the packets of the frame in which the loop is held
+	v.rtp.OnReceive(func(d sim.Datagram) {
+		if d.Payload[13] == 0 && d.Payload[14] == 0 && d.Payload[15] == 0 {
+			if began = w.k.Monotonic(); len(v.numbers) == framesPerSecond {
+				times = nil
+			}
+		}
+		if len(v.numbers) == framesPerSecond {
+			times = append(times, w.k.Monotonic()-began)
+		}
+		v.packet(d.Payload)
+	})
+	w.run(2 * time.Second)
+	v.row(59)
+	most, last := 0, time.Duration(-1)
+	together := 0
+	for _, at := range times {
+		if at-last > 500*time.Microsecond {
+			together = 0
+		}
+		together++
+		most, last = max(most, together), at
+	}
+	if most > 4 || last > time.Second/framesPerSecond || last < 25*time.Millisecond {
+		t.Errorf("%d packets came together, want at most a burst of 4; the last after %v: %v", most, last, times)
+	}
+}
+
 // TestWatchdog has the camera fall silent, with a wake-up lost, and has it unplugged: its
 // reader stays.
 func TestWatchdog(t *testing.T) {

@@ -28,6 +28,7 @@ type Stream struct {
 	clock      rtp.Clock
 	ssrc       uint32
 	spread     time.Duration // over which the bursts of a frame are spread
+	interval   time.Duration // between frames, as the source says; 0: it does not
 
 	ring        *ring
 	groups      []*group // the UDP readers, by socket and level of thinning
@@ -236,8 +237,9 @@ func (s *Stream) reopened() {
 
 // setSpread sets over which time the bursts of a frame are spread.
 func (s *Stream) setSpread() {
-	s.spread = 0
+	s.spread, s.interval = 0, 0
 	if rate := s.description.FramesPerSecond; rate > 0 {
+		s.interval = time.Duration(float64(time.Second) / rate)
 		s.spread = time.Duration(s.cast.config.Spread * float64(time.Second) / rate)
 	}
 }

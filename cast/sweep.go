@@ -33,11 +33,13 @@ type sweep struct {
 	hand  *frame // the frame being sent
 	last  uint64 // number of the last frame that was begun or passed over
 	began time.Duration
-	burst int       // the next run of the frame in hand
-	turn  int       // counts the frames, to choose the first reader by
-	first int       // the reader who is the first to get the frame in hand
-	peers udp.Peers // whom it goes to
-	place udp.Place // how far the burst has come among them
+	burst int // the next run of the frame in hand
+	// burstBegan is when the first reader was sent the present run, or the one before.
+	burstBegan time.Duration
+	turn       int       // counts the frames, to choose the first reader by
+	first      int       // the reader who is the first to get the frame in hand
+	peers      udp.Peers // whom it goes to
+	place      udp.Place // how far the burst has come among them
 
 	// missed is how many readers could not be sent some of the frame in hand.
 	missed int
@@ -161,13 +163,18 @@ func (w *sweep) choosePeers() {
 }
 
 // due is when the next burst may go: spread evenly over a share of the time until the next
-// frame for these readers, unless that is there already.
+// frame for these readers, unless that is there already. After a burst that was late the next
+// one does not follow at once, as small queues on the way do not bear several: those that are
+// left share the time that is left.
 func (w *sweep) due() time.Duration {
-	if w.stream.ring.newest >= following(w.last, w.step) {
+	if w.burst == 0 || w.stream.ring.newest >= following(w.last, w.step) {
 		return w.began
 	}
-	spread := w.stream.spread * time.Duration(w.step)
-	return w.began + spread*time.Duration(w.burst)/time.Duration(w.hand.packets.Runs())
+	step, runs := time.Duration(w.step), w.hand.packets.Runs()
+	spread := w.stream.spread * step
+	left := max(w.began+w.stream.interval*step-w.burstBegan, 0)
+	apart := min(spread/time.Duration(runs), left/time.Duration(runs-w.burst+1))
+	return max(w.began+spread*time.Duration(w.burst)/time.Duration(runs), w.burstBegan+apart)
 }
 
 // sendBurst sends the burst to the readers that have not had it yet, and reports
@@ -175,6 +182,9 @@ func (w *sweep) due() time.Duration {
 func (w *sweep) sendBurst(slice time.Duration) bool {
 	packets := &w.hand.packets
 	run := udp.Run{Bytes: packets.Run(w.burst), SegmentBytes: packets.PacketSize}
+	if w.place == (udp.Place{Peer: w.first}) {
+		w.burstBegan = w.now
+	}
 	for w.place.Peer < w.peers.End {
 		if w.now >= slice {
 			w.timer.Set(w.loop.Now())
