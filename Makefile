@@ -43,10 +43,11 @@ test-camera:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_CAMERA)
 	capture/v4l2/vm/test.sh
 
-# A slow link beside fast ones, in network namespaces, which only root can make.
+# A slow link beside fast ones, and machines that are gone, in network namespaces, which only
+# root can make.
 test-adapt:
 	$(INSTALL) $(PACKAGES_ADAPT)
-	$(GO) test $(TESTFLAGS) -tags adapt -run SlowReaderInANetwork -v ./cmd/camcast
+	$(GO) test $(TESTFLAGS) -tags adapt -run InANetwork -v ./cmd/camcast
 
 # The kernel's copies of a broadcast, in network namespaces, which only root can make.
 test-clone:

@@ -89,7 +89,7 @@ func writeAcross(path string, f *Figures, title, unit string, figure func(measur
 			return err
 		}
 	}
-	p.X.Max *= 4 // room for the legend
+	p.X.Max *= 12 // room for the legend
 	return p.Save(plotWidth, plotHeight, path)
 }
 
@@ -141,7 +141,9 @@ func writeCapacity(path string, f *Figures) error {
 		names = append(names, model)
 	}
 	p.NominalX(names...)
+	p.X.Min, p.X.Max = -0.6, float64(len(names))-0.4 // whole bars
 	p.Y.Min = 0
+	p.Y.Max *= 1.08 // room for the numbers
 	return p.Save(plotWidth, plotHeight, path)
 }
 

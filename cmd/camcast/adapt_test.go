@@ -56,7 +56,8 @@ func joinFrom(t *testing.T, namespace, host string, port int) *netReader {
 	r := &netReader{frame: make(chan struct{}, 1)}
 	r.reception.ClockHz = 90000
 	err := rig.Within(namespace, func() (err error) {
-		if r.control, err = net.DialTimeout("tcp", senderHost+":8554", 5*time.Second); err != nil {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}, Timeout: 5 * time.Second}
+		if r.control, err = dialer.Dial("tcp", senderHost+":8554"); err != nil {
 			return err
 		}
 		if r.rtp, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(host), Port: port}); err != nil {

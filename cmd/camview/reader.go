@@ -228,6 +228,8 @@ func (r *reader) lost(err error) {
 	r.state = idle
 	r.attempt++
 	switch {
+	case r.left != nil: // it was about to go
+		r.left()
 	case r.over:
 	case r.frames > 0:
 		r.state = retrying
@@ -250,7 +252,8 @@ func (r *reader) leave(left func()) {
 		left()
 		return
 	}
-	r.session.leave(r.reception.farewell())
+	_, byGoodbye := r.session.(*joinSession)
+	r.reception.leave(byGoodbye, r.session.leave)
 }
 
 // close ends the session at once.

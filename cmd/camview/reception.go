@@ -48,7 +48,9 @@ type reception struct {
 	octets       uint64
 	visitor      rtcp.Visitor
 	goodbye      bool // the source has said goodbye
-	scratch      []byte
+	// sendGoodbye is set while our own waits for its turn.
+	sendGoodbye func(goodbye []byte)
+	scratch     []byte
 }
 
 func newReception(l *loop.Loop, s session, ssrc uint32, cname string, delay time.Duration, picture func(view.Frame, time.Duration, bool)) *reception {
@@ -82,7 +84,13 @@ func (r *reception) setMembers(members int) {
 
 // awaitReport has the next report sent when it is due, or when we may not be silent any
 // longer, which is sooner only among very many readers.
-func (r *reception) awaitReport() { r.reports.Set(min(r.interval.Next(), r.told+r.silence)) }
+func (r *reception) awaitReport() {
+	due := r.interval.Next()
+	if r.sendGoodbye == nil {
+		due = min(due, r.told+r.silence)
+	}
+	r.reports.Set(due)
+}
 
 // rtp takes a packet, and reports false if it is none.
 func (r *reception) rtp(packet []byte) bool {
@@ -164,6 +172,15 @@ func (r *reception) bye(ssrc uint32) {
 // reportDue sends a report, unless it has become too early for that.
 func (r *reception) reportDue() {
 	now := r.loop.Now()
+	if send := r.sendGoodbye; send != nil {
+		if r.interval.Expire(now) {
+			r.sendGoodbye = nil
+			send(r.farewell())
+		} else {
+			r.awaitReport()
+		}
+		return
+	}
 	if elapsed := now - r.began; elapsed > time.Second {
 		r.interval.SetBandwidth(rtcp.BandwidthShare * float64(r.octets) / elapsed.Seconds())
 	}
@@ -176,12 +193,31 @@ func (r *reception) reportDue() {
 	r.awaitReport()
 }
 
-// farewell is the goodbye to send, nil if nothing came. Among many readers it should wait
-// for its turn (RFC 3550, section 6.3.7); but it ends a stream that is many times larger.
-func (r *reception) farewell() []byte {
+// leave has the goodbye sent, nil if nothing came. Among many readers that waits for its turn,
+// some seconds, so that those who leave together do not all say so at once (RFC 3550, section
+// 6.3.7); where a goodbye is not what ends the session, it is left out then.
+func (r *reception) leave(ends bool, send func(goodbye []byte)) {
 	if r.interval == nil {
-		return nil
+		send(nil)
+		return
 	}
+	goodbye := r.farewell()
+	switch {
+	case r.interval.Leave(r.loop.Now(), len(goodbye)+udpHeaderBytes):
+		send(goodbye)
+	case !ends:
+		send(nil)
+	default:
+		r.sendGoodbye = send
+		r.awaitReport()
+	}
+}
+
+// longestTurn is how long a goodbye waits for its turn: 2.5 s, at most half of it more, and
+// less by the compensation of RFC 3550, section 6.3.1.
+const longestTurn = 3100 * time.Millisecond
+
+func (r *reception) farewell() []byte {
 	return rtcp.AppendReceiverGoodbye(r.scratch[:0], r.packets.Report(r.loop.Now(), r.ssrc, r.source), r.cname)
 }
 

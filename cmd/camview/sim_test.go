@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"net/netip"
@@ -311,6 +312,32 @@ func TestJunkIsNoLife(t *testing.T) {
 	}
 	if !strings.Contains(s.said.String(), errSilent.Error()) {
 		t.Errorf("the viewer says %q", s.said.String())
+	}
+}
+
+// TestManyLeave has more readers leave than may say so at once: the goodbyes are spread over
+// some seconds, and all are heard.
+func TestManyLeave(t *testing.T) {
+	const readers = 200
+	s := newScene(t)
+	s.watch(fmt.Sprintf("--readers %d %s", readers, ways["join"]))
+	s.until("all are there", 10*time.Second, func() bool { return s.readers() == readers })
+	s.run(10 * time.Second) // until all know how many they are
+	left := 0
+	for _, r := range s.viewer.readers {
+		r.leave(func() { left++ })
+	}
+	s.run(time.Second)
+	if left > readers/10 {
+		t.Errorf("%d of %d have left within a second", left, readers)
+	}
+	most, before := 0, left
+	for range 21 {
+		s.run(100 * time.Millisecond)
+		most, before = max(most, left-before), left
+	}
+	if left != readers || s.readers() != 0 || most > readers/4 {
+		t.Errorf("%d of %d have left after 3.1 s, %d are there for the server; up to %d within 0.1 s", left, readers, s.readers(), most)
 	}
 }
 

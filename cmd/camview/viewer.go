@@ -109,7 +109,10 @@ func (v *viewer) leave() error {
 	v.starter.Stop()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	giveUp := v.loop.NewTimer(cancel)
+	giveUp, patience := v.loop.NewTimer(cancel), goodbyeTime
+	if v.settings.address.scheme == joinScheme {
+		patience += longestTurn
+	}
 	next, left := 0, 0
 	gone := func() {
 		if left++; left == len(v.readers) {
@@ -125,7 +128,7 @@ func (v *viewer) leave() error {
 		if next < len(v.readers) {
 			leaver.SetAfter(leaveInterval)
 		}
-		giveUp.SetAfter(goodbyeTime)
+		giveUp.SetAfter(patience)
 	})
 	leaver.SetAfter(0)
 	if err := v.loop.Run(ctx); err != nil {
