@@ -2,9 +2,11 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,7 +28,8 @@ const (
 	narrowFPS     = 60
 	narrowPackets = 150 // a picture of 210 kB
 	narrowQueue   = 64
-	narrowFrames  = 3000
+	narrowFrames  = 1000
+	narrowRounds  = 5 // of which the median counts: a shared machine stands still now and then
 )
 
 var narrowReader = netip.MustParseAddrPort("10.98.2.2:5004")
@@ -69,17 +72,21 @@ func BenchmarkNarrow(b *testing.B) {
 	for _, spread := range []float64{0, cast.DefaultSpread} {
 		b.Run(fmt.Sprintf("spread=%v", spread), func(b *testing.B) {
 			sender, receiver := makeNarrow(b)
-			lost := 0
 			for range b.N {
-				lost += narrowFrames - sendNarrow(b, sender, receiver, spread)
+				var lost []int
+				for range narrowRounds {
+					lost = append(lost, narrowFrames-sendNarrow(b, sender, receiver, spread))
+				}
+				slices.Sort(lost)
+				switch median := lost[narrowRounds/2]; {
+				case spread == 0 && median == 0:
+					b.Error("nothing is lost without pacing: the link is not narrow")
+				case spread > 0 && median >= 1:
+					b.Errorf("of %d frames so many are lost with pacing in each round: %v; want fewer than 1", narrowFrames, lost)
+				}
+				b.ReportMetric(float64(lost[narrowRounds/2]), "lost/1000-frames")
+				b.ReportMetric(float64(lost[narrowRounds-1]), "lost/1000-frames-most")
 			}
-			switch share := float64(lost) / float64(narrowFrames*b.N); {
-			case spread == 0 && lost == 0:
-				b.Error("nothing is lost without pacing: the link is not narrow")
-			case spread > 0 && share >= 1./1000:
-				b.Errorf("%d of %d frames are lost with pacing, want fewer than 1 in 1000", lost, narrowFrames*b.N)
-			}
-			b.ReportMetric(1000*float64(lost)/float64(narrowFrames*b.N), "lost/1000-frames")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
@@ -144,9 +151,10 @@ func receiveNarrow(b *testing.B, namespace string) (frames func() int) {
 	must(b, err)
 	var whole atomic.Int64
 	var depacketizer rtp.JPEGDepacketizer
-	must(b, rig.Within(namespace, func() error {
+	var socket *udp.Socket
+	must(b, rig.Within(namespace, func() (err error) {
 		o := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: 16 << 20}}
-		_, err := udp.Open(l, narrowReader, o, func(d udp.Datagram) {
+		socket, err = udp.Open(l, narrowReader, o, func(d udp.Datagram) {
 			if _, ok, err := depacketizer.Push(d.Payload); ok && err == nil {
 				whole.Add(1)
 			}
@@ -162,7 +170,7 @@ func receiveNarrow(b *testing.B, namespace string) (frames func() int) {
 		_, _ = unix.Poll(fds, 200)
 		stop()
 		must(b, <-stopped)
-		must(b, l.Close())
+		must(b, errors.Join(socket.Close(), l.Close()))
 		return int(whole.Load())
 	}
 }
