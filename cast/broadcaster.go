@@ -164,8 +164,7 @@ func (b *Broadcaster) Readers() int { return b.readers }
 // of this machine that readers have asked, and of the fixed destinations.
 func (b *Broadcaster) Sockets() (sum udp.Counters) {
 	for _, p := range b.allPairs() {
-		sum = sum.Plus(p.rtp.Counters())
-		for rtp := range p.further() {
+		for rtp := range p.rtpSockets() {
 			sum = sum.Plus(rtp.Counters())
 		}
 	}

@@ -75,23 +75,16 @@ func TestFramesOfAllSizesOverAllLinks(t *testing.T) {
 // TestIPv6Reader watches over IPv6 beside one over IPv4: both families have sockets of
 // their own.
 func TestIPv6Reader(t *testing.T) {
-	server6 := netip.MustParseAddr("2001:db8::1")
-	w := newWorldAt(t, 1, []netip.Addr{serverAddr, server6}, func(c *cast.Config) {
-		c.RTSP, c.RTP = netip.MustParseAddrPort("[::]:8554"), netip.MustParseAddrPort("[::]:5004")
-	})
+	w := newWorldOfBothFamilies(t)
 	v4 := w.watch("10.0.1.1", false)
-	v6 := w.connectTo("2001:db8::99", netip.AddrPortFrom(server6, 8554))
-	if status := v6.setupUDP(); status != 200 {
-		t.Fatalf("SETUP over IPv6: %d", status)
-	}
-	v6.play()
+	v6 := w.watchAt("2001:db8::99", server6Addr)
 	var from netip.Addr
 	v6.rtp.OnReceive(func(d sim.Datagram) { from = d.From.Addr(); v6.packet(d.Payload) })
 	w.run(time.Second)
 	v4.row(28)
 	v6.row(28)
-	if from != server6 {
-		t.Errorf("answered from %v, want %v, which was asked", from, server6)
+	if from != server6Addr {
+		t.Errorf("answered from %v, want %v, which was asked", from, server6Addr)
 	}
 }
 
@@ -100,11 +93,7 @@ func TestAnswersFromTheAddressAsked(t *testing.T) {
 	second := netip.MustParseAddr("10.0.0.2")
 	w := newWorldAt(t, 1, []netip.Addr{serverAddr, second}, nil)
 	for i, asked := range []netip.Addr{serverAddr, second} {
-		v := w.connectTo(fmt.Sprintf("10.0.1.%d", i+1), netip.AddrPortFrom(asked, 8554))
-		if status := v.setupUDP(); status != 200 {
-			t.Fatalf("SETUP: %d", status)
-		}
-		v.play()
+		v := w.watchAt(fmt.Sprintf("10.0.1.%d", i+1), asked)
 		v.rtp.OnReceive(func(d sim.Datagram) {
 			if d.From.Addr() != asked {
 				t.Errorf("RTP from %v, want %v, which was asked", d.From, asked)

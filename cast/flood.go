@@ -16,8 +16,8 @@ const floodPatience = 3
 // patience is how much longer than its timeout a reader may be silent at present.
 func (b *Broadcaster) patience() time.Duration {
 	for _, p := range b.pairs {
-		flooded := b.flooded(p.rtp) || b.flooded(p.rtcp)
-		for rtp := range p.further() {
+		flooded := b.flooded(p.rtcp)
+		for rtp := range p.rtpSockets() {
 			flooded = flooded || b.flooded(rtp)
 		}
 		if flooded {

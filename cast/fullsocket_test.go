@@ -132,16 +132,9 @@ func TestSlowDestination(t *testing.T) {
 // of the other have every frame, and when the line is fast again all have the newest ones,
 // whole.
 func TestSlowIPv6(t *testing.T) {
-	server6 := netip.MustParseAddr("2001:db8::1")
-	w := newWorldAt(t, 1, []netip.Addr{serverAddr, server6}, func(c *cast.Config) {
-		c.RTSP, c.RTP = netip.MustParseAddrPort("[::]:8554"), netip.MustParseAddrPort("[::]:5004")
-	})
+	w := newWorldOfBothFamilies(t)
 	v4 := w.watch("10.0.1.1", false)
-	v6 := w.connectTo("2001:db8::99", netip.AddrPortFrom(server6, 8554))
-	if status := v6.setupUDP(); status != 200 {
-		t.Fatalf("SETUP over IPv6: %d", status)
-	}
-	v6.play()
+	v6 := w.watchAt("2001:db8::99", server6Addr)
 	w.run(time.Second)
 	worst := v4.late()
 	line := netip.MustParsePrefix("2001:db8::/32")
@@ -171,11 +164,7 @@ func TestSlowInterface(t *testing.T) {
 	for _, seed := range seeds {
 		w := newWorldAt(t, seed, []netip.Addr{serverAddr, second}, nil)
 		healthy, there := w.watch("10.0.1.1", false), w.joins("10.0.1.2:7000", "cam")
-		slow := w.connectTo("10.9.1.1", netip.AddrPortFrom(second, 8554))
-		if status := slow.setupUDP(); status != 200 {
-			t.Fatalf("SETUP: %d", status)
-		}
-		slow.play()
+		slow := w.watchAt("10.9.1.1", second)
 		slowJoined := w.joinsAt("10.9.1.2:7000", netip.AddrPortFrom(second, 5004), "cam")
 		w.run(time.Second)
 		worst, had := healthy.late(), there.frames
@@ -241,16 +230,9 @@ func TestFullQueues(t *testing.T) {
 // TestBrokenSocket has one socket be of no use: that is logged once, what its readers miss is
 // counted, and those of the other socket have everything.
 func TestBrokenSocket(t *testing.T) {
-	server6 := netip.MustParseAddr("2001:db8::1")
-	w := newWorldAt(t, 1, []netip.Addr{serverAddr, server6}, func(c *cast.Config) {
-		c.RTSP, c.RTP = netip.MustParseAddrPort("[::]:8554"), netip.MustParseAddrPort("[::]:5004")
-	})
+	w := newWorldOfBothFamilies(t)
 	v4, other4 := w.watch("10.0.1.1", false), w.watch("10.0.1.2", false)
-	v6 := w.connectTo("2001:db8::99", netip.AddrPortFrom(server6, 8554))
-	if status := v6.setupUDP(); status != 200 {
-		t.Fatalf("SETUP over IPv6: %d", status)
-	}
-	v6.play()
+	v6 := w.watchAt("2001:db8::99", server6Addr)
 	w.run(time.Second)
 	w.k.Inject(sim.FailTo(netip.MustParsePrefix("10.0.1.0/24"), unix.EBADF))
 	w.run(4 * time.Second)

@@ -159,16 +159,19 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 }
 
 func (p *socketPair) close() error {
-	errs := []error{p.rtp.Close(), p.rtcp.Close()}
-	for rtp := range p.further() {
+	errs := []error{p.rtcp.Close()}
+	for rtp := range p.rtpSockets() {
 		errs = append(errs, rtp.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// further is the RTP sockets besides the first.
-func (p *socketPair) further() iter.Seq[*udp.Socket] {
+// rtpSockets are the first RTP socket and those of further senders.
+func (p *socketPair) rtpSockets() iter.Seq[*udp.Socket] {
 	return func(yield func(*udp.Socket) bool) {
+		if !yield(p.rtp) {
+			return
+		}
 		for _, s := range p.senders {
 			if s.rtp != p.rtp && !yield(s.rtp) {
 				return

@@ -35,8 +35,9 @@ type world struct {
 const framesPerSecond = 30
 
 var (
-	serverAddr = netip.MustParseAddr("10.0.0.1")
-	rtspAddr   = netip.AddrPortFrom(serverAddr, 8554)
+	serverAddr  = netip.MustParseAddr("10.0.0.1")
+	server6Addr = netip.MustParseAddr("2001:db8::1")
+	rtspAddr    = netip.AddrPortFrom(serverAddr, 8554)
 )
 
 // newWorld makes a world from a seed, which is told if the test fails.
@@ -71,6 +72,14 @@ func newWorldAt(t testing.TB, seed uint64, addresses []netip.Addr, change func(*
 		t.Fatal(err)
 	}
 	return w
+}
+
+// newWorldOfBothFamilies makes one whose broadcaster has sockets for IPv4 and for IPv6.
+func newWorldOfBothFamilies(t testing.TB) *world {
+	t.Helper()
+	return newWorldAt(t, 1, []netip.Addr{serverAddr, server6Addr}, func(c *cast.Config) {
+		c.RTSP, c.RTP = netip.MustParseAddrPort("[::]:8554"), netip.MustParseAddrPort("[::]:5004")
+	})
 }
 
 // run lets time pass.
@@ -336,6 +345,17 @@ func (w *world) watch(ip string, tcp bool) *viewer {
 	}
 	if status := setup(); status != 200 {
 		w.t.Fatalf("SETUP: %d", status)
+	}
+	v.play()
+	return v
+}
+
+// watchAt does so over UDP, at an address of the server's.
+func (w *world) watchAt(ip string, server netip.Addr) *viewer {
+	w.t.Helper()
+	v := w.connectTo(ip, netip.AddrPortFrom(server, 8554))
+	if status := v.setupUDP(); status != 200 {
+		w.t.Fatalf("SETUP at %v: %d", server, status)
 	}
 	v.play()
 	return v

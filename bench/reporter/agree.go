@@ -14,20 +14,17 @@ const agreeWithin = 0.25
 // costs are the models' CPU per reader and frame in one row, cheapest first, in units of
 // loop's.
 func (f *Figures) costs(net string, readers int) (models []string, ratios map[string]float64) {
-	ratios = map[string]float64{}
-	loop, ok := f.row(net, "loop", readers)
-	if !ok {
-		return nil, nil
-	}
+	ratios = f.ratios(net, readers, cpuOf)
 	for _, m := range f.Models {
-		if r, ok := f.row(net, m, readers); ok {
-			ratios[m] = r.CPUPerReaderFrame / loop.CPUPerReaderFrame
+		if _, ok := ratios[m]; ok {
 			models = append(models, m)
 		}
 	}
 	slices.SortFunc(models, func(a, b string) int { return cmp.Compare(ratios[a], ratios[b]) })
 	return models, ratios
 }
+
+func cpuOf(r measure.Result) float64 { return r.CPUPerReaderFrame }
 
 func (f *Figures) row(net, model string, readers int) (measure.Result, bool) {
 	i := slices.IndexFunc(f.Fanout, func(r measure.Result) bool {
@@ -60,7 +57,7 @@ func agreement(before, now *Figures) (said []string) {
 	age := comparison{what: "99th percentile of age", before: before, now: now}
 	for _, r := range now.Fanout {
 		if r.Model == "loop" {
-			cpu.rows(r.Net, r.Readers, func(r measure.Result) float64 { return r.CPUPerReaderFrame })
+			cpu.rows(r.Net, r.Readers, cpuOf)
 			age.rows(r.Net, r.Readers, func(r measure.Result) float64 { return float64(r.Got.Age99) })
 		}
 	}

@@ -54,8 +54,7 @@ func newPlot(title, x, y string) *plot.Plot {
 
 func writePlots(out string, f *Figures) error {
 	errs := []error{
-		writeAcross(filepath.Join(out, "cpu.png"), f, "CPU for each frame and reader, veth", "microseconds",
-			func(r measure.Result) float64 { return r.CPUPerReaderFrame }),
+		writeAcross(filepath.Join(out, "cpu.png"), f, "CPU for each frame and reader, veth", "microseconds", cpuOf),
 		writeAcross(filepath.Join(out, "age50.png"), f, "Age of a frame at the reader: median, veth", "milliseconds",
 			func(r measure.Result) float64 { return float64(r.Got.AgeMedian.Microseconds()) / 1000 }),
 		writeAcross(filepath.Join(out, "age99.png"), f, "Age of a frame at the reader: 99th percentile, veth", "milliseconds",

@@ -192,7 +192,7 @@ func (f *Figures) firstTable() string {
 	for _, n := range f.counts() {
 		cells := []string{fmt.Sprint(n)}
 		for _, figure := range []func(measure.Result) float64{
-			func(r measure.Result) float64 { return r.CPUPerReaderFrame },
+			cpuOf,
 			func(r measure.Result) float64 { return float64(r.Got.Age99) },
 			func(r measure.Result) float64 { return float64(r.Memory) },
 		} {
