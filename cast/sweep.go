@@ -34,7 +34,8 @@ type sweep struct {
 	last  uint64 // number of the last frame that was begun or passed over
 	began time.Duration
 	burst int // the next run of the frame in hand
-	// burstBegan is when the first reader was sent the present run, or the one before.
+	// burstBegan is when the first readers had been sent the present run, or the one before: after
+	// the send, as the thread may have been held up in it.
 	burstBegan time.Duration
 	turn       int       // counts the frames, to choose the first reader by
 	first      int       // the reader who is the first to get the frame in hand
@@ -182,9 +183,6 @@ func (w *sweep) due() time.Duration {
 func (w *sweep) sendBurst(slice time.Duration) bool {
 	packets := &w.hand.packets
 	run := udp.Run{Bytes: packets.Run(w.burst), SegmentBytes: packets.PacketSize}
-	if w.place == (udp.Place{Peer: w.first}) {
-		w.burstBegan = w.now
-	}
 	for w.place.Peer < w.peers.End {
 		if w.now >= slice {
 			w.timer.Set(w.loop.Now())
@@ -206,6 +204,9 @@ func (w *sweep) sendChunk(run udp.Run) udp.Outcome {
 	w.place, outcome = w.group.fan.Send(run, w.place, chunk, w.failed)
 	w.now = w.loop.Kernel().Monotonic()
 	if w.place != was {
+		if was == (udp.Place{Peer: w.first}) {
+			w.burstBegan = w.now
+		}
 		w.stuckSince = 0
 		w.stream.handedToFirst(w)
 	}
