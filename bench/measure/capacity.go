@@ -4,15 +4,17 @@ import "time"
 
 const (
 	// capacityFrames is how many frames a number of readers is tried with.
-	capacityFrames = 60
+	capacityFrames = 45
 	// capacityStart is the first number that is tried, and mostReaders the last.
 	capacityStart = 64
 	mostReaders   = 16384
 	// capacityGrain is how close the answer is: a sixteenth.
 	capacityGrain = 16
-	// capacityAge is how old frames may get: beyond it, they pile up somewhere.
-	capacityAge = 200 * time.Millisecond
 )
+
+// PiledUp is the age from which on frames must be piling up somewhere. How old they get is then
+// a matter of how long the measurement lasts.
+const PiledUp = 200 * time.Millisecond
 
 // Capacity finds how many readers a model holds on one CPU at 30 frames/s: every frame
 // sent in time, every frame whole at every reader that looks, and none older than 0.2 s.
@@ -74,5 +76,5 @@ func (l *Lab) try(net, name string, readers int) (bool, error) {
 		return false, err
 	}
 	inTime := result.FramesPerSecond > 0.97*framesPerSecond
-	return inTime && result.Got.Lost == 0 && result.Lags == 0 && result.Got.AgeMost < capacityAge, nil
+	return inTime && result.Got.Lost == 0 && result.Lags == 0 && result.Got.AgeMost < PiledUp, nil
 }

@@ -11,6 +11,9 @@ import (
 type Result struct {
 	Net, Model string
 	Readers    int
+	// Rounds is how many measurements the figures come from, if more than one. What is
+	// counted is then their sum, and the rest the median.
+	Rounds int `json:",omitempty"`
 	// Frames is how many were sent, and FramesPerSecond how fast: fewer than the rate
 	// if the model did not keep up.
 	Frames          int
@@ -20,7 +23,7 @@ type Result struct {
 	CPUPerReaderFrame, CPUPercent float64
 	// Got is what the checked readers got.
 	Got audience.Report
-	// Lags is how many frames readers have missed because sending was behind, as far as
+	// Lags is how many of these frames readers have missed because sending was behind, as far as
 	// the model counts them: they are lost frames, too.
 	Lags uint64
 	// Memory is what the sender's side has in main memory, in bytes, and BytesPerReader
@@ -56,6 +59,10 @@ func (r *Run) finish() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	figures, err := r.count()
+	if err != nil {
+		return Result{}, err
+	}
 	calls, err := r.callsPerFrame()
 	if err != nil {
 		return Result{}, err
@@ -63,8 +70,7 @@ func (r *Run) finish() (Result, error) {
 	if err := r.sender.in.Close(); err != nil {
 		return Result{}, err
 	}
-	end, err := r.senderAnswer()
-	if err != nil {
+	if _, err := r.senderAnswer(); err != nil {
 		return Result{}, err
 	}
 	frames := int(last - r.first + 1)
@@ -75,7 +81,7 @@ func (r *Run) finish() (Result, error) {
 		CPUPerReaderFrame: float64((after.CPU - r.before.CPU).Nanoseconds()) / 1000 / delivered,
 		CPUPercent:        100 * float64(after.CPU-r.before.CPU) / float64(took),
 		Got:               got,
-		Lags:              end.Figures.Lags,
+		Lags:              figures.Lags - r.lagsBefore,
 		Memory:            after.Memory,
 		BytesPerReader:    max(0, float64(after.Memory-r.empty.Memory)/float64(r.setup.Readers)),
 		CallsPerFrame:     calls,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/camcast/camcast/bench/audience"
@@ -48,6 +49,7 @@ type Run struct {
 	frame, first  uint64
 	began         time.Duration
 	empty, before Usage
+	lagsBefore    uint64
 }
 
 // Start starts a model with its readers and sends the first frames, which do not count.
@@ -120,6 +122,9 @@ func (r *Run) startSender(namespace string, core int, c senderConfig) (err error
 	if r.sender, err = startChild(namespace, core, task{Send: &c}); err != nil {
 		return err
 	}
+	if _, err := io.ReadFull(r.sender.out, make([]byte, 1)); err != nil {
+		return fmt.Errorf("model=%s: the sender has not started: %w", r.setup.Model, err)
+	}
 	r.answers = json.NewDecoder(r.sender.out)
 	r.empty = r.usage()
 	if err := r.tell(begin); err != nil {
@@ -157,6 +162,11 @@ func (r *Run) Begin() error {
 	if _, err := r.ask(audience.Request{Begin: r.first}); err != nil {
 		return err
 	}
+	figures, err := r.count()
+	if err != nil {
+		return err
+	}
+	r.lagsBefore = figures.Lags
 	r.due = 0
 	r.began, r.before = model.Now(), r.usage()
 	return nil
@@ -182,6 +192,15 @@ func (r *Run) Frame() error {
 		return fmt.Errorf("model=%s: the sender has ended at frame %d", r.setup.Model, r.frame)
 	}
 	return nil
+}
+
+// count asks the sender for the model's own figures.
+func (r *Run) count() (model.Figures, error) {
+	if err := r.tell(count); err != nil {
+		return model.Figures{}, err
+	}
+	a, err := r.senderAnswer()
+	return a.Figures, err
 }
 
 func (r *Run) tell(command byte) error {

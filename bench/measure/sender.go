@@ -18,7 +18,7 @@ type senderConfig struct {
 	FramesPerSecond int
 }
 
-// senderAnswer is what it says when it has started, and at its end.
+// senderAnswer is what it says when it has started, when it is asked to count, and at its end.
 type senderAnswer struct {
 	Error   string
 	Figures model.Figures
@@ -27,15 +27,20 @@ type senderAnswer struct {
 // What a sender is told, and says, for each frame is a byte: JSON would be on the
 // model's bill.
 const (
+	ready = '.' // said before anything is told
 	begin = 's'
 	frame = 'f'
 	sent  = '+'
+	count = 'c' // answered with a senderAnswer
 )
 
 // send is the sender's process. Until it is told to begin it has done nothing that would
-// cost memory.
+// cost memory; that it has come so far it says first.
 func send(c senderConfig, in io.Reader, out io.Writer) error {
 	answers := json.NewEncoder(out)
+	if _, err := out.Write([]byte{ready}); err != nil {
+		return err
+	}
 	var command [1]byte
 	if _, err := io.ReadFull(in, command[:]); err != nil {
 		return err
@@ -52,6 +57,12 @@ func send(c senderConfig, in io.Reader, out io.Writer) error {
 		if _, err := io.ReadFull(in, command[:]); err != nil {
 			break
 		}
+		if command[0] == count {
+			if err := answers.Encode(senderAnswer{Figures: s.model.Figures()}); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := s.sendNext(); err != nil {
 			return fmt.Errorf("model %s: %w", c.Model, err)
 		}
@@ -59,7 +70,7 @@ func send(c senderConfig, in io.Reader, out io.Writer) error {
 			return err
 		}
 	}
-	answer := senderAnswer{Figures: s.model.Figures()}
+	var answer senderAnswer
 	if err := s.model.Close(); err != nil {
 		answer.Error = err.Error()
 	}

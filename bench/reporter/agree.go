@@ -25,6 +25,7 @@ func (f *Figures) costs(net string, readers int) (models []string, ratios map[st
 }
 
 func cpuOf(r measure.Result) float64 { return r.CPUPerReaderFrame }
+func ageOf(r measure.Result) float64 { return float64(r.Got.Age99) }
 
 func (f *Figures) row(net, model string, readers int) (measure.Result, bool) {
 	i := slices.IndexFunc(f.Fanout, func(r measure.Result) bool {
@@ -51,18 +52,19 @@ func (c *comparison) say(format string, args ...any) {
 // agreement says how far two runs agree in the models' CPU, age and capacity, in units of
 // loop's: in the order, of models that are more than agreeWithin apart, and in the ratios.
 // What a model throws away that loses most frames is chance, and so is what is left to divide
-// by: that is said, and not compared.
+// by; and the age of frames that pile up grows for as long as one looks: that is said, and not
+// compared.
 func agreement(before, now *Figures) (said []string) {
 	cpu := comparison{what: "CPU", before: before, now: now}
 	age := comparison{what: "99th percentile of age", before: before, now: now}
 	for _, r := range now.Fanout {
 		if r.Model == "loop" {
-			cpu.rows(r.Net, r.Readers, cpuOf)
-			age.rows(r.Net, r.Readers, func(r measure.Result) float64 { return float64(r.Got.Age99) })
+			cpu.rows(r.Net, r.Readers, cpuOf, losesMost)
+			age.rows(r.Net, r.Readers, ageOf, pilesUp)
 		}
 	}
 	capacity := comparison{what: "capacity", before: before, now: now}
-	capacity.compare("one CPU", capacities(before), capacities(now), nil)
+	capacity.compare("one CPU", capacities(before), capacities(now), func(string) string { return "" })
 	for _, c := range []*comparison{&cpu, &age, &capacity} {
 		if c.ratios > 0 {
 			c.say("%s: %d of %d ratios to loop are within %.0f %% of the other run's", c.what, c.agree, c.ratios, 100*agreeWithin)
@@ -72,12 +74,23 @@ func agreement(before, now *Figures) (said []string) {
 	return said
 }
 
-// rows compares a figure of one network and number of readers.
-func (c *comparison) rows(net string, readers int, figure func(measure.Result) float64) {
+// rows compares a figure of one network and number of readers. What a model does for which
+// leftOut gives a reason, in one of the runs, is not compared, and nothing is if that is loop.
+func (c *comparison) rows(net string, readers int, figure func(measure.Result) float64, leftOut func(measure.Result) string) {
 	where := fmt.Sprintf("%s, %d readers", net, readers)
-	c.compare(where, c.before.ratios(net, readers, figure), c.now.ratios(net, readers, figure), func(m string) bool {
-		return c.losesMost(net, m, readers)
-	})
+	because := func(model string) string {
+		for _, f := range []*Figures{c.before, c.now} {
+			if r, ok := f.row(net, model, readers); ok && leftOut(r) != "" {
+				return leftOut(r)
+			}
+		}
+		return ""
+	}
+	if reason := because("loop"); reason != "" {
+		c.say("%s, %s: loop %s, and nothing is compared with it", c.what, where, reason)
+		return
+	}
+	c.compare(where, c.before.ratios(net, readers, figure), c.now.ratios(net, readers, figure), because)
 }
 
 // ratios are a figure of the models in units of loop's.
@@ -104,15 +117,15 @@ func capacities(f *Figures) map[string]float64 {
 	return ratios
 }
 
-// compare compares the ratios of all models but those that are left out.
-func (c *comparison) compare(where string, was, is map[string]float64, leftOut func(model string) bool) {
+// compare compares the ratios of all models but those that are left out for a reason.
+func (c *comparison) compare(where string, was, is map[string]float64, because func(model string) string) {
 	var models []string
 	for _, m := range c.now.Models {
 		if was[m] == 0 || is[m] == 0 || m == "loop" {
 			continue
 		}
-		if leftOut != nil && leftOut(m) {
-			c.say("%s, %s: %s loses most frames, and is not compared", c.what, where, m)
+		if reason := because(m); reason != "" {
+			c.say("%s, %s: %s %s, and is not compared", c.what, where, m, reason)
 			continue
 		}
 		models = append(models, m)
@@ -132,13 +145,20 @@ func (c *comparison) compare(where string, was, is map[string]float64, leftOut f
 	}
 }
 
-func (c *comparison) losesMost(net, model string, readers int) bool {
-	for _, f := range []*Figures{c.before, c.now} {
-		if r, _ := f.row(net, model, readers); r.LostShare() > 0.5 {
-			return true
-		}
+func losesMost(r measure.Result) string {
+	if r.LostShare() > 0.5 {
+		return "loses most frames"
 	}
-	return false
+	return ""
+}
+
+// pilesUp says whether a model does not hold so many readers, so that its frames' age says
+// little but how long it was measured.
+func pilesUp(r measure.Result) string {
+	if !keepsUp(r) || r.Got.Age99 > measure.PiledUp {
+		return "does not keep up"
+	}
+	return ""
 }
 
 // apart reports whether two ratios are further apart than agreeWithin.

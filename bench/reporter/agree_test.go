@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/camcast/camcast/bench/audience"
 	"github.com/camcast/camcast/bench/measure"
@@ -17,7 +18,7 @@ func runOf(costs map[string]float64) *Figures {
 			continue
 		}
 		f.Models = append(f.Models, model)
-		f.Fanout = append(f.Fanout, measure.Result{Net: "veth", Model: model, Readers: 10, CPUPerReaderFrame: cost,
+		f.Fanout = append(f.Fanout, measure.Result{Net: "veth", Model: model, Readers: 10, CPUPerReaderFrame: cost, FramesPerSecond: 30,
 			Got: audience.Report{Whole: 100}})
 	}
 	return f
@@ -84,13 +85,38 @@ func TestAgreementOfAgesAndCapacities(t *testing.T) {
 	}
 }
 
-func TestMedians(t *testing.T) {
+// TestOfRounds has three rounds whose figures are in different orders.
+func TestOfRounds(t *testing.T) {
 	var rounds []measure.Result
-	for _, cost := range []float64{5, 1, 9} {
-		rounds = append(rounds, measure.Result{Model: "loop", CPUPerReaderFrame: cost}, measure.Result{Model: "evio", CPUPerReaderFrame: 2 * cost})
+	for i, cost := range []float64{5, 1, 9} {
+		got := audience.Report{Whole: 10, Lost: i, Age99: time.Duration(i+1) * time.Second}
+		rounds = append(rounds, measure.Result{Model: "loop", CPUPerReaderFrame: cost, Frames: 50, Lags: 2, Got: got},
+			measure.Result{Model: "evio", CPUPerReaderFrame: 2 * cost})
 	}
-	rows := medians(rounds)
+	rows := ofRounds(rounds)
 	if len(rows) != 2 || rows[0].CPUPerReaderFrame != 5 || rows[1].CPUPerReaderFrame != 10 {
-		t.Errorf("%+v, want 5 of loop and 10 of evio", rows)
+		t.Fatalf("%+v, want 5 of loop and 10 of evio", rows)
+	}
+	loop := rows[0]
+	if loop.Rounds != 3 || loop.Frames != 150 || loop.Lags != 6 || loop.Got.Whole != 30 || loop.Got.Lost != 3 || loop.Got.Age99 != 2*time.Second {
+		t.Errorf("%+v, want sums of counts and the median of ages", loop)
+	}
+}
+
+// TestAgeOfFramesThatPileUpIsNotCompared has a model and then loop itself not keep up.
+func TestAgeOfFramesThatPileUpIsNotCompared(t *testing.T) {
+	before, now := runOf(map[string]float64{"loop": 10, "gnet": 50}), runOf(map[string]float64{"loop": 10, "gnet": 50})
+	for i := range before.Fanout {
+		before.Fanout[i].Got.Age99, now.Fanout[i].Got.Age99 = time.Millisecond, time.Millisecond
+	}
+	now.Fanout[1].Got.Age99 = time.Second
+	said := agreement(before, now)
+	if want := "99th percentile of age, veth, 10 readers: gnet does not keep up, and is not compared"; !slices.Contains(said, want) {
+		t.Errorf("%q, want %q", said, want)
+	}
+	now.Fanout[0].FramesPerSecond = 20
+	said = agreement(before, now)
+	if want := "99th percentile of age, veth, 10 readers: loop does not keep up, and nothing is compared with it"; !slices.Contains(said, want) {
+		t.Errorf("%q, want %q", said, want)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -16,8 +15,8 @@ import (
 type Figures struct {
 	Machine Machine
 	Models  []string
-	// Fanout has one result for each network, model and number of readers: the median
-	// of its rounds by CPU.
+	// Fanout has one result for each network, model and number of readers: what its rounds
+	// come to.
 	Fanout []measure.Result
 	// Seed has the load over time at the ancestor's frame size.
 	Seed []Load
@@ -35,28 +34,29 @@ type Plan struct {
 	readers      []int // on the veth pair
 	others       []string
 	otherReaders int
-	// rounds is how often each row is measured, in turns; roundsOfOne if it has one reader,
-	// which costs so little that chance shows.
-	rounds, roundsOfOne int
-	frames              int
-	longest             time.Duration
-	seedReaders         []int
-	seedTime            time.Duration
-	capacity            bool
+	// rounds is how often each row is measured on the veth pair, in turns; fewer where there are
+	// mostReaders, who take long to come, and on the other networks.
+	rounds, fewer int
+	mostReaders   int
+	frames        int
+	longest       time.Duration
+	seedReaders   []int
+	seedTime      time.Duration
+	capacity      bool
 }
 
 func fullPlan() Plan {
 	return Plan{
 		readers: []int{1, 10, 100, 1000, 10000}, others: []string{"veth-nooffload", "lo"}, otherReaders: 1000,
-		rounds: 3, roundsOfOne: 5, frames: 50, longest: 2500 * time.Millisecond,
-		seedReaders: []int{1, 5, 10, 20}, seedTime: 5 * time.Second, capacity: true,
+		rounds: 5, fewer: 3, mostReaders: 10000, frames: 50, longest: 2500 * time.Millisecond,
+		seedReaders: []int{1, 5, 10, 20}, seedTime: 4 * time.Second, capacity: true,
 	}
 }
 
 func quickPlan() Plan {
 	return Plan{
 		readers: []int{1, 10, 100}, others: []string{"lo"}, otherReaders: 100,
-		rounds: 1, roundsOfOne: 1, frames: 15, longest: time.Second,
+		rounds: 1, fewer: 1, frames: 15, longest: time.Second,
 		seedReaders: []int{1, 5}, seedTime: time.Second,
 	}
 }
@@ -99,7 +99,7 @@ func (p Plan) measure(lab *measure.Lab) (*Figures, error) {
 	slices.Sort(f.Absent)
 	f.Absent = slices.Compact(f.Absent)
 	f.Took = time.Since(began).Round(time.Second)
-	f.Fanout = medians(f.Fanout)
+	f.Fanout = ofRounds(f.Fanout)
 	return f, nil
 }
 
@@ -115,11 +115,7 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 			return fmt.Sprintf("%.1f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(100*time.Microsecond), 100*r.LostShare()), nil
 		}})
 	}
-	inTurns := func(net string, readers int) {
-		rounds := p.rounds
-		if readers == 1 {
-			rounds = p.roundsOfOne
-		}
+	inTurns := func(net string, readers, rounds int) {
 		for range rounds {
 			for _, name := range f.Models {
 				add(net, name, readers)
@@ -127,10 +123,14 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 		}
 	}
 	for _, readers := range p.readers {
-		inTurns("veth", readers)
+		rounds := p.rounds
+		if readers == p.mostReaders {
+			rounds = p.fewer
+		}
+		inTurns("veth", readers, rounds)
 	}
 	for _, net := range p.others {
-		inTurns(net, p.otherReaders)
+		inTurns(net, p.otherReaders, p.fewer)
 	}
 	return steps
 }
@@ -164,29 +164,4 @@ func (p Plan) capacities(lab *measure.Lab, f *Figures) (steps []step) {
 		}})
 	}
 	return steps
-}
-
-// medians keeps, of the rounds of each row, the one with the median of the CPU.
-func medians(rounds []measure.Result) (rows []measure.Result) {
-	type key struct {
-		net, model string
-		readers    int
-	}
-	byRow := map[key][]measure.Result{}
-	var order []key
-	for _, r := range rounds {
-		k := key{r.Net, r.Model, r.Readers}
-		if byRow[k] == nil {
-			order = append(order, k)
-		}
-		byRow[k] = append(byRow[k], r)
-	}
-	for _, k := range order {
-		same := byRow[k]
-		slices.SortFunc(same, func(a, b measure.Result) int {
-			return cmp.Compare(a.CPUPerReaderFrame, b.CPUPerReaderFrame)
-		})
-		rows = append(rows, same[len(same)/2])
-	}
-	return rows
 }

@@ -62,7 +62,8 @@ func short(v float64) string {
 
 func age(d time.Duration) string { return short(float64(d.Microseconds()) / 1000) }
 
-// samplesForRarest is how many frames must have come for their 99.9th percentile to be told.
+// samplesForRarest is how many frames must have come in a round for their 99.9th percentile to
+// be told.
 const samplesForRarest = 1000
 
 // fanoutTable has all figures of one network and number of readers, cheapest first.
@@ -76,7 +77,7 @@ func (f *Figures) fanoutTable(net string, readers int) string {
 			calls = short(r.CallsPerFrame)
 		}
 		rarest := "-"
-		if r.Got.Whole >= samplesForRarest {
+		if r.Got.Whole/max(r.Rounds, 1) >= samplesForRarest {
 			rarest = age(r.Got.Age999)
 		}
 		rows = append(rows, []string{
@@ -193,7 +194,7 @@ func (f *Figures) firstTable() string {
 		cells := []string{fmt.Sprint(n)}
 		for _, figure := range []func(measure.Result) float64{
 			cpuOf,
-			func(r measure.Result) float64 { return float64(r.Got.Age99) },
+			ageOf,
 			func(r measure.Result) float64 { return float64(r.Memory) },
 		} {
 			cells = append(cells, f.firstOf(n, figure))

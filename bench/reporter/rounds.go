@@ -1,0 +1,73 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/camcast/camcast/bench/measure"
+)
+
+// ofRounds makes one result of all rounds of each row, in the order of the first ones.
+func ofRounds(results []measure.Result) (rows []measure.Result) {
+	type key struct {
+		net, model string
+		readers    int
+	}
+	byRow := map[key][]measure.Result{}
+	var order []key
+	for _, r := range results {
+		k := key{r.Net, r.Model, r.Readers}
+		if byRow[k] == nil {
+			order = append(order, k)
+		}
+		byRow[k] = append(byRow[k], r)
+	}
+	for _, k := range order {
+		rows = append(rows, ofRow(byRow[k]))
+	}
+	return rows
+}
+
+// ofRow adds up what the rounds of a row have counted. Of all else it takes the median, of each
+// figure by itself: a machine that is shared stands still for some milliseconds now and then,
+// and the rounds in which it does are not the same for the CPU and for the age.
+func ofRow(rounds []measure.Result) measure.Result {
+	row := measure.Result{
+		Net: rounds[0].Net, Model: rounds[0].Model, Readers: rounds[0].Readers, Rounds: len(rounds),
+		FramesPerSecond:   median(rounds, func(r *measure.Result) float64 { return r.FramesPerSecond }),
+		CPUPerReaderFrame: median(rounds, func(r *measure.Result) float64 { return r.CPUPerReaderFrame }),
+		CPUPercent:        median(rounds, func(r *measure.Result) float64 { return r.CPUPercent }),
+		Memory:            median(rounds, func(r *measure.Result) int64 { return r.Memory }),
+		BytesPerReader:    median(rounds, func(r *measure.Result) float64 { return r.BytesPerReader }),
+		CallsPerFrame:     median(rounds, func(r *measure.Result) float64 { return r.CallsPerFrame }),
+		SwitchesPerFrame:  median(rounds, func(r *measure.Result) float64 { return r.SwitchesPerFrame }),
+		MegabitPerSecond:  median(rounds, func(r *measure.Result) float64 { return r.MegabitPerSecond }),
+	}
+	row.Got.Readers = rounds[0].Got.Readers
+	row.Got.AgeMedian = median(rounds, func(r *measure.Result) time.Duration { return r.Got.AgeMedian })
+	row.Got.Age99 = median(rounds, func(r *measure.Result) time.Duration { return r.Got.Age99 })
+	row.Got.Age999 = median(rounds, func(r *measure.Result) time.Duration { return r.Got.Age999 })
+	row.Got.AgeMost = median(rounds, func(r *measure.Result) time.Duration { return r.Got.AgeMost })
+	for _, r := range rounds {
+		row.Frames += r.Frames
+		row.Lags += r.Lags
+		row.Got.Frames += r.Got.Frames
+		row.Got.Whole += r.Got.Whole
+		row.Got.Lost += r.Got.Lost
+		row.Got.Stale += r.Got.Stale
+		row.Got.Damaged += r.Got.Damaged
+		row.Got.Bytes += r.Got.Bytes
+	}
+	return row
+}
+
+// median of a figure: the lower one of two in the middle.
+func median[T cmp.Ordered](rounds []measure.Result, figure func(*measure.Result) T) T {
+	values := make([]T, len(rounds))
+	for i := range rounds {
+		values[i] = figure(&rounds[i])
+	}
+	slices.Sort(values)
+	return values[(len(values)-1)/2]
+}
