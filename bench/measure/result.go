@@ -2,6 +2,7 @@ package measure
 
 import (
 	"errors"
+	"time"
 
 	"github.com/camcast/camcast/bench/audience"
 	"github.com/camcast/camcast/bench/model"
@@ -19,7 +20,7 @@ type Result struct {
 	Frames          int
 	FramesPerSecond float64
 	// CPUPerReaderFrame is the CPU time of the sender's side in microseconds for each
-	// frame that a reader got; CPUPercent is per time.
+	// frame that a reader got, 0 if none did; CPUPercent is per time.
 	CPUPerReaderFrame, CPUPercent float64
 	// Got is what the checked readers got.
 	Got audience.Report
@@ -75,11 +76,12 @@ func (r *Run) finish() (Result, error) {
 	}
 	frames := int(last - r.first + 1)
 	delivered := float64(got.Whole) / float64(got.Readers) * float64(r.setup.Readers)
+	cpu := after.CPU - r.before.CPU
 	return Result{
 		Net: r.setup.Net, Model: r.setup.Model, Readers: r.setup.Readers,
 		Frames: frames, FramesPerSecond: float64(frames-1) / took.Seconds(), // the first one is not waited for
-		CPUPerReaderFrame: float64((after.CPU - r.before.CPU).Nanoseconds()) / 1000 / delivered,
-		CPUPercent:        100 * float64(after.CPU-r.before.CPU) / float64(took),
+		CPUPerReaderFrame: perFrame(cpu, delivered),
+		CPUPercent:        100 * float64(cpu) / float64(took),
 		Got:               got,
 		Lags:              figures.Lags - r.lagsBefore,
 		Memory:            after.Memory,
@@ -88,6 +90,14 @@ func (r *Run) finish() (Result, error) {
 		SwitchesPerFrame:  float64(after.Switches-min(after.Switches, r.before.Switches)) / float64(frames),
 		MegabitPerSecond:  float64(got.Bytes) * 8 / 1e6 / float64(got.Readers) * float64(r.setup.Readers) / took.Seconds(),
 	}, nil
+}
+
+// perFrame divides CPU time among frames, in microseconds.
+func perFrame(cpu time.Duration, frames float64) float64 {
+	if frames == 0 {
+		return 0
+	}
+	return float64(cpu.Nanoseconds()) / 1000 / frames
 }
 
 // callsPerFrame sends some more frames, and counts the system calls.

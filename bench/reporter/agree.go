@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/camcast/camcast/bench/measure"
@@ -12,15 +13,21 @@ import (
 const agreeWithin = 0.25
 
 // costs are the models' CPU per reader and frame in one row, cheapest first, in units of
-// loop's.
+// loop's; those from whom nobody got anything are last, and have none.
 func (f *Figures) costs(net string, readers int) (models []string, ratios map[string]float64) {
 	ratios = f.ratios(net, readers, cpuOf)
 	for _, m := range f.Models {
-		if _, ok := ratios[m]; ok {
+		if _, ok := f.row(net, m, readers); ok {
 			models = append(models, m)
 		}
 	}
-	slices.SortFunc(models, func(a, b string) int { return cmp.Compare(ratios[a], ratios[b]) })
+	rank := func(m string) float64 {
+		if ratio, ok := ratios[m]; ok {
+			return ratio
+		}
+		return math.Inf(1)
+	}
+	slices.SortStableFunc(models, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
 	return models, ratios
 }
 
@@ -98,7 +105,7 @@ func (f *Figures) ratios(net string, readers int, figure func(measure.Result) fl
 	ratios := map[string]float64{}
 	if loop, ok := f.row(net, "loop", readers); ok && figure(loop) > 0 {
 		for _, m := range f.Models {
-			if r, ok := f.row(net, m, readers); ok {
+			if r, ok := f.row(net, m, readers); ok && figure(r) > 0 {
 				ratios[m] = figure(r) / figure(loop)
 			}
 		}

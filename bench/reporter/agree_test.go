@@ -103,6 +103,19 @@ func TestOfRounds(t *testing.T) {
 	}
 }
 
+// TestRoundWithoutFrames has one of two rounds in which nobody got anything, and two.
+func TestRoundWithoutFrames(t *testing.T) {
+	none, some := measure.Result{Model: "evio", Frames: 50}, measure.Result{Model: "evio", Frames: 50, CPUPerReaderFrame: 7}
+	some.Got = audience.Report{Whole: 10, Age99: time.Second}
+	if rows := ofRounds([]measure.Result{none, some}); rows[0].CPUPerReaderFrame != 7 || rows[0].Got.Age99 != time.Second {
+		t.Errorf("%+v, want the figures of the round in which frames came", rows[0])
+	}
+	f := runOf(map[string]float64{"loop": 10, "evio": 0})
+	if _, ratios := f.costs("veth", 10); len(ratios) != 1 {
+		t.Errorf("%v, want no ratio of a model from which nobody got anything", ratios)
+	}
+}
+
 // TestAgeOfFramesThatPileUpIsNotCompared has a model and then loop itself not keep up.
 func TestAgeOfFramesThatPileUpIsNotCompared(t *testing.T) {
 	before, now := runOf(map[string]float64{"loop": 10, "gnet": 50}), runOf(map[string]float64{"loop": 10, "gnet": 50})

@@ -29,34 +29,36 @@ type Figures struct {
 	Took      time.Duration
 }
 
+// crowd is a number of readers, and in how many rounds each model is measured with it, in turns.
+type crowd struct{ readers, rounds int }
+
 // Plan is what is to be measured.
 type Plan struct {
-	readers      []int // on the veth pair
-	others       []string
-	otherReaders int
-	// rounds is how often each row is measured on the veth pair, in turns; fewer where there are
-	// mostReaders, who take long to come, and on the other networks.
-	rounds, fewer int
-	mostReaders   int
-	frames        int
-	longest       time.Duration
-	seedReaders   []int
-	seedTime      time.Duration
-	capacity      bool
+	readers     []crowd // on the veth pair
+	others      []string
+	elsewhere   crowd // on the others
+	frames      int
+	longest     time.Duration
+	seedReaders []int
+	seedTime    time.Duration
+	capacity    bool
 }
 
 func fullPlan() Plan {
 	return Plan{
-		readers: []int{1, 10, 100, 1000, 10000}, others: []string{"veth-nooffload", "lo"}, otherReaders: 1000,
-		rounds: 5, fewer: 3, mostReaders: 10000, frames: 50, longest: 2500 * time.Millisecond,
-		seedReaders: []int{1, 5, 10, 20}, seedTime: 4 * time.Second, capacity: true,
+		// With few readers a frame costs so little that chance shows; ten thousand take long to come.
+		readers: []crowd{{1, 5}, {10, 5}, {100, 3}, {1000, 5}, {10000, 2}},
+		others:  []string{"veth-nooffload", "lo"}, elsewhere: crowd{1000, 3},
+		frames: 50, longest: 2500 * time.Millisecond,
+		seedReaders: []int{1, 5, 10, 20}, seedTime: 3 * time.Second, capacity: true,
 	}
 }
 
 func quickPlan() Plan {
 	return Plan{
-		readers: []int{1, 10, 100}, others: []string{"lo"}, otherReaders: 100,
-		rounds: 1, fewer: 1, frames: 15, longest: time.Second,
+		readers: []crowd{{1, 1}, {10, 1}, {100, 1}},
+		others:  []string{"lo"}, elsewhere: crowd{100, 1},
+		frames: 15, longest: time.Second,
 		seedReaders: []int{1, 5}, seedTime: time.Second,
 	}
 }
@@ -115,22 +117,18 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 			return fmt.Sprintf("%.1f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(100*time.Microsecond), 100*r.LostShare()), nil
 		}})
 	}
-	inTurns := func(net string, readers, rounds int) {
-		for range rounds {
+	inTurns := func(net string, c crowd) {
+		for range c.rounds {
 			for _, name := range f.Models {
-				add(net, name, readers)
+				add(net, name, c.readers)
 			}
 		}
 	}
-	for _, readers := range p.readers {
-		rounds := p.rounds
-		if readers == p.mostReaders {
-			rounds = p.fewer
-		}
-		inTurns("veth", readers, rounds)
+	for _, c := range p.readers {
+		inTurns("veth", c)
 	}
 	for _, net := range p.others {
-		inTurns(net, p.otherReaders, p.fewer)
+		inTurns(net, p.elsewhere)
 	}
 	return steps
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,7 +79,7 @@ func writeAcross(path string, f *Figures, title, unit string, figure func(measur
 		var points plotter.XYs
 		for _, r := range f.Fanout {
 			value := figure(r)
-			if r.Net == "veth" && r.Model == model && value > 0 && !math.IsInf(value, 0) && !math.IsNaN(value) {
+			if r.Net == "veth" && r.Model == model && value > 0 {
 				points = append(points, plotter.XY{X: float64(r.Readers), Y: value})
 			}
 		}

@@ -72,6 +72,10 @@ func (f *Figures) fanoutTable(net string, readers int) string {
 	var rows [][]string
 	for _, name := range names {
 		r, _ := f.row(net, name, readers)
+		if r.Got.Whole == 0 {
+			rows = append(rows, slices.Concat([]string{name}, slices.Repeat([]string{"-"}, 5), []string{"100"}, slices.Repeat([]string{"-"}, 9)))
+			continue
+		}
 		calls := "-"
 		if r.CallsPerFrame >= 0 {
 			calls = short(r.CallsPerFrame)

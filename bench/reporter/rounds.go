@@ -31,12 +31,17 @@ func ofRounds(results []measure.Result) (rows []measure.Result) {
 
 // ofRow adds up what the rounds of a row have counted. Of all else it takes the median, of each
 // figure by itself: a machine that is shared stands still for some milliseconds now and then,
-// and the rounds in which it does are not the same for the CPU and for the age.
+// and the rounds in which it does are not the same for the CPU and for the age. A round in which
+// nobody got anything has no figures for what was got.
 func ofRow(rounds []measure.Result) measure.Result {
+	got := slices.DeleteFunc(slices.Clone(rounds), func(r measure.Result) bool { return r.Got.Whole == 0 })
+	if len(got) == 0 {
+		got = rounds
+	}
 	row := measure.Result{
 		Net: rounds[0].Net, Model: rounds[0].Model, Readers: rounds[0].Readers, Rounds: len(rounds),
 		FramesPerSecond:   median(rounds, func(r *measure.Result) float64 { return r.FramesPerSecond }),
-		CPUPerReaderFrame: median(rounds, func(r *measure.Result) float64 { return r.CPUPerReaderFrame }),
+		CPUPerReaderFrame: median(got, func(r *measure.Result) float64 { return r.CPUPerReaderFrame }),
 		CPUPercent:        median(rounds, func(r *measure.Result) float64 { return r.CPUPercent }),
 		Memory:            median(rounds, func(r *measure.Result) int64 { return r.Memory }),
 		BytesPerReader:    median(rounds, func(r *measure.Result) float64 { return r.BytesPerReader }),
@@ -45,10 +50,10 @@ func ofRow(rounds []measure.Result) measure.Result {
 		MegabitPerSecond:  median(rounds, func(r *measure.Result) float64 { return r.MegabitPerSecond }),
 	}
 	row.Got.Readers = rounds[0].Got.Readers
-	row.Got.AgeMedian = median(rounds, func(r *measure.Result) time.Duration { return r.Got.AgeMedian })
-	row.Got.Age99 = median(rounds, func(r *measure.Result) time.Duration { return r.Got.Age99 })
-	row.Got.Age999 = median(rounds, func(r *measure.Result) time.Duration { return r.Got.Age999 })
-	row.Got.AgeMost = median(rounds, func(r *measure.Result) time.Duration { return r.Got.AgeMost })
+	row.Got.AgeMedian = median(got, func(r *measure.Result) time.Duration { return r.Got.AgeMedian })
+	row.Got.Age99 = median(got, func(r *measure.Result) time.Duration { return r.Got.Age99 })
+	row.Got.Age999 = median(got, func(r *measure.Result) time.Duration { return r.Got.Age999 })
+	row.Got.AgeMost = median(got, func(r *measure.Result) time.Duration { return r.Got.AgeMost })
 	for _, r := range rounds {
 		row.Frames += r.Frames
 		row.Lags += r.Lags
