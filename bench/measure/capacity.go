@@ -1,6 +1,9 @@
 package measure
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 const (
 	// capacityFrames is how many frames a number of readers is tried with.
@@ -68,7 +71,7 @@ func (l *Lab) try(net, name string, readers int) (bool, error) {
 	}
 	for range capacityFrames {
 		if err := run.Frame(); err != nil {
-			return false, err
+			return false, errors.Join(err, run.Close())
 		}
 	}
 	result, err := run.Finish()

@@ -85,14 +85,14 @@ func run(out, before string, quick bool) (err error) {
 	if quick {
 		plan = quickPlan()
 	}
-	figures, err := plan.measure(&lab)
-	if err != nil {
-		return err
+	figures := plan.measure(&lab)
+	if err = figures.compare(before); errors.Is(err, os.ErrNotExist) {
+		err = nil
 	}
-	if err := figures.compare(before); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return errors.Join(err, write(out, figures))
+	if n := len(figures.Failed); n > 0 {
+		err = errors.Join(err, fmt.Errorf("%d measurements have failed; the report names them", n))
 	}
-	return write(out, figures)
+	return errors.Join(err, write(out, figures))
 }
 
 // closeOnSignal leaves neither networks nor a broker behind when somebody has had enough.

@@ -24,6 +24,8 @@ type Figures struct {
 	Capacity map[string]int
 	// Absent says what could not be measured, and why.
 	Absent []string
+	// Failed says which measurements went wrong twice, and how.
+	Failed []string
 	// Agreement says how far the run agrees with others, if there were any.
 	Agreement []string
 	Took      time.Duration
@@ -71,8 +73,9 @@ type step struct {
 	run      func() (string, error)
 }
 
-// measure carries the plan out.
-func (p Plan) measure(lab *measure.Lab) (*Figures, error) {
+// measure carries the plan out. What goes wrong is tried once more, and left out if it goes wrong
+// again: ten thousand sessions may fail to come up, and the rest is worth having all the same.
+func (p Plan) measure(lab *measure.Lab) *Figures {
 	f := &Figures{Machine: thisMachine(), Capacity: map[string]int{}}
 	for _, m := range model.All() {
 		f.Models = append(f.Models, m.Name)
@@ -87,14 +90,7 @@ func (p Plan) measure(lab *measure.Lab) (*Figures, error) {
 	planned := time.Duration(0)
 	for i, s := range steps {
 		fmt.Fprintf(os.Stderr, "[%d/%d, %v left] %s: ", i+1, len(steps), time.Duration(float64(left-planned)*pace).Round(10*time.Second), s.name)
-		said, err := s.run()
-		if absent := (measure.AbsentError{}); errors.As(err, &absent) {
-			said = absent.Error()
-			f.Absent = append(f.Absent, absent.Why)
-		} else if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
-		}
-		fmt.Fprintln(os.Stderr, said)
+		fmt.Fprintln(os.Stderr, f.take(s))
 		planned += s.estimate
 		pace = float64(time.Since(began)) / float64(planned)
 	}
@@ -102,7 +98,25 @@ func (p Plan) measure(lab *measure.Lab) (*Figures, error) {
 	f.Absent = slices.Compact(f.Absent)
 	f.Took = time.Since(began).Round(time.Second)
 	f.Fanout = ofRounds(f.Fanout)
-	return f, nil
+	return f
+}
+
+// take takes a step, twice if need be, and returns what is to be said of it.
+func (f *Figures) take(s step) (said string) {
+	var err error
+	for range 2 {
+		said, err = s.run()
+		if absent := (measure.AbsentError{}); errors.As(err, &absent) {
+			f.Absent = append(f.Absent, absent.Why)
+			return absent.Error()
+		}
+		if err == nil {
+			return said
+		}
+		said = fmt.Sprintf("failed: %v", err)
+	}
+	f.Failed = append(f.Failed, fmt.Sprintf("%s: %v", s.name, err))
+	return said
 }
 
 // fanout has the models take turns with each number of readers.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,10 +51,7 @@ func (p Plan) seed(lab *measure.Lab, f *Figures) (steps []step) {
 func after(f func() (string, error), g func() error) func() (string, error) {
 	return func() (string, error) {
 		said, err := f()
-		if err == nil {
-			err = g()
-		}
-		return said, err
+		return said, errors.Join(err, g())
 	}
 }
 
@@ -67,7 +65,7 @@ func (p Plan) load(lab *measure.Lab, name string, readers int) (Load, error) {
 	for time.Since(began) < p.seedTime {
 		for range sampleFrames {
 			if err := run.Frame(); err != nil {
-				return load, err
+				return load, errors.Join(err, run.Close())
 			}
 		}
 		now := run.Everybody()
