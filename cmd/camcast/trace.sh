@@ -1,5 +1,5 @@
 #!/bin/bash
-# Traces the daemon's system calls with three players for five seconds, and checks that
+# Traces the daemon's system calls with three players, five seconds of them together, and checks that
 #   - the thread that serves never sleeps,
 #   - one thread makes all socket, epoll, timer and camera calls,
 #   - no packet has a system call of its own that a batch could save.
@@ -28,11 +28,21 @@ while [ -z "$url" ] && read -r -t 30 line <&3; do
 done
 [ -n "$url" ] || { cat "$work/log" >&2; echo "trace: the daemon announced no stream" >&2; exit 1; }
 
+# Two players over UDP, and when both are there one over TCP, for five seconds.
 players=()
-run() { timeout -k 2 5 "$@" >/dev/null 2>&1 & players+=($!); pids+=($!); }
+run() { timeout -k 2 60 "$@" >/dev/null 2>&1 & players+=($!); pids+=($!); }
 run ffmpeg -nostdin -rtsp_transport udp -i "$url" -f null -
-run ffmpeg -nostdin -rtsp_transport tcp -i "$url" -f null -
 run gst-launch-1.0 -q rtspsrc location="$url" protocols=udp ! rtpjpegdepay ! jpegdec ! fakesink
+mkfifo "$work/following"
+tail -n +1 -f "$work/log" >"$work/following" &
+pids+=($!)
+exec 4<"$work/following"
+there=0
+while [ "$there" -lt 2 ] && read -r -t 30 line <&4; do
+    case $line in *"reader joined"*) there=$((there + 1)) ;; esac
+done
+timeout -k 2 5 ffmpeg -nostdin -rtsp_transport tcp -i "$url" -f null - >/dev/null 2>&1 || true
+kill "${players[@]}" 2>/dev/null || true
 for pid in "${players[@]}"; do wait "$pid" || true; done
 daemon=$(pgrep -P "$strace_pid")
 kill -TERM "$daemon"
