@@ -73,60 +73,57 @@ func BenchmarkNarrow(b *testing.B) {
 		b.Run(fmt.Sprintf("spread=%v", spread), func(b *testing.B) {
 			sender, receiver := makeNarrow(b)
 			for range b.N {
-				var sum narrowCount
+				var judged, unjudged narrowCount
 				for range narrowRounds {
-					sum.add(sendNarrow(b, sender, receiver, spread))
+					j, u := sendNarrow(b, sender, receiver, spread)
+					judged.add(j)
+					unjudged.add(u)
 				}
-				switch share := float64(sum.lost) / float64(max(sum.judged, 1)); {
-				case sum.judged < narrowFrames:
-					b.Errorf("only %d frames could be judged: the machine stands still too often", sum.judged)
+				share := float64(judged.lost) / float64(max(judged.frames, 1))
+				switch {
+				case judged.frames < narrowFrames:
+					b.Errorf("only %d frames could be judged: the machine stands still too often", judged.frames)
 				case spread == 0 && share < 0.5:
-					b.Errorf("%d of %d frames are lost without pacing: the link is not narrow", sum.lost, sum.judged)
+					b.Errorf("%d of %d frames are lost without pacing: the link is not narrow", judged.lost, judged.frames)
 				case spread > 0 && share >= 1./1000:
-					b.Errorf("%d of %d frames are lost with pacing, want fewer than 1 in 1000", sum.lost, sum.judged)
+					b.Errorf("%d of %d frames are lost with pacing, want fewer than 1 in 1000", judged.lost, judged.frames)
 				}
-				b.ReportMetric(1000*float64(sum.lost)/float64(max(sum.judged, 1)), "lost/1000-frames")
-				b.ReportMetric(float64(sum.judged), "frames-judged")
-				b.ReportMetric(float64(sum.lostUnjudged), "lost-when-machine-stood-still")
-				b.ReportMetric(float64(sum.unjudged), "frames-when-machine-stood-still")
+				b.ReportMetric(1000*share, "lost/1000-frames")
+				b.ReportMetric(float64(judged.frames), "frames-judged")
+				b.ReportMetric(float64(unjudged.lost), "lost-when-machine-stood-still")
+				b.ReportMetric(float64(unjudged.frames), "frames-when-machine-stood-still")
 			}
 			b.ReportMetric(0, "ns/op")
 		})
 	}
 }
 
-// narrowCount counts frames: those that are judged and those during which the machine stood
-// still, and how many of each are lost.
-type narrowCount struct{ judged, lost, unjudged, lostUnjudged int }
+// narrowCount is how many frames were sent, and how many of them did not arrive whole.
+type narrowCount struct{ frames, lost int }
 
 func (c *narrowCount) add(o narrowCount) {
-	c.judged += o.judged
+	c.frames += o.frames
 	c.lost += o.lost
-	c.unjudged += o.unjudged
-	c.lostUnjudged += o.lostUnjudged
 }
 
-// countNarrow counts frames by when they were sent. The queue may still have packets of the
-// frame before.
-func countNarrow(sent []time.Duration, arrived func(frame int) bool, standstills []span) (c narrowCount) {
+// countNarrow counts frames by when they were sent: those that are judged, and those during which
+// the machine stood still. The queue may still have packets of the frame before.
+func countNarrow(sent []time.Duration, arrived func(frame int) bool, standstills []span) (judged, unjudged narrowCount) {
 	for i, at := range sent {
-		judged := !overlaps(standstills, span{at - time.Second/narrowFPS, at + time.Second/narrowFPS})
-		switch arrived := arrived(i); {
-		case judged && arrived:
-			c.judged++
-		case judged:
-			c.add(narrowCount{judged: 1, lost: 1})
-		case arrived:
-			c.unjudged++
-		default:
-			c.add(narrowCount{unjudged: 1, lostUnjudged: 1})
+		count := &judged
+		if overlaps(standstills, span{at - time.Second/narrowFPS, at + time.Second/narrowFPS}) {
+			count = &unjudged
+		}
+		count.frames++
+		if !arrived(i) {
+			count.lost++
 		}
 	}
-	return c
+	return judged, unjudged
 }
 
-// sendNarrow sends narrowFrames and counts those that arrive whole.
-func sendNarrow(b *testing.B, sender, receiver string, spread float64) narrowCount {
+// sendNarrow sends narrowFrames and counts those that do not arrive whole.
+func sendNarrow(b *testing.B, sender, receiver string, spread float64) (judged, unjudged narrowCount) {
 	b.Helper()
 	arrived := receiveNarrow(b, receiver)
 	l, err := loop.New()
@@ -226,8 +223,11 @@ func TestFramesOfAStandstillAreNotJudged(t *testing.T) {
 	}
 	lost := map[int]bool{2: true, 5: true}
 	still := span{sent[5], sent[5] + 2*time.Millisecond}
-	got := countNarrow(sent, func(frame int) bool { return !lost[frame] }, []span{still})
-	if want := (narrowCount{judged: 8, lost: 1, unjudged: 2, lostUnjudged: 1}); got != want {
-		t.Errorf("%+v, want %+v", got, want)
+	judged, unjudged := countNarrow(sent, func(frame int) bool { return !lost[frame] }, []span{still})
+	if want := (narrowCount{frames: 8, lost: 1}); judged != want {
+		t.Errorf("judged %+v, want %+v", judged, want)
+	}
+	if want := (narrowCount{frames: 2, lost: 1}); unjudged != want {
+		t.Errorf("not judged %+v, want %+v", unjudged, want)
 	}
 }

@@ -116,6 +116,16 @@ func TestRoundWithoutFrames(t *testing.T) {
 	}
 }
 
+// TestNobodyIsFirstWithoutFrames has loop not keep up, and a model from which nobody got anything.
+func TestNobodyIsFirstWithoutFrames(t *testing.T) {
+	f := runOf(map[string]float64{"loop": 10, "evio": 0, "gnet": 20})
+	f.Fanout[0].FramesPerSecond = 20
+	f.Fanout[1].Got.Whole = 0
+	if got, want := f.firstOf(10, cpuOf), "loop; gnet needs 2.00 times as much"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestAgeOfFramesThatPileUpIsNotCompared has a model and then loop itself not keep up.
 func TestAgeOfFramesThatPileUpIsNotCompared(t *testing.T) {
 	before, now := runOf(map[string]float64{"loop": 10, "gnet": 50}), runOf(map[string]float64{"loop": 10, "gnet": 50})

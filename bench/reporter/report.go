@@ -257,7 +257,7 @@ func (f *Figures) firstOf(readers int, figure func(measure.Result) float64) stri
 	next, second := "", 0.0
 	for _, m := range f.Models {
 		r, ok := f.row("veth", m, readers)
-		if !ok || m == "limit" || m == "loop" || !keepsUp(r) && keepsUp(loop) {
+		if !ok || m == "limit" || m == "loop" || r.Got.Whole == 0 || !keepsUp(r) && keepsUp(loop) {
 			continue
 		}
 		if figure(r) < value {
