@@ -121,6 +121,24 @@ func (b *broker) log() string {
 
 func (b *broker) pid() int { return b.cmd.Process.Pid }
 
+// freeze has the broker do nothing until it is thawed: even without clients it wakes up now and
+// then, which shows in the age of others' frames.
+func (b *broker) freeze() error { return signalFamily(syscall.SIGSTOP, b.pid()) }
+
+func (b *broker) thaw() error { return signalFamily(syscall.SIGCONT, b.pid()) }
+
+// signalFamily sends a signal to processes and all their descendants that have not ended
+// meanwhile.
+func signalFamily(s syscall.Signal, roots ...int) error {
+	var errs []error
+	for _, pid := range family(roots) {
+		if err := syscall.Kill(pid, s); err != nil && err != syscall.ESRCH {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // pin has all threads of the broker run on one CPU, or on all again if core is negative.
 func (b *broker) pin(core int) error {
 	cores := "0-" + strconv.Itoa(runtime.NumCPU()-1)
@@ -143,17 +161,12 @@ func (b *broker) stop() error {
 			roots = append(roots, cmd.Process.Pid)
 		}
 	}
-	var errs []error
-	for _, pid := range family(roots) {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-			errs = append(errs, err)
-		}
-	}
+	err := signalFamily(syscall.SIGKILL, roots...)
 	if b.names != nil && b.names.Process != nil {
 		_ = b.names.Wait() // it was killed
 	}
 	if b.ended != nil {
 		<-b.ended
 	}
-	return errors.Join(append(errs, os.RemoveAll(b.dir))...)
+	return errors.Join(err, os.RemoveAll(b.dir))
 }

@@ -9,7 +9,7 @@ const (
 	// capacityFrames is how many frames a number of readers is tried with.
 	capacityFrames = 45
 	// capacityStart is the first number that is tried, and mostReaders the last.
-	capacityStart = 64
+	capacityStart = 128
 	mostReaders   = 16384
 	// capacityGrain is how close the answer is: a sixteenth.
 	capacityGrain = 16

@@ -42,10 +42,10 @@ func (l *Lab) Rig(name string) (*rig.Rig, error) {
 	return r, nil
 }
 
-// broker returns the RabbitMQ in a network.
+// broker returns the RabbitMQ in a network, at work.
 func (l *Lab) broker(net string, r *rig.Rig) (*broker, error) {
 	if b := l.brokers[net]; b != nil {
-		return b, nil
+		return b, b.thaw()
 	}
 	b, err := startBroker(r)
 	if err != nil {
@@ -58,7 +58,8 @@ func (l *Lab) broker(net string, r *rig.Rig) (*broker, error) {
 	return b, nil
 }
 
-// CloseBrokers ends the brokers, which keep the machine a little busy.
+// CloseBrokers ends the brokers, so that the next run has a fresh one: they do not give back all
+// the memory that readers have taken.
 func (l *Lab) CloseBrokers() error {
 	var errs []error
 	for _, b := range l.brokers {

@@ -250,7 +250,7 @@ func (r *Run) usage() Usage { return UsageOf(r.senders()...) }
 // Everybody is what all that takes part has used: sender, broker and readers.
 func (r *Run) Everybody() Usage { return UsageOf(append(r.senders(), r.readers.pid())...) }
 
-// Close ends the processes. It is not needed after Finish.
+// Close ends the processes, but for a broker, which is frozen until the next run. It is not needed after Finish.
 func (r *Run) Close() error {
 	var errs []error
 	for _, c := range []**child{&r.sender, &r.readers} {
@@ -258,6 +258,10 @@ func (r *Run) Close() error {
 			errs = append(errs, (*c).kill())
 			*c = nil
 		}
+	}
+	if r.broker != nil {
+		errs = append(errs, r.broker.freeze())
+		r.broker = nil
 	}
 	return errors.Join(errs...)
 }

@@ -34,11 +34,15 @@ type Figures struct {
 // crowd is a number of readers, and in how many rounds each model is measured with it, in turns.
 type crowd struct{ readers, rounds int }
 
+// network is one of the rig's, and what is measured there.
+type network struct {
+	name   string
+	crowds []crowd
+}
+
 // Plan is what is to be measured.
 type Plan struct {
-	readers     []crowd // on the veth pair
-	others      []string
-	elsewhere   crowd // on the others
+	networks    []network
 	frames      int
 	longest     time.Duration
 	seedReaders []int
@@ -49,17 +53,22 @@ type Plan struct {
 func fullPlan() Plan {
 	return Plan{
 		// With few readers a frame costs so little that chance shows; ten thousand take long to come.
-		readers: []crowd{{1, 5}, {10, 5}, {100, 3}, {1000, 5}, {10000, 2}},
-		others:  []string{"veth-nooffload", "lo"}, elsewhere: crowd{1000, 3},
+		networks: []network{
+			{"veth", []crowd{{1, 5}, {10, 5}, {100, 3}, {1000, 5}, {10000, 2}}},
+			{"veth-nooffload", []crowd{{1000, 3}}},
+			{"lo", []crowd{{1000, 3}}},
+		},
 		frames: 50, longest: 2500 * time.Millisecond,
-		seedReaders: []int{1, 5, 10, 20}, seedTime: 3 * time.Second, capacity: true,
+		seedReaders: []int{1, 5, 10, 20}, seedTime: 2 * time.Second, capacity: true,
 	}
 }
 
 func quickPlan() Plan {
 	return Plan{
-		readers: []crowd{{1, 1}, {10, 1}, {100, 1}},
-		others:  []string{"lo"}, elsewhere: crowd{100, 1},
+		networks: []network{
+			{"veth", []crowd{{1, 1}, {10, 1}, {100, 1}}},
+			{"lo", []crowd{{100, 1}}},
+		},
 		frames: 15, longest: time.Second,
 		seedReaders: []int{1, 5}, seedTime: time.Second,
 	}
@@ -119,9 +128,49 @@ func (f *Figures) take(s step) (said string) {
 	return said
 }
 
-// fanout has the models take turns with each number of readers.
+// fanout has the models take turns with each number of readers, and the rounds of each number
+// spread over the whole time: a shared machine is slower for minutes, which is then some rounds
+// of each, and not all of some.
 func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
-	add := func(net, name string, readers int) {
+	passes := 0
+	for _, n := range p.networks {
+		for _, c := range n.crowds {
+			passes = max(passes, c.rounds)
+		}
+	}
+	for pass := range passes {
+		for _, n := range p.networks {
+			var round []step
+			for _, c := range n.crowds {
+				if c.isDue(pass, passes) {
+					round = append(round, p.turn(lab, f, n.name, c.readers)...)
+				}
+			}
+			if len(round) > 0 {
+				round[len(round)-1].run = after(round[len(round)-1].run, lab.CloseBrokers)
+			}
+			steps = append(steps, round...)
+		}
+	}
+	return steps
+}
+
+// isDue spreads the rounds evenly over the passes.
+func (c crowd) isDue(pass, passes int) bool {
+	return (pass+1)*c.rounds/passes > pass*c.rounds/passes
+}
+
+// twiceUpTo is how many readers are so few that loop is measured twice in each turn: all others
+// are told in units of it, so chance in its figures is in all of them.
+const twiceUpTo = 100
+
+// turn measures each model once, but for loop with few readers.
+func (p Plan) turn(lab *measure.Lab, f *Figures, net string, readers int) (steps []step) {
+	models := f.Models
+	if readers <= twiceUpTo {
+		models = append(slices.Clone(models), "loop")
+	}
+	for _, name := range models {
 		steps = append(steps, step{fmt.Sprintf("net=%s model=%s readers=%d", net, name, readers), p.longest + time.Second, func() (string, error) {
 			r, err := p.row(lab, measure.Setup{Net: net, Model: name, Readers: readers})
 			if err != nil {
@@ -130,19 +179,6 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 			f.Fanout = append(f.Fanout, r)
 			return fmt.Sprintf("%.1f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(100*time.Microsecond), 100*r.LostShare()), nil
 		}})
-	}
-	inTurns := func(net string, c crowd) {
-		for range c.rounds {
-			for _, name := range f.Models {
-				add(net, name, c.readers)
-			}
-		}
-	}
-	for _, c := range p.readers {
-		inTurns("veth", c)
-	}
-	for _, net := range p.others {
-		inTurns(net, p.elsewhere)
 	}
 	return steps
 }

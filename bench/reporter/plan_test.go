@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/camcast/camcast/bench/measure"
@@ -35,5 +38,43 @@ func TestTake(t *testing.T) {
 					said, attempts, f.Failed, f.Absent, test.said, len(test.outcomes), test.failed, test.absent)
 			}
 		})
+	}
+}
+
+// TestRoundsAreSpread has every crowd in all its rounds, loop twice where it is with few readers,
+// and the rounds of the crowds with fewer of them spread evenly.
+func TestRoundsAreSpread(t *testing.T) {
+	plan := Plan{networks: []network{{"veth", []crowd{{10, 4}, {1000, 2}}}, {"lo", []crowd{{1000, 3}}}}}
+	f := &Figures{Models: []string{"limit", "loop"}}
+	counts, turns := map[string]int{}, []string{}
+	for _, s := range plan.fanout(nil, f) {
+		counts[s.name]++
+		if strings.Contains(s.name, "model=limit") {
+			turns = append(turns, s.name)
+		}
+	}
+	want := map[string]int{}
+	for _, w := range []struct {
+		net             string
+		readers, rounds int
+		loopTimes       int
+	}{{"veth", 10, 4, 2}, {"veth", 1000, 2, 1}, {"lo", 1000, 3, 1}} {
+		want[fmt.Sprintf("net=%s model=limit readers=%d", w.net, w.readers)] = w.rounds
+		want[fmt.Sprintf("net=%s model=loop readers=%d", w.net, w.readers)] = w.rounds * w.loopTimes
+	}
+	if !maps.Equal(counts, want) {
+		t.Errorf("measures %v, want %v", counts, want)
+	}
+	few, many, local := "net=veth model=limit readers=10", "net=veth model=limit readers=1000", "net=lo model=limit readers=1000"
+	if want := []string{few, few, many, local, few, local, few, many, local}; !slices.Equal(turns, want) {
+		t.Errorf("in the order of %q, want %q", turns, want)
+	}
+}
+
+// TestLoadInTheMiddle has a standstill of the machine in one sample.
+func TestLoadInTheMiddle(t *testing.T) {
+	load := Load{Samples: []Sample{{CPU: 4, MemoryUse: 1}, {CPU: 90, MemoryUse: 3}, {CPU: 5, MemoryUse: 2}}}
+	if cpu, memory := load.middle(); cpu != 5 || memory != 2 {
+		t.Errorf("the middle is %v %% CPU and %v %% memory, want 5 and 2", cpu, memory)
 	}
 }

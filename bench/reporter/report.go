@@ -115,6 +115,7 @@ func (f *Figures) readersTable(what string) string {
 		"rate": func(r measure.Result) string { return short(r.FramesPerSecond) },
 		"sent": func(r measure.Result) string { return fmt.Sprint(r.Frames) },
 	}[what]
+	ofWhatCame := what == "cpu" || what == "age"
 	counts := f.counts()
 	head := []string{"readers"}
 	for _, n := range counts {
@@ -124,7 +125,7 @@ func (f *Figures) readersTable(what string) string {
 	for _, m := range f.Models {
 		cells := []string{m}
 		for _, n := range counts {
-			if r, ok := f.row("veth", m, n); ok && r.Got.Whole > 0 {
+			if r, ok := f.row("veth", m, n); ok && (r.Got.Whole > 0 || !ofWhatCame) {
 				cells = append(cells, figure(r))
 			} else {
 				cells = append(cells, "-")

@@ -8,7 +8,8 @@ import (
 	"github.com/camcast/camcast/bench/measure"
 )
 
-// ofRounds makes one result of all rounds of each row, in the order of the first ones.
+// ofRounds makes one result of all rounds of each row: network by network, the fewest readers
+// first, the models as they were measured.
 func ofRounds(results []measure.Result) (rows []measure.Result) {
 	type key struct {
 		net, model string
@@ -16,13 +17,20 @@ func ofRounds(results []measure.Result) (rows []measure.Result) {
 	}
 	byRow := map[key][]measure.Result{}
 	var order []key
+	var nets []string
 	for _, r := range results {
 		k := key{r.Net, r.Model, r.Readers}
 		if byRow[k] == nil {
 			order = append(order, k)
 		}
 		byRow[k] = append(byRow[k], r)
+		if !slices.Contains(nets, r.Net) {
+			nets = append(nets, r.Net)
+		}
 	}
+	slices.SortStableFunc(order, func(a, b key) int {
+		return cmp.Or(cmp.Compare(slices.Index(nets, a.net), slices.Index(nets, b.net)), cmp.Compare(a.readers, b.readers))
+	})
 	for _, k := range order {
 		rows = append(rows, ofRow(byRow[k]))
 	}
@@ -68,7 +76,7 @@ func ofRow(rounds []measure.Result) measure.Result {
 }
 
 // median of a figure: the lower one of two in the middle.
-func median[T cmp.Ordered](rounds []measure.Result, figure func(*measure.Result) T) T {
+func median[R any, T cmp.Ordered](rounds []R, figure func(*R) T) T {
 	values := make([]T, len(rounds))
 	for i := range rounds {
 		values[i] = figure(&rounds[i])

@@ -82,13 +82,9 @@ func (p Plan) load(lab *measure.Lab, name string, readers int) (Load, error) {
 	return load, err
 }
 
-// middle is the mean of the CPU and of the memory.
+// middle is the median of the CPU and of the memory.
 func (l Load) middle() (cpu, memory float64) {
-	for _, s := range l.Samples {
-		cpu += s.CPU / float64(len(l.Samples))
-		memory += s.MemoryUse / float64(len(l.Samples))
-	}
-	return cpu, memory
+	return median(l.Samples, func(s *Sample) float64 { return s.CPU }), median(l.Samples, func(s *Sample) float64 { return s.MemoryUse })
 }
 
 func machineMemory() uint64 {
