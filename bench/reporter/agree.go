@@ -59,14 +59,14 @@ func (c *comparison) say(format string, args ...any) {
 // agreement says how far two runs agree in the models' CPU, age and capacity, in units of
 // loop's: in the order, of models that are more than agreeWithin apart, and in the ratios.
 // What a model throws away that loses most frames is chance, and so is what is left to divide
-// by; and the age of frames that pile up grows for as long as one looks: that is said, and not
+// by, or what a handful of frames costs; and the age of frames that pile up grows for as long as one looks: that is said, and not
 // compared.
 func agreement(before, now *Figures) (said []string) {
 	cpu := comparison{what: "CPU", before: before, now: now}
 	age := comparison{what: "99th percentile of age", before: before, now: now}
 	for _, r := range now.Fanout {
 		if r.Model == "loop" {
-			cpu.rows(r.Net, r.Readers, cpuOf, losesMost)
+			cpu.rows(r.Net, r.Readers, cpuOf, leftToChance)
 			age.rows(r.Net, r.Readers, ageOf, pilesUp)
 		}
 	}
@@ -152,9 +152,16 @@ func (c *comparison) compare(where string, was, is map[string]float64, because f
 	}
 }
 
-func losesMost(r measure.Result) string {
-	if r.LostShare() > 0.5 {
+// fewFrames are too few for their CPU to be compared: three or four in each round.
+const fewFrames = 10
+
+// leftToChance says whether too little has come of a model for its CPU to be more than chance.
+func leftToChance(r measure.Result) string {
+	switch {
+	case r.LostShare() > 0.5:
 		return "loses most frames"
+	case r.Frames < fewFrames:
+		return fmt.Sprintf("sends only %d frames", r.Frames)
 	}
 	return ""
 }

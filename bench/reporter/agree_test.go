@@ -18,7 +18,7 @@ func runOf(costs map[string]float64) *Figures {
 			continue
 		}
 		f.Models = append(f.Models, model)
-		f.Fanout = append(f.Fanout, measure.Result{Net: "veth", Model: model, Readers: 10, CPUPerReaderFrame: cost, FramesPerSecond: 30,
+		f.Fanout = append(f.Fanout, measure.Result{Net: "veth", Model: model, Readers: 10, CPUPerReaderFrame: cost, Frames: 50, FramesPerSecond: 30,
 			Got: audience.Report{Whole: 100}})
 	}
 	return f
@@ -58,6 +58,15 @@ func TestWhoLosesMostIsNotCompared(t *testing.T) {
 	before, now := runOf(map[string]float64{"loop": 10, "gnet": 50}), runOf(map[string]float64{"loop": 10, "gnet": 500})
 	now.Fanout[1].Got = audience.Report{Whole: 40, Lost: 60}
 	want := []string{"CPU, veth, 10 readers: gnet loses most frames, and is not compared"}
+	if got := agreement(before, now); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestWhoSendsAHandfulOfFramesIsNotCompared(t *testing.T) {
+	before, now := runOf(map[string]float64{"loop": 10, "gnet": 50}), runOf(map[string]float64{"loop": 10, "gnet": 500})
+	now.Fanout[1].Frames = 9
+	want := []string{"CPU, veth, 10 readers: gnet sends only 9 frames, and is not compared"}
 	if got := agreement(before, now); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
