@@ -250,7 +250,8 @@ func (r *Run) usage() Usage { return UsageOf(r.senders()...) }
 // Everybody is what all that takes part has used: sender, broker and readers.
 func (r *Run) Everybody() Usage { return UsageOf(append(r.senders(), r.readers.pid())...) }
 
-// Close ends the processes, but for a broker, which is frozen until the next run. It is not needed after Finish.
+// Close ends the processes, but for a broker, which is frozen until the next run. It is not
+// needed after Finish.
 func (r *Run) Close() error {
 	var errs []error
 	for _, c := range []**child{&r.sender, &r.readers} {

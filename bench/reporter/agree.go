@@ -59,8 +59,8 @@ func (c *comparison) say(format string, args ...any) {
 // agreement says how far two runs agree in the models' CPU, age and capacity, in units of
 // loop's: in the order, of models that are more than agreeWithin apart, and in the ratios.
 // What a model throws away that loses most frames is chance, and so is what is left to divide
-// by, or what a handful of frames costs; and the age of frames that pile up grows for as long as one looks: that is said, and not
-// compared.
+// by, or what a handful of frames costs; and the age of frames that pile up grows for as long as
+// one looks: that is said, and not compared.
 func agreement(before, now *Figures) (said []string) {
 	cpu := comparison{what: "CPU", before: before, now: now}
 	age := comparison{what: "99th percentile of age", before: before, now: now}

@@ -146,11 +146,23 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 					round = append(round, p.turn(lab, f, n.name, c.readers)...)
 				}
 			}
-			if len(round) > 0 {
-				round[len(round)-1].run = after(round[len(round)-1].run, lab.CloseBrokers)
-			}
-			steps = append(steps, round...)
+			steps = append(steps, withFreshBrokers(lab, round)...)
 		}
+	}
+	return steps
+}
+
+// withFreshBrokers has the last of the steps, if there are any, end the brokers, so that those
+// after it begin with new ones.
+func withFreshBrokers(lab *measure.Lab, steps []step) []step {
+	if len(steps) == 0 {
+		return steps
+	}
+	last := &steps[len(steps)-1]
+	run := last.run
+	last.run = func() (string, error) {
+		said, err := run()
+		return said, errors.Join(err, lab.CloseBrokers())
 	}
 	return steps
 }

@@ -43,16 +43,7 @@ func (p Plan) seed(lab *measure.Lab, f *Figures) (steps []step) {
 			}})
 		}
 	}
-	// The broker is not to keep the machine busy while others are measured.
-	steps[len(steps)-1].run = after(steps[len(steps)-1].run, lab.CloseBrokers)
-	return steps
-}
-
-func after(f func() (string, error), g func() error) func() (string, error) {
-	return func() (string, error) {
-		said, err := f()
-		return said, errors.Join(err, g())
-	}
+	return withFreshBrokers(lab, steps)
 }
 
 func (p Plan) load(lab *measure.Lab, name string, readers int) (Load, error) {
