@@ -34,10 +34,14 @@ const (
 	count = 'c' // answered with a senderAnswer
 )
 
-// send is the sender's process. Until it is told to begin it has done nothing that would
-// cost memory; that it has come so far it says first.
+// send is the sender's process. Until it is told to begin it has done nothing that the model
+// would pay for; that it has come so far it says first.
 func send(c senderConfig, in io.Reader, out io.Writer) error {
 	answers := json.NewEncoder(out)
+	framer, err := model.NewFramer(c.FrameBytes)
+	if err != nil {
+		return err
+	}
 	if _, err := out.Write([]byte{ready}); err != nil {
 		return err
 	}
@@ -45,7 +49,7 @@ func send(c senderConfig, in io.Reader, out io.Writer) error {
 	if _, err := io.ReadFull(in, command[:]); err != nil {
 		return err
 	}
-	s, err := startSender(c)
+	s, err := startSender(c, framer)
 	if err != nil {
 		return answers.Encode(senderAnswer{Error: err.Error()})
 	}
@@ -82,14 +86,10 @@ type sender struct {
 	framer *model.Framer
 }
 
-func startSender(c senderConfig) (*sender, error) {
+func startSender(c senderConfig, framer *model.Framer) (*sender, error) {
 	entry, ok := model.Find(c.Model)
 	if !ok {
 		return nil, fmt.Errorf("there is no model %q", c.Model)
-	}
-	framer, err := model.NewFramer(c.FrameBytes)
-	if err != nil {
-		return nil, err
 	}
 	s := &sender{entry.New(), framer}
 	return s, s.model.Start(&model.Broadcast{Readers: c.Readers, Host: c.Host, FramesPerSecond: c.FramesPerSecond})

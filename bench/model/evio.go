@@ -94,7 +94,7 @@ func (m *evioModel) data(c evio.Conn, in []byte) ([]byte, evio.Action) {
 }
 
 func (m *evioModel) Send(f *Frame) error {
-	m.ring.write(f.framed())
+	m.ring.write(f.framed)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for c := range m.readers {

@@ -14,13 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Frame is a picture to broadcast. Neither of its forms is changed after it was made.
+// KeptFrames is how many further frames are made before the memory of one is used again.
+const KeptFrames = 64
+
+// Frame is a picture to broadcast. It stays as it is while KeptFrames more are made.
 type Frame struct {
 	// Number counts the frames from 1.
 	Number uint64
 	// Picture is a JPEG, and Packets the same as RTP.
 	Picture []byte
 	Packets rtp.Packets
+	// framed is the picture behind its length, as it is sent over TCP.
+	framed []byte
 }
 
 const (
@@ -35,6 +40,10 @@ const (
 	// quantisation tables in the first.
 	headerBytes = 20
 	tableBytes  = 132
+	// lengthBytes are before a picture over TCP, and fileBytes is more than that and what a
+	// JPEG has besides its scan.
+	lengthBytes = 4
+	fileBytes   = 1024
 )
 
 // The picture's scan begins with this, in hexadecimal digits, so that no byte is 0xff: the
@@ -54,13 +63,15 @@ type Framer struct {
 	packetizer *rtp.JPEGPacketizer
 	clock      rtp.Clock
 	number     uint64
+	frames     []Frame              // in turns, with memory for each
+	binary     [stampBytes / 2]byte // the stamp before it is digits
 }
 
 // NewFramer makes frames whose RTP packets have frameBytes in all, of PacketBytes each
 // but for the last one.
 func NewFramer(frameBytes int) (*Framer, error) {
 	packets := (frameBytes + PacketBytes - 1) / PacketBytes
-	f := &Framer{image: jpeg.Image{Width: 1280, Height: 720, Type: jpeg.Type420}}
+	f := &Framer{image: jpeg.Image{Width: 1280, Height: 720, Type: jpeg.Type420}, frames: framesInTurns(frameBytes + fileBytes)}
 	if f.image.Scan = make([]byte, frameBytes-packets*headerBytes-tableBytes-2); len(f.image.Scan) < stampBytes {
 		return nil, fmt.Errorf("a frame of %d bytes is too small", frameBytes)
 	}
@@ -76,21 +87,48 @@ func NewFramer(frameBytes int) (*Framer, error) {
 	return f, err
 }
 
+// framesInTurns makes frames with room for so many bytes in each of their forms, and touches it
+// all. Room that is made for each frame and thrown away would be on the model's bill: page
+// faults, and a collector that runs at the same frame of each round, which is then the late one
+// of every model that throws away little itself.
+func framesInTurns(bytes int) []Frame {
+	frames := make([]Frame, KeptFrames+1)
+	memory := make([]byte, 2*bytes*len(frames))
+	clear(memory)
+	room := func() []byte {
+		r := memory[:0:bytes]
+		memory = memory[bytes:]
+		return r
+	}
+	for i := range frames {
+		frames[i].framed, frames[i].Packets.Bytes = room(), room()
+	}
+	return frames
+}
+
 // Next makes the next frame, stamped with the present time.
 func (f *Framer) Next() (*Frame, error) {
 	f.number++
+	frame := &f.frames[f.number%uint64(len(f.frames))]
+	frame.Number = f.number
 	now := Now()
-	scan := f.image.Scan
-	stamp := make([]byte, 0, stampBytes/2)
+	f.stamp(now)
+	frame.framed = jpeg.Append(frame.framed[:lengthBytes], &f.image)
+	binary.BigEndian.PutUint32(frame.framed, uint32(len(frame.framed)-lengthBytes))
+	frame.Picture = frame.framed[lengthBytes:]
+	var err error
+	frame.Packets, err = f.packetizer.Packetize(frame.Packets.Bytes, &f.image, f.clock.At(now))
+	return frame, err
+}
+
+// stamp begins the scan with the frame's number, the time and the checksum.
+func (f *Framer) stamp(now time.Duration) {
+	scan, stamp := f.image.Scan, f.binary[:0]
 	stamp = binary.BigEndian.AppendUint64(stamp, f.number)
 	stamp = binary.BigEndian.AppendUint64(stamp, uint64(now))
 	stamp = binary.BigEndian.AppendUint32(stamp, uint32(len(scan)))
 	stamp = binary.BigEndian.AppendUint32(stamp, checksum(stamp, scan))
 	hex.Encode(scan, stamp)
-	frame := &Frame{Number: f.number, Picture: jpeg.Append(nil, &f.image)}
-	var err error
-	frame.Packets, err = f.packetizer.Packetize(nil, &f.image, f.clock.At(now))
-	return frame, err
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -130,10 +168,4 @@ func Now() time.Duration {
 		panic(err)
 	}
 	return time.Duration(t.Nano())
-}
-
-// framed is the frame as it is sent over TCP: its length and the picture.
-func (f *Frame) framed() []byte {
-	bytes := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(f.Picture)), uint32(len(f.Picture)))
-	return append(bytes, f.Picture...)
 }

@@ -79,7 +79,7 @@ func (m *gnetModel) Send(f *Frame) error {
 		m.idle <- struct{}{}
 		return m.err
 	}
-	frame := f.framed()
+	frame := f.framed
 	return (*loop).Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
 		m.write(frame)
 		m.idle <- struct{}{}

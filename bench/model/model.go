@@ -17,7 +17,8 @@ type Model interface {
 	// Start opens what is needed to send to the readers, or for readers to come.
 	Start(b *Broadcast) error
 	// Send broadcasts a frame. It returns when the model would take the next one,
-	// which may be before the frame is sent. The frame stays as it is for good.
+	// which may be before the frame is sent. The frame stays as it is for two seconds, while
+	// KeptFrames more are made; a model that keeps it longer has readers say that it is damaged.
 	Send(f *Frame) error
 	// Figures tells what was done since Start.
 	Figures() Figures
