@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/camcast/camcast/bench/measure"
 )
@@ -68,6 +69,22 @@ func TestRoundsAreSpread(t *testing.T) {
 	few, many, local := "net=veth model=limit readers=10", "net=veth model=limit readers=1000", "net=lo model=limit readers=1000"
 	if want := []string{few, few, many, local, few, local, few, many, local}; !slices.Equal(turns, want) {
 		t.Errorf("in the order of %q, want %q", turns, want)
+	}
+}
+
+// TestDearRoundsAreNotRepeated: what took long is left alone, what failed is not.
+func TestDearRoundsAreNotRepeated(t *testing.T) {
+	for _, test := range []struct {
+		took time.Duration
+		want int
+	}{{0, 1}, {dearRound, 1}, {dearRound + time.Second, 0}} {
+		f := &Figures{stepTook: map[string]time.Duration{"row": test.took}}
+		runs := 0
+		s := f.onceIfDear(step{name: "row", run: func() (string, error) { runs++; return "", errors.New("failed") }})
+		said, err := s.run()
+		if runs != test.want || (err == nil) != (test.want == 0) || f.stepTook["row"] != test.took {
+			t.Errorf("after %v it ran %d times, want %d: %q, %v", test.took, runs, test.want, said, err)
+		}
 	}
 }
 
