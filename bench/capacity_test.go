@@ -13,7 +13,7 @@ func BenchmarkCapacity(b *testing.B) {
 	for _, m := range model.All() {
 		b.Run("net=veth/model="+m.Name, func(b *testing.B) {
 			for b.Loop() {
-				readers, err := lab.Capacity("veth", m.Name)
+				readers, err := lab.Capacity("veth", m.Name, measure.CapacityStart)
 				if missing := (measure.AbsentError{}); errors.As(err, &missing) {
 					skip(b, missing.Error())
 				}
