@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/camcast/camcast/bench/measure"
 )
@@ -33,6 +34,8 @@ func (f *Figures) costs(net string, readers int) (models []string, ratios map[st
 
 func cpuOf(r measure.Result) float64 { return r.CPUPerReaderFrame }
 func ageOf(r measure.Result) float64 { return float64(r.Got.Age99) }
+
+func medianAgeOf(r measure.Result) float64 { return float64(r.Got.AgeMedian) }
 
 func (f *Figures) row(net, model string, readers int) (measure.Result, bool) {
 	i := slices.IndexFunc(f.Fanout, func(r measure.Result) bool {
@@ -63,16 +66,18 @@ func (c *comparison) say(format string, args ...any) {
 // one looks: that is said, and not compared.
 func agreement(before, now *Figures) (said []string) {
 	cpu := comparison{what: "CPU", before: before, now: now}
+	median := comparison{what: "median age", before: before, now: now}
 	age := comparison{what: "99th percentile of age", before: before, now: now}
 	for _, r := range now.Fanout {
 		if r.Model == "loop" {
 			cpu.rows(r.Net, r.Readers, cpuOf, leftToChance)
+			median.rows(r.Net, r.Readers, medianAgeOf, pilesUp)
 			age.rows(r.Net, r.Readers, ageOf, pilesUp)
 		}
 	}
 	capacity := comparison{what: "capacity", before: before, now: now}
 	capacity.compare("one CPU", capacities(before), capacities(now), func(string) string { return "" })
-	for _, c := range []*comparison{&cpu, &age, &capacity} {
+	for _, c := range []*comparison{&cpu, &median, &age, &capacity} {
 		if c.ratios > 0 {
 			c.say("%s: %d of %d ratios to loop are within %.0f %% of the other run's", c.what, c.agree, c.ratios, 100*agreeWithin)
 		}
@@ -126,13 +131,17 @@ func capacities(f *Figures) map[string]float64 {
 
 // compare compares the ratios of all models but those that are left out for a reason.
 func (c *comparison) compare(where string, was, is map[string]float64, because func(model string) string) {
-	var models []string
+	var models, reasons []string
+	leftOut := map[string][]string{}
 	for _, m := range c.now.Models {
 		if was[m] == 0 || is[m] == 0 || m == "loop" {
 			continue
 		}
 		if reason := because(m); reason != "" {
-			c.say("%s, %s: %s %s, and is not compared", c.what, where, m, reason)
+			if leftOut[reason] == nil {
+				reasons = append(reasons, reason)
+			}
+			leftOut[reason] = append(leftOut[reason], m)
 			continue
 		}
 		models = append(models, m)
@@ -142,6 +151,9 @@ func (c *comparison) compare(where string, was, is map[string]float64, because f
 		} else {
 			c.agree++
 		}
+	}
+	for _, reason := range reasons {
+		c.say("%s, %s: not compared, since it %s: %s", c.what, where, reason, strings.Join(leftOut[reason], ", "))
 	}
 	for _, a := range models {
 		for _, b := range models {
