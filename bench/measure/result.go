@@ -13,7 +13,7 @@ type Result struct {
 	Net, Model string
 	Readers    int
 	// Rounds is how many measurements the figures come from, if more than one. What is
-	// counted is then their sum, and the rest the median.
+	// counted is then their sum, and the rest is what the reporter makes of them.
 	Rounds int `json:",omitempty"`
 	// Frames is how many were sent, and FramesPerSecond how fast: fewer than the rate
 	// if the model did not keep up.

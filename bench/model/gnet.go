@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -101,8 +102,11 @@ func (m *gnetModel) write(frame []byte) {
 
 func (m *gnetModel) Figures() Figures { return Figures{Lags: m.lags.Load()} }
 
+// Close does not have Stop wait, which looks only twice a second.
 func (m *gnetModel) Close() error {
-	if err := m.engine.Stop(context.Background()); err != nil {
+	told, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := m.engine.Stop(told); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return <-m.serving

@@ -192,7 +192,7 @@ func (p Plan) turn(lab *measure.Lab, f *Figures, net string, readers int) (steps
 				return "", err
 			}
 			f.Fanout = append(f.Fanout, r)
-			return fmt.Sprintf("%.1f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(100*time.Microsecond), 100*r.LostShare()), nil
+			return fmt.Sprintf("%.2f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(10*time.Microsecond), 100*r.LostShare()), nil
 		}}))
 	}
 	return steps

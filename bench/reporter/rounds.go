@@ -37,10 +37,11 @@ func ofRounds(results []measure.Result) (rows []measure.Result) {
 	return rows
 }
 
-// ofRow adds up what the rounds of a row have counted. Of all else it takes the median, of each
-// figure by itself: a machine that is shared stands still for some milliseconds now and then,
-// and the rounds in which it does are not the same for the CPU and for the age. A round in which
-// nobody got anything has no figures for what was got.
+// ofRow adds up what the rounds of a row have counted. A machine that is shared stands still for
+// some milliseconds now and then, or is slow for minutes, which only makes the CPU, the age and
+// the rate worse: of each of these it takes the mean of the better half of the rounds, by itself,
+// and of all else the median. A round in which nobody got anything has no figures for what was
+// got.
 func ofRow(rounds []measure.Result) measure.Result {
 	got := slices.DeleteFunc(slices.Clone(rounds), func(r measure.Result) bool { return r.Got.Whole == 0 })
 	if len(got) == 0 {
@@ -48,8 +49,8 @@ func ofRow(rounds []measure.Result) measure.Result {
 	}
 	row := measure.Result{
 		Net: rounds[0].Net, Model: rounds[0].Model, Readers: rounds[0].Readers, Rounds: len(rounds),
-		FramesPerSecond:   median(rounds, func(r *measure.Result) float64 { return r.FramesPerSecond }),
-		CPUPerReaderFrame: median(got, func(r *measure.Result) float64 { return r.CPUPerReaderFrame }),
+		FramesPerSecond:   -betterHalf(rounds, func(r *measure.Result) float64 { return -r.FramesPerSecond }),
+		CPUPerReaderFrame: betterHalf(got, func(r *measure.Result) float64 { return r.CPUPerReaderFrame }),
 		CPUPercent:        median(rounds, func(r *measure.Result) float64 { return r.CPUPercent }),
 		Memory:            median(rounds, func(r *measure.Result) int64 { return r.Memory }),
 		BytesPerReader:    median(rounds, func(r *measure.Result) float64 { return r.BytesPerReader }),
@@ -58,10 +59,10 @@ func ofRow(rounds []measure.Result) measure.Result {
 		MegabitPerSecond:  median(rounds, func(r *measure.Result) float64 { return r.MegabitPerSecond }),
 	}
 	row.Got.Readers = rounds[0].Got.Readers
-	row.Got.AgeMedian = median(got, func(r *measure.Result) time.Duration { return r.Got.AgeMedian })
-	row.Got.Age99 = median(got, func(r *measure.Result) time.Duration { return r.Got.Age99 })
-	row.Got.Age999 = median(got, func(r *measure.Result) time.Duration { return r.Got.Age999 })
-	row.Got.AgeMost = median(got, func(r *measure.Result) time.Duration { return r.Got.AgeMost })
+	row.Got.AgeMedian = betterHalf(got, func(r *measure.Result) time.Duration { return r.Got.AgeMedian })
+	row.Got.Age99 = betterHalf(got, func(r *measure.Result) time.Duration { return r.Got.Age99 })
+	row.Got.Age999 = betterHalf(got, func(r *measure.Result) time.Duration { return r.Got.Age999 })
+	row.Got.AgeMost = betterHalf(got, func(r *measure.Result) time.Duration { return r.Got.AgeMost })
 	for _, r := range rounds {
 		row.Frames += r.Frames
 		row.Lags += r.Lags
@@ -75,12 +76,27 @@ func ofRow(rounds []measure.Result) measure.Result {
 	return row
 }
 
+// betterHalf is the mean of the lesser half of a figure, the one in the middle included.
+func betterHalf[R any, T ~int64 | ~float64](rounds []R, figure func(*R) T) T {
+	values := sorted(rounds, figure)
+	values = values[:(len(values)+1)/2]
+	var sum T
+	for _, v := range values {
+		sum += v
+	}
+	return sum / T(len(values))
+}
+
 // median of a figure: the lower one of two in the middle.
 func median[R any, T cmp.Ordered](rounds []R, figure func(*R) T) T {
+	return sorted(rounds, figure)[(len(rounds)-1)/2]
+}
+
+func sorted[R any, T cmp.Ordered](rounds []R, figure func(*R) T) []T {
 	values := make([]T, len(rounds))
 	for i := range rounds {
 		values[i] = figure(&rounds[i])
 	}
 	slices.Sort(values)
-	return values[(len(values)-1)/2]
+	return values
 }
