@@ -20,17 +20,31 @@ const (
 // a matter of how long the measurement lasts.
 const PiledUp = 200 * time.Millisecond
 
+// CapacityLooks is how often one looks for a capacity to be sure of it. A shared machine may be
+// slow for as long as a look takes, and to try again at once then helps little.
+const CapacityLooks = 3
+
 // Capacity finds how many readers a model holds on one CPU at 30 frames/s: every frame
 // sent in time, every frame whole at every reader that looks, and none older than 0.2 s.
 // The first number that is tried is a guess, CapacityStart if there is none: it is doubled or
 // halved until the answer is between two numbers, and then bisected.
 func (l *Lab) Capacity(net, name string, first int) (int, error) {
-	return search(first, func(readers int) (bool, error) { return l.holds(net, name, readers) })
+	return search(0, first, l.holding(net, name))
 }
 
-// search finds the greatest number that holds, to a sixteenth, but at most mostReaders.
-func search(first int, holding func(int) (bool, error)) (int, error) {
-	holds, fails := 0, mostReaders+1
+// CapacityAbove looks once more, some time after Capacity has found that so many readers are held:
+// it returns as many, or more.
+func (l *Lab) CapacityAbove(net, name string, held int) (int, error) {
+	return search(held, above(held), l.holding(net, name))
+}
+
+// above is the next number that is worth a try.
+func above(held int) int { return held + max(1, held/capacityGrain) }
+
+// search finds the greatest number that holds, to a sixteenth, but at most mostReaders. The least
+// it can be is known, or 0.
+func search(least, first int, holding func(int) (bool, error)) (int, error) {
+	holds, fails := least, mostReaders+1
 	for next := min(first, mostReaders); fails-holds > max(1, fails/capacityGrain); {
 		ok, err := holding(next)
 		if err != nil {
@@ -56,22 +70,12 @@ func search(first int, holding func(int) (bool, error)) (int, error) {
 	return holds, nil
 }
 
-// holds tries a number of readers, twice if need be, unless they are by far too many: the
-// machine may have been busy.
-func (l *Lab) holds(net, name string, readers int) (bool, error) {
-	for range 2 {
+// holding tries a number of readers of a model.
+func (l *Lab) holding(net, name string) func(int) (bool, error) {
+	return func(readers int) (bool, error) {
 		result, err := l.try(net, name, readers)
-		if err != nil {
-			return false, err
-		}
-		if isHeld(result) {
-			return true, nil
-		}
-		if result.FramesPerSecond < 0.7*framesPerSecond || result.LostShare() > 0.3 {
-			return false, nil
-		}
+		return err == nil && isHeld(result), err
 	}
-	return false, nil
 }
 
 func isHeld(r Result) bool {
@@ -79,7 +83,7 @@ func isHeld(r Result) bool {
 }
 
 func (l *Lab) try(net, name string, readers int) (Result, error) {
-	run, err := l.Start(Setup{Net: net, Model: name, Readers: readers, OneCore: true})
+	run, err := l.Start(Setup{Net: net, Model: name, Readers: readers, OneCore: true, CallsUncounted: true})
 	if err != nil {
 		return Result{}, err
 	}

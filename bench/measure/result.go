@@ -102,17 +102,19 @@ func perFrame(cpu time.Duration, frames float64) float64 {
 
 // callsPerFrame sends some more frames, and counts the system calls.
 func (r *Run) callsPerFrame() (float64, error) {
-	calls, err := countCalls(r.senders(), func() error {
-		for range countedFrames {
-			if err := r.Frame(); err != nil {
-				return err
-			}
+	if r.setup.CallsUncounted {
+		return -1, nil
+	}
+	frames := 0
+	calls, err := countCalls(r.senders(), func() (err error) {
+		if frames, err = r.aside(countedFrames); err != nil {
+			return err
 		}
-		_, err := r.ask(audience.Request{Await: r.frame})
+		_, err = r.ask(audience.Request{Await: r.frame})
 		return err
 	})
 	if errors.Is(err, errNoPerf) {
 		return -1, nil
 	}
-	return calls / countedFrames, err
+	return calls / float64(max(1, frames)), err
 }

@@ -22,6 +22,8 @@ type Setup struct {
 	FramesPerSecond int
 	// OneCore keeps the sender's side to one CPU and the readers to the other.
 	OneCore bool
+	// CallsUncounted leaves out the system calls, for which some more frames are sent.
+	CallsUncounted bool
 }
 
 const (
@@ -33,6 +35,9 @@ const (
 	// countedFrames are those during which system calls are counted: to count them
 	// takes time itself.
 	countedFrames = 5
+	// fewestFrames are sent of these if a model takes longer than asideTime for them.
+	fewestFrames = 2
+	asideTime    = 500 * time.Millisecond
 )
 
 // Run is a model at work.
@@ -145,15 +150,23 @@ func (r *Run) startReaders(namespace string, core int, c audience.Config) (err e
 
 // warmUp sends some frames and begins to measure.
 func (r *Run) warmUp() error {
-	for range warmUpFrames {
-		if err := r.Frame(); err != nil {
-			return err
-		}
+	if _, err := r.aside(warmUpFrames); err != nil {
+		return err
 	}
 	if _, err := r.ask(audience.Request{Await: r.frame}); err != nil {
 		return err
 	}
 	return r.Begin()
+}
+
+// aside sends some frames that are not measured, and returns how many: fewer if they take long.
+func (r *Run) aside(frames int) (sent int, err error) {
+	for began := time.Now(); sent < frames && (sent < fewestFrames || time.Since(began) < asideTime); sent++ {
+		if err := r.Frame(); err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
 }
 
 // Begin forgets all that was measured so far.

@@ -49,7 +49,7 @@ type Plan struct {
 	frames      int
 	longest     time.Duration
 	seedReaders []int
-	seedTime    time.Duration
+	seedSamples int
 	capacity    bool
 }
 
@@ -57,12 +57,12 @@ func fullPlan() Plan {
 	return Plan{
 		// With few readers a frame costs so little that chance shows; ten thousand take long to come.
 		networks: []network{
-			{"veth", []crowd{{1, 5}, {10, 5}, {100, 5}, {1000, 5}, {10000, 2}}},
+			{"veth", []crowd{{1, 5}, {10, 5}, {100, 5}, {1000, 5}, {10000, 3}}},
 			{"veth-nooffload", []crowd{{1000, 3}}},
 			{"lo", []crowd{{1000, 3}}},
 		},
 		frames: 50, longest: 2500 * time.Millisecond,
-		seedReaders: []int{1, 5, 10, 20}, seedTime: 2 * time.Second, capacity: true,
+		seedReaders: []int{1, 5, 10, 20}, seedSamples: 4, capacity: true,
 	}
 }
 
@@ -73,7 +73,7 @@ func quickPlan() Plan {
 			{"lo", []crowd{{100, 1}}},
 		},
 		frames: 15, longest: time.Second,
-		seedReaders: []int{1, 5}, seedTime: time.Second,
+		seedReaders: []int{1, 5}, seedSamples: 2,
 	}
 }
 
@@ -233,21 +233,37 @@ func (p Plan) row(lab *measure.Lab, s measure.Setup) (measure.Result, error) {
 	return run.Finish()
 }
 
+// capacities has the models take turns, too: all are looked for once before any is again.
 func (p Plan) capacities(lab *measure.Lab, f *Figures) (steps []step) {
 	if !p.capacity {
 		return nil
 	}
-	for _, name := range f.Models {
-		steps = append(steps, step{"capacity of " + name, 40 * time.Second, func() (string, error) {
-			readers, err := lab.Capacity("veth", name, f.firstGuess("veth", name))
-			if err != nil {
-				return "", err
+	for look := range measure.CapacityLooks {
+		for _, name := range f.Models {
+			if look == 0 {
+				steps = append(steps, f.capacity("capacity of "+name, 30*time.Second, name, func() (int, error) {
+					return lab.Capacity("veth", name, f.firstGuess("veth", name))
+				}))
+			} else {
+				steps = append(steps, f.capacity(fmt.Sprintf("capacity of %s, look %d", name, look+1), 4*time.Second, name, func() (int, error) {
+					return lab.CapacityAbove("veth", name, f.Capacity[name])
+				}))
 			}
-			f.Capacity[name] = readers
-			return fmt.Sprintf("%d readers", readers), nil
-		}})
+		}
 	}
 	return steps
+}
+
+// capacity keeps what a look has found.
+func (f *Figures) capacity(name string, estimate time.Duration, model string, look func() (int, error)) step {
+	return step{name, estimate, func() (string, error) {
+		readers, err := look()
+		if err != nil {
+			return "", err
+		}
+		f.Capacity[model] = readers
+		return fmt.Sprintf("%d readers", readers), nil
+	}}
 }
 
 // firstGuess is from how many readers on a model's capacity is looked for: the most that it has

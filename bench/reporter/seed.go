@@ -27,12 +27,16 @@ type Sample struct {
 	CPU, MemoryUse float64
 }
 
-const sampleFrames = 15 // half a second
+// A sample is of so many frames, 30 a second.
+const (
+	sampleFrames = 15
+	sampleTime   = sampleFrames * time.Second / 30
+)
 
 func (p Plan) seed(lab *measure.Lab, f *Figures) (steps []step) {
 	for _, readers := range p.seedReaders {
 		for _, name := range f.Models {
-			steps = append(steps, step{fmt.Sprintf("seed: model=%s readers=%d", name, readers), p.seedTime + time.Second, func() (string, error) {
+			steps = append(steps, step{fmt.Sprintf("seed: model=%s readers=%d", name, readers), time.Duration(p.seedSamples+2) * sampleTime, func() (string, error) {
 				load, err := p.load(lab, name, readers)
 				if err != nil {
 					return "", err
@@ -48,12 +52,12 @@ func (p Plan) seed(lab *measure.Lab, f *Figures) (steps []step) {
 
 func (p Plan) load(lab *measure.Lab, name string, readers int) (Load, error) {
 	load := Load{Model: name, Readers: readers}
-	run, err := lab.Start(measure.Setup{Net: "lo", Model: name, Readers: readers, FrameBytes: model.SeedFrameBytes})
+	run, err := lab.Start(measure.Setup{Net: "lo", Model: name, Readers: readers, FrameBytes: model.SeedFrameBytes, CallsUncounted: true})
 	if err != nil {
 		return load, err
 	}
 	began, before, last := time.Now(), run.Everybody(), time.Now()
-	for time.Since(began) < p.seedTime {
+	for range p.seedSamples {
 		for range sampleFrames {
 			if err := run.Frame(); err != nil {
 				return load, errors.Join(err, run.Close())
