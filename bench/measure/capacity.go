@@ -42,9 +42,10 @@ func (l *Lab) CapacityAbove(net, name string, held int) (int, error) {
 func above(held int) int { return held + max(1, held/capacityGrain) }
 
 // search finds the greatest number that holds, to a sixteenth, but at most mostReaders. The least
-// it can be is known, or 0.
+// it can be is known, or 0. The steps upwards double, so that one who begins at 0 doubles the number.
 func search(least, first int, holding func(int) (bool, error)) (int, error) {
 	holds, fails := least, mostReaders+1
+	step := first - least
 	for next := min(first, mostReaders); fails-holds > max(1, fails/capacityGrain); {
 		ok, err := holding(next)
 		if err != nil {
@@ -57,7 +58,7 @@ func search(least, first int, holding func(int) (bool, error)) (int, error) {
 		}
 		switch {
 		case fails > mostReaders:
-			next = min(2*holds, mostReaders)
+			next, step = min(holds+step, mostReaders), 2*step
 		case holds == 0:
 			next = fails / 2
 		default:
