@@ -83,7 +83,7 @@ func writeAcross(path string, f *Figures, title, unit string, figure func(measur
 				points = append(points, plotter.XY{X: float64(r.Readers), Y: value})
 			}
 		}
-		if err := addCurve(p, f, model, points, true); err != nil {
+		if err := addCurve(p, f, model, points); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func writeAcross(path string, f *Figures, title, unit string, figure func(measur
 	return p.Save(plotWidth, plotHeight, path)
 }
 
-func addCurve(p *plot.Plot, f *Figures, model string, points plotter.XYs, glyphs bool) error {
+func addCurve(p *plot.Plot, f *Figures, model string, points plotter.XYs) error {
 	if len(points) == 0 {
 		return nil
 	}
@@ -102,13 +102,8 @@ func addCurve(p *plot.Plot, f *Figures, model string, points plotter.XYs, glyphs
 	line.Color, scatter.Shape = f.look(model)
 	scatter.Color = line.Color
 	line.Width = vg.Points(1.2)
-	p.Add(line)
-	if glyphs {
-		p.Add(scatter)
-		p.Legend.Add(model, line, scatter)
-	} else {
-		p.Legend.Add(model, line)
-	}
+	p.Add(line, scatter)
+	p.Legend.Add(model, line, scatter)
 	return nil
 }
 
@@ -168,12 +163,12 @@ func writeLoad(path string, f *Figures, readers int) error {
 			ofCPU = append(ofCPU, plotter.XY{X: s.Seconds, Y: s.CPU})
 			ofMemory = append(ofMemory, plotter.XY{X: s.Seconds, Y: s.MemoryUse})
 		}
-		if err := errors.Join(addCurve(cpu, f, l.Model, ofCPU, false), addCurve(memory, f, l.Model, ofMemory, false)); err != nil {
+		if err := errors.Join(addCurve(cpu, f, l.Model, ofCPU), addCurve(memory, f, l.Model, ofMemory)); err != nil {
 			return err
 		}
 	}
 	for _, p := range []*plot.Plot{cpu, memory} {
-		p.Y.Min = 0
+		p.X.Min, p.Y.Min = 0, 0
 		p.X.Max *= 1.25 // room for the legend
 	}
 	canvas := vgimg.NewWith(vgimg.UseWH(plotWidth, 2*plotHeight), vgimg.UseDPI(plotDPI))
@@ -183,6 +178,7 @@ func writeLoad(path string, f *Figures, readers int) error {
 	}
 	return writePNG(path, canvas)
 }
+
 func writePNG(path string, canvas *vgimg.Canvas) error {
 	file, err := os.Create(path)
 	if err != nil {
