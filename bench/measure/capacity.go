@@ -56,42 +56,31 @@ func search(least, first int, holding func(int) (bool, error)) (int, error) {
 		} else {
 			fails = next
 		}
-		switch {
-		case fails > mostReaders:
+		if fails > mostReaders {
 			next, step = min(holds+step, mostReaders), 2*step
-		case holds == 0:
-			next = fails / 2
-		default:
+		} else {
 			next = (holds + fails) / 2
-		}
-		if next == holds { // mostReaders hold, or not even one
-			break
 		}
 	}
 	return holds, nil
 }
 
 // holding tries a number of readers of a model.
-func (l *Lab) holding(net, name string) func(int) (bool, error) {
-	return func(readers int) (bool, error) {
-		result, err := l.try(net, name, readers)
-		return err == nil && isHeld(result), err
-	}
+func (l *Lab) holding(net, name string) func(readers int) (bool, error) {
+	return func(readers int) (bool, error) { return l.holds(net, name, readers) }
 }
 
-func isHeld(r Result) bool {
-	return r.FramesPerSecond > 0.97*framesPerSecond && r.Got.Lost == 0 && r.Lags == 0 && r.Got.AgeMost < PiledUp
-}
-
-func (l *Lab) try(net, name string, readers int) (Result, error) {
+func (l *Lab) holds(net, name string, readers int) (bool, error) {
 	run, err := l.Start(Setup{Net: net, Model: name, Readers: readers, OneCore: true, CallsUncounted: true})
 	if err != nil {
-		return Result{}, err
+		return false, err
 	}
 	for range capacityFrames {
 		if err := run.Frame(); err != nil {
-			return Result{}, errors.Join(err, run.Close())
+			return false, errors.Join(err, run.Close())
 		}
 	}
-	return run.Finish()
+	r, err := run.Finish()
+	inTime := r.FramesPerSecond > 0.97*framesPerSecond
+	return err == nil && inTime && r.Got.Lost == 0 && r.Lags == 0 && r.Got.AgeMost < PiledUp, err
 }

@@ -107,14 +107,14 @@ func (r *Run) callsPerFrame() (float64, error) {
 	}
 	frames := 0
 	calls, err := countCalls(r.senders(), func() (err error) {
-		if frames, err = r.aside(countedFrames); err != nil {
-			return err
-		}
-		_, err = r.ask(audience.Request{Await: r.frame})
+		frames, err = r.aside(countedFrames)
 		return err
 	})
 	if errors.Is(err, errNoPerf) {
 		return -1, nil
 	}
-	return calls / float64(max(1, frames)), err
+	if err != nil {
+		return 0, err
+	}
+	return calls / float64(frames), nil
 }

@@ -153,20 +153,19 @@ func (r *Run) warmUp() error {
 	if _, err := r.aside(warmUpFrames); err != nil {
 		return err
 	}
-	if _, err := r.ask(audience.Request{Await: r.frame}); err != nil {
-		return err
-	}
 	return r.Begin()
 }
 
-// aside sends some frames that are not measured, and returns how many: fewer if they take long.
+// aside sends some frames that are not measured, waits until they have come, and returns how many
+// they were: fewer if they take long.
 func (r *Run) aside(frames int) (sent int, err error) {
 	for began := time.Now(); sent < frames && (sent < fewestFrames || time.Since(began) < asideTime); sent++ {
 		if err := r.Frame(); err != nil {
 			return sent, err
 		}
 	}
-	return sent, nil
+	_, err = r.ask(audience.Request{Await: r.frame})
+	return sent, err
 }
 
 // Begin forgets all that was measured so far.

@@ -32,9 +32,8 @@ func (f *Figures) costs(net string, readers int) (models []string, ratios map[st
 	return models, ratios
 }
 
-func cpuOf(r measure.Result) float64 { return r.CPUPerReaderFrame }
-func ageOf(r measure.Result) float64 { return float64(r.Got.Age99) }
-
+func cpuOf(r measure.Result) float64       { return r.CPUPerReaderFrame }
+func ageOf(r measure.Result) float64       { return float64(r.Got.Age99) }
 func medianAgeOf(r measure.Result) float64 { return float64(r.Got.AgeMedian) }
 
 func (f *Figures) row(net, model string, readers int) (measure.Result, bool) {

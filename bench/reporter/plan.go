@@ -271,7 +271,7 @@ func (f *Figures) capacity(name string, estimate time.Duration, model string, lo
 func (f *Figures) firstGuess(net, name string) int {
 	readers := measure.CapacityStart
 	for _, r := range f.Fanout {
-		if r.Net == net && r.Model == name && keepsUp(r) && r.Got.Age99 < measure.PiledUp {
+		if r.Net == net && r.Model == name && pilesUp(r) == "" {
 			readers = max(readers, r.Readers)
 		}
 	}
