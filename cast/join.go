@@ -10,7 +10,6 @@ import (
 	"github.com/camcast/camcast/proto/join"
 	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/rtp"
-	"github.com/camcast/camcast/proto/rtsp"
 )
 
 // joiner has readers join by the RTP port alone (proto/join/PROTOCOL.md). It keeps nothing
@@ -155,7 +154,7 @@ func (s *Stream) joinable() join.Stream {
 	d := s.description
 	return join.Stream{
 		Name: s.name, Width: uint16(d.Width), Height: uint16(d.Height), MilliFPS: uint32(math.Round(1000 * d.FramesPerSecond)),
-		PayloadType: rtsp.JPEG.PayloadType, ClockHz: rtp.ClockHz,
+		PayloadType: rtp.PayloadTypeJPEG, ClockHz: rtp.ClockHz,
 	}
 }
 

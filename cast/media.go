@@ -3,6 +3,7 @@ package cast
 import (
 	"fmt"
 
+	"github.com/camcast/camcast/proto/rtp"
 	"github.com/camcast/camcast/proto/rtsp"
 )
 
@@ -24,7 +25,8 @@ func (m *media) Describe(path string) (rtsp.Description, bool) {
 // sdp describes the stream to a player.
 func (s *Stream) sdp() rtsp.Description {
 	return rtsp.Description{
-		Path: s.name, Name: s.name, SessionID: uint64(s.ssrc), Format: rtsp.JPEG,
+		Path: s.name, Name: s.name, SessionID: uint64(s.ssrc), Version: s.version,
+		PayloadType: rtp.PayloadTypeJPEG, Encoding: fmt.Sprintf("JPEG/%d", rtp.ClockHz),
 		Width: s.description.Width, Height: s.description.Height, FrameRate: s.description.FramesPerSecond,
 	}
 }

@@ -19,6 +19,7 @@ type Stream struct {
 	name        string
 	source      *source
 	description capture.Description
+	version     uint64 // of the SDP: it grows when the description changes
 	log         *slog.Logger
 
 	picture    jpeg.Image
@@ -231,7 +232,11 @@ func (s *Stream) endReaders(reason string) {
 // reopened is called when the source was opened anew: the device may have chosen
 // otherwise than before.
 func (s *Stream) reopened() {
+	before := s.sdp()
 	s.description = s.source.source.Describe()
+	if s.sdp() != before {
+		s.version++
+	}
 	s.setSpread()
 }
 

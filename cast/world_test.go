@@ -103,6 +103,7 @@ type camera struct {
 	t        testing.TB
 	k        *sim.Kernel
 	fd       int
+	rate     float64 // told by Describe
 	number   uint32
 	scan     int // bytes
 	silent   bool
@@ -113,7 +114,7 @@ type camera struct {
 }
 
 func newCamera(t testing.TB, k *sim.Kernel) *camera {
-	c := &camera{t: t, k: k, scan: 20000, began: k.Monotonic()}
+	c := &camera{t: t, k: k, rate: framesPerSecond, scan: 20000, began: k.Monotonic()}
 	c.open()
 	return c
 }
@@ -126,7 +127,7 @@ func (c *camera) open() {
 }
 
 func (c *camera) Describe() capture.Description {
-	return capture.Description{Source: "simulation", Width: 640, Height: 480, FramesPerSecond: framesPerSecond}
+	return capture.Description{Source: "simulation", Width: 640, Height: 480, FramesPerSecond: c.rate}
 }
 func (c *camera) FD() int { return c.fd }
 func (c *camera) Next() (capture.Frame, error) {

@@ -10,21 +10,28 @@ import (
 	"github.com/pion/sdp/v3"
 )
 
-// Description is what a reader has to know of a stream before it can play it. It becomes the SDP.
+// Description is what a reader must know of a stream before it can play it. It becomes the SDP.
 type Description struct {
-	// Path is the stream's one and only path, without slashes around it: what Media.Setup and Session.Path say, whichever
-	// way the client had named it.
+	// Path is the stream's canonical path, without slashes around it: Media.Setup and Session.Path use it, whatever URL the
+	// client asked for.
 	Path string
 
 	// Name is shown to people (s=). Empty is sent as "-".
 	Name string
 
-	// SessionID and Version tell this description from others of the same origin (o=): the id stays as long as the stream,
-	// the version grows when the description changes.
+	// SessionID and Version identify this description among others of the same origin (o=, RFC 8866 section 5.2). The id
+	// stays as long as the stream exists. The version must grow with every change of the description.
 	SessionID, Version uint64
 
-	// Format is how video is carried.
-	Format Format
+	// PayloadType is that of the stream's RTP packets, 0 to 127 (RFC 3551).
+	PayloadType uint8
+
+	// Encoding is the payload format's name and its clock rate, such as "JPEG/90000" or "H264/90000" (a=rtpmap). It may be
+	// empty, and a=rtpmap is left out then, for the payload types 24 to 34, which mean one video format each.
+	Encoding string
+
+	// FormatParameters are those of the payload format, without the payload type (a=fmtp). Empty leaves the line out.
+	FormatParameters string
 
 	// Width and Height are in pixels. They are sent as a=x-dimensions, which GStreamer needs for JPEG wider or higher than
 	// 2040, and as a=framesize (RFC 6064). 0 leaves them out.
@@ -32,27 +39,7 @@ type Description struct {
 
 	// FrameRate is in frames per second, the highest that will be (RFC 8866 section 6.11). 0 leaves it out.
 	FrameRate float64
-
-	// BandwidthKbps is what the stream needs in kilobits per second, IP and UDP included (b=AS). 0 leaves it out.
-	BandwidthKbps int
-
-	// Attributes are further a= lines of the track, in this order.
-	Attributes []Attribute
 }
-
-// Format is an RTP payload format as SDP speaks of it (RFC 8866 section 6.6).
-type Format struct {
-	PayloadType uint8  // 0 to 127; 26 is JPEG (RFC 3551)
-	Encoding    string // "JPEG", "H264"
-	ClockHz     int    // 90000 for video
-	Parameters  string // a=fmtp, without the payload type; empty leaves the line out
-}
-
-// JPEG is the format of RFC 2435: payload type 26, 90 kHz.
-var JPEG = Format{PayloadType: 26, Encoding: "JPEG", ClockHz: 90000}
-
-// Attribute is a line "a=Key:Value", or "a=Key" if there is no value.
-type Attribute struct{ Key, Value string }
 
 // Place says where a stream is to be had, in an SDP.
 type Place struct {
@@ -104,19 +91,18 @@ func SDP(d Description, at Place) ([]byte, error) {
 
 // track is the media description of the stream's only track.
 func (d *Description) track(at Place) *sdp.MediaDescription {
-	pt := strconv.Itoa(int(d.Format.PayloadType))
+	pt := strconv.Itoa(int(d.PayloadType))
 	track := &sdp.MediaDescription{MediaName: sdp.MediaName{
 		Media: "video", Port: sdp.RangedPort{Value: int(at.Media.Port())}, Protos: []string{"RTP", "AVP"}, Formats: []string{pt},
 	}}
-	if d.BandwidthKbps > 0 {
-		track.Bandwidth = []sdp.Bandwidth{{Type: "AS", Bandwidth: uint64(d.BandwidthKbps)}}
-	}
 	add := func(key, value string) {
 		track.Attributes = append(track.Attributes, sdp.Attribute{Key: key, Value: value})
 	}
-	add("rtpmap", fmt.Sprintf("%s %s/%d", pt, d.Format.Encoding, d.Format.ClockHz))
-	if d.Format.Parameters != "" {
-		add("fmtp", pt+" "+d.Format.Parameters)
+	if d.Encoding != "" {
+		add("rtpmap", pt+" "+d.Encoding)
+	}
+	if d.FormatParameters != "" {
+		add("fmtp", pt+" "+d.FormatParameters)
 	}
 	if d.Width > 0 && d.Height > 0 {
 		add("framesize", fmt.Sprintf("%s %d-%d", pt, d.Width, d.Height))
@@ -125,39 +111,51 @@ func (d *Description) track(at Place) *sdp.MediaDescription {
 	if d.FrameRate > 0 {
 		add("framerate", strconv.FormatFloat(math.Round(d.FrameRate*1000)/1000, 'f', -1, 64))
 	}
-	for _, a := range d.Attributes {
-		add(a.Key, a.Value)
-	}
 	if at.Control != "" {
 		add("control", at.Control+trackSuffix)
 	}
 	return track
 }
 
-// check refuses what would be another SDP than the caller meant: above all line breaks.
+// The payload types that mean a video format by themselves (RFC 3551 section 6, table 5).
+const (
+	firstStaticVideo = 24
+	lastStaticVideo  = 34
+)
+
+// check refuses a description that would give another SDP than the caller meant: above all line breaks.
 func (d *Description) check() error {
-	if d.Format.PayloadType > 127 {
-		return fmt.Errorf("payload type %d, want 0 to 127", d.Format.PayloadType)
+	if d.PayloadType > 127 {
+		return fmt.Errorf("payload type %d, want 0 to 127", d.PayloadType)
 	}
-	if d.Format.Encoding == "" || d.Format.ClockHz <= 0 {
-		return fmt.Errorf("encoding %q with a clock of %d Hz, want a name and a rate such as those of rtsp.JPEG", d.Format.Encoding, d.Format.ClockHz)
+	static := firstStaticVideo <= d.PayloadType && d.PayloadType <= lastStaticVideo
+	if d.Encoding == "" && !static {
+		return fmt.Errorf("payload type %d without encoding, want one such as \"H264/90000\"", d.PayloadType)
+	}
+	if d.Encoding != "" && !isEncoding(d.Encoding) {
+		return fmt.Errorf("encoding %q, want a name and a clock rate such as \"H264/90000\"", d.Encoding)
 	}
 	if math.IsNaN(d.FrameRate) || math.IsInf(d.FrameRate, 0) {
 		return fmt.Errorf("frame rate %v, want a number", d.FrameRate)
 	}
-	texts := []string{d.Name, d.Format.Encoding, d.Format.Parameters}
-	for _, a := range d.Attributes {
-		if a.Key == "" || strings.ContainsAny(a.Key, ": ") {
-			return fmt.Errorf("attribute key %q, want a name without space and colon", a.Key)
-		}
-		texts = append(texts, a.Key, a.Value)
-	}
-	for _, text := range texts {
+	for _, text := range []string{d.Name, d.FormatParameters} {
 		if !isPrintable(text) {
 			return fmt.Errorf("control characters in %q, want a single line of text", text)
 		}
 	}
 	return nil
+}
+
+// isEncoding reports whether s is a token and a clock rate above 0: NAME/HZ (RFC 8866 section 6.6).
+func isEncoding(s string) bool {
+	name, clock, _ := strings.Cut(s, "/")
+	for _, b := range []byte(name) {
+		if !isToken(b) {
+			return false
+		}
+	}
+	hz, err := strconv.ParseUint(clock, 10, 32)
+	return name != "" && err == nil && hz > 0
 }
 
 func (p *Place) check() error {

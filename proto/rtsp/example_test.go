@@ -13,7 +13,7 @@ import (
 type porch struct{}
 
 func (porch) Describe(path string) (rtsp.Description, bool) {
-	return rtsp.Description{Path: "porch", Name: "Porch", SessionID: 1, Format: rtsp.JPEG, Width: 640, Height: 480}, path == "porch" || path == ""
+	return rtsp.Description{Path: "porch", Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480}, path == "porch" || path == ""
 }
 
 func (porch) Setup(s *rtsp.Session, path string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Status) {
@@ -55,7 +55,7 @@ func ExampleServer() {
 
 // The description of a stream that is sent to a group, for a file that players open.
 func ExampleSDP() {
-	description := rtsp.Description{Name: "Porch", SessionID: 1, Format: rtsp.JPEG, Width: 640, Height: 480, FrameRate: 30}
+	description := rtsp.Description{Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480, FrameRate: 30}
 	text, err := rtsp.SDP(description, rtsp.Place{
 		Origin: netip.MustParseAddr("192.0.2.1"),
 		Media:  netip.MustParseAddrPort("239.1.2.3:5004"), TTL: 16,

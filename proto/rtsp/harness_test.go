@@ -31,7 +31,7 @@ func (m *stage) Describe(path string) (Description, bool) {
 	if path != "cam" && path != "two" && path != "dir/my cam" {
 		return Description{}, false
 	}
-	return Description{Path: path, Name: "Porch", SessionID: 7, Version: 1, Format: JPEG, Width: 640, Height: 480, FrameRate: 30}, true
+	return Description{Path: path, Name: "Porch", SessionID: 7, Version: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480, FrameRate: 30}, true
 }
 
 func (m *stage) Setup(s *Session, path string, t Transport) (TransportReply, Status) {

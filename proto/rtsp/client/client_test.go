@@ -45,7 +45,7 @@ type porch struct {
 }
 
 func (m *porch) Describe(path string) (rtsp.Description, bool) {
-	return rtsp.Description{Path: "cam", Name: "Porch", SessionID: 1, Format: rtsp.JPEG, Width: 640, Height: 480}, path == "cam"
+	return rtsp.Description{Path: "cam", Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480}, path == "cam"
 }
 
 func (m *porch) Setup(s *rtsp.Session, _ string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Status) {
