@@ -28,7 +28,7 @@ func (b *Broadcaster) listen(address netip.AddrPort) error {
 		Server: b.config.Server, Timeout: b.config.SessionTimeout, NewID: b.config.newID,
 	}, (*media)(b))
 	b.expiry = b.loop.NewTimer(b.expire)
-	b.expiry.SetAfter(b.config.SessionTimeout)
+	b.expiry.SetAfter(b.config.SessionTimeout / rtspExpiryShare)
 	families := []netip.AddrPort{address}
 	if address.Addr() == netip.IPv6Unspecified() {
 		families = []netip.AddrPort{netip.AddrPortFrom(netip.IPv4Unspecified(), address.Port()), address}
@@ -113,18 +113,22 @@ func (c *controlConn) removeInterleaved(r *tcpReader) {
 // expire ends silent sessions, and connections that nobody has said anything on.
 func (b *Broadcaster) expire() {
 	now := b.loop.Now()
-	patience := b.patience()
-	next, ok := b.server.Expire(now - patience)
-	if next += patience; !ok {
-		next = now + b.config.SessionTimeout
+	most := b.config.SessionTimeout + b.patience()
+	for session := range b.server.Sessions() {
+		if r, ok := session.User.(*Reader); ok && now-r.lastAlive >= most {
+			r.end("timeout")
+		}
 	}
 	for c := range b.conns {
-		if c.rtsp.Sessions() == 0 && now-max(c.rtsp.Heard(), c.opened) >= b.config.SessionTimeout {
+		if c.rtsp.Sessions() == 0 && now-max(c.rtsp.LastActive(), c.opened) >= b.config.SessionTimeout {
 			c.close()
 		}
 	}
-	b.expiry.Set(min(next, now+b.config.SessionTimeout))
+	b.expiry.SetAfter(b.config.SessionTimeout / rtspExpiryShare)
 }
+
+// rtspExpiryShare is how many times within their timeout silent sessions are looked for.
+const rtspExpiryShare = 16
 
 // closeControl ends all sessions and connections. Goodbyes must have been said.
 func (b *Broadcaster) closeControl() error {
@@ -132,7 +136,11 @@ func (b *Broadcaster) closeControl() error {
 		return nil
 	}
 	b.expiry.Stop()
-	b.server.Shutdown()
+	for session := range b.server.Sessions() {
+		if r, ok := session.User.(*Reader); ok {
+			r.end("shutdown")
+		}
+	}
 	var errs []error
 	for _, listener := range b.control {
 		errs = append(errs, listener.Close())

@@ -49,7 +49,7 @@ func (m *media) Setup(session *rtsp.Session, path string, t rtsp.Transport) (rts
 			return rtsp.TransportReply{}, rtsp.StatusNotEnoughBandwidth
 		}
 		b.readers++
-		r = &Reader{stream: s, session: session}
+		r = &Reader{stream: s, session: session, lastAlive: b.loop.Now()}
 		session.User = r
 	}
 	r.setRoute(route)
@@ -107,15 +107,16 @@ func (m *media) Pause(session *rtsp.Session) { session.User.(*Reader).pause() }
 
 // End forgets a reader.
 func (m *media) End(session *rtsp.Session, reason rtsp.EndReason) {
-	r, ok := session.User.(*Reader)
-	if !ok {
-		return
+	if r, ok := session.User.(*Reader); ok {
+		r.ended(reason.String())
 	}
-	b := (*Broadcaster)(m)
-	r.pause()
-	r.logLeft(fmt.Sprint(reason))
-	b.readers--
-	session.User = nil
+}
+
+// Alive notes a sign of life.
+func (m *media) Alive(session *rtsp.Session) {
+	if r, ok := session.User.(*Reader); ok {
+		r.alive()
+	}
 }
 
 // Interleaved takes a TCP reader's RTCP.

@@ -22,6 +22,7 @@ type Reader struct {
 	frames, lags uint64 // so far, without what the present UDPReader had
 	withheld     int    // likewise
 	heard        reception
+	lastAlive    time.Duration
 }
 
 // route is the way to a reader.
@@ -99,13 +100,27 @@ func (r *Reader) Control(packet []byte) {
 func (r *Reader) feedback(packet []byte) { r.heard.take(r.stream, r.udp, packet) }
 
 // alive notes a sign of life.
-func (r *Reader) alive() { r.session.Alive(r.stream.cast.loop.Now()) }
+func (r *Reader) alive() { r.lastAlive = r.stream.cast.loop.Now() }
+
+// end ends the reader's session.
+func (r *Reader) end(reason string) {
+	r.session.End()
+	r.ended(reason)
+}
+
+// ended forgets the reader, whose session is over.
+func (r *Reader) ended(reason string) {
+	r.pause()
+	r.logLeft(reason)
+	r.stream.cast.readers--
+	r.session.User = nil
+}
 
 // Lost ends a reader that can no longer be sent to.
 func (r *Reader) Lost(err error) {
 	r.stream.log.Debug("reader cannot be sent to", "peer", r.peer(), "error", err)
 	way := r.route
-	r.session.End(rtsp.EndUnreachable)
+	r.end("unreachable")
 	if way.transport.Protocol == rtsp.TCP {
 		way.conn.close()
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/proto/jpeg"
 	"github.com/camcast/camcast/proto/rtp"
-	"github.com/camcast/camcast/proto/rtsp"
 )
 
 // Stream is one picture source and its readers. Its methods belong to the loop's
@@ -224,7 +223,7 @@ func (s *Stream) endReaders(reason string) {
 	}
 	for session := range s.cast.server.Sessions() {
 		if r, ok := session.User.(*Reader); ok && r.stream == s {
-			session.End(rtsp.EndStream)
+			r.end("stream ended")
 		}
 	}
 }

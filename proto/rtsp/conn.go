@@ -18,7 +18,7 @@ type Conn struct {
 
 	server      *Server
 	peer, local netip.AddrPort
-	heard       time.Duration
+	lastActive  time.Duration
 
 	// sessions are those set up on this connection, few. For the interleaved ones it is the table of channels.
 	sessions []*Session
@@ -49,8 +49,9 @@ func (c *Conn) Local() netip.AddrPort { return c.local }
 // Sessions is how many sessions set up on this connection are alive.
 func (c *Conn) Sessions() int { return len(c.sessions) }
 
-// Heard is when the client sent something last. With Sessions it tells idle connections, which are the caller's to close.
-func (c *Conn) Heard() time.Duration { return c.heard }
+// LastActive is when the client sent something last. The caller closes connections that have been idle for too long: those
+// without Sessions on which nothing has come.
+func (c *Conn) LastActive() time.Duration { return c.lastActive }
 
 // Receive takes what was read from the connection at now and appends the responses to out, which it returns. All of data
 // is consumed; it is not referred to afterwards. An incomplete message is kept, up to Config.MaxRequestBytes.
@@ -61,7 +62,7 @@ func (c *Conn) Receive(now time.Duration, data, out []byte) ([]byte, error) {
 	if c.closed {
 		return out, ErrClosed
 	}
-	c.heard = now
+	c.lastActive = now
 	rest := data
 	if len(c.partial) > 0 {
 		c.partial = append(c.partial, data...)
@@ -70,7 +71,7 @@ func (c *Conn) Receive(now time.Duration, data, out []byte) ([]byte, error) {
 	for len(rest) > 0 && !c.closed {
 		var n int
 		var err error
-		if n, out, err = c.step(now, rest, out); err != nil {
+		if n, out, err = c.step(rest, out); err != nil {
 			c.closed, c.partial = true, nil
 			return out, fmt.Errorf("rtsp: from %v: %w", c.peer, err)
 		}
@@ -89,7 +90,7 @@ func (c *Conn) Close() {
 	for len(c.sessions) > 0 {
 		s := c.sessions[len(c.sessions)-1]
 		if s.transport.Protocol == TCP {
-			s.End(EndConnClosed)
+			s.endBy(EndConnClosed)
 			continue
 		}
 		c.drop(s)
@@ -110,14 +111,14 @@ func (c *Conn) keep(rest []byte) {
 }
 
 // step handles one message at the beginning of in and returns its length; 0 means that more is needed.
-func (c *Conn) step(now time.Duration, in, out []byte) (int, []byte, error) {
+func (c *Conn) step(in, out []byte) (int, []byte, error) {
 	switch {
 	case c.skipLeft > 0:
 		n := min(len(in), c.skipLeft)
 		c.skipLeft -= n
 		return n, out, nil
 	case c.frameLeft > 0:
-		return c.payload(now, in), out, nil
+		return c.payload(in), out, nil
 	case len(in) < c.need:
 		return 0, out, nil
 	case in[0] == '$':
@@ -125,7 +126,7 @@ func (c *Conn) step(now time.Duration, in, out []byte) (int, []byte, error) {
 	case in[0] == '\r' || in[0] == '\n':
 		return 1, out, nil // empty lines between messages are ignored, as HTTP servers do (RFC 2068 section 4.1)
 	}
-	return c.message(now, in, out)
+	return c.message(in, out)
 }
 
 // frame takes the header of an interleaved frame: $, channel, 16 bits of length (RFC 2326 section 10.12).
@@ -144,7 +145,7 @@ func (c *Conn) frame(in []byte) int {
 
 // payload hands over an interleaved frame's payload once it is complete. On a channel that is nobody's it is dropped:
 // clients send their last reports after TEARDOWN.
-func (c *Conn) payload(now time.Duration, in []byte) int {
+func (c *Conn) payload(in []byte) int {
 	n := c.frameLeft
 	if len(in) < n {
 		return 0
@@ -152,8 +153,10 @@ func (c *Conn) payload(now time.Duration, in []byte) int {
 	c.frameLeft = 0
 	for _, s := range c.sessions {
 		if s.transport.Protocol == TCP && s.transport.RTCPChannel == c.frameChannel {
-			s.Alive(now)
-			c.server.media.Interleaved(s, c.frameChannel, in[:n:n])
+			c.server.media.Alive(s)
+			if !s.ended {
+				c.server.media.Interleaved(s, c.frameChannel, in[:n:n])
+			}
 			break
 		}
 	}

@@ -6,8 +6,7 @@
 // the [Media] that the caller implements. Nothing here is safe for concurrent use: a [Server] with all its connections and
 // sessions belongs to one thread.
 //
-//	socket readable -> Conn.Receive -> Media.Describe, Setup, Play, Pause, End -> responses -> socket
-//	timer           -> Server.Expire -> Media.End for sessions that fell silent
+//	socket readable -> Conn.Receive -> Media.Describe, Setup, Play, Pause, Alive, End -> responses -> socket
 //
 // # Connections and sessions
 //
@@ -20,10 +19,11 @@
 //   - Media is sent to the address of the TCP peer that sent SETUP and to nowhere else. The destination parameter of the
 //     Transport header is ignored: it would let anybody aim a stream at anybody (RFC 2326 section 16).
 //   - An interleaved session ends with the connection that set it up, because that is where its data goes. A UDP or
-//     multicast session survives its connection until [Config.Timeout].
+//     multicast session survives its connection.
 //
-// A session stays alive by any request that names it, by RTCP that arrives interleaved, and by [Session.Alive], which the
-// caller calls for RTCP heard over UDP and for progress in writing to an interleaved reader.
+// The package does not end silent sessions. It calls [Media.Alive] for each request that names a session and for each RTCP
+// packet that arrives interleaved. The caller adds the signs of life that it sees itself, RTCP over UDP and progress in
+// writing to an interleaved reader, and calls [Session.End] after [Config.Timeout] without any.
 //
 // # Streams, tracks and URLs
 //

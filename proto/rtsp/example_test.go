@@ -30,6 +30,7 @@ func (porch) Play(s *rtsp.Session) (rtsp.Start, rtsp.Status) {
 }
 
 func (porch) Pause(*rtsp.Session)                      {}
+func (porch) Alive(*rtsp.Session)                      {} // a real one notes the time, and ends the silent
 func (porch) Interleaved(*rtsp.Session, uint8, []byte) {}
 func (porch) End(s *rtsp.Session, why rtsp.EndReason) {
 	fmt.Println("stop sending to", s.User, "because:", why)
@@ -41,16 +42,14 @@ func ExampleServer() {
 	conn := server.Accept(netip.MustParseAddrPort("192.0.2.7:40000"), netip.MustParseAddrPort("192.0.2.1:8554"))
 
 	requests := "SETUP rtsp://192.0.2.1:8554/porch/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP;unicast;client_port=5000-5001\r\n\r\n" +
-		"PLAY rtsp://192.0.2.1:8554/porch RTSP/1.0\r\nCSeq: 2\r\nSession: cc5f1e0b\r\n\r\n"
+		"PLAY rtsp://192.0.2.1:8554/porch RTSP/1.0\r\nCSeq: 2\r\nSession: cc5f1e0b\r\n\r\n" +
+		"TEARDOWN rtsp://192.0.2.1:8554/porch RTSP/1.0\r\nCSeq: 3\r\nSession: cc5f1e0b\r\n\r\n"
 	out, err := conn.Receive(0, []byte(requests), nil)
 	fmt.Println(strings.Count(string(out), "RTSP/1.0 200 OK"), "answers,", err)
-
-	next, _ := server.Expire(0)
-	server.Expire(next)
 	// Output:
 	// send porch to 192.0.2.7:5000
-	// 2 answers, <nil>
-	// stop sending to 192.0.2.7:5000 because: timeout
+	// stop sending to 192.0.2.7:5000 because: teardown
+	// 3 answers, <nil>
 }
 
 // The description of a stream that is sent to a group, for a file that players open.

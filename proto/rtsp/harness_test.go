@@ -14,12 +14,14 @@ import (
 
 // stage is a Media with the streams cam and two, which writes down what it is told.
 type stage struct {
-	log    []string
-	only   string                   // what the empty path is
-	setup  func(t Transport) Status // nil takes everything
-	play   Status
-	start  Start
-	onRTCP func(s *Session)
+	log     []string
+	alive   []string                 // the sessions that gave signs of life, in order
+	only    string                   // what the empty path is
+	setup   func(t Transport) Status // nil takes everything
+	play    Status
+	start   Start
+	onRTCP  func(s *Session)
+	onAlive func(s *Session)
 }
 
 func (m *stage) note(format string, args ...any) { m.log = append(m.log, fmt.Sprintf(format, args...)) }
@@ -68,6 +70,13 @@ func (m *stage) Play(s *Session) (Start, Status) {
 
 func (m *stage) Pause(s *Session)                 { m.note("pause %s", s.ID()) }
 func (m *stage) End(s *Session, reason EndReason) { m.note("end %s %s", s.ID(), reason) }
+func (m *stage) Alive(s *Session) {
+	m.alive = append(m.alive, s.ID())
+	if m.onAlive != nil {
+		m.onAlive(s)
+	}
+}
+
 func (m *stage) Interleaved(s *Session, channel uint8, payload []byte) {
 	m.note("rtcp %s %d %x", s.ID(), channel, payload)
 	if m.onRTCP != nil {

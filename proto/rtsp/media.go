@@ -2,8 +2,8 @@ package rtsp
 
 import "net/netip"
 
-// Media is what the server asks about the streams and tells about their readers. It is called from within [Conn.Receive],
-// [Conn.Close], [Server.Expire], [Server.Shutdown] and [Session.End], on their thread.
+// Media is what the server asks about the streams and tells about their readers. It is called from within [Conn.Receive]
+// and [Conn.Close], on their thread.
 //
 // Any of its methods except Setup may end sessions and close connections, the ones they are called for included.
 type Media interface {
@@ -25,8 +25,12 @@ type Media interface {
 	// Pause stops sending. It is called only for a session that plays.
 	Pause(s *Session)
 
-	// End is the last call for a session, whatever the reason and whatever its state.
+	// End is the last call for a session that the client ends, whatever its state. It is not called by [Session.End].
 	End(s *Session, reason EndReason)
+
+	// Alive is called with each sign of life of a session, before what the sign asks for: a request that names it, RTCP that
+	// came over TCP. It may be called for every packet, so it should be cheap.
+	Alive(s *Session)
 
 	// Interleaved hands over RTCP that came over TCP from the reader on the given channel. What comes on the channel for
 	// RTP is dropped before. The payload is valid until Interleaved returns.
@@ -91,19 +95,13 @@ type Start struct {
 	Unknown  bool   // nothing is known yet (no frame so far): RTP-Info is left out
 }
 
-// EndReason says why a session ended.
+// EndReason says what the client did to end a session.
 type EndReason uint8
 
-// The reasons for the end of a session. The server itself uses the first four, the others are the caller's.
+// The ways a client ends a session.
 const (
-	EndTeardown    EndReason = iota + 1 // the client sent TEARDOWN
-	EndTimeout                          // no sign of life for Config.Timeout
-	EndConnClosed                       // the connection of an interleaved session is gone
-	EndShutdown                         // the server goes down
-	EndBye                              // the reader sent an RTCP BYE
-	EndUnreachable                      // the network says that nobody listens there
-	EndLag                              // the reader is too slow for the stream
-	EndStream                           // the stream is over
+	EndTeardown   EndReason = iota + 1 // it sent TEARDOWN
+	EndConnClosed                      // the connection of its interleaved session is gone
 )
 
 // String is the reason in words, for logs and figures.
@@ -111,20 +109,8 @@ func (r EndReason) String() string {
 	switch r {
 	case EndTeardown:
 		return "teardown"
-	case EndTimeout:
-		return "timeout"
 	case EndConnClosed:
 		return "connection closed"
-	case EndShutdown:
-		return "shutdown"
-	case EndBye:
-		return "bye"
-	case EndUnreachable:
-		return "unreachable"
-	case EndLag:
-		return "lag"
-	case EndStream:
-		return "stream ended"
 	}
 	return "unknown"
 }

@@ -6,7 +6,6 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // A request is what a client wants, as far as it could be read.
@@ -22,7 +21,7 @@ type request struct {
 }
 
 // message frames one request and answers it.
-func (c *Conn) message(now time.Duration, in, out []byte) (int, []byte, error) {
+func (c *Conn) message(in, out []byte) (int, []byte, error) {
 	if !isToken(in[0]) {
 		out = c.refuse(out, &request{}, StatusBadRequest)
 		return 0, out, fmt.Errorf("a message that begins with byte %#x, want a method or '$'", in[0])
@@ -61,7 +60,7 @@ func (c *Conn) message(now time.Duration, in, out []byte) (int, []byte, error) {
 	case headErr != nil:
 		out = c.refuse(out, &rq, StatusBadRequest)
 	default:
-		out = c.answer(now, &rq, out)
+		out = c.answer(&rq, out)
 	}
 	return end + bodyBytes, out, nil
 }

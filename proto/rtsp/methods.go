@@ -5,14 +5,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // maxURLBytes is the longest URL that is looked at.
 const maxURLBytes = 2048
 
 // answer appends the response to a request whose header could be read.
-func (c *Conn) answer(now time.Duration, rq *request, out []byte) []byte {
+func (c *Conn) answer(rq *request, out []byte) []byte {
 	if status := c.admit(rq); status != StatusOK {
 		return c.refuse(out, rq, status)
 	}
@@ -30,10 +29,10 @@ func (c *Conn) answer(now time.Duration, rq *request, out []byte) []byte {
 	default:
 		return c.simple(out, rq, StatusNotImplemented, "Public", allMethods)
 	}
-	if !c.findSession(now, rq) {
+	if !c.findSession(rq) {
 		return c.refuse(out, rq, StatusSessionNotFound)
 	}
-	return c.perform(now, rq, out)
+	return c.perform(rq, out)
 }
 
 // admit checks what does not depend on the method.
@@ -57,9 +56,8 @@ func (c *Conn) admit(rq *request) Status {
 	return StatusOK
 }
 
-// findSession looks for the session that the request names, and takes the request for a sign of its life.
-// Naming none is fine here.
-func (c *Conn) findSession(now time.Duration, rq *request) bool {
+// findSession looks for the session that the request names: a sign of its life. A request that names none is fine here.
+func (c *Conn) findSession(rq *request) bool {
 	value := rq.header.Get("Session")
 	if value == "" {
 		return true
@@ -69,13 +67,16 @@ func (c *Conn) findSession(now time.Duration, rq *request) bool {
 	if !ok || !s.belongs(c) {
 		return false
 	}
+	c.server.media.Alive(s)
+	if s.ended {
+		return false
+	}
 	rq.session = s
-	s.Alive(now)
 	return true
 }
 
 // perform runs a method that may be used here.
-func (c *Conn) perform(now time.Duration, rq *request, out []byte) []byte {
+func (c *Conn) perform(rq *request, out []byte) []byte {
 	switch rq.method {
 	case "OPTIONS":
 		return c.simple(out, rq, StatusOK, "Public", allMethods)
@@ -88,7 +89,7 @@ func (c *Conn) perform(now time.Duration, rq *request, out []byte) []byte {
 	case "DESCRIBE":
 		return c.describe(rq, out)
 	case "SETUP":
-		return c.setup(now, rq, out)
+		return c.setup(rq, out)
 	}
 	// RFC 2326 section 11.3.5: a session that is missing is not found either.
 	if rq.session == nil {
@@ -105,7 +106,7 @@ func (c *Conn) perform(now time.Duration, rq *request, out []byte) []byte {
 		}
 		return c.refuse(out, rq, StatusOK)
 	default: // TEARDOWN
-		rq.session.End(EndTeardown)
+		rq.session.endBy(EndTeardown)
 		return c.refuse(out, rq, StatusOK)
 	}
 }

@@ -3,9 +3,12 @@ package rtsp
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"iter"
+	"maps"
 	"net/netip"
 	"net/textproto"
+	"slices"
 	"time"
 )
 
@@ -21,8 +24,8 @@ type Config struct {
 	// Server is the value of the Server header, such as "camcast/1.0"; empty leaves the header out.
 	Server string
 
-	// Timeout is how long a session may be silent; clients are told in whole seconds. 0 means DefaultTimeout, less than a
-	// second means a second.
+	// Timeout is how long a session may be silent. SETUP tells it to the client in whole seconds; ending the silent sessions
+	// is the caller's job. 0 means DefaultTimeout, less than a second means a second.
 	Timeout time.Duration
 
 	// NewID returns a session id: at least 8 letters, digits or any of "$-_.+" (RFC 2326 section 3.4), from a source nobody
@@ -43,7 +46,6 @@ type Stats struct {
 	Requests uint64 // requests answered, the refused ones included
 	Refused  uint64 // of these, answered with 400 or above
 	Sessions uint64 // sessions set up
-	Expired  uint64 // sessions ended by timeout
 }
 
 // Server is the state that all connections share: the sessions.
@@ -52,10 +54,6 @@ type Server struct {
 	media    Media
 	sessions map[string]*Session
 	stats    Stats
-
-	// first and last are the ends of the list of sessions by the time they were heard. All time out after the same time, so
-	// a session that is heard moves to the back and the next to expire is at the front.
-	first, last *Session
 
 	// One header is read at a time, so all connections share the reader.
 	headBytes  bytes.Reader
@@ -93,28 +91,6 @@ func (s *Server) Accept(peer, local netip.AddrPort) *Conn {
 	}
 }
 
-// Expire ends the sessions that have been silent for longer than the timeout: not before Timeout, and not later than
-// Timeout and a sixteenth. It returns when to call it again, if there are sessions at all.
-func (s *Server) Expire(now time.Duration) (next time.Duration, ok bool) {
-	for s.first != nil {
-		due := s.first.heard + s.cfg.Timeout + s.slack()
-		if due > now {
-			return due, true
-		}
-		s.stats.Expired++
-		s.first.End(EndTimeout)
-	}
-	return 0, false
-}
-
-// Shutdown ends all sessions with [EndShutdown]. Connections stay: closing them, after the RTCP BYE that clients wait for,
-// is the caller's.
-func (s *Server) Shutdown() {
-	for s.first != nil {
-		s.first.End(EndShutdown)
-	}
-}
-
 // Len is the number of sessions.
 func (s *Server) Len() int { return len(s.sessions) }
 
@@ -124,15 +100,15 @@ func (s *Server) Session(id string) (*Session, bool) {
 	return session, ok
 }
 
-// Sessions yields every session, the longest silent first. The one that is yielded may be ended meanwhile.
+// Sessions yields every session in the order of their first SETUP. Sessions that end meanwhile are skipped, those that
+// begin meanwhile are not yielded. It sorts, so it is not for every packet.
 func (s *Server) Sessions() iter.Seq[*Session] {
 	return func(yield func(*Session) bool) {
-		for session := s.first; session != nil; {
-			next := session.next
-			if !yield(session) {
+		inOrder := slices.SortedFunc(maps.Values(s.sessions), func(a, b *Session) int { return cmp.Compare(a.number, b.number) })
+		for _, session := range inOrder {
+			if !session.ended && !yield(session) {
 				return
 			}
-			session = next
 		}
 	}
 }
@@ -140,31 +116,11 @@ func (s *Server) Sessions() iter.Seq[*Session] {
 // Stats returns the counts so far.
 func (s *Server) Stats() Stats { return s.stats }
 
-// slack is how coarsely signs of life are recorded.
-func (s *Server) slack() time.Duration { return s.cfg.Timeout / 16 }
-
-func (s *Server) pushBack(session *Session) {
-	session.prev, session.next = s.last, nil
-	if s.last != nil {
-		s.last.next = session
-	} else {
-		s.first = session
-	}
-	s.last = session
-}
-
-func (s *Server) unlink(session *Session) {
-	if session.prev != nil {
-		session.prev.next = session.next
-	} else {
-		s.first = session.next
-	}
-	if session.next != nil {
-		session.next.prev = session.prev
-	} else {
-		s.last = session.prev
-	}
-	session.prev, session.next = nil, nil
+// register makes a session known.
+func (s *Server) register(session *Session) {
+	s.stats.Sessions++
+	session.server, session.number = s, s.stats.Sessions
+	s.sessions[session.id] = session
 }
 
 // newID asks for an id until it gets one that can be used; "" means that the source is broken.

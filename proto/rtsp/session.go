@@ -3,7 +3,6 @@ package rtsp
 import (
 	"net/netip"
 	"slices"
-	"time"
 )
 
 // State is a session's place in the state machine of RFC 2326 appendix A.
@@ -27,12 +26,9 @@ type Session struct {
 	url       string // as the client named it in SETUP: RTP-Info has to repeat it
 	owner     netip.Addr
 	transport Transport
+	number    uint64 // counts the server's sessions, from 1: their order
 	state     State
 	ended     bool
-
-	// heard is when the session was queued for expiry last: its place in the server's list.
-	heard      time.Duration
-	prev, next *Session
 }
 
 // ID is the session's id, unique and unguessable as far as [Config.NewID] makes it so.
@@ -51,30 +47,31 @@ func (s *Session) Transport() Transport { return s.transport }
 // when a UDP or multicast session has outlived its connection, and after the end.
 func (s *Session) Conn() *Conn { return s.conn }
 
-// Alive says that a sign of life was seen at now: RTCP over UDP, or bytes that an interleaved reader's socket took.
-// It is cheap enough to be called for every packet.
-func (s *Session) Alive(now time.Duration) {
-	// Moving at most once per slack keeps neighbours in the list out of the cache of the send path. Expire makes up for it.
-	if s.ended || s.server == nil || now-s.heard < s.server.slack() {
-		return
+// End ends the session because its owner wants it: requests that name it get 454 from now on. Media.End is not called, as
+// the owner knows. After the end it does nothing.
+func (s *Session) End() {
+	if s.remove() {
+		s.conn = nil
 	}
-	s.heard = now
-	s.server.unlink(s)
-	s.server.pushBack(s)
 }
 
-// End ends the session for a reason of the caller's. Media.End is called within. After the end it does nothing.
-func (s *Session) End(reason EndReason) {
-	if s.ended || s.server == nil {
-		return
+// endBy ends the session because of what the client did, and says so to Media.
+func (s *Session) endBy(reason EndReason) {
+	if s.remove() {
+		s.server.media.End(s, reason)
+		s.conn = nil
 	}
-	server := s.server
+}
+
+// remove takes the session out of the server and its connection. It is false for a session that is not there.
+func (s *Session) remove() bool {
+	if s.ended || s.server == nil {
+		return false
+	}
 	s.ended = true
-	server.unlink(s)
-	delete(server.sessions, s.id)
+	delete(s.server.sessions, s.id)
 	s.conn.drop(s)
-	server.media.End(s, reason)
-	s.conn = nil
+	return true
 }
 
 // belongs reports whether a request from c may see the session.

@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 	"slices"
 	"testing"
@@ -128,106 +129,99 @@ func TestPlayIsRefusedByMedia(t *testing.T) {
 	}
 }
 
-// Point 3: what counts as life, and that silence does not.
-func TestExpiry(t *testing.T) {
-	const second = time.Second
-	signs := map[string]func(t *testing.T, c *Conn, s *Session, now time.Duration){
-		"request": func(t *testing.T, c *Conn, _ *Session, now time.Duration) {
-			ask(t, c, now, "OPTIONS * RTSP/1.0", "CSeq: 9", "Session: session1")
-		},
-		"caller": func(_ *testing.T, _ *Conn, s *Session, now time.Duration) { s.Alive(now) },
-		"interleaved": func(_ *testing.T, c *Conn, _ *Session, now time.Duration) {
-			c.Receive(now, []byte("$\x01\x00\x01x"), nil)
-		},
+// Point 3: what counts as life, and what does not.
+func TestSignsOfLife(t *testing.T) {
+	tests := map[string]struct {
+		from netip.AddrPort
+		in   string
+		want []string
+	}{
+		"keep-alive":                {alice, crlf("GET_PARAMETER * RTSP/1.0", "CSeq: 9", "Session: session2"), []string{"session2"}},
+		"refused request":           {alice, crlf("PLAY "+camURL+" RTSP/1.0", "CSeq: 9", "Session: session2", "Range: npt=9-1"), []string{"session2"}},
+		"teardown":                  {alice, crlf("TEARDOWN "+camURL+" RTSP/1.0", "CSeq: 9", "Session: session2"), []string{"session2"}},
+		"RTCP, twice":               {alice, "$\x01\x00\x01x$\x03\x00\x01x$\x01\x00\x01x", []string{"session1", "session2", "session1"}},
+		"request without session":   {alice, crlf("OPTIONS * RTSP/1.0", "CSeq: 9"), nil},
+		"a method not allowed":      {alice, crlf("ANNOUNCE * RTSP/1.0", "CSeq: 9", "Session: session2"), nil},
+		"on nobody's channel":       {alice, "$\x00\x00\x01x$\x09\x00\x01x", nil},
+		"another address's request": {bob, crlf("OPTIONS * RTSP/1.0", "CSeq: 9", "Session: session2"), nil},
 	}
-	for name, sign := range signs {
-		t.Run(name, func(t *testing.T) {
-			m, s := newStage(Config{})
-			if _, ok := s.Expire(0); ok {
-				t.Fatal("something to expire without sessions")
-			}
-			c := s.Accept(alice, server)
-			ask(t, c, 10*second, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
-			ask(t, c, 10*second, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 2", tcpOffer)
-			m.log = nil
-			session, _ := s.Session("session1")
-			sign(t, c, session, 50*second)
-			m.log = nil
-			next, ok := s.Expire(70 * second)
-			if !ok || next <= 70*second || next > 74*second {
-				t.Fatalf("Expire = %v, %v: want to be called soon after 70 s", next, ok)
-			}
-			next, ok = s.Expire(next)
-			m.told(t, "end session2 timeout")
-			if !ok || next <= 110*second || next > 114*second {
-				t.Fatalf("Expire = %v, %v: want to be called soon after 110 s", next, ok)
-			}
-			if _, ok = s.Expire(next); ok {
-				t.Fatal("more to expire")
-			}
-			m.told(t, "end session1 timeout")
-			want(t, ask(t, c, next, "PLAY "+camURL+" RTSP/1.0", "CSeq: 3", "Session: session1"), StatusSessionNotFound)
-			if got := s.Stats(); got.Sessions != 2 || got.Expired != 2 || got.Refused != 1 {
-				t.Fatalf("stats %+v", got)
-			}
-		})
-	}
-}
-
-// Signs of life are recorded coarsely: the promise holds at every phase.
-func TestExpiryIsNeverEarlyNorLate(t *testing.T) {
-	for early := time.Duration(0); early < 10*time.Second; early += 100 * time.Millisecond {
-		_, s := newStage(Config{Timeout: 16 * time.Second})
+	for name, test := range tests {
+		m, s := newStage(Config{})
 		c := s.Accept(alice, server)
-		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
-		session, _ := s.Session("session1")
-		for now := time.Duration(0); now <= early; now += 100 * time.Millisecond {
-			session.Alive(now)
+		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
+		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 2", tcpOffer)
+		if test.from != alice {
+			c = s.Accept(test.from, server)
 		}
-		if s.Expire(early + 16*time.Second - 1); s.Len() != 1 {
-			t.Fatalf("heard at %v, gone within 16 s", early)
+		m.alive = nil
+		if _, err := c.Receive(5*time.Second, []byte(test.in), nil); err != nil || !slices.Equal(m.alive, test.want) {
+			t.Errorf("%s: signs of life of %q, want %q; %v", name, m.alive, test.want, err)
 		}
-		if s.Expire(early + 17*time.Second); s.Len() != 0 {
-			t.Fatalf("heard at %v, still there 17 s later", early)
+		if c.LastActive() != 5*time.Second {
+			t.Errorf("%s: last active at %v, want 5 s", name, c.LastActive())
 		}
 	}
 }
 
-// Point 11: the caller sends BYE between Shutdown and closing; every session is told.
-func TestShutdownAndSessions(t *testing.T) {
+// A session that its owner ends is gone for the client, and Media is not told what it knows.
+func TestEndByTheOwner(t *testing.T) {
 	m, s := newStage(Config{})
 	c := s.Accept(alice, server)
-	for range 3 {
-		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
+	for range 4 {
+		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", "Transport: RTP/AVP/TCP")
 	}
-	s.sessions["session1"].Alive(20 * time.Second)
 	m.log = nil
 	var ids []string
 	for session := range s.Sessions() {
 		ids = append(ids, session.ID())
-		if session.ID() == "session2" {
-			session.End(EndLag)
-			session.End(EndBye) // too late to say
+		if session.ID() != "session2" {
+			continue
+		}
+		third, _ := s.Session("session3")
+		for _, ended := range []*Session{session, session, third} { // the same one twice, and one that is still to come
+			if ended.End(); ended.Conn() != nil {
+				t.Errorf("%s names a connection after its end", ended.ID())
+			}
 		}
 	}
-	if !slices.Equal(ids, []string{"session2", "session3", "session1"}) {
-		t.Fatalf("sessions %v, want the longest silent first", ids)
+	if !slices.Equal(ids, []string{"session1", "session2", "session4"}) || s.Len() != 2 || c.Sessions() != 2 {
+		t.Fatalf("sessions %v; %d left, %d on the connection", ids, s.Len(), c.Sessions())
 	}
-	s.Shutdown()
-	m.told(t, "end session2 lag", "end session3 shutdown", "end session1 shutdown")
-	want(t, ask(t, c, 0, "TEARDOWN "+camURL+" RTSP/1.0", "CSeq: 2", "Session: session1"), StatusSessionNotFound)
+	m.told(t)
+	want(t, ask(t, c, 0, "TEARDOWN "+camURL+" RTSP/1.0", "CSeq: 2", "Session: session2"), StatusSessionNotFound)
+	for range s.Sessions() {
+		break
+	}
+	c.Close()
+	m.told(t, "end session4 connection closed", "end session1 connection closed")
+	if got := s.Stats(); got.Sessions != 4 || got.Refused != 1 {
+		t.Fatalf("stats %+v", got)
+	}
+}
+
+// An id is the whole id.
+func TestSessionIDCutShort(t *testing.T) {
+	_, s := newStage(Config{NewID: func() string { return "0123456789abcdef" }})
+	c := s.Accept(alice, server)
+	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer)
+	for _, id := range []string{"01234567", "0123456789abcde", "0", "0123456789abcdef0", "89abcdef", "0123456789ABCDEF", "01234567;timeout=60", ";0123456789abcdef"} {
+		for _, method := range []string{"SETUP", "PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER"} {
+			want(t, ask(t, c, 0, method+" "+camURL+" RTSP/1.0", "CSeq: 2", "Session: "+id, udpOffer), StatusSessionNotFound)
+		}
+	}
+	want(t, ask(t, c, 0, "PLAY "+camURL+" RTSP/1.0", "CSeq: 3", "Session:  0123456789abcdef ; timeout=60"), StatusOK)
 }
 
 // A Media may end the session it is being told about.
 func TestEndFromWithin(t *testing.T) {
 	m, s := newStage(Config{})
-	m.onRTCP = func(session *Session) { session.End(EndBye) }
+	m.onRTCP = func(session *Session) { session.End() }
 	c := s.Accept(alice, server)
 	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
 	m.log = nil
 	r := askRaw(t, c, 0, "$\x01\x00\x01x$\x01\x00\x01y"+crlf("OPTIONS * RTSP/1.0", "CSeq: 2"))
 	want(t, r, StatusOK)
-	m.told(t, "rtcp session1 1 78", "end session1 bye")
+	m.told(t, "rtcp session1 1 78")
 	m.onRTCP = func(session *Session) { session.Conn().Close() }
 	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
 	m.log = nil
@@ -235,6 +229,18 @@ func TestEndFromWithin(t *testing.T) {
 		t.Fatalf("a connection closed meanwhile: %q, %v", out, err)
 	}
 	m.told(t, "rtcp session2 1 78", "end session2 connection closed")
+
+	m.onAlive = func(session *Session) { session.End() }
+	c = s.Accept(alice, server)
+	for _, in := range []string{"$\x01\x00\x01x", crlf("PLAY "+camURL+" RTSP/1.0", "CSeq: 2", "Session: session4")} {
+		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
+		m.log = nil
+		out, err := c.Receive(0, []byte(in), nil)
+		if all := responses(t, out); err != nil || len(all) > 1 || len(all) == 1 && all[0].StatusCode != 454 {
+			t.Fatalf("a session ended by its sign of life: %q, %v", out, err)
+		}
+		m.told(t)
+	}
 }
 
 func TestSessionIDs(t *testing.T) {
@@ -279,14 +285,20 @@ func TestMemoryOfAnIdleReader(t *testing.T) {
 		askRawQuiet(c, "PLAY "+camURL+" RTSP/1.0\r\nCSeq: 3\r\n")
 		askRawQuiet(c, fmt.Sprintf("Session: session%d\r\n\r\n", i+1))
 	}
-	s.media.(*stage).log = nil
+	s.media.(*stage).log, s.media.(*stage).alive = nil, nil
 	each := (heapBytes() - before) / readers
 	t.Logf("%d bytes a reader", each)
 	if each > 1024 {
 		t.Fatalf("a connection with a playing session holds %d bytes, want less than 1024", each)
 	}
-	if s.Len() != readers || s.first.state != Playing {
-		t.Fatal("not all play")
+	playing := 0
+	for session := range s.Sessions() {
+		if session.State() == Playing {
+			playing++
+		}
+	}
+	if playing != readers {
+		t.Fatalf("%d play, want %d", playing, readers)
 	}
 	runtime.KeepAlive(conns)
 }
@@ -310,26 +322,20 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 	s.media = silent{s.media}
 	c := s.Accept(alice, server)
 	ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", tcpOffer)
-	session, _ := s.Session("session1")
-	now := time.Duration(0)
 	whole, head, payload := []byte("$\x01\x00\x04RTCP"), []byte("$\x01\x00\x04"), []byte("RTCP")
 	cases := map[string]func(){
-		"Alive":                 func() { now += 10 * time.Second; session.Alive(now) },
-		"Expire":                func() { s.Expire(now) },
-		"frame":                 func() { c.Receive(now, whole, nil) },
-		"frame in two segments": func() { c.Receive(now, head, nil); c.Receive(now, payload, nil) },
+		"frame":                 func() { c.Receive(0, whole, nil) },
+		"frame in two segments": func() { c.Receive(0, head, nil); c.Receive(0, payload, nil) },
 	}
 	for name, f := range cases {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
-	if s.Len() != 1 {
-		t.Fatal("the session expired meanwhile")
-	}
 }
 
-// silent is a Media that does not write down reports.
+// silent is a Media that does not write down what comes often.
 type silent struct{ Media }
 
 func (silent) Interleaved(*Session, uint8, []byte) {}
+func (silent) Alive(*Session)                      {}

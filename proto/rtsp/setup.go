@@ -3,11 +3,10 @@ package rtsp
 import (
 	"net/netip"
 	"strconv"
-	"time"
 )
 
 // setup gives a transport to a new session or, unless it plays, to the one that the request names.
-func (c *Conn) setup(now time.Duration, rq *request, out []byte) []byte {
+func (c *Conn) setup(rq *request, out []byte) []byte {
 	d, ok := c.server.media.Describe(c.streamPath(rq.target))
 	if !ok {
 		return c.refuse(out, rq, StatusNotFound)
@@ -38,7 +37,7 @@ func (c *Conn) setup(now time.Duration, rq *request, out []byte) []byte {
 	s.transport, s.url = t, rq.target.url
 	s.bind(c)
 	if s.server == nil {
-		c.server.register(s, now)
+		c.server.register(s)
 	}
 	out = c.begin(out, rq, StatusOK)
 	out = c.session(out, s, true)
@@ -76,14 +75,6 @@ func (c *Conn) negotiate(s *Session, offers []offer) (Transport, TransportReply,
 		}
 	}
 	return Transport{}, TransportReply{}, StatusUnsupportedTransport
-}
-
-// register makes a session known, with now as its first sign of life.
-func (s *Server) register(session *Session, now time.Duration) {
-	session.server, session.heard = s, now
-	s.sessions[session.id] = session
-	s.pushBack(session)
-	s.stats.Sessions++
 }
 
 // appendTransport appends the Transport header of the answer (RFC 2326 section 12.39).

@@ -42,6 +42,8 @@ type porch struct {
 	at     rtsp.Transport
 	ended  rtsp.EndReason
 	heard  []byte
+	now    time.Duration // for the last sign of life
+	alive  time.Duration
 }
 
 func (m *porch) Describe(path string) (rtsp.Description, bool) {
@@ -60,6 +62,7 @@ func (m *porch) Pause(*rtsp.Session)                          {}
 func (m *porch) Interleaved(_ *rtsp.Session, channel uint8, rtcp []byte) {
 	m.heard = append(m.heard, rtcp...)
 }
+func (m *porch) Alive(*rtsp.Session)                     { m.alive = m.now }
 func (m *porch) End(_ *rtsp.Session, why rtsp.EndReason) { m.ended = why }
 
 // dialogue is a client and our own server, and the bytes between them.
@@ -166,7 +169,9 @@ func TestKeepsAlive(t *testing.T) {
 			t.Fatal("nothing is waited for")
 		}
 		now = next
-		d.server.Expire(now)
+		if d.media.now = now; now-d.media.alive >= rtsp.DefaultTimeout {
+			t.Fatalf("no sign of life from %v to %v", d.media.alive, now)
+		}
 		request, err := d.client.Expire(now, nil)
 		if err != nil {
 			t.Fatal(err)
