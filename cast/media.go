@@ -10,16 +10,22 @@ import (
 // media is the Broadcaster as the RTSP server sees it.
 type media Broadcaster
 
-// Describe finds a stream. The bare path means the only one.
-func (m *media) Describe(path string) (rtsp.Description, bool) {
-	s := (*Broadcaster)(m).stream(path)
+// Resolve finds a stream. The bare path means the only one.
+func (m *media) Resolve(path string) (string, bool) {
 	if path == "" && len(m.streams) == 1 {
-		s = m.streams[0]
+		path = m.streams[0].name
 	}
-	if s == nil || s.source.ended || m.leaving {
-		return rtsp.Description{}, false
+	s := (*Broadcaster)(m).stream(path)
+	return path, s != nil && !s.source.ended && !m.leaving
+}
+
+// Describe describes a stream.
+func (m *media) Describe(_ *rtsp.Conn, path string) (rtsp.Description, rtsp.Answer) {
+	name, ok := m.Resolve(path)
+	if !ok {
+		return rtsp.Description{}, rtsp.Answer{Status: rtsp.StatusNotFound}
 	}
-	return s.sdp(), true
+	return (*Broadcaster)(m).stream(name).sdp(), rtsp.OK
 }
 
 // sdp describes the stream to a player.
@@ -32,28 +38,25 @@ func (s *Stream) sdp() rtsp.Description {
 }
 
 // Setup makes a reader of a session.
-func (m *media) Setup(session *rtsp.Session, path string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Status) {
+func (m *media) Setup(_ *rtsp.Conn, session *rtsp.Session, path string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Answer) {
 	b := (*Broadcaster)(m)
 	s := b.stream(path)
-	if s == nil || s.source.ended || b.leaving {
-		return rtsp.TransportReply{}, rtsp.StatusNotFound
-	}
 	reply, route, status := b.route(s, t)
 	if status != rtsp.StatusOK {
-		return reply, status
+		return reply, rtsp.Answer{Status: status}
 	}
 	r, known := session.User.(*Reader)
 	if !known {
 		if b.config.MaxReaders > 0 && b.readers >= b.config.MaxReaders {
 			b.config.Log.Warn("reader refused: there are as many as may be", "peer", b.receiving.conn.Peer(), "max_readers", b.config.MaxReaders)
-			return rtsp.TransportReply{}, rtsp.StatusNotEnoughBandwidth
+			return rtsp.TransportReply{}, rtsp.Answer{Status: rtsp.StatusNotEnoughBandwidth}
 		}
 		b.readers++
 		r = &Reader{stream: s, session: session, lastAlive: b.loop.Now()}
 		session.User = r
 	}
 	r.setRoute(route)
-	return reply, rtsp.StatusOK
+	return reply, rtsp.OK
 }
 
 // route finds the way to a reader.
@@ -86,20 +89,20 @@ func (b *Broadcaster) route(s *Stream, t rtsp.Transport) (rtsp.TransportReply, r
 }
 
 // Play begins to send.
-func (m *media) Play(session *rtsp.Session) (rtsp.Start, rtsp.Status) {
+func (m *media) Play(_ *rtsp.Conn, session *rtsp.Session) (rtsp.Start, rtsp.Answer) {
 	r := session.User.(*Reader)
 	s := r.stream
 	if m.leaving || s.source.ended {
-		return rtsp.Start{}, rtsp.StatusServiceUnavailable
+		return rtsp.Start{}, rtsp.Answer{Status: rtsp.StatusServiceUnavailable}
 	}
 	if err := r.play(); err != nil {
 		s.log.Warn("reader cannot be served", "peer", r.peer(), "error", err)
-		return rtsp.Start{}, rtsp.StatusInternalServerError
+		return rtsp.Start{}, rtsp.Answer{Status: rtsp.StatusInternalServerError}
 	}
 	if s.figures.Frames == 0 {
-		return rtsp.Start{Unknown: true}, rtsp.StatusOK
+		return rtsp.Start{Unknown: true}, rtsp.OK
 	}
-	return rtsp.Start{Sequence: s.packetizer.NextSequence(), RTPTime: s.clock.At(s.cast.loop.Now())}, rtsp.StatusOK
+	return rtsp.Start{Sequence: s.packetizer.NextSequence(), RTPTime: s.clock.At(s.cast.loop.Now())}, rtsp.OK
 }
 
 // Pause stops sending.

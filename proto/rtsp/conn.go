@@ -26,10 +26,13 @@ type Conn struct {
 	// described is the path that was described last: what rtsp://host/trackID=0 means.
 	described string
 
-	// partial is the beginning of a message whose rest has not come yet; nil when there is none, so that an idle
-	// connection holds no buffer. need is how much of it is useful to look at again.
+	// partial is the beginning of a message whose rest has not come yet, or a request that waits for its answer and what has
+	// come behind it. It is nil when there is neither, so that an idle connection holds no buffer.
 	partial []byte
+
+	// need is how much of an incomplete message is useful to look at again. waiting is the length of the request that waits.
 	need    int
+	waiting int
 
 	// An interleaved frame's header is taken by itself, so that a payload in a segment of its own needs no buffer.
 	// frameLeft is the length of the payload that comes next; skipLeft is what remains of one too large to keep.
@@ -49,44 +52,67 @@ func (c *Conn) Local() netip.AddrPort { return c.local }
 // Sessions is how many sessions set up on this connection are alive.
 func (c *Conn) Sessions() int { return len(c.sessions) }
 
-// LastActive is when the client sent something last. The caller closes connections that have been idle for too long: those
-// without Sessions on which nothing has come.
+// LastActive is when the client sent something last, or [Conn.Resume] went on with a request of its. The caller closes
+// connections that have been idle for too long: those without Sessions that are not Waiting.
 func (c *Conn) LastActive() time.Duration { return c.lastActive }
 
 // Receive takes what was read from the connection at now and appends the responses to out, which it returns. All of data
-// is consumed; it is not referred to afterwards. An incomplete message is kept, up to Config.MaxRequestBytes.
+// is consumed; it is not referred to afterwards. An incomplete message is kept, up to Config.MaxRequestBytes, and as much
+// behind a request that waits for its answer ([Conn.Waiting]).
 //
-// An error means that the client's messages cannot be told apart any more: write what was returned, then close. A request
-// that is merely wrong gets its error status, and the connection lives on.
+// An error means that the client's messages cannot be told apart any more, or that it sends too much while a request waits:
+// write what was returned, then close. A request that is merely wrong gets its error status, and the connection lives on.
 func (c *Conn) Receive(now time.Duration, data, out []byte) ([]byte, error) {
 	if c.closed {
 		return out, ErrClosed
 	}
 	c.lastActive = now
+	if c.waiting > 0 {
+		if err := c.checkBacklog(len(c.partial) + len(data)); err != nil {
+			return out, c.fail(err)
+		}
+		c.partial = append(c.partial, data...)
+		return out, nil
+	}
 	rest := data
 	if len(c.partial) > 0 {
 		c.partial = append(c.partial, data...)
 		rest = c.partial
 	}
-	for len(rest) > 0 && !c.closed {
+	return c.run(rest, out, false)
+}
+
+// run handles the messages at the beginning of in, up to one that is incomplete or has to wait. resumed says that the first
+// one has waited before.
+func (c *Conn) run(in, out []byte, resumed bool) ([]byte, error) {
+	for len(in) > 0 && !c.closed {
 		var n int
 		var err error
-		if n, out, err = c.step(rest, out); err != nil {
-			c.closed, c.partial = true, nil
-			return out, fmt.Errorf("rtsp: from %v: %w", c.peer, err)
+		if n, out, err = c.step(in, out, resumed); err != nil {
+			return out, c.fail(err)
 		}
 		if n == 0 {
 			break
 		}
-		rest, c.need = rest[n:], 0
+		in, c.need, resumed = in[n:], 0, false
 	}
-	c.keep(rest)
+	if err := c.checkBacklog(len(in)); err != nil {
+		return out, c.fail(err)
+	}
+	c.keep(in)
 	return out, nil
 }
 
-// Close says that the connection is gone: its interleaved sessions end with EndConnClosed, the others live on.
+// fail gives the connection up: nothing that comes is of use any more.
+func (c *Conn) fail(err error) error {
+	c.closed, c.partial, c.waiting = true, nil, 0
+	return fmt.Errorf("rtsp: from %v: %w", c.peer, err)
+}
+
+// Close says that the connection is gone: its interleaved sessions end with EndConnClosed, the others live on. A request that
+// waits is never answered.
 func (c *Conn) Close() {
-	c.closed, c.partial = true, nil
+	c.closed, c.partial, c.waiting = true, nil, 0
 	for len(c.sessions) > 0 {
 		s := c.sessions[len(c.sessions)-1]
 		if s.transport.Protocol == TCP {
@@ -98,7 +124,7 @@ func (c *Conn) Close() {
 	}
 }
 
-// keep stores the incomplete message, and frees the buffer when there is none.
+// keep stores what could not be handled yet, and frees the buffer when there is none.
 func (c *Conn) keep(rest []byte) {
 	switch {
 	case len(rest) == 0 || c.closed:
@@ -110,8 +136,8 @@ func (c *Conn) keep(rest []byte) {
 	}
 }
 
-// step handles one message at the beginning of in and returns its length; 0 means that more is needed.
-func (c *Conn) step(in, out []byte) (int, []byte, error) {
+// step handles one message at the beginning of in and returns its length; 0 means that more is needed, or an answer.
+func (c *Conn) step(in, out []byte, resumed bool) (int, []byte, error) {
 	switch {
 	case c.skipLeft > 0:
 		n := min(len(in), c.skipLeft)
@@ -126,7 +152,7 @@ func (c *Conn) step(in, out []byte) (int, []byte, error) {
 	case in[0] == '\r' || in[0] == '\n':
 		return 1, out, nil // empty lines between messages are ignored, as HTTP servers do (RFC 2068 section 4.1)
 	}
-	return c.message(in, out)
+	return c.message(in, out, resumed)
 }
 
 // frame takes the header of an interleaved frame: $, channel, 16 bits of length (RFC 2326 section 10.12).

@@ -155,4 +155,6 @@ func TestSDPRefuses(t *testing.T) {
 // broken is a Media whose description is none.
 type broken struct{ *stage }
 
-func (broken) Describe(path string) (Description, bool) { return Description{Path: path}, true }
+func (broken) Describe(_ *Conn, path string) (Description, Answer) {
+	return Description{Path: path}, OK
+}

@@ -1,12 +1,21 @@
 // Package rtsp is the server side of RTSP 1.0 (RFC 2326) for live streams of one video track, and the SDP (RFC 8866) that
 // describes them.
 //
-// It does no I/O and has no clock: the caller owns the sockets and the time. For each TCP connection there is a [Conn]; what
-// was read goes into [Conn.Receive], what comes out is to be written. What the requests mean for the streams is asked of
-// the [Media] that the caller implements. Nothing here is safe for concurrent use: a [Server] with all its connections and
-// sessions belongs to one thread.
+// It does no I/O and has no clock: the caller owns the sockets and the time. For each TCP connection there is a [Conn]: what
+// is read goes into [Conn.Receive], what comes out is to be written. The caller implements [Media], which says what the
+// requests mean for the streams. Nothing here is safe for concurrent use: a [Server] with all its connections and sessions
+// belongs to one thread.
 //
-//	socket readable -> Conn.Receive -> Media.Describe, Setup, Play, Pause, Alive, End -> responses -> socket
+//	socket readable -> Conn.Receive -> Media.Resolve, Describe, Setup, Play, Pause, Alive, End -> responses -> socket
+//	answer is known -> Conn.Resume  -> the same
+//
+// # Answers that come later
+//
+// Media answers DESCRIBE, SETUP and PLAY by an [Answer]: a status, and perhaps a reason in words and when to ask again. While
+// it cannot say yet, because a camera is being opened or somebody else decides, it answers [Later]. The request then waits at
+// the head of its connection, and all that comes behind it waits too, as RTSP answers in order. When the answer is known, the
+// caller calls [Conn.Resume], and Media is asked again. Nothing has happened in between: no session exists, nothing is counted.
+// The caller decides how long a request may wait: Media refuses it then.
 //
 // # Connections and sessions
 //
@@ -49,12 +58,13 @@
 //	501 an unknown method; 505 another version than RTSP/1.0; 551 Require and Proxy-Require
 //	503 more than Config.MaxSessionsPerConn sessions on a connection
 //
-// [Media] adds its own, such as [StatusNotEnoughBandwidth] when the house is full.
+// [Media] adds its own, such as [StatusNotEnoughBandwidth] when a limit of readers is reached.
 //
 // # Reading requests
 //
 // A message is framed before it is parsed: up to the empty line, then Content-Length bytes, all within
 // Config.MaxRequestBytes. The header is read by net/textproto, which is lenient about line ends.
 // When framing is lost (two Content-Lengths, a request without end, binary junk) the error is answered and Receive says
-// that the connection is to be closed.
+// that the connection is to be closed. It says the same, without an answer, when more than Config.MaxRequestBytes come behind
+// a request that waits.
 package rtsp

@@ -12,21 +12,26 @@ import (
 // porch is a Media of one stream.
 type porch struct{}
 
-func (porch) Describe(path string) (rtsp.Description, bool) {
-	return rtsp.Description{Path: "porch", Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480}, path == "porch" || path == ""
+func (porch) Resolve(path string) (string, bool) { return "porch", path == "porch" || path == "" }
+
+func (p porch) Describe(_ *rtsp.Conn, path string) (rtsp.Description, rtsp.Answer) {
+	if _, ok := p.Resolve(path); !ok {
+		return rtsp.Description{}, rtsp.Answer{Status: rtsp.StatusNotFound}
+	}
+	return rtsp.Description{Path: "porch", Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480}, rtsp.OK
 }
 
-func (porch) Setup(s *rtsp.Session, path string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Status) {
+func (porch) Setup(_ *rtsp.Conn, s *rtsp.Session, path string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Answer) {
 	if t.Protocol != rtsp.UDP {
-		return rtsp.TransportReply{}, rtsp.StatusUnsupportedTransport
+		return rtsp.TransportReply{}, rtsp.Answer{Status: rtsp.StatusUnsupportedTransport}
 	}
 	s.User = t.RTP // where to send
-	return rtsp.TransportReply{SSRC: 0x11223344, ServerRTPPort: 6970, ServerRTCPPort: 6971}, rtsp.StatusOK
+	return rtsp.TransportReply{SSRC: 0x11223344, ServerRTPPort: 6970, ServerRTCPPort: 6971}, rtsp.OK
 }
 
-func (porch) Play(s *rtsp.Session) (rtsp.Start, rtsp.Status) {
+func (porch) Play(_ *rtsp.Conn, s *rtsp.Session) (rtsp.Start, rtsp.Answer) {
 	fmt.Println("send", s.Path(), "to", s.User)
-	return rtsp.Start{Sequence: 100, RTPTime: 9000}, rtsp.StatusOK
+	return rtsp.Start{Sequence: 100, RTPTime: 9000}, rtsp.OK
 }
 
 func (porch) Pause(*rtsp.Session)                      {}

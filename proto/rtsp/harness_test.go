@@ -14,32 +14,63 @@ import (
 
 // stage is a Media with the streams cam and two, which writes down what it is told.
 type stage struct {
-	log     []string
-	alive   []string                 // the sessions that gave signs of life, in order
-	only    string                   // what the empty path is
-	setup   func(t Transport) Status // nil takes everything
-	play    Status
-	start   Start
-	onRTCP  func(s *Session)
-	onAlive func(s *Session)
+	log      []string
+	alive    []string                 // the sessions that gave signs of life, in order
+	only     string                   // what the empty path is
+	later    func() bool              // whether an answer has to wait; nil lets none
+	describe Answer                   // zero describes what there is
+	setup    func(t Transport) Answer // nil takes everything
+	play     Answer                   // zero takes everything
+	start    Start
+	onRTCP   func(s *Session)
+	onAlive  func(s *Session)
 }
 
 func (m *stage) note(format string, args ...any) { m.log = append(m.log, fmt.Sprintf(format, args...)) }
 
-func (m *stage) Describe(path string) (Description, bool) {
+func (m *stage) waits() bool { return m.later != nil && m.later() }
+
+func (m *stage) Resolve(path string) (string, bool) {
 	if path == "" {
 		path = m.only
 	}
-	if path != "cam" && path != "two" && path != "dir/my cam" {
-		return Description{}, false
-	}
-	return Description{Path: path, Name: "Porch", SessionID: 7, Version: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480, FrameRate: 30}, true
+	return path, path == "cam" || path == "two" || path == "dir/my cam" || path == "busy"
 }
 
-func (m *stage) Setup(s *Session, path string, t Transport) (TransportReply, Status) {
+// busy is the refusal of the stream of that name.
+var busy = Answer{Status: StatusServiceUnavailable, Reason: "the camera is being opened", RetryAfter: 1500 * time.Millisecond}
+
+func (m *stage) Describe(_ *Conn, path string) (Description, Answer) {
+	if m.waits() {
+		return Description{}, Later
+	}
+	path, ok := m.Resolve(path)
+	switch {
+	case !ok:
+		return Description{}, Answer{Status: StatusNotFound}
+	case path == "busy":
+		return Description{}, busy
+	}
+	answer := OK
+	if m.describe.Status != 0 {
+		answer = m.describe
+	}
+	return Description{
+		Path: path, Name: "Porch", SessionID: 7, Version: 1,
+		PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480, FrameRate: 30,
+	}, answer
+}
+
+func (m *stage) Setup(_ *Conn, s *Session, path string, t Transport) (TransportReply, Answer) {
+	if m.waits() {
+		return TransportReply{}, Later
+	}
+	if path == "busy" {
+		return TransportReply{}, busy
+	}
 	if m.setup != nil {
-		if status := m.setup(t); status != StatusOK {
-			return TransportReply{}, status
+		if answer := m.setup(t); answer != OK {
+			return TransportReply{}, answer
 		}
 	}
 	m.note("setup %s %s %s", s.ID(), path, describe(t))
@@ -47,7 +78,7 @@ func (m *stage) Setup(s *Session, path string, t Transport) (TransportReply, Sta
 	if t.Protocol == Multicast {
 		reply.Group, reply.TTL = netip.MustParseAddrPort("239.1.2.3:5004"), 16
 	}
-	return reply, StatusOK
+	return reply, OK
 }
 
 func describe(t Transport) string {
@@ -60,12 +91,15 @@ func describe(t Transport) string {
 	return t.Protocol.String()
 }
 
-func (m *stage) Play(s *Session) (Start, Status) {
-	if m.play != 0 {
+func (m *stage) Play(_ *Conn, s *Session) (Start, Answer) {
+	if m.waits() {
+		return Start{}, Later
+	}
+	if m.play.Status != 0 {
 		return Start{}, m.play
 	}
 	m.note("play %s", s.ID())
-	return m.start, StatusOK
+	return m.start, OK
 }
 
 func (m *stage) Pause(s *Session)                 { m.note("pause %s", s.ID()) }
@@ -84,14 +118,15 @@ func (m *stage) Interleaved(s *Session, channel uint8, payload []byte) {
 	}
 }
 
-// newStage returns a server whose ids are session1, session2, ...
+// newStage returns a server whose ids are session1, session2, ... An id that was given to no session is given again.
 func newStage(cfg Config) (*stage, *Server) {
 	m := &stage{only: "cam", start: Start{Sequence: 65535, RTPTime: 4294967295}}
-	n := 0
+	var s *Server
 	if cfg.NewID == nil {
-		cfg.NewID = func() string { n++; return fmt.Sprintf("session%d", n) }
+		cfg.NewID = func() string { return fmt.Sprintf("session%d", s.Stats().Sessions+1) }
 	}
-	return m, NewServer(cfg, m)
+	s = NewServer(cfg, m)
+	return m, s
 }
 
 var (

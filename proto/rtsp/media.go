@@ -2,25 +2,39 @@ package rtsp
 
 import "net/netip"
 
-// Media is what the server asks about the streams and tells about their readers. It is called from within [Conn.Receive]
-// and [Conn.Close], on their thread.
+// Media is what the server asks about the streams and tells about their readers. It is called from within [Conn.Receive],
+// [Conn.Resume] and [Conn.Close], on their thread.
 //
-// Any of its methods except Setup may end sessions and close connections, the ones they are called for included.
+// Describe, Setup and Play may answer [Later], when a camera is to be opened or somebody else decides who may watch. The
+// request then waits on its connection c until [Conn.Resume], which asks again with the same arguments, or until the
+// connection closes. A connection has one such request at a time, so what is asked elsewhere can be kept in [Conn.User]. A
+// method that answers Later must change nothing that the client could notice.
+//
+// Any of the methods but Resolve and Setup may end sessions and close connections, the ones they are called for included.
 type Media interface {
-	// Describe returns the stream of the given path: that of the URL, unescaped, without the slashes around it and without
-	// the track. The path is empty for rtsp://host/, which is a stream when there is only one. False means 404.
-	// It is called for SETUP too, which does not need the SDP, so it should be cheap.
-	Describe(path string) (Description, bool)
+	// Resolve returns the canonical path ([Description.Path]) of the stream that a path means; false means 404. The path is
+	// that of the URL, unescaped, without the slashes around it and without the track. It is empty for rtsp://host/, which is
+	// a stream when there is only one. Resolve is called for SETUP, and must be quick.
+	Resolve(path string) (canonical string, ok bool)
 
-	// Setup gives the session a transport of the stream with the path of [Description.Path]. A new session is known to the
-	// server only once Setup has returned [StatusOK]; any other status is the answer, and End is not called.
+	// Describe returns the stream that a path means, as for Resolve. StatusNotFound is for a path that means none. The
+	// description counts with StatusOK only.
+	Describe(c *Conn, path string) (Description, Answer)
+
+	// Setup gives the session a transport of the stream with the given canonical path. A new session is known to the server
+	// only once Setup has answered StatusOK. After any other answer End is not called and the session is of no use: when a
+	// request that had to wait is resumed, Setup gets another one, with another id.
+	//
 	// Setup is called again for a session that is not playing and changes its transport: the transport that was given
 	// before is void after StatusOK and stays in force otherwise.
-	// After StatusUnsupportedTransport the client's next offer is tried. StatusNotEnoughBandwidth is for a full house.
-	Setup(s *Session, path string, t Transport) (TransportReply, Status)
+	//
+	// After StatusUnsupportedTransport the client's next offer is tried; when a request is resumed, all are offered again.
+	// StatusNotEnoughBandwidth is for a limit of readers.
+	Setup(c *Conn, s *Session, path string, t Transport) (TransportReply, Answer)
 
-	// Play starts sending, or goes on sending if the session plays already, and says with which packet it begins.
-	Play(s *Session) (Start, Status)
+	// Play starts sending, or goes on sending if the session plays already, and says with which packet it begins. The
+	// connection c is the one that PLAY came on, which need not be that of the session.
+	Play(c *Conn, s *Session) (Start, Answer)
 
 	// Pause stops sending. It is called only for a session that plays.
 	Pause(s *Session)

@@ -16,14 +16,17 @@ type request struct {
 	cseq   string               // digits, or empty if there was none to echo
 	body   []byte
 
+	size    int  // of the whole message in bytes
+	resumed bool // it has waited for its answer
+
 	target  target
 	session *Session // the one the request names, if any
 }
 
-// message frames one request and answers it.
-func (c *Conn) message(in, out []byte) (int, []byte, error) {
+// message frames one request and answers it, unless it has to wait.
+func (c *Conn) message(in, out []byte, resumed bool) (int, []byte, error) {
 	if !isToken(in[0]) {
-		out = c.refuse(out, &request{}, StatusBadRequest)
+		out = c.status(out, &request{}, StatusBadRequest)
 		return 0, out, fmt.Errorf("a message that begins with byte %#x, want a method or '$'", in[0])
 	}
 	limit := c.server.cfg.MaxRequestBytes
@@ -38,7 +41,7 @@ func (c *Conn) message(in, out []byte) (int, []byte, error) {
 		if bytes.IndexByte(head, '\n') < 0 {
 			status = StatusRequestURITooLarge
 		}
-		return 0, c.refuse(out, &rq, status), fmt.Errorf("a request without end within %d bytes", limit)
+		return 0, c.status(out, &rq, status), fmt.Errorf("a request without end within %d bytes", limit)
 	}
 	head = head[:end]
 	rq, headErr := c.server.readHead(head)
@@ -47,22 +50,24 @@ func (c *Conn) message(in, out []byte) (int, []byte, error) {
 		status, err = StatusRequestEntityTooLarge, fmt.Errorf("a request of %d+%d bytes, at most %d are taken", end, bodyBytes, limit)
 	}
 	if err != nil {
-		return 0, c.refuse(out, &rq, status), err
+		return 0, c.status(out, &rq, status), err
 	}
 	if total := end + bodyBytes; len(in) < total {
 		c.need = total
 		return 0, out, nil
 	}
-	rq.body = in[end : end+bodyBytes]
+	rq.body, rq.size, rq.resumed = in[end:end+bodyBytes], end+bodyBytes, resumed
 	switch {
 	case strings.HasPrefix(rq.method, "RTSP/"):
 		// A response to a request we never sent: nothing to answer.
 	case headErr != nil:
-		out = c.refuse(out, &rq, StatusBadRequest)
+		out = c.status(out, &rq, StatusBadRequest)
 	default:
-		out = c.answer(&rq, out)
+		if out = c.answer(&rq, out); c.waiting > 0 {
+			return 0, out, nil
+		}
 	}
-	return end + bodyBytes, out, nil
+	return rq.size, out, nil
 }
 
 // headEnd returns the length of the header with its empty line, 0 if that has not come. Lines may end with LF alone

@@ -10,33 +10,33 @@ import (
 // maxURLBytes is the longest URL that is looked at.
 const maxURLBytes = 2048
 
-// answer appends the response to a request whose header could be read.
+// answer appends the response to a request whose header could be read, unless Media has it wait.
 func (c *Conn) answer(rq *request, out []byte) []byte {
-	if status := c.admit(rq); status != StatusOK {
-		return c.refuse(out, rq, status)
+	if status := c.check(rq); status != StatusOK {
+		return c.status(out, rq, status)
 	}
 	if tags := rq.required(); tags != "" {
-		return c.simple(out, rq, StatusOptionNotSupported, "Unsupported", tags)
+		return c.simple(out, rq, Answer{Status: StatusOptionNotSupported}, "Unsupported", tags)
 	}
 	switch rq.method {
 	case "OPTIONS", "GET_PARAMETER", "SET_PARAMETER":
 	case "DESCRIBE", "SETUP", "PLAY", "PAUSE", "TEARDOWN":
 		if rq.target.star {
-			return c.simple(out, rq, StatusMethodNotAllowed, "Allow", starMethods)
+			return c.simple(out, rq, Answer{Status: StatusMethodNotAllowed}, "Allow", starMethods)
 		}
 	case "ANNOUNCE", "RECORD":
-		return c.simple(out, rq, StatusMethodNotAllowed, "Allow", allMethods)
+		return c.simple(out, rq, Answer{Status: StatusMethodNotAllowed}, "Allow", allMethods)
 	default:
-		return c.simple(out, rq, StatusNotImplemented, "Public", allMethods)
+		return c.simple(out, rq, Answer{Status: StatusNotImplemented}, "Public", allMethods)
 	}
 	if !c.findSession(rq) {
-		return c.refuse(out, rq, StatusSessionNotFound)
+		return c.status(out, rq, StatusSessionNotFound)
 	}
 	return c.perform(rq, out)
 }
 
-// admit checks what does not depend on the method.
-func (c *Conn) admit(rq *request) Status {
+// check looks at what does not depend on the method.
+func (c *Conn) check(rq *request) Status {
 	if rq.version != "RTSP/1.0" {
 		if isVersion(rq.version) {
 			return StatusVersionNotSupported
@@ -56,7 +56,8 @@ func (c *Conn) admit(rq *request) Status {
 	return StatusOK
 }
 
-// findSession looks for the session that the request names: a sign of its life. A request that names none is fine here.
+// findSession looks for the session that the request names: a sign of its life when the request comes, not when it is
+// resumed. A request that names none is fine here.
 func (c *Conn) findSession(rq *request) bool {
 	value := rq.header.Get("Session")
 	if value == "" {
@@ -67,7 +68,9 @@ func (c *Conn) findSession(rq *request) bool {
 	if !ok || !s.belongs(c) {
 		return false
 	}
-	c.server.media.Alive(s)
+	if !rq.resumed {
+		c.server.media.Alive(s)
+	}
 	if s.ended {
 		return false
 	}
@@ -79,13 +82,13 @@ func (c *Conn) findSession(rq *request) bool {
 func (c *Conn) perform(rq *request, out []byte) []byte {
 	switch rq.method {
 	case "OPTIONS":
-		return c.simple(out, rq, StatusOK, "Public", allMethods)
+		return c.simple(out, rq, Answer{Status: StatusOK}, "Public", allMethods)
 	case "GET_PARAMETER", "SET_PARAMETER":
 		// Without a body these are keep-alives; there is no parameter that could be in one.
 		if len(bytes.TrimSpace(rq.body)) > 0 {
-			return c.refuse(out, rq, StatusParameterNotUnderstood)
+			return c.status(out, rq, StatusParameterNotUnderstood)
 		}
-		return c.refuse(out, rq, StatusOK)
+		return c.status(out, rq, StatusOK)
 	case "DESCRIBE":
 		return c.describe(rq, out)
 	case "SETUP":
@@ -93,7 +96,7 @@ func (c *Conn) perform(rq *request, out []byte) []byte {
 	}
 	// RFC 2326 section 11.3.5: a session that is missing is not found either.
 	if rq.session == nil {
-		return c.refuse(out, rq, StatusSessionNotFound)
+		return c.status(out, rq, StatusSessionNotFound)
 	}
 	switch rq.method {
 	case "PLAY":
@@ -104,27 +107,27 @@ func (c *Conn) perform(rq *request, out []byte) []byte {
 			rq.session.state = Ready
 			c.server.media.Pause(rq.session)
 		}
-		return c.refuse(out, rq, StatusOK)
+		return c.status(out, rq, StatusOK)
 	default: // TEARDOWN
 		rq.session.endBy(EndTeardown)
-		return c.refuse(out, rq, StatusOK)
+		return c.status(out, rq, StatusOK)
 	}
 }
 
 func (c *Conn) describe(rq *request, out []byte) []byte {
-	d, ok := c.server.media.Describe(rq.target.path)
-	if !ok {
-		return c.refuse(out, rq, StatusNotFound)
-	}
 	if !acceptsSDP(rq.header["Accept"]) {
-		return c.refuse(out, rq, StatusNotAcceptable)
+		return c.status(out, rq, StatusNotAcceptable)
+	}
+	d, answer := c.server.media.Describe(c, rq.target.path)
+	if answer.Status != StatusOK {
+		return c.refuse(out, rq, answer)
 	}
 	body, err := SDP(d, Place{Origin: c.local.Addr(), Control: rq.target.base})
 	if err != nil {
-		return c.refuse(out, rq, StatusInternalServerError)
+		return c.status(out, rq, StatusInternalServerError)
 	}
 	c.described = d.Path
-	out = c.begin(out, rq, StatusOK)
+	out = c.begin(out, rq, answer)
 	out = c.session(out, rq.session, false)
 	out = header(out, "Content-Base", rq.target.base+"/")
 	out = header(out, "Content-Type", "application/sdp")
@@ -135,18 +138,18 @@ func (c *Conn) describe(rq *request, out []byte) []byte {
 
 func (c *Conn) play(rq *request, out []byte) []byte {
 	if !playableRange(rq.header.Get("Range")) {
-		return c.refuse(out, rq, StatusInvalidRange)
+		return c.status(out, rq, StatusInvalidRange)
 	}
 	s := rq.session
-	start, status := c.server.media.Play(s)
-	if status != StatusOK {
-		return c.refuse(out, rq, status)
+	start, answer := c.server.media.Play(c, s)
+	if answer.Status != StatusOK {
+		return c.refuse(out, rq, answer)
 	}
 	if s.ended {
-		return c.refuse(out, rq, StatusSessionNotFound)
+		return c.status(out, rq, StatusSessionNotFound)
 	}
 	s.state = Playing
-	out = c.begin(out, rq, StatusOK)
+	out = c.begin(out, rq, answer)
 	out = c.session(out, s, false)
 	out = header(out, "Range", "npt=now-")
 	if !start.Unknown {

@@ -49,11 +49,11 @@ func TestFFmpegFallsBackToTCP(t *testing.T) {
 // A 461 to UDP makes players try TCP on the same connection.
 func TestUnsupportedTransportThenTCP(t *testing.T) {
 	m, s := newStage(Config{})
-	m.setup = func(tr Transport) Status {
+	m.setup = func(tr Transport) Answer {
 		if tr.Protocol != TCP {
-			return StatusUnsupportedTransport
+			return Answer{Status: StatusUnsupportedTransport}
 		}
-		return StatusOK
+		return OK
 	}
 	c := s.Accept(alice, server)
 	want(t, ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer), StatusUnsupportedTransport, "Session:")

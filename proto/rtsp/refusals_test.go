@@ -123,9 +123,9 @@ func TestSessionsPerConnection(t *testing.T) {
 
 // Statuses of Media pass through; one that cannot stand in a status line does not.
 func TestStatusOfMedia(t *testing.T) {
-	for given, sent := range map[Status]Status{StatusNotEnoughBandwidth: 453, StatusForbidden: 403, 0: 500, 1000: 500} {
+	for given, sent := range map[Status]Status{StatusNotEnoughBandwidth: 453, StatusForbidden: 403, 599: 599, 1: 500, 201: 500, 302: 500, 1000: 500} {
 		m, s := newStage(Config{})
-		m.setup = func(Transport) Status { return given }
+		m.setup = func(Transport) Answer { return Answer{Status: given} }
 		want(t, ask(t, s.Accept(alice, server), 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", udpOffer), sent)
 	}
 }

@@ -13,20 +13,12 @@ const (
 )
 
 // begin appends the status line and the headers that every response has.
-func (c *Conn) begin(out []byte, rq *request, status Status) []byte {
-	// A status that cannot stand in a status line is a Media's mistake, not the client's.
-	if status < 200 || status > 599 {
-		status = StatusInternalServerError
-	}
+func (c *Conn) begin(out []byte, rq *request, a Answer) []byte {
 	c.server.stats.Requests++
-	if status >= 400 {
+	if a.Status >= 400 {
 		c.server.stats.Refused++
 	}
-	out = append(out, "RTSP/1.0 "...)
-	out = strconv.AppendUint(out, uint64(status), 10)
-	out = append(out, ' ')
-	out = append(out, status.String()...)
-	out = append(out, "\r\n"...)
+	out = a.appendStatus(out)
 	if rq.cseq != "" {
 		out = header(out, "CSeq", rq.cseq)
 	}
@@ -37,7 +29,7 @@ func (c *Conn) begin(out []byte, rq *request, status Status) []byte {
 	if stamp := rq.header.Get("Timestamp"); stamp != "" && isPrintable(stamp) {
 		out = header(out, "Timestamp", stamp)
 	}
-	return out
+	return a.appendRetryAfter(out)
 }
 
 // session appends the Session header; with the timeout it is for SETUP.
@@ -54,9 +46,9 @@ func (c *Conn) session(out []byte, s *Session, withTimeout bool) []byte {
 	return append(out, "\r\n"...)
 }
 
-// simple is a whole response without body: status and up to one more header.
-func (c *Conn) simple(out []byte, rq *request, status Status, name, value string) []byte {
-	out = c.begin(out, rq, status)
+// simple is a whole response without body: an answer and up to one more header.
+func (c *Conn) simple(out []byte, rq *request, a Answer, name, value string) []byte {
+	out = c.begin(out, rq, a)
 	out = c.session(out, rq.session, false)
 	if name != "" {
 		out = header(out, name, value)
@@ -64,9 +56,18 @@ func (c *Conn) simple(out []byte, rq *request, status Status, name, value string
 	return append(out, "\r\n"...)
 }
 
-// refuse is a response that has nothing to say but its status.
-func (c *Conn) refuse(out []byte, rq *request, status Status) []byte {
-	return c.simple(out, rq, status, "", "")
+// status is a response that has nothing to say but its status.
+func (c *Conn) status(out []byte, rq *request, status Status) []byte {
+	return c.simple(out, rq, Answer{Status: status}, "", "")
+}
+
+// refuse is the response to a request that Media has not granted. There is none yet if it has to wait.
+func (c *Conn) refuse(out []byte, rq *request, a Answer) []byte {
+	if a.later() {
+		c.wait(rq)
+		return out
+	}
+	return c.simple(out, rq, a.refusal(), "", "")
 }
 
 func header(out []byte, name, value string) []byte {

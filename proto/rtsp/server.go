@@ -32,8 +32,9 @@ type Config struct {
 	// can guess. Where it returns one that is in use or not valid it is called again, a few times.
 	NewID func() string
 
-	// MaxRequestBytes is the largest request, header and body together, and so what a connection may make the server
-	// buffer. 0 means DefaultMaxRequestBytes. Interleaved frames above it are dropped.
+	// MaxRequestBytes is the largest request, header and body together. A connection makes the server buffer as much, and as
+	// much again behind a request that waits for its answer. 0 means DefaultMaxRequestBytes. Interleaved frames above it are
+	// dropped.
 	MaxRequestBytes int
 
 	// MaxSessionsPerConn is how many sessions a connection may hold at a time. 0 means DefaultMaxSessionsPerConn. More than

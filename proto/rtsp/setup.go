@@ -5,41 +5,42 @@ import (
 	"strconv"
 )
 
-// setup gives a transport to a new session or, unless it plays, to the one that the request names.
+// setup gives a transport to a new session or, unless it plays, to the one that the request names. A new session is nothing
+// but an id until Media has taken it.
 func (c *Conn) setup(rq *request, out []byte) []byte {
-	d, ok := c.server.media.Describe(c.streamPath(rq.target))
+	path, ok := c.server.media.Resolve(c.streamPath(rq.target))
 	if !ok {
-		return c.refuse(out, rq, StatusNotFound)
+		return c.status(out, rq, StatusNotFound)
 	}
 	offers := rq.header["Transport"]
 	if len(offers) == 0 {
-		return c.refuse(out, rq, StatusBadRequest)
+		return c.status(out, rq, StatusBadRequest)
 	}
 	s := rq.session
 	switch {
-	case s != nil && s.path != d.Path:
-		return c.refuse(out, rq, StatusAggregateNotAllowed)
+	case s != nil && s.path != path:
+		return c.status(out, rq, StatusAggregateNotAllowed)
 	case s != nil && s.state == Playing:
-		return c.simple(out, rq, StatusMethodNotValidInState, "Allow", playingMethods)
+		return c.simple(out, rq, Answer{Status: StatusMethodNotValidInState}, "Allow", playingMethods)
 	case (s == nil || s.conn != c) && len(c.sessions) >= c.server.cfg.MaxSessionsPerConn:
-		return c.refuse(out, rq, StatusServiceUnavailable)
+		return c.status(out, rq, StatusServiceUnavailable)
 	case s == nil:
 		id := c.server.newID()
 		if id == "" {
-			return c.refuse(out, rq, StatusInternalServerError)
+			return c.status(out, rq, StatusInternalServerError)
 		}
-		s = &Session{id: id, path: d.Path, owner: c.peer.Addr(), state: Ready, conn: c}
+		s = &Session{id: id, path: path, owner: c.peer.Addr(), state: Ready, conn: c}
 	}
-	t, reply, status := c.negotiate(s, parseTransports(offers))
-	if status != StatusOK {
-		return c.refuse(out, rq, status)
+	t, reply, answer := c.negotiate(s, parseTransports(offers))
+	if answer.Status != StatusOK {
+		return c.refuse(out, rq, answer)
 	}
 	s.transport, s.url = t, rq.target.url
 	s.bind(c)
 	if s.server == nil {
 		c.server.register(s)
 	}
-	out = c.begin(out, rq, StatusOK)
+	out = c.begin(out, rq, answer)
 	out = c.session(out, s, true)
 	out = appendTransport(out, t, reply)
 	return append(out, "\r\n"...)
@@ -54,8 +55,10 @@ func (c *Conn) streamPath(t target) string {
 	return t.path
 }
 
-// negotiate offers the client's transports to Media, in the client's order, until one is taken or refused for good.
-func (c *Conn) negotiate(s *Session, offers []offer) (Transport, TransportReply, Status) {
+// negotiate offers the client's transports to Media, in the client's order, until one is taken, refused for good or to be
+// decided on later.
+func (c *Conn) negotiate(s *Session, offers []offer) (Transport, TransportReply, Answer) {
+	unsupported := Answer{Status: StatusUnsupportedTransport}
 	for _, o := range offers {
 		t := Transport{Protocol: o.protocol}
 		switch o.protocol {
@@ -69,12 +72,13 @@ func (c *Conn) negotiate(s *Session, offers []offer) (Transport, TransportReply,
 			}
 			t.RTPChannel, t.RTCPChannel = channel, channel+1
 		}
-		reply, status := c.server.media.Setup(s, s.path, t)
-		if status != StatusUnsupportedTransport {
-			return t, reply, status
+		reply, answer := c.server.media.Setup(c, s, s.path, t)
+		if answer.Status != StatusUnsupportedTransport {
+			return t, reply, answer
 		}
+		unsupported = answer
 	}
-	return Transport{}, TransportReply{}, StatusUnsupportedTransport
+	return Transport{}, TransportReply{}, unsupported
 }
 
 // appendTransport appends the Transport header of the answer (RFC 2326 section 12.39).

@@ -46,19 +46,26 @@ type porch struct {
 	alive  time.Duration
 }
 
-func (m *porch) Describe(path string) (rtsp.Description, bool) {
-	return rtsp.Description{Path: "cam", Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480}, path == "cam"
+func (m *porch) Resolve(path string) (string, bool) { return "cam", path == "cam" }
+
+func (m *porch) Describe(_ *rtsp.Conn, path string) (rtsp.Description, rtsp.Answer) {
+	if path != "cam" {
+		return rtsp.Description{}, rtsp.Answer{Status: rtsp.StatusNotFound}
+	}
+	return rtsp.Description{Path: "cam", Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480}, rtsp.OK
 }
 
-func (m *porch) Setup(s *rtsp.Session, _ string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Status) {
+func (m *porch) Setup(_ *rtsp.Conn, s *rtsp.Session, _ string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Answer) {
 	if t.Protocol == rtsp.UDP && !m.udp {
-		return rtsp.TransportReply{}, rtsp.StatusUnsupportedTransport
+		return rtsp.TransportReply{}, rtsp.Answer{Status: rtsp.StatusUnsupportedTransport}
 	}
 	m.reader, m.at = s, t
-	return rtsp.TransportReply{SSRC: 1, Source: netip.MustParseAddr("192.0.2.9"), ServerRTPPort: 6970, ServerRTCPPort: 6971}, rtsp.StatusOK
+	return rtsp.TransportReply{SSRC: 1, Source: netip.MustParseAddr("192.0.2.9"), ServerRTPPort: 6970, ServerRTCPPort: 6971}, rtsp.OK
 }
-func (m *porch) Play(*rtsp.Session) (rtsp.Start, rtsp.Status) { return rtsp.Start{}, rtsp.StatusOK }
-func (m *porch) Pause(*rtsp.Session)                          {}
+func (m *porch) Play(*rtsp.Conn, *rtsp.Session) (rtsp.Start, rtsp.Answer) {
+	return rtsp.Start{}, rtsp.OK
+}
+func (m *porch) Pause(*rtsp.Session) {}
 func (m *porch) Interleaved(_ *rtsp.Session, channel uint8, rtcp []byte) {
 	m.heard = append(m.heard, rtcp...)
 }
