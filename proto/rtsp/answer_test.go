@@ -56,3 +56,28 @@ func TestNotAcceptableIsNotAsked(t *testing.T) {
 	want(t, ask(t, c, 0, "DESCRIBE "+camURL+" RTSP/1.0", "CSeq: 1", "Accept: text/html"), StatusNotAcceptable)
 	want(t, ask(t, c, 0, "PLAY "+camURL+" RTSP/1.0", "CSeq: 1", "Session: session1", "Range: npt=2-1"), StatusInvalidRange)
 }
+
+// A connection is refused before it has asked anything.
+func TestRefusalOfAConnection(t *testing.T) {
+	for _, test := range []struct {
+		config Config
+		answer Answer
+		want   string
+	}{
+		{Config{Server: "camcast/test"}, Answer{Status: 503, Reason: "connection limit reached", RetryAfter: time.Minute},
+			"RTSP/1.0 503 connection limit reached\r\nServer: camcast/test\r\nRetry-After: 60\r\nConnection: close\r\n\r\n"},
+		{Config{}, Answer{Status: 403}, "RTSP/1.0 403 Forbidden\r\nConnection: close\r\n\r\n"},
+		{Config{}, Answer{Status: 403, Reason: "no\r\n\r\n"}, "RTSP/1.0 403 no????\r\nConnection: close\r\n\r\n"},
+		{Config{}, OK, "RTSP/1.0 500 Internal Server Error\r\nConnection: close\r\n\r\n"},
+		{Config{}, Later, "RTSP/1.0 500 Internal Server Error\r\nConnection: close\r\n\r\n"},
+	} {
+		_, s := newStage(test.config)
+		out := string(s.AppendRefusal([]byte("x"), test.answer))
+		if out != "x"+test.want || s.Stats() != (Stats{}) {
+			t.Errorf("%+v: %q, want %q; counted %+v", test.answer, out, test.want, s.Stats())
+		}
+		if all := responses(t, []byte(out[1:])); len(all) != 1 || Status(all[0].StatusCode) != test.answer.refusal().Status {
+			t.Errorf("%+v is read as %v", test.answer, all)
+		}
+	}
+}

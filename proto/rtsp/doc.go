@@ -58,7 +58,8 @@
 //	501 an unknown method; 505 another version than RTSP/1.0; 551 Require and Proxy-Require
 //	503 more than Config.MaxSessionsPerConn sessions on a connection
 //
-// [Media] adds its own, such as [StatusNotEnoughBandwidth] when a limit of readers is reached.
+// [Media] adds its own, such as [StatusNotEnoughBandwidth] when a limit of readers is reached. A caller that does not want a
+// connection at all says so by [Server.AppendRefusal].
 //
 // # Reading requests
 //

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/camcast/camcast/proto/rtsp"
 )
@@ -55,6 +56,38 @@ func ExampleServer() {
 	// send porch to 192.0.2.7:5000
 	// stop sending to 192.0.2.7:5000 because: teardown
 	// 3 answers, <nil>
+}
+
+// shy is a Media whose camera is opened when somebody asks for it.
+type shy struct {
+	porch
+	open *bool
+}
+
+func (m shy) Describe(c *rtsp.Conn, path string) (rtsp.Description, rtsp.Answer) {
+	if !*m.open {
+		return rtsp.Description{}, rtsp.Later // and have it opened; c.User can keep what is under way
+	}
+	return m.porch.Describe(c, path)
+}
+
+// A request that cannot be answered yet waits, with what comes behind it, until the caller resumes its connection.
+func ExampleConn_Resume() {
+	open := false
+	server := rtsp.NewServer(rtsp.Config{NewID: func() string { return "cc5f1e0b" }}, shy{open: &open})
+	conn := server.Accept(netip.MustParseAddrPort("192.0.2.7:40000"), netip.MustParseAddrPort("192.0.2.1:8554"))
+
+	requests := "DESCRIBE rtsp://192.0.2.1:8554/porch RTSP/1.0\r\nCSeq: 1\r\n\r\n" +
+		"OPTIONS * RTSP/1.0\r\nCSeq: 2\r\n\r\n"
+	out, err := conn.Receive(0, []byte(requests), nil)
+	fmt.Println(strings.Count(string(out), "RTSP/1.0 200 OK"), "answers, waiting:", conn.Waiting(), err)
+
+	open = true // some turns of the event loop later
+	out, err = conn.Resume(2*time.Second, nil)
+	fmt.Println(strings.Count(string(out), "RTSP/1.0 200 OK"), "answers, waiting:", conn.Waiting(), err)
+	// Output:
+	// 0 answers, waiting: true <nil>
+	// 2 answers, waiting: false <nil>
 }
 
 // The description of a stream that is sent to a group, for a file that players open.

@@ -70,6 +70,20 @@ func (c *Conn) refuse(out []byte, rq *request, a Answer) []byte {
 	return c.simple(out, rq, a.refusal(), "", "")
 }
 
+// AppendRefusal appends a whole response to no request, for a connection that the caller closes at once, as when it has
+// reached a limit of connections. It has no CSeq; players show its status and reason all the same. It is not counted. A
+// status that is no refusal is sent as 500.
+func (s *Server) AppendRefusal(dst []byte, a Answer) []byte {
+	a = a.refusal()
+	dst = a.appendStatus(dst)
+	if s.cfg.Server != "" {
+		dst = header(dst, "Server", s.cfg.Server)
+	}
+	dst = a.appendRetryAfter(dst)
+	dst = header(dst, "Connection", "close")
+	return append(dst, "\r\n"...)
+}
+
 func header(out []byte, name, value string) []byte {
 	out = append(out, name...)
 	out = append(out, ": "...)

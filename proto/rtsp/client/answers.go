@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,6 +37,9 @@ func refusal(p *pending, a *base.Response, hint string) error {
 
 // answered takes an answer and appends the request that follows from it.
 func (c *Client) answered(now time.Duration, dst []byte, a *base.Response, r Receiver) ([]byte, error) {
+	if len(a.Header["CSeq"]) == 0 && a.StatusCode >= base.StatusBadRequest && len(c.pending) > 0 {
+		return dst, refusal(&c.pending[0], a, remedy(a)) // of the connection: no request was read
+	}
 	i := slices.IndexFunc(c.pending, func(p pending) bool { return slices.Contains(a.Header["CSeq"], p.cseq) })
 	if i < 0 {
 		return dst, nil // of a request that nobody has sent
@@ -59,7 +63,7 @@ func (c *Client) answered(now time.Duration, dst []byte, a *base.Response, r Rec
 		c.tcp = true
 		return c.setup(now, dst), nil
 	case a.StatusCode != base.StatusOK:
-		return dst, refusal(&p, a, moved(a))
+		return dst, refusal(&p, a, remedy(a))
 	case p.request.Method == base.Describe:
 		if err := c.describe(a); err != nil {
 			return dst, fmt.Errorf("DESCRIBE: %w", err)
@@ -77,10 +81,15 @@ func (c *Client) answered(now time.Duration, dst []byte, a *base.Response, r Rec
 	return dst, nil
 }
 
-// moved is where a stream has gone, by a redirection's answer.
-func moved(a *base.Response) string {
+// remedy is what an answer says would help: where a stream has gone, by a redirection, or when to try again.
+func remedy(a *base.Response) string {
 	if to := a.Header["Location"]; len(to) > 0 {
 		return fmt.Sprintf("it is now at %.200q", to[0])
+	}
+	if after := a.Header["Retry-After"]; len(after) > 0 {
+		if seconds, err := strconv.ParseUint(after[0], 10, 31); err == nil {
+			return fmt.Sprintf("try again in %d s", seconds)
+		}
 	}
 	return ""
 }

@@ -37,20 +37,24 @@ func (r *receiver) String() string { return strings.Join(r.log, "; ") }
 
 // porch is our own server's stream.
 type porch struct {
-	udp    bool
-	reader *rtsp.Session
-	at     rtsp.Transport
-	ended  rtsp.EndReason
-	heard  []byte
-	now    time.Duration // for the last sign of life
-	alive  time.Duration
+	udp     bool
+	refusal rtsp.Answer // of DESCRIBE, if it has a status
+	reader  *rtsp.Session
+	at      rtsp.Transport
+	ended   rtsp.EndReason
+	heard   []byte
+	now     time.Duration // for the last sign of life
+	alive   time.Duration
 }
 
 func (m *porch) Resolve(path string) (string, bool) { return "cam", path == "cam" }
 
 func (m *porch) Describe(_ *rtsp.Conn, path string) (rtsp.Description, rtsp.Answer) {
-	if path != "cam" {
+	switch {
+	case path != "cam":
 		return rtsp.Description{}, rtsp.Answer{Status: rtsp.StatusNotFound}
+	case m.refusal.Status != 0:
+		return rtsp.Description{}, m.refusal
 	}
 	return rtsp.Description{Path: "cam", Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480}, rtsp.OK
 }
@@ -162,6 +166,31 @@ func TestOwnServer(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestRefusedByOwnServer has our own server refuse, and the client say why.
+func TestRefusedByOwnServer(t *testing.T) {
+	busy := rtsp.Answer{Status: rtsp.StatusServiceUnavailable, Reason: "the camera is unplugged", RetryAfter: 5 * time.Second}
+	d := newDialogue(t, client.Config{URL: url}, &porch{refusal: busy}, 1000)
+	asked, err := d.client.Start(0, nil), error(nil)
+	for len(asked) > 0 && err == nil {
+		var answer []byte
+		if answer, err = d.conn.Receive(0, asked, nil); err != nil {
+			t.Fatal(err)
+		}
+		asked, err = d.client.Receive(0, answer, nil, &d.seen)
+	}
+	if err == nil || err.Error() != "DESCRIBE: 503 the camera is unplugged: try again in 5 s" {
+		t.Errorf("DESCRIBE: %v", err)
+	}
+
+	d = newDialogue(t, client.Config{URL: url}, &porch{}, 1000)
+	d.client.Start(0, nil)
+	full := rtsp.Answer{Status: rtsp.StatusServiceUnavailable, Reason: "connection limit reached"}
+	_, err = d.client.Receive(0, d.server.AppendRefusal(nil, full), nil, &d.seen)
+	if err == nil || err.Error() != "OPTIONS: 503 connection limit reached" {
+		t.Errorf("the connection is refused: %v", err)
 	}
 }
 
