@@ -40,7 +40,7 @@ func TestJoinByAnotherImplementation(t *testing.T) {
 	}
 	d.awaitLog("reader left", "yard", "reason=goodbye", "frames=3")
 
-	if text, err = runJoin(t, d, "nonesuch", "30"); err == nil || !strings.Contains(text, "refused: 404") {
+	if text, err = runJoin(t, d, "nonesuch", "30"); err == nil || !strings.Contains(text, "refused: 404 no such stream") {
 		t.Errorf("a stream that there is not: %v\n%s", err, text)
 	}
 }

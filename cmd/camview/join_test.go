@@ -12,6 +12,9 @@ import (
 	"github.com/camcast/camcast/proto/join"
 )
 
+// refusals are the reasons for which startJoinable's broadcaster refuses streams of these names. One is of a later version.
+var refusals = map[string]join.Reason{"locked": join.Forbidden, "crowded": join.AddressFull, "full": join.Full, "ended": join.Unavailable, "strange": 499}
+
 // startJoinable is the address of a broadcaster that can be joined by one port, but has
 // nothing to send.
 func startJoinable(t *testing.T, streams ...join.Stream) string {
@@ -33,6 +36,9 @@ func startJoinable(t *testing.T, streams ...join.Stream) string {
 			if s.Name == string(r.Stream) {
 				return join.AppendAcceptance(nil, r, &join.Acceptance{SSRC: 1, Stream: s, Timeout: time.Minute, Readers: 1})
 			}
+		}
+		if reason, ok := refusals[string(r.Stream)]; ok {
+			return join.AppendRefusal(nil, r, reason)
 		}
 		return join.AppendRefusal(nil, r, join.NoSuchStream)
 	}
@@ -76,12 +82,17 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestRefusedJoin asks for a stream that there is not.
+// TestRefusedJoin asks for streams that are refused.
 func TestRefusedJoin(t *testing.T) {
 	at := startJoinable(t)
-	status, stdout, stderr := runCamview(t, "-o", "-", "camcast://"+at+"/nothing")
-	if want := "camview: " + at + ": the broadcaster refuses: " + join.NoSuchStream.String() + "\n"; status != 1 || stdout != "" || stderr != want {
-		t.Errorf("status %d, stdout %q, stderr %q, want %q", status, stdout, stderr, want)
+	for name, reason := range map[string]string{
+		"nothing": "no stream has that name", "locked": "access denied", "crowded": "reader limit for one address reached",
+		"full": "reader limit reached", "ended": "the stream is not available now", "strange": "reason 499",
+	} {
+		status, stdout, stderr := runCamview(t, "-o", "-", "camcast://"+at+"/"+name)
+		if want := "camview: " + at + ": the broadcaster refuses: " + reason + "\n"; status != 1 || stdout != "" || stderr != want {
+			t.Errorf("%s: status %d, stdout %q, stderr %q, want %q", name, status, stdout, stderr, want)
+		}
 	}
 	if status, stdout, stderr := runCamview(t, "camcast://"+at+"/"); status != 0 || stdout != "" || stderr != "" {
 		t.Errorf("a list without streams: status %d, stdout %q, stderr %q", status, stdout, stderr)

@@ -85,6 +85,30 @@ func TestJoining(t *testing.T) {
 	}
 }
 
+// TestEveryReasonRefuses has a reader refused for each reason, those it does not know included: they end the join at once,
+// each in words or a number of its own.
+func TestEveryReasonRefuses(t *testing.T) {
+	said := map[string]join.Reason{}
+	for _, reason := range []join.Reason{1, join.Forbidden, join.NoSuchStream, join.AddressFull, join.Full, join.Unavailable, 0, 499, 65535} {
+		c := join.NewClient("cam", 5, nonce)
+		c.Start(0, nil)
+		request := join.Request{Nonce: nonce}
+		out, err := c.Receive(0, join.AppendRefusal(nil, &request, reason), nil)
+		refused := (*join.RefusedError)(nil)
+		if !errors.As(err, &refused) || refused.Reason != max(reason, 1) || len(out) > 0 {
+			t.Errorf("reason %d: %v, asked %x", reason, err, out)
+			continue
+		}
+		if before, ok := said[err.Error()]; ok && max(before, 1) != max(reason, 1) {
+			t.Errorf("reasons %d and %d are both told as %q", before, reason, err)
+		}
+		said[err.Error()] = reason
+		if _, waiting := c.Next(); waiting {
+			t.Errorf("reason %d: the reader asks again", reason)
+		}
+	}
+}
+
 func TestJoiningOverALossyNetwork(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, seed))

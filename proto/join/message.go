@@ -127,26 +127,37 @@ func parseStream(p []byte) (s Stream, rest []byte, err error) {
 	return s, rest, err
 }
 
-// Reason says why a request is refused.
+// Reason says why a request is refused. Readers take any number for a refusal, so a reason may be added: one that does not
+// know it shows the number.
 type Reason uint16
 
+// The reasons of PROTOCOL.md, section 4.4.
 const (
-	// NoSuchStream: there is no stream of that name.
+	// Forbidden: the reader may not watch the stream.
+	Forbidden Reason = 403
+	// NoSuchStream: no stream has that name.
 	NoSuchStream Reason = 404
-	// Full: there are as many readers as there may be.
+	// AddressFull: the reader's IP address has reached its limit of readers.
+	AddressFull Reason = 429
+	// Full: the broadcaster or the stream has reached its limit of readers.
 	Full Reason = 453
-	// Unavailable: the stream has ended, or cannot be sent to this address.
+	// Unavailable: the stream has ended or has no pictures, or cannot be sent to this address.
 	Unavailable Reason = 503
 )
 
+// String is the reason in words, or its number where this package has no words for it.
 func (r Reason) String() string {
 	switch r {
+	case Forbidden:
+		return "access denied"
 	case NoSuchStream:
-		return "there is no stream of that name"
+		return "no stream has that name"
+	case AddressFull:
+		return "reader limit for one address reached"
 	case Full:
-		return "there are as many readers as there may be"
+		return "reader limit reached"
 	case Unavailable:
-		return "the stream cannot be had now"
+		return "the stream is not available now"
 	}
 	return fmt.Sprintf("reason %d", uint16(r))
 }

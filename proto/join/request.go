@@ -78,7 +78,7 @@ func AppendAcceptance(dst []byte, r *Request, a *Acceptance) []byte {
 	return finish(appendStream(dst, &a.Stream), at)
 }
 
-// AppendRefusal appends why a request with a valid cookie is refused.
+// AppendRefusal appends why a request with a valid cookie is refused. Readers take 0 for 1.
 func AppendRefusal(dst []byte, r *Request, reason Reason) []byte {
 	at := len(dst)
 	dst = begin(dst, subtypeRefuse, 0, r.Nonce)

@@ -48,6 +48,8 @@ func TestVectors(t *testing.T) {
 		"JOIN, with the cookie": join.AppendRequest(nil, withCookie),
 		"ACCEPT":                join.AppendAcceptance(nil, &ask, &acceptance),
 		"REFUSE":                join.AppendRefusal(nil, &ask, join.Full),
+		"REFUSE, forbidden":     join.AppendRefusal(nil, &ask, join.Forbidden),
+		"REFUSE, address":       join.AppendRefusal(nil, &ask, join.AddressFull),
 		"LIST, with its cookie": join.AppendRequest(nil, list),
 		"STREAMS":               join.AppendStreams(nil, &list, 1, func(int) join.Stream { return acceptance.Stream }),
 	}

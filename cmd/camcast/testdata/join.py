@@ -4,6 +4,7 @@ joins one, receives some frames, and leaves. usage: join.py HOST PORT NAME FRAME
 import os, socket, struct, sys, time
 
 JOIN, CHALLENGE, LIST, REFUSE = 0, 1, 3, 5
+REASONS = {403: "forbidden", 404: "no such stream", 429: "too many readers of this address", 453: "too many readers", 503: "not available"}
 host, port, name, wanted = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), int(sys.argv[4])
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -41,7 +42,8 @@ for _ in range(body[2]):
     print("stream", text)
 kind, source, body = ask(JOIN, bytes([len(name)]) + name)
 if kind == REFUSE:
-    sys.exit(f"refused: {struct.unpack('!H', body[:2])[0]}")
+    reason, = struct.unpack("!H", body[:2])
+    sys.exit(f"refused: {reason} {REASONS.get(reason, 'for another reason')}")
 print("joined", stream(body[8:])[0])
 frames, lost, packets, expected, whole, reported = 0, 0, 0, None, False, time.monotonic()
 while frames < wanted:
