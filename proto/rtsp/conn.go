@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ErrClosed is what Receive returns once the connection is closed or its framing is lost.
+// ErrClosed is what Receive and Resume return once the connection is closed or either has failed.
 var ErrClosed = errors.New("rtsp: the connection is closed: accept a new one")
 
 // Conn is the server's side of one TCP connection.
@@ -52,7 +52,7 @@ func (c *Conn) Local() netip.AddrPort { return c.local }
 // Sessions is how many sessions set up on this connection are alive.
 func (c *Conn) Sessions() int { return len(c.sessions) }
 
-// LastActive is when the client sent something last, or [Conn.Resume] went on with a request of its. The caller closes
+// LastActive is when the client last sent something, or when [Conn.Resume] last asked about its request. The caller closes
 // connections that have been idle for too long: those without Sessions that are not Waiting.
 func (c *Conn) LastActive() time.Duration { return c.lastActive }
 

@@ -10,7 +10,8 @@ import "net/netip"
 // connection closes. A connection has one such request at a time, so what is asked elsewhere can be kept in [Conn.User]. A
 // method that answers Later must change nothing that the client could notice.
 //
-// Any of the methods but Resolve and Setup may end sessions and close connections, the ones they are called for included.
+// Any of the methods but Resolve may end sessions and close connections, the ones they are called for included. Setup may do
+// that to its own session and connection only if it refuses.
 type Media interface {
 	// Resolve returns the canonical path ([Description.Path]) of the stream that a path means; false means 404. The path is
 	// that of the URL, unescaped, without the slashes around it and without the track. It is empty for rtsp://host/, which is

@@ -229,6 +229,21 @@ func TestMediaInterferes(t *testing.T) {
 	}
 }
 
+// Setup ends its session, or closes its connection, and refuses.
+func TestSetupEndsWhatItIsAskedFor(t *testing.T) {
+	m, s, c := newReader(t, udpOffer)
+	session := s.sessions["session1"]
+	m.setup = func(Transport) Answer { session.End(); return Answer{Status: StatusForbidden} }
+	change := crlf("SETUP "+camTrack+" RTSP/1.0", "CSeq: 4", "Session: session1", tcpOffer)
+	if got := statuses(t, receive(t, c, change+play4)); got != "4:Forbidden, 4:Session Not Found" || c.Sessions() != 0 || s.Len() != 0 {
+		t.Errorf("%s; %d sessions, %d on the connection", got, s.Len(), c.Sessions())
+	}
+	m.setup = func(Transport) Answer { c.Close(); return Answer{Status: StatusForbidden} }
+	if got := statuses(t, receive(t, c, crlf("SETUP "+camTrack+" RTSP/1.0", "CSeq: 4", tcpOffer)+options5)); got != "4:Forbidden" || c.Sessions() != 0 || s.Len() != 0 {
+		t.Errorf("%s; %d sessions, %d on the connection", got, s.Len(), c.Sessions())
+	}
+}
+
 // Frames that come while a request waits are taken when it is their turn.
 func TestFramesWhileWaiting(t *testing.T) {
 	m, _, c := newReader(t, tcpOffer)
