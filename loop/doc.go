@@ -31,9 +31,9 @@
 // # Timers and other goroutines
 //
 // A Timer is made once and set as often as needed; there may be very many. It never
-// fires early. Of what other goroutines may call there is only Post, which has a
-// function run on the loop: it is how a library that brings its own goroutines hands
-// over.
+// fires early. Other goroutines may call two methods alone: Post, which has a function
+// run on the loop, and Do, which also waits until it has run. That is how a library with
+// goroutines of its own hands over.
 //
 // # Living with another loop
 //

@@ -171,3 +171,30 @@ func ExampleLoop_Post() {
 	fmt.Println(total)
 	// Output: 3
 }
+
+// A web server's goroutine asks the loop for a figure that only the loop may read.
+func ExampleLoop_Do() {
+	l, err := loop.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	viewers := 3 // belongs to the loop's goroutine
+	ctx, cancel := context.WithCancel(context.Background())
+	answer := func(request context.Context) {
+		seen := 0
+		err := l.Do(request, func() { seen = viewers })
+		fmt.Println(seen, err)
+	}
+	go func() {
+		answer(context.Background())
+		cancel()
+	}()
+	if err := l.Run(ctx); err != nil {
+		log.Fatal(err)
+	}
+	answer(context.Background())
+	// Output:
+	// 3 <nil>
+	// 0 loop: not running
+}

@@ -7,8 +7,8 @@ import (
 )
 
 // Loop is a readiness loop: handlers of fds, timers, and functions handed over by
-// other goroutines, all run one after the other by whoever calls Run or Turn. All
-// its methods but Post belong to that goroutine.
+// other goroutines, all run one after the other by the goroutine that calls Run or
+// Turn. All its methods but Post and Do belong to that goroutine.
 type Loop struct {
 	kernel  Kernel
 	slots   []slot
@@ -16,7 +16,7 @@ type Loop struct {
 	ready   [maxEvents]Ready
 	now     time.Duration
 	timers  timerHeap
-	door    door
+	posts   postQueue
 	turnEnd []func()
 	stats   Stats
 	closed  bool
@@ -76,7 +76,8 @@ func New() (*Loop, error) {
 // NewOn makes a loop on a kernel of the caller's choice, which it then owns.
 func NewOn(kernel Kernel) *Loop {
 	l := &Loop{kernel: kernel, now: kernel.Monotonic()}
-	l.door.wake = kernel.Wake
+	l.posts.wake = kernel.Wake
+	l.posts.start()
 	return l
 }
 
@@ -186,6 +187,9 @@ func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	if l.closed {
 		return 0, ErrClosed
 	}
+	if l.posts.stopped {
+		l.posts.start()
+	}
 	n, err := l.kernel.Wait(l.ready[:], l.shorten(timeout))
 	if err != nil {
 		return 0, fmt.Errorf("loop: wait: %w", err)
@@ -194,7 +198,7 @@ func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	sets := l.timers.sets
 	ran := l.dispatch(l.ready[:n])
 	ran += l.fireTimers(sets)
-	ran += l.openDoor()
+	ran += l.runPosts()
 	l.stats.Turns++
 	if ran == 0 || l.closed {
 		return ran, nil
@@ -240,13 +244,13 @@ func (l *Loop) dispatch(ready []Ready) (ran int) {
 }
 
 // Close frees the kernel's side of the loop. Open fds, and what is registered, stay
-// the callers'. After it, Turn, Run and Register return ErrClosed and posted
-// functions are dropped. A handler may close its loop: nothing else is run then.
+// the callers'. After it, Turn, Run, Register, Post and Do return ErrClosed, and what
+// was posted before is dropped. A handler may close its loop: nothing else is run then.
 func (l *Loop) Close() error {
 	if l.closed {
 		return nil
 	}
 	l.closed = true
-	l.door.shut()
+	l.posts.close()
 	return l.kernel.Close()
 }

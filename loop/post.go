@@ -2,23 +2,32 @@ package loop
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 )
 
-// This file is the one door through which other goroutines reach the loop, and the
-// only place in it that knows of them.
+// This file is the only one of the package that knows of other goroutines: Post and Do hand
+// functions over to the loop's.
 
-// door is a queue of functions, filled by any goroutine and emptied by the loop's.
-type door struct {
+// ErrNotRunning is returned by Do when Run has returned and nobody turns the loop.
+var ErrNotRunning = errors.New("loop: not running")
+
+// postQueue holds functions that any goroutine appends and the loop runs.
+type postQueue struct {
 	wake  func() error
 	mutex sync.Mutex
 	queue []func()
-	isOff bool
-	// knocked is set by the first Post since the loop last looked, which alone
-	// pays for the system call that wakes it.
-	knocked atomic.Bool
-	spare   []func() // the queue that was emptied last, to be filled next
+	// closed: the loop is closed. stopped: Run has returned, and the loop has not turned
+	// since. Only the loop's goroutine writes them, with the mutex locked; so it may read
+	// them without.
+	closed, stopped bool
+	// over is closed when closed or stopped is set; it releases the Do calls that wait.
+	over chan struct{}
+	// woken is set by the first Post since the loop last looked, which alone makes
+	// the system call that wakes the loop.
+	woken atomic.Bool
+	spare []func() // the queue that was run last, to be filled next
 }
 
 // Post has f run on the loop at the end of this turn or in the next, waking it if it
@@ -26,34 +35,114 @@ type door struct {
 // returns ErrClosed if the loop is closed, and else an error only when the wake-up
 // failed; f is then still run in the next turn.
 func (l *Loop) Post(f func()) error {
-	d := &l.door
-	d.mutex.Lock()
-	if d.isOff {
-		d.mutex.Unlock()
+	q := &l.posts
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.closed {
 		return ErrClosed
 	}
-	d.queue = append(d.queue, f)
-	first := d.knocked.CompareAndSwap(false, true)
-	var err error
-	if first {
-		// Within the lock, so that Close cannot close the wake-up fd under it.
-		err = d.wake()
-	}
-	d.mutex.Unlock()
-	return err
+	return q.add(f)
 }
 
-// openDoor runs what was posted. What these functions post waits for the next turn.
-func (l *Loop) openDoor() int {
-	d := &l.door
-	if !d.knocked.Load() { // the usual turn: nobody is there, no lock is taken
+// add appends f and wakes the loop. The mutex is locked: Close must not close the wake-up
+// fd meanwhile.
+func (q *postQueue) add(f func()) error {
+	q.queue = append(q.queue, f)
+	if !q.woken.CompareAndSwap(false, true) {
+		return nil
+	}
+	return q.wake()
+}
+
+// Do has f run on the loop, as Post does, and returns nil when f has returned. Any
+// goroutine may call it but the loop's own, which would wait for itself.
+//
+// Do returns an error only if f was not run and will not be: ctx.Err() if ctx is done before
+// the loop begins with f; ErrClosed if the loop is closed; ErrNotRunning if Run has returned,
+// until Run or Turn is called again; another one if the loop cannot be woken. Before the
+// first Run or Turn, and between two Turns, it waits. If ctx is done while f runs, Do waits
+// until f has returned. If f panics, Do returns ErrNotRunning.
+func (l *Loop) Do(ctx context.Context, f func()) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := &call{f: f, done: make(chan struct{})}
+	over, err := l.posts.addCall(c)
+	if err == nil {
+		select {
+		case <-c.done:
+			return c.err
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-over:
+			err = l.posts.state()
+		}
+	}
+	if c.claim() {
+		return err
+	}
+	<-c.done
+	return c.err
+}
+
+// call is one Do.
+type call struct {
+	f func()
+	// claimed is set by the loop when it begins with f, or by Do when it gives up:
+	// whichever is first.
+	claimed atomic.Bool
+	done    chan struct{} // closed when f has returned
+	err     error         // written before done is closed
+}
+
+func (c *call) claim() bool { return c.claimed.CompareAndSwap(false, true) }
+
+// run is what is posted.
+func (c *call) run() {
+	if !c.claim() {
+		return
+	}
+	c.err = ErrNotRunning // if f panics: Do must not wait for it any longer
+	defer close(c.done)
+	c.f()
+	c.err = nil
+}
+
+// addCall posts c, and returns the channel that is closed when the loop ends.
+func (q *postQueue) addCall(c *call) (over <-chan struct{}, err error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.closed || q.stopped {
+		return nil, q.reason()
+	}
+	return q.over, q.add(c.run)
+}
+
+// state is the reason why over was closed.
+func (q *postQueue) state() error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.reason()
+}
+
+func (q *postQueue) reason() error {
+	if q.closed {
+		return ErrClosed
+	}
+	return ErrNotRunning
+}
+
+// runPosts runs what was posted. What these functions post waits for the next turn.
+func (l *Loop) runPosts() int {
+	q := &l.posts
+	if !q.woken.Load() { // the usual turn: nothing was posted, no lock is taken
 		return 0
 	}
-	d.mutex.Lock()
-	d.knocked.Store(false)
-	queue := d.queue
-	d.queue = d.spare[:0]
-	d.mutex.Unlock()
+	q.mutex.Lock()
+	q.woken.Store(false)
+	queue := q.queue
+	q.queue = q.spare[:0]
+	q.mutex.Unlock()
 	ran := 0
 	for i, f := range queue {
 		queue[i] = nil
@@ -62,20 +151,42 @@ func (l *Loop) openDoor() int {
 			ran++
 		}
 	}
-	d.spare = queue
+	q.spare = queue
 	l.stats.Posts += uint64(ran)
 	return ran
 }
 
-func (d *door) shut() {
-	d.mutex.Lock()
-	d.isOff, d.queue = true, nil
-	d.mutex.Unlock()
+// close ends the queue for good: what was posted is dropped.
+func (q *postQueue) close() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if !q.stopped {
+		close(q.over)
+	}
+	q.closed, q.queue = true, nil
+}
+
+// stop releases the Do calls that wait, and refuses new ones until start.
+func (q *postQueue) stop() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if !q.closed && !q.stopped {
+		q.stopped = true
+		close(q.over)
+	}
+}
+
+// start takes Do calls, at first and again after stop.
+func (q *postQueue) start() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.stopped, q.over = false, make(chan struct{})
 }
 
 // Run turns the loop until ctx is done, and returns nil then. Any other error is
-// Turn's.
+// Turn's. When it returns, calls of Do that wait are released with ErrNotRunning.
 func (l *Loop) Run(ctx context.Context) error {
+	defer l.posts.stop()
 	done := false
 	stop := context.AfterFunc(ctx, func() {
 		// A closed loop has left Run already.

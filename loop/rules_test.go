@@ -57,9 +57,8 @@ func (f sourceFile) imports() (paths []string) {
 // stand outside the house.
 func rig(path string) bool { return strings.HasPrefix(path, "capture/v4l2/vm/") }
 
-// exempt files may use goroutines and locks: the door through which other goroutines
-// hand work to the loop, and the simulated kernel, which is no part of the house but
-// what it stands on in tests.
+// exempt files may use goroutines and locks: the post queue, by which other goroutines
+// hand functions to the loop, and the simulated kernel, which only tests run on.
 func exempt(path string) bool {
 	return path == "loop/post.go" || strings.HasPrefix(path, "loop/sim/")
 }
