@@ -29,7 +29,7 @@ const limitWindow = 100 * time.Millisecond
 func newReceiveLimit(s *Socket) receiveLimit {
 	l := receiveLimit{socket: s}
 	if per := s.options.ReceiveLimit; per > 0 {
-		l.most = max(1, per*int(limitWindow)/int(time.Second))
+		l.most = max(1, per/int(time.Second/limitWindow))
 		l.timer = s.loop.NewTimer(s.wake)
 	}
 	return l
