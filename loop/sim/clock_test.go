@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -67,7 +68,7 @@ func TestLivelock(t *testing.T) {
 		w.check(err)
 		err = sim.RunFor(w.loop, time.Second)
 		w.wantErr(err, sim.ErrLivelock)
-		if !strings.Contains(err.Error(), "fd 3") {
+		if !strings.Contains(err.Error(), fmt.Sprint("fd ", fd)) {
 			t.Errorf("the error does not name the fd: %v", err)
 		}
 	})

@@ -17,7 +17,8 @@
 //   - UDPPeer and TCPPeer are the other ends. They are not on the loop and have no fd;
 //     a test calls them between turns, or gives them functions that answer.
 //   - NewTicker, NewPipe and NewDevice are fds to register: for a frame clock, for a
-//     program's output, for a camera.
+//     program's output, for a camera. All of a Kernel's fds have numbers from
+//     2 000 000 000 on, which no real fd has: a real system call on one fails (EBADF).
 //   - SetLink says what lies before an address, SetFaults how unkind the kernel is,
 //     Inject which calls fail with which errno.
 //   - RunFor and RunUntil turn the loop, After schedules what the test does at a later

@@ -89,8 +89,8 @@ func ExampleKernel_Trace() {
 		log.Fatal(err)
 	}
 	// Output:
-	// 0.000000000 Watch fd=3 want=0x1 -> 0
+	// 0.000000000 Watch fd=2000000000 want=0x1 -> 0
 	// 0.040000000 Wait timeout=50ms 0x100000000:0x1 -> 1
-	// 0.040000000 Read fd=3 room=8 crc=a988dff7 -> 8
+	// 0.040000000 Read fd=2000000000 room=8 crc=a988dff7 -> 8
 	// 0.050000000 Wait timeout=10ms -> 0
 }

@@ -35,14 +35,17 @@ type descriptor struct {
 	candidate bool // listed among those that may be ready
 }
 
-// firstFD is the first number that is given out: a process has 0 to 2 already.
-const firstFD = 3
+// firstFD is the first number that is given out. No real fd has it or a higher one: a
+// process has a million at most, unless fs.nr_open (proc_sys_fs(5)) is raised. So a real
+// system call on a simulated fd fails with EBADF, where it would reach a file of the test
+// process if numbers began at 3. It is round so that traces can be read.
+const firstFD = 2_000_000_000
 
 // files is the table of open fds. As in a process, the lowest free number is taken:
 // one that was just closed comes back at once, which is how stale events hurt.
 type files struct {
-	table  []*descriptor
-	lowest int // no number below it is free
+	table  []*descriptor // that of fd is at fd - firstFD
+	lowest int           // no index below it is free
 }
 
 func (k *Kernel) open(f file) (*descriptor, error) {
@@ -56,17 +59,18 @@ func (k *Kernel) open(f file) (*descriptor, error) {
 	for len(t.table) <= t.lowest {
 		t.table = append(t.table, nil)
 	}
-	d := &descriptor{fd: t.lowest, file: f}
-	t.table[d.fd] = d
+	d := &descriptor{fd: firstFD + t.lowest, file: f}
+	t.table[t.lowest] = d
 	t.lowest++
 	return d, nil
 }
 
+// descriptor returns what fd stands for, nil if it is not open.
 func (k *Kernel) descriptor(fd int) *descriptor {
-	if fd < 0 || fd >= len(k.files.table) {
+	if fd < firstFD || fd-firstFD >= len(k.files.table) {
 		return nil
 	}
-	return k.files.table[fd]
+	return k.files.table[fd-firstFD]
 }
 
 // CloseFD closes an fd. Unlike Linux, which forgives it, it returns an error if the fd
@@ -87,8 +91,8 @@ func (k *Kernel) closeFD(fd int) error {
 	}
 	watched := d.watched
 	d.watched = false
-	k.files.table[fd] = nil
-	k.files.lowest = min(k.files.lowest, fd)
+	k.files.table[fd-firstFD] = nil
+	k.files.lowest = min(k.files.lowest, fd-firstFD)
 	d.file.close()
 	if watched {
 		return fmt.Errorf("fd %d: closed while it was watched: unregister it first", fd)
@@ -99,9 +103,9 @@ func (k *Kernel) closeFD(fd int) error {
 // OpenFDs are the numbers of all open fds, in order: what a test that ends should find
 // empty, or as it began.
 func (k *Kernel) OpenFDs() (fds []int) {
-	for fd, d := range k.files.table {
+	for _, d := range k.files.table {
 		if d != nil {
-			fds = append(fds, fd)
+			fds = append(fds, d.fd)
 		}
 	}
 	return fds

@@ -95,9 +95,9 @@ func WithRealWakeups() Option { return func(o *options) { o.waitForWakes = true 
 // ErrLivelock: 100 000 unless set. 0 removes the limit.
 func WithIdleLimit(waits int) Option { return func(o *options) { o.idleLimit = waits } }
 
-// WithFDLimit sets the lowest fd number that cannot be had (RLIMIT_NOFILE): opening
-// more fails with EMFILE. Numbers are counted from 3, as in a process.
-func WithFDLimit(limit int) Option { return func(o *options) { o.fdLimit = limit } }
+// WithFDLimit sets how many fds can be open at once: opening more fails with EMFILE, as
+// beyond RLIMIT_NOFILE. It is a million unless set.
+func WithFDLimit(most int) Option { return func(o *options) { o.fdLimit = most } }
 
 // New makes a kernel whose chances all come from seed. Without options and faults it
 // leaves nothing to chance.
@@ -105,7 +105,7 @@ func New(seed uint64, settings ...Option) *Kernel {
 	o := options{
 		addresses: []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 1}), netip.MustParseAddr("2001:db8::1")},
 		idleLimit: 100_000,
-		fdLimit:   1 << 20,
+		fdLimit:   1_000_000,
 	}
 	for _, set := range settings {
 		set(&o)
@@ -122,7 +122,6 @@ func New(seed uint64, settings ...Option) *Kernel {
 		calls:   map[string]uint64{},
 		options: o,
 	}
-	k.files.lowest = firstFD
 	k.network.init(k)
 	return k
 }

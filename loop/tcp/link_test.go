@@ -185,7 +185,7 @@ func TestResetsAreTold(t *testing.T) {
 // A listener that is out of file descriptors says so once, tries ten times a second, and
 // takes who has waited when there are some again.
 func TestListenerOutOfFDs(t *testing.T) {
-	k := sim.New(1, sim.WithFDLimit(5)) // the listener and one connection
+	k := sim.New(1, sim.WithFDLimit(2)) // the listener and one connection
 	l := newLoop(t, k)
 	var ends []*end
 	failures := 0
