@@ -1,6 +1,9 @@
 package loop_test
 
 import (
+	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/camcast/camcast/loop"
@@ -96,6 +99,22 @@ func TestRegisterErrors(t *testing.T) {
 		p.put("x")
 		w.turn()
 	})
+}
+
+// epoll refuses a regular file with EPERM, as if somebody had forbidden it.
+func TestRegisterARegularFile(t *testing.T) {
+	w := newWorld(t, nil)
+	fd, err := unix.Open(filepath.Join(t.TempDir(), "file"), unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+	w.check(err)
+	defer unix.Close(fd)
+	_, err = w.loop.Register(fd, loop.Readable, func(loop.Interest) { w.Error("called") })
+	w.wantErr(err, unix.EPERM)
+	for _, part := range []string{fmt.Sprint("fd ", fd), "regular file", "always ready", "cannot be watched"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error %q does not say %q", err, part)
+		}
+	}
+	w.quiet()
 }
 
 // An fd closed by an earlier handler of the same turn must not reach its handler, nor

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Loop is a readiness loop: handlers of fds, timers, and functions handed over by
@@ -109,7 +111,7 @@ func (l *Loop) AtTurnEnd(f func()) { l.turnEnd = append(l.turnEnd, f) }
 
 // Register has h called whenever fd meets one of the conditions in want, or has
 // failed or hung up. The fd stays the caller's: it must be unregistered before it
-// is closed. Regular files cannot be registered (EPERM): they are always ready.
+// is closed. A regular file or a directory cannot be registered (EPERM).
 func (l *Loop) Register(fd int, want Interest, h Handler) (*Registration, error) {
 	if l.closed {
 		return nil, ErrClosed
@@ -129,6 +131,9 @@ func (l *Loop) Register(fd int, want Interest, h Handler) (*Registration, error)
 	r := &Registration{loop: l, handler: h, fd: fd, slot: at, want: want}
 	if err := l.kernel.Watch(fd, want, r.token()); err != nil {
 		l.free = append(l.free, at)
+		if errors.Is(err, unix.EPERM) {
+			return nil, fmt.Errorf("loop: register: a regular file is always ready and cannot be watched: %w", err)
+		}
 		return nil, fmt.Errorf("loop: register %w", err)
 	}
 	s.taken = r
