@@ -39,9 +39,9 @@ type Ready struct {
 // uses Linux; package sim is a deterministic stand-in. Its methods are called from
 // the goroutine that runs the loop, but for Wake.
 //
-// An implementation must not allocate in Wait, Sendmmsg, Recvmmsg, Read and
-// Writev. Their errors are bare unix.Errno values, so that sorting them costs
-// nothing.
+// An implementation must not allocate in Wait, Sendmmsg, Sendmsg, Recvmmsg, Read and
+// Writev. The errors of the last five, of Accept and of ReadNeighbours are bare
+// unix.Errno values, so that sorting them costs nothing.
 type Kernel interface {
 	Poller
 	Clock

@@ -72,12 +72,12 @@ func (ln *Listener) ready(loop.Interest) {
 	k := ln.loop.Kernel()
 	for range acceptsPerTurn {
 		fd, peer, err := k.Accept(ln.registration.FD())
-		switch {
-		case err == nil:
+		switch err {
+		case nil:
 			ln.take(fd, peer)
-		case errors.Is(err, unix.EAGAIN):
+		case unix.EAGAIN:
 			return
-		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
+		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 			ln.pause(err)
 			return
 		}

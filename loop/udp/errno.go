@@ -1,12 +1,8 @@
 package udp
 
-import (
-	"errors"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// verdict is what a failed send means for whoever was being sent to.
+// verdict is what a failed send means for the peer it was for.
 type verdict uint8
 
 const (
@@ -24,10 +20,11 @@ const (
 )
 
 // sort tells what an error of a send means. segmented says whether the message was
-// to be cut by the kernel.
+// to be cut by the kernel. A flood of errors, as behind a full queue, must cost no memory:
+// errors are bare errnos (loop.Kernel), which need no errors.As.
 func sort(err error, segmented bool) verdict {
-	var errno unix.Errno
-	if !errors.As(err, &errno) {
+	errno, bare := err.(unix.Errno)
+	if !bare {
 		return broken
 	}
 	switch errno {
@@ -58,7 +55,7 @@ func passing(v verdict) bool { return v == full || v == again }
 // blocked counts a full socket and tells what to wait for.
 func (s *Socket) blocked(err error) Outcome {
 	s.counters.Blocked++
-	if errors.Is(err, unix.EAGAIN) {
+	if err == unix.EAGAIN {
 		return Full
 	}
 	return Congested
@@ -66,7 +63,6 @@ func (s *Socket) blocked(err error) Outcome {
 
 // reportError reports a shortcoming that a send has shown.
 func (s *Socket) reportError(err error, what string) {
-	var errno unix.Errno
-	errors.As(err, &errno)
+	errno, _ := err.(unix.Errno)
 	s.report(errno, what+" ("+unix.ErrnoName(errno)+")")
 }

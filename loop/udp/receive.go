@@ -1,8 +1,6 @@
 package udp
 
 import (
-	"errors"
-
 	"github.com/camcast/camcast/loop"
 	"golang.org/x/sys/unix"
 )
@@ -43,7 +41,7 @@ func (s *Socket) receive() {
 		}
 		n, err := s.kernel.Recvmmsg(s.fd, in.messages[:])
 		if err != nil { // EAGAIN, or a peer's ICMP error, which is cleared by being returned
-			s.limit.late = s.limit.late && !errors.Is(err, unix.EAGAIN)
+			s.limit.late = s.limit.late && err != unix.EAGAIN
 			return
 		}
 		late := s.limit.late

@@ -1,7 +1,6 @@
 package udp
 
 import (
-	"errors"
 	"net/netip"
 
 	"github.com/camcast/camcast/loop"
@@ -230,7 +229,7 @@ func (f *Fan) fill(run Run, place Place, peers Peers) (count int) {
 func (s *Socket) send(messages []loop.Message) (n int, err error) {
 	if !s.options.NoBatches {
 		n, err = s.kernel.Sendmmsg(s.fd, messages[:min(len(messages), sendBatch)])
-		if errors.Is(err, unix.ENOSYS) {
+		if err == unix.ENOSYS {
 			s.options.NoBatches = true
 			s.reportError(err, "the kernel does not take many messages at once: making a call for each")
 		}
