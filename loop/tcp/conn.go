@@ -32,25 +32,21 @@ var ErrQueueFull = errors.New("tcp: outgoing queue is full")
 // ErrClosed is returned by what is called on a closed connection.
 var ErrClosed = errors.New("tcp: connection is closed")
 
-// closingReads bounds what is read from a connection before it is closed, times the read
-// buffer.
-const closingReads = 8
-
 // Conn is a connection. Its methods belong to the loop's goroutine.
 type Conn struct {
 	loop         *loop.Loop
 	registration *loop.Registration
 	handler      Handler
 	peer, local  netip.AddrPort
-	buffer       []byte // shared by all connections of a listener
-	queue        []byte // what Write could not send, in order
+	room         *readRoom // shared by all connections of a listener
+	queue        []byte    // what Write could not send, in order
 	connecting   bool
 	wantWritable bool
 	closed       bool
 }
 
-func newConn(l *loop.Loop, fd int, peer netip.AddrPort, buffer []byte) (*Conn, error) {
-	c := &Conn{loop: l, peer: peer, buffer: buffer}
+func newConn(l *loop.Loop, fd int, peer netip.AddrPort, room *readRoom) (*Conn, error) {
+	c := &Conn{loop: l, peer: peer, room: room}
 	var err error
 	if c.local, err = l.Kernel().LocalAddr(fd); err == nil {
 		c.registration, err = l.Register(fd, loop.Readable, c.ready)
@@ -68,7 +64,7 @@ func Dial(l *loop.Loop, peer netip.AddrPort, h Handler) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tcp: %w", err)
 	}
-	c, err := newConn(l, fd, peer, make([]byte, readBufferBytes))
+	c, err := newConn(l, fd, peer, newReadRoom())
 	if err != nil {
 		return nil, fmt.Errorf("tcp %v: %w", peer, err)
 	}
@@ -142,24 +138,17 @@ func (c *Conn) Send(vectors []loop.Vector) (int, error) {
 
 func isAgain(err error) bool { return err == unix.EAGAIN || err == unix.EINTR }
 
-// Close ends the connection; what is queued is lost. Its handler hears no more.
+// Close ends the connection; what is queued is lost. Its handler is not called any more.
 func (c *Conn) Close() {
 	if c.closed {
 		return
 	}
 	c.closed = true
-	k, fd := c.loop.Kernel(), c.registration.FD()
-	// Closing with input unread would have the kernel reset the connection, and the
-	// peer lose what was last sent to it.
-	for range closingReads {
-		if n, err := k.Read(fd, c.buffer); n == 0 || err != nil {
-			break
-		}
-	}
+	c.discardInput()
 	// Neither can fail on an fd that is open and registered, and then nothing
 	// could be done about it.
 	_ = c.registration.Unregister()
-	_ = k.CloseFD(fd)
+	_ = c.loop.Kernel().CloseFD(c.registration.FD())
 }
 
 // Closed reports whether the connection is closed.
@@ -212,20 +201,6 @@ func (c *Conn) connected(conditions loop.Interest) bool {
 	}
 	c.connecting = false
 	return true
-}
-
-// read takes a bufferful. The rest comes with the next turn, so that one who sends much
-// does not keep the others waiting.
-func (c *Conn) read() {
-	n, err := c.loop.Kernel().Read(c.registration.FD(), c.buffer)
-	switch {
-	case err == nil && n > 0:
-		c.handler.Data(c.buffer[:n])
-	case err == nil:
-		c.fail(nil)
-	case !isAgain(err):
-		c.fail(err)
-	}
 }
 
 // flush sends what is queued and, when that is all gone, says so.

@@ -18,8 +18,6 @@ const (
 	// out of file descriptors or memory: the waiting connection stays ready, so the
 	// loop would spin.
 	acceptPause = 100 * time.Millisecond
-	// readBufferBytes is the room that connections share to read into.
-	readBufferBytes = 16 << 10
 )
 
 // Listener accepts connections. Its methods belong to the loop's goroutine.
@@ -30,7 +28,7 @@ type Listener struct {
 	accept       func(*Conn) Handler
 	failed       func(error)
 	rest         *loop.Timer
-	buffer       []byte
+	room         *readRoom
 	// starved: the last connection could not be accepted, which was told.
 	starved bool
 	closed  bool
@@ -47,7 +45,7 @@ func Listen(l *loop.Loop, local netip.AddrPort, accept func(*Conn) Handler, fail
 	if err != nil {
 		return nil, fmt.Errorf("tcp %v: %w", local, err)
 	}
-	ln := &Listener{loop: l, accept: accept, failed: failed, buffer: make([]byte, readBufferBytes)}
+	ln := &Listener{loop: l, accept: accept, failed: failed, room: newReadRoom()}
 	if ln.local, err = k.LocalAddr(fd); err == nil {
 		ln.registration, err = l.Register(fd, loop.Readable, ln.ready)
 	}
@@ -90,7 +88,7 @@ func (ln *Listener) ready(loop.Interest) {
 
 func (ln *Listener) take(fd int, peer netip.AddrPort) {
 	ln.starved = false
-	c, err := newConn(ln.loop, fd, peer, ln.buffer)
+	c, err := newConn(ln.loop, fd, peer, ln.room)
 	if err != nil {
 		ln.report(err)
 		return
