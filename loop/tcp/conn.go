@@ -42,7 +42,10 @@ type Conn struct {
 	queue        []byte    // what Write could not send, in order
 	connecting   bool
 	wantWritable bool
+	paused       bool
 	closed       bool
+	// again tries to change the interest once more; nil until that has failed.
+	again *loop.Timer
 }
 
 func newConn(l *loop.Loop, fd int, peer netip.AddrPort, room *readRoom) (*Conn, error) {
@@ -144,6 +147,9 @@ func (c *Conn) Close() {
 		return
 	}
 	c.closed = true
+	if c.again != nil {
+		c.again.Stop()
+	}
 	c.discardInput()
 	// Neither can fail on an fd that is open and registered, and then nothing
 	// could be done about it.
@@ -159,30 +165,22 @@ func (c *Conn) fail(err error) {
 	c.handler.Closed(err)
 }
 
-func (c *Conn) expectWritable() {
-	c.wantWritable = true
-	c.updateWant()
-}
-
-func (c *Conn) updateWant() {
-	want := loop.Readable
-	if c.wantWritable {
-		want |= loop.Writable
-	}
-	// It fails only on an fd that is not registered, which this one is.
-	_ = c.registration.Want(want)
-}
-
 func (c *Conn) ready(conditions loop.Interest) {
 	if c.connecting && !c.connected(conditions) {
 		return
 	}
-	if conditions&(loop.Readable|loop.HungUp|loop.Failed) != 0 {
-		c.read()
+	switch {
+	case !c.paused:
+		if conditions&(loop.Readable|loop.HungUp|loop.Failed) != 0 {
+			c.read()
+		}
+	case conditions&(loop.HungUp|loop.Failed) != 0:
+		c.endPaused()
 	}
 	if !c.closed && c.wantWritable && conditions&loop.Writable != 0 {
 		c.flush()
 	}
+	c.updateWant() // again if it has failed; else it does nothing
 }
 
 // connected sees how connecting ended, and reports whether it has succeeded.
