@@ -97,6 +97,23 @@ func TestNothingWaitsInTheHouse(t *testing.T) {
 	}
 }
 
+// Only programs read the environment: a package is told by its options.
+func TestEnvironmentIsReadByProgramsAlone(t *testing.T) {
+	for _, folder := range []string{"loop", "proto", "cast", "clone", "view"} {
+		for _, f := range sourceFiles(t, folder) {
+			ast.Inspect(f.syntax, func(n ast.Node) bool {
+				if n, ok := n.(*ast.SelectorExpr); ok {
+					pkg, ok := n.X.(*ast.Ident)
+					if reads := n.Sel.Name; ok && pkg.Name == "os" && (reads == "Getenv" || reads == "LookupEnv" || reads == "Environ") {
+						t.Errorf("%s calls os.%s", f.path, reads)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
 func TestImports(t *testing.T) {
 	rules := []struct {
 		folder string

@@ -11,15 +11,12 @@
 // is asked when the socket is opened. That a link cannot do it is said by a send (EIO:
 // no checksum offload, EINVAL or EMSGSIZE: a packet does not fit the link): the peer
 // behind that link is then sent packet by packet, still many a call, and the first
-// such correction is reported. Two environment variables turn the features off, for
-// kernels that get them wrong:
+// such correction is reported. Options.NoSegmentation and Options.NoBatches turn the
+// features off, for kernels that get them wrong.
 //
-//	CAMCAST_UDP_SEGMENT=0   send packet by packet, many per sendmmsg
-//	CAMCAST_SENDMMSG=0      one message per system call
-//
-// With Clones, which package clone makes, even a message per peer is too many: one is sent
-// for up to 64 of them, and a program in the kernel copies it. Who cannot be served so is
-// served as described above. CAMCAST_CLONE=0 turns it off.
+// With Options.Clones, which package clone makes, one message is sent for up to 64 peers, and
+// a program in the kernel copies it. Peers that cannot be served so are served as described
+// above.
 //
 // One peer's error is that peer's: a batch goes on after it.
 package udp

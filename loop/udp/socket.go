@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 
 	"github.com/camcast/camcast/loop"
 	"golang.org/x/sys/unix"
@@ -98,15 +97,6 @@ type Socket struct {
 // is called with each datagram; with nil, incoming datagrams are left to the kernel
 // to drop.
 func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram)) (*Socket, error) {
-	if os.Getenv("CAMCAST_UDP_SEGMENT") == "0" {
-		o.NoSegmentation = true
-	}
-	if os.Getenv("CAMCAST_SENDMMSG") == "0" {
-		o.NoBatches = true
-	}
-	if os.Getenv("CAMCAST_CLONE") == "0" {
-		o.Clones = nil
-	}
 	k := l.Kernel()
 	fd, err := k.OpenUDP(local, o.UDPOptions)
 	if err != nil {

@@ -497,16 +497,15 @@ func TestSwitches(t *testing.T) { onBoth(t, testSwitches) }
 // testSwitches turns off each feature and both: everybody gets the same packets all the same.
 func testSwitches(t *testing.T, newKernel kernelMaker) {
 	for _, c := range []struct {
-		segment, batches string
-		calls            [2]int // of Sendmmsg and Sendmsg, for 3 readers of 4 packets
+		noSegmentation, noBatches bool
+		calls                     [2]int // of Sendmmsg and Sendmsg, for 3 readers of 4 packets
 	}{
-		{"", "", [2]int{1, 0}}, {"0", "", [2]int{1, 0}}, {"", "0", [2]int{0, 3}}, {"0", "0", [2]int{0, 12}},
+		{false, false, [2]int{1, 0}}, {true, false, [2]int{1, 0}}, {false, true, [2]int{0, 3}}, {true, true, [2]int{0, 12}},
 	} {
-		t.Run("segment="+c.segment+" batches="+c.batches, func(t *testing.T) {
-			t.Setenv("CAMCAST_UDP_SEGMENT", c.segment)
-			t.Setenv("CAMCAST_SENDMMSG", c.batches)
+		t.Run(fmt.Sprintf("NoSegmentation=%v NoBatches=%v", c.noSegmentation, c.noBatches), func(t *testing.T) {
 			l, k := newFaulty(t, newKernel)
-			s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+			o := udp.Options{NoSegmentation: c.noSegmentation, NoBatches: c.noBatches}
+			s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), o, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -520,7 +519,7 @@ func testSwitches(t *testing.T, newKernel kernelMaker) {
 			}
 			run := newRun(4, 100, 50)
 			fan.Send(run, udp.Place{}, fan.All(), nil)
-			if calls := [2]int{len(k.batches), k.singles}; s.Segments() != (c.segment == "") || calls != c.calls {
+			if calls := [2]int{len(k.batches), k.singles}; s.Segments() == c.noSegmentation || calls != c.calls {
 				t.Errorf("segments: %v, %v calls of Sendmmsg and Sendmsg, want %v", s.Segments(), calls, c.calls)
 			}
 			for _, r := range receivers {
