@@ -13,6 +13,7 @@ import (
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/udp"
 )
 
@@ -102,7 +103,7 @@ func printReaders(w io.Writer, s *cast.Stream) {
 	}
 }
 
-func ages(h *cast.Histogram) string {
+func ages(h *histogram.Histogram) string {
 	if h.Count == 0 { // no reader over UDP
 		return "-"
 	}

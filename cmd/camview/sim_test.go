@@ -14,6 +14,7 @@ import (
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
 )
@@ -292,7 +293,7 @@ func TestNewSource(t *testing.T) {
 	if after.Packets != before.Packets+10 || after.PacketsLost != 0 {
 		t.Errorf("%d packets, %d lost; want %d and none", after.Packets, after.PacketsLost, before.Packets+10)
 	}
-	if line := statsLine(before, after, &cast.Histogram{}); !strings.Contains(line, "loss 0.0%") {
+	if line := statsLine(before, after, &histogram.Histogram{}); !strings.Contains(line, "loss 0.0%") {
 		t.Errorf("%q", line)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/histogram"
 )
 
 // statsInterval is how often figures are told.
@@ -18,7 +18,7 @@ type stats struct {
 	timer  *loop.Timer
 	told   time.Duration // when figures were told last
 	before summary       // what they were then
-	ages   cast.Histogram
+	ages   histogram.Histogram
 }
 
 func newStats(v *viewer) *stats {
@@ -31,7 +31,7 @@ func newStats(v *viewer) *stats {
 func (s *stats) tell() {
 	now := s.viewer.summary()
 	line := statsLine(s.before, now, &s.ages)
-	s.before, s.ages = now, cast.Histogram{}
+	s.before, s.ages = now, histogram.Histogram{}
 	s.told += statsInterval
 	s.timer.Set(s.told + statsInterval) // a late turn does not make the next one late
 	s.viewer.presenter.figures(line)
@@ -42,7 +42,7 @@ func (s *stats) tell() {
 
 // statsLine is what has happened between two summaries: frames per second and reader, the
 // share of packets lost, the jitter, the median of the pictures' ages, and the lags.
-func statsLine(before, now summary, ages *cast.Histogram) string {
+func statsLine(before, now summary, ages *histogram.Histogram) string {
 	var b strings.Builder
 	seconds := max(now.Seconds-before.Seconds, 1e-3)
 	rate := float64(now.Frames-before.Frames) / seconds / float64(now.Readers)

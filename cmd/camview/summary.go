@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/histogram"
 )
 
 // figures are what one reader or several have received.
@@ -57,7 +57,7 @@ type spread struct {
 	Max float64 `json:"max"`
 }
 
-func spreadOf(h *cast.Histogram) *spread {
+func spreadOf(h *histogram.Histogram) *spread {
 	if h.Count == 0 {
 		return nil
 	}

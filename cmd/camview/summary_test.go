@@ -6,18 +6,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/histogram"
 )
 
 func TestStatsLine(t *testing.T) {
-	var ages, none cast.Histogram
+	var ages, none histogram.Histogram
 	for range 10 {
 		ages.Record(20 * time.Millisecond)
 	}
 	jitter, roundTrip := 1.25, 0.3
 	for _, c := range []struct {
 		before, now summary
-		ages        *cast.Histogram
+		ages        *histogram.Histogram
 		want        string
 	}{
 		{
@@ -38,7 +38,7 @@ func TestStatsLine(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	var ages cast.Histogram
+	var ages histogram.Histogram
 	ages.Record(2 * time.Millisecond)
 	s := summary{
 		Readers: 2, ReadersServed: 1, Seconds: 1.5, Frames: 3, FramesLost: 4, Packets: 5, PacketsLost: -6, Lags: 7, Reconnects: 8,

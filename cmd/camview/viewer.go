@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/udp"
 )
 
@@ -40,7 +40,7 @@ type viewer struct {
 	started   int // how many readers have been
 	done      int // how many have all they want, or will not get it
 	starter   *loop.Timer
-	ages      cast.Histogram
+	ages      histogram.Histogram
 	began     time.Duration
 	lasted    time.Duration // set when the watching is over
 	end       context.CancelFunc
