@@ -21,6 +21,7 @@
 //     2 000 000 000 on, which no real fd has: a real system call on one fails (EBADF).
 //   - SetLink says what lies before an address, SetFaults how unkind the kernel is,
 //     Inject which calls fail with which errno.
+//   - NewWorker stands for a goroutine that works beside the loop.
 //   - RunFor and RunUntil turn the loop, After schedules what the test does at a later
 //     virtual time.
 //
