@@ -3,18 +3,9 @@ package encode
 import (
 	"bytes"
 	"errors"
-	"image"
-	"image/jpeg"
 	"slices"
-	"sync"
-)
 
-// JPEG's markers (ITU-T T.81, table B.1).
-const (
-	soi, eoi, sos = 0xd8, 0xd9, 0xda
-	sof0, sof15   = 0xc0, 0xcf
-	dht, jpg, dac = 0xc4, 0xc8, 0xcc
-	dqt           = 0xdb
+	"github.com/camcast/camcast/proto/jpeg"
 )
 
 var errHeader = errors.New("broken JPEG: its headers do not lead to a scan")
@@ -31,47 +22,30 @@ type header struct {
 
 // parseHeader reads the headers of a picture. It allocates nothing.
 func parseHeader(picture []byte) (h header, err error) {
-	if len(picture) < 4 || picture[0] != 0xff || picture[1] != soi {
+	if !bytes.HasPrefix(picture, []byte{0xff, jpeg.SOI}) {
 		return h, errHeader
 	}
-	for rest := picture[2:]; ; {
-		marker, content, after, ok := cutSegment(rest)
+	for at := 2; ; {
+		s, next, err := jpeg.Next(picture, at)
 		switch {
-		case !ok:
+		case err != nil, s.Marker == jpeg.EOI:
 			return h, errHeader
-		case marker == sos:
+		case s.Marker == jpeg.SOS:
 			if h.components == 0 {
 				return h, errHeader
 			}
 			return h, nil
-		case marker == dht:
+		case s.Marker == jpeg.DHT:
 			h.huffman = true
-		case marker == dqt:
-			h.wide = h.wide || hasWideTable(content)
-		case marker >= sof0 && marker <= sof15 && marker != jpg && marker != dac:
-			if !h.parseFrame(content) {
+		case s.Marker == jpeg.DQT:
+			h.wide = h.wide || hasWideTable(s.Data)
+		case s.IsFrameHeader():
+			if !h.parseFrame(s.Data) {
 				return h, errHeader
 			}
 		}
-		rest = after
+		at = next
 	}
-}
-
-// cutSegment cuts the segment that data begins with into its marker and content.
-func cutSegment(data []byte) (marker byte, content, after []byte, ok bool) {
-	fill := 0
-	for fill < len(data) && data[fill] == 0xff {
-		fill++
-	}
-	if fill == 0 || len(data) < fill+3 || data[fill] < sof0 || data[fill] == eoi {
-		return 0, nil, nil, false
-	}
-	marker, data = data[fill], data[fill+1:]
-	n := int(data[0])<<8 | int(data[1])
-	if n < 2 || n > len(data) {
-		return 0, nil, nil, false
-	}
-	return marker, data[2:n], data[n:], true
 }
 
 // parseFrame takes a frame header (T.81, B.2.2).
@@ -106,29 +80,10 @@ func (h *header) carryable() bool {
 		(h.sampling == [3]byte{0x21, 0x11, 0x11} || h.sampling == [3]byte{0x22, 0x11, 0x11})
 }
 
-// standardHuffman is a DHT segment of the standard tables (T.81, K.3), which are meant
-// where a picture has none. Go's encoder writes them: it is asked for them once.
-var standardHuffman = sync.OnceValue(func() []byte {
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, image.NewYCbCr(image.Rect(0, 0, 1, 1), image.YCbCrSubsampleRatio420), nil); err != nil {
-		panic(err) // it writes to memory
-	}
-	for rest := b.Bytes()[2:]; ; {
-		marker, _, after, ok := cutSegment(rest)
-		switch {
-		case !ok:
-			panic("image/jpeg writes no Huffman tables")
-		case marker == dht:
-			return rest[:len(rest)-len(after)]
-		}
-		rest = after
-	}
-})
-
 // withHuffman returns the picture with Huffman tables, the standard ones if it has none.
 func withHuffman(picture []byte, h header) []byte {
 	if h.huffman {
 		return picture
 	}
-	return slices.Concat(picture[:2], standardHuffman(), picture[2:])
+	return slices.Concat(picture[:2], jpeg.AppendHuffman(nil), picture[2:])
 }

@@ -9,8 +9,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	bitstream "github.com/camcast/camcast/proto/jpeg"
 )
 
 // transcoders are what NewTranscoder makes, and one that has only Go's encoder.
@@ -45,12 +48,13 @@ func colourPSNR(a, b image.Image) float64 {
 // tables returns all Huffman tables of a picture, in order of their numbers.
 func tables(t testing.TB, data []byte) (all [4][]byte) {
 	t.Helper()
-	for rest := data[2:]; ; {
-		marker, content, after, ok := cutSegment(rest)
-		if !ok || marker == sos {
+	for at := 2; ; {
+		segment, next, err := bitstream.Next(data, at)
+		if err != nil || segment.Marker == bitstream.SOS {
 			return all
 		}
-		for marker == dht && len(content) > 17 {
+		content := segment.Data
+		for segment.Marker == bitstream.DHT && len(content) > 17 {
 			n := 17
 			for _, count := range content[1:17] {
 				n += int(count)
@@ -61,7 +65,7 @@ func tables(t testing.TB, data []byte) (all [4][]byte) {
 			all[content[0]>>4<<1|content[0]&1] = content[:n]
 			content = content[n:]
 		}
-		rest = after
+		at = next
 	}
 }
 
@@ -76,10 +80,10 @@ func carried(t testing.TB, data []byte) error {
 	if !h.carryable() {
 		return fmt.Errorf("header %+v", h)
 	}
-	if !bytes.Contains(data, []byte{0xff, sof0}) {
+	if !bytes.Contains(data, []byte{0xff, bitstream.SOF0}) {
 		return fmt.Errorf("no baseline")
 	}
-	got, want := tables(t, data), tables(t, withHuffman([]byte{0xff, soi, 0xff, sos, 0, 2}, header{}))
+	got, want := tables(t, data), tables(t, withHuffman([]byte{0xff, bitstream.SOI, 0xff, bitstream.SOS, 0, 2}, header{}))
 	for i := range got {
 		if !bytes.Equal(got[i], want[i]) || len(want[i]) == 0 {
 			return fmt.Errorf("Huffman table %d is not the standard one", i)
@@ -150,7 +154,7 @@ func TestTranscodeWithoutTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare := bytes.Replace(whole, standardHuffman(), nil, 1)
+	bare := bytes.Replace(whole, bitstream.AppendHuffman(nil), nil, 1)
 	if len(bare) != len(whole)-420 {
 		t.Fatalf("the tables are %d bytes long", len(whole)-len(bare))
 	}
@@ -167,10 +171,29 @@ func TestTranscodeWithoutTables(t *testing.T) {
 	}
 }
 
+// TestParseHeader has the headers of a picture contain what tells nothing of it.
+func TestParseHeader(t *testing.T) {
+	plain := fixture(t, "threetables420.jpg")
+	want, err := parseHeader(plain)
+	if err != nil || want.width != 50 || want.height != 35 || want.components != 3 || !want.huffman {
+		t.Fatalf("%+v, %v", want, err)
+	}
+	for name, insert := range map[string][]byte{
+		"fill bytes":               {0xff, 0xff},
+		"markers without a length": {0xff, bitstream.TEM, 0xff, bitstream.RST0, 0xff, bitstream.RST7},
+		"an empty segment":         {0xff, 0xe5, 0, 2},
+	} {
+		at := bytes.Index(plain, []byte{0xff, bitstream.SOF0})
+		if got, err := parseHeader(slices.Insert(bytes.Clone(plain), at, insert...)); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, want)
+		}
+	}
+}
+
 func TestTranscodeRefuses(t *testing.T) {
 	colour := fixture(t, "optimized420.jpg")
 	huge := bytes.Clone(colour)
-	at := bytes.Index(huge, []byte{0xff, sof0})
+	at := bytes.Index(huge, []byte{0xff, bitstream.SOF0})
 	huge[at+5], huge[at+7] = 0xff, 0xff
 	empty := bytes.Clone(colour)
 	copy(empty[at+5:], []byte{0, 0})

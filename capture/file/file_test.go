@@ -101,6 +101,7 @@ func TestStream(t *testing.T) {
 	a, b, c := picture(t, 10), picture(t, 60), picture(t, 110)
 	thumbnail := slices.Insert(bytes.Clone(b), 2, slices.Concat([]byte{0xff, 0xe1, 0x00, 0x0c}, []byte{0xff, 0xd8, 0xff, 0xda, 0, 2, 1, 1, 0xff, 0xd9})...)
 	large := slices.Insert(bytes.Clone(c), 2, bytes.Repeat(slices.Concat([]byte{0xff, 0xe2, 0xff, 0xff}, make([]byte, 65533)), 20)...)
+	filled := bytes.Replace(a, []byte{0xff, 0xc0}, []byte{0xff, 0xff, 0xff, 0xc0}, 1)
 	for name, test := range map[string]struct {
 		data, want [][]byte
 		broken     uint64
@@ -113,6 +114,7 @@ func TestStream(t *testing.T) {
 		"one cut off":        {[][]byte{a, b[:len(b)/2], c}, [][]byte{a, c}, 1},
 		"headers cut off":    {[][]byte{a, b[:30], c}, [][]byte{a, c}, 1},
 		"the last cut off":   {[][]byte{a, b, c[:len(c)-1]}, [][]byte{a, b}, 1},
+		"fill bytes":         {[][]byte{filled, b}, [][]byte{filled, b}, 0},
 		"junk in front":      {[][]byte{[]byte("junk"), a, b}, [][]byte{a, b}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -268,26 +270,6 @@ func cmpInt(a, b int) int {
 		return 1
 	}
 	return 0
-}
-
-func FuzzLength(f *testing.F) {
-	whole := picture(f, 9)
-	f.Add(whole)
-	f.Add(whole[:50])
-	f.Add([]byte{0xff, 0xd8, 0xff, 0xe0, 0, 2, 0xff, 0xd9, 1})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		n, err := length(data)
-		if err != nil {
-			return
-		}
-		if n < 4 || n > len(data) || data[n-1] != eoi {
-			t.Fatalf("length %d of %d", n, len(data))
-		}
-		if again, err := length(data[:n]); err != nil || again != n {
-			t.Fatalf("of those %d bytes alone: %d, %v", n, again, err)
-		}
-		_, _, _ = size(data[:n])
-	})
 }
 
 func Example() {

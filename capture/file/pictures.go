@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/proto/jpeg"
 	"golang.org/x/sys/unix"
 )
 
@@ -88,7 +89,7 @@ func (s *stream) checkKind() error {
 	if len(s.buffer) == 0 {
 		return errors.New("is empty")
 	}
-	if bytes.HasPrefix(s.buffer, []byte{0xff, soi}) {
+	if bytes.HasPrefix(s.buffer, []byte{0xff, jpeg.SOI}) {
 		return nil
 	}
 	for _, kind := range kinds {
@@ -96,7 +97,7 @@ func (s *stream) checkKind() error {
 			return fmt.Errorf("is %s; wanted is MJPEG, as by: ffmpeg -i FILE -c:v mjpeg -huffman default -f mjpeg OUT.mjpeg", kind.name)
 		}
 	}
-	if !bytes.Contains(s.buffer, []byte{0xff, soi, 0xff}) {
+	if !bytes.Contains(s.buffer, []byte{0xff, jpeg.SOI, 0xff}) {
 		return errors.New("is no MJPEG: no JPEG picture begins in it")
 	}
 	return nil
@@ -125,12 +126,12 @@ func (s *stream) next() (picture []byte, broken uint64, err error) {
 	s.drop(s.last)
 	s.last = 0
 	for begin := s.read; ; {
-		n, err := length(s.buffer)
+		n, err := jpeg.Length(s.buffer)
 		switch {
 		case err == nil:
 			s.last = n
 			return s.buffer[:n], broken, nil
-		case errors.Is(err, errMore) && !s.ended && len(s.buffer) < maxPictureBytes:
+		case errors.Is(err, jpeg.ErrMore) && !s.ended && len(s.buffer) < maxPictureBytes:
 			if err := s.more(); err != nil {
 				return nil, broken, err
 			}
@@ -144,7 +145,7 @@ func (s *stream) next() (picture []byte, broken uint64, err error) {
 		if len(s.buffer) == 0 && s.ended {
 			return nil, broken, capture.ErrEnd
 		}
-		if bytes.HasPrefix(s.buffer, []byte{0xff, soi}) {
+		if bytes.HasPrefix(s.buffer, []byte{0xff, jpeg.SOI}) {
 			broken++
 		}
 		s.skip()
@@ -153,7 +154,7 @@ func (s *stream) next() (picture []byte, broken uint64, err error) {
 
 // skip drops what is before the next place where a picture may begin.
 func (s *stream) skip() {
-	next := bytes.Index(s.buffer[min(1, len(s.buffer)):], []byte{0xff, soi})
+	next := bytes.Index(s.buffer[min(1, len(s.buffer)):], []byte{0xff, jpeg.SOI})
 	switch {
 	case next >= 0:
 		s.drop(next + 1)
@@ -242,7 +243,7 @@ func (f *folder) next() (picture []byte, broken uint64, err error) {
 			broken++
 			continue
 		}
-		if n, err := length(f.buffer); err == nil {
+		if n, err := jpeg.Length(f.buffer); err == nil {
 			return f.buffer[:n], broken, nil
 		}
 		broken++

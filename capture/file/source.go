@@ -6,6 +6,7 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/internal/tick"
+	"github.com/camcast/camcast/proto/jpeg"
 )
 
 // Options are the settings of a file; the zero value is useful.
@@ -79,7 +80,7 @@ func (s *Source) look() error {
 	case err != nil:
 		return err
 	}
-	if s.width, s.height, err = size(picture); err != nil {
+	if s.width, s.height, err = jpeg.Size(picture); err != nil {
 		return err
 	}
 	return s.pictures.rewind()

@@ -4,24 +4,24 @@ package jpeg
 // both quantisation tables, the standard Huffman tables, and EOI. It does not refer to
 // img afterwards.
 func Append(dst []byte, img *Image) []byte {
-	dst = append(dst, 0xff, mSOI,
+	dst = append(dst, 0xff, SOI,
 		0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0)
 	for number, table := range [2]*[64]byte{&img.Luma, &img.Chroma} {
-		dst = append(dst, 0xff, mDQT, 0, 67, byte(number))
+		dst = append(dst, 0xff, DQT, 0, 67, byte(number))
 		dst = append(dst, table[:]...)
 	}
 	sampling := byte(0x21)
 	if img.Type == Type420 {
 		sampling = 0x22
 	}
-	dst = append(dst, 0xff, mSOF0, 0, 17, 8,
+	dst = append(dst, 0xff, SOF0, 0, 17, 8,
 		byte(img.Height>>8), byte(img.Height), byte(img.Width>>8), byte(img.Width),
 		3, 1, sampling, 0, 2, 0x11, 1, 3, 0x11, 1)
-	dst = appendHuffman(dst)
+	dst = AppendHuffman(dst)
 	if img.RestartInterval > 0 {
-		dst = append(dst, 0xff, mDRI, 0, 4, byte(img.RestartInterval>>8), byte(img.RestartInterval))
+		dst = append(dst, 0xff, DRI, 0, 4, byte(img.RestartInterval>>8), byte(img.RestartInterval))
 	}
-	dst = append(dst, 0xff, mSOS, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0)
+	dst = append(dst, 0xff, SOS, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0)
 	dst = append(dst, img.Scan...)
-	return append(dst, 0xff, mEOI)
+	return append(dst, 0xff, EOI)
 }

@@ -1,6 +1,7 @@
-// Package jpeg knows of the JPEG bit stream (ITU-T T.81) what carrying it by RTP asks:
-// where the picture's size, tables and scan are, whether RFC 2435 can carry it, and how
-// to put a file together again from these. It decodes no pictures.
+// Package jpeg reads the JPEG bit stream (ITU-T T.81) as far as RTP needs it: where the
+// picture's size, tables and scan are, whether RFC 2435 can carry it, and how to make a
+// file of these again. It decodes no pictures.
 //
-// Image.Parse takes a picture apart without copying; Append puts one together.
+// Next walks from marker to marker; Length and Size walk for their callers. Image.Parse
+// takes a picture apart without copying; Append puts one together.
 package jpeg

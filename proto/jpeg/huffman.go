@@ -91,9 +91,10 @@ func (h *huffmanTables) check(component int, dc, ac byte) error {
 	return nil
 }
 
-// appendHuffman appends the standard tables as one DHT segment of 420 bytes.
-func appendHuffman(dst []byte) []byte {
-	dst = append(dst, 0xff, mDHT, 418>>8, 418&0xff)
+// AppendHuffman appends the standard Huffman tables (T.81, K.3) as one DHT segment of 420
+// bytes. A picture without Huffman tables means these.
+func AppendHuffman(dst []byte) []byte {
+	dst = append(dst, 0xff, DHT, 418>>8, 418&0xff)
 	for component := range standardHuffman {
 		for class, table := range standardHuffman[component] {
 			dst = append(dst, byte(class<<4|component))

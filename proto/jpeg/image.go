@@ -56,23 +56,6 @@ func (img *Image) Parse(data []byte) error {
 	return p.parse(data)
 }
 
-// The markers of T.81, table B.1, that matter here.
-const (
-	mTEM  = 0x01
-	mSOF0 = 0xc0
-	mDHT  = 0xc4
-	mJPG  = 0xc8
-	mDAC  = 0xcc
-	mRST0 = 0xd0
-	mRST7 = 0xd7
-	mSOI  = 0xd8
-	mEOI  = 0xd9
-	mSOS  = 0xda
-	mDQT  = 0xdb
-	mDNL  = 0xdc
-	mDRI  = 0xdd
-)
-
 // parser is what is known of a picture before its scan.
 type parser struct {
 	img *Image
@@ -91,65 +74,50 @@ type component struct {
 }
 
 func (p *parser) parse(data []byte) error {
-	if len(data) < 2 || data[0] != 0xff || data[1] != mSOI {
+	at, err := afterSOI(data)
+	if err != nil {
 		return fmt.Errorf("%w: it does not begin with SOI (FFD8)", ErrBroken)
 	}
-	for at := 2; ; {
-		marker, segment, next, err := nextSegment(data, at)
-		if err != nil {
-			return err
-		}
+	for {
+		s, next, err := Next(data, at)
 		switch {
-		case marker == mSOS:
-			if err := p.scanHeader(segment); err != nil {
+		case errors.Is(err, ErrMore):
+			return fmt.Errorf("%w: it ends within its headers", ErrBroken)
+		case err != nil:
+			return fmt.Errorf("%w: no marker, or one of an impossible length, at byte %d", ErrBroken, at)
+		case s.Marker == SOS:
+			if err := p.scanHeader(s.Data); err != nil {
 				return err
 			}
-			return p.scan(data[next:])
-		case marker == mDQT:
-			err = p.quantisation(segment)
-		case marker == mDHT:
-			err = p.huffman.define(segment)
-		case marker == mDRI:
-			if len(segment) < 2 {
-				return fmt.Errorf("%w: DRI of %d bytes", ErrBroken, len(segment))
-			}
-			p.img.RestartInterval = uint16(segment[0])<<8 | uint16(segment[1])
-		case marker >= mSOF0 && marker <= 0xcf && marker != mJPG:
-			err = p.frame(marker, segment)
-		case marker == mEOI:
+			return p.scan(data, next)
+		case s.Marker == EOI:
 			return fmt.Errorf("%w: it ends before its scan", ErrBroken)
 		}
-		if err != nil {
+		if err := p.segment(s); err != nil {
 			return err
 		}
 		at = next
 	}
 }
 
-// nextSegment returns the marker at or after at, its data without the length, and
-// where the next one is.
-func nextSegment(data []byte, at int) (marker byte, segment []byte, next int, err error) {
-	if at >= len(data) || data[at] != 0xff {
-		return 0, nil, 0, fmt.Errorf("%w: no marker at byte %d", ErrBroken, at)
+// segment takes a segment that precedes the scan.
+func (p *parser) segment(s Segment) error {
+	switch {
+	case s.Marker == DQT:
+		return p.quantisation(s.Data)
+	case s.Marker == DHT:
+		return p.huffman.define(s.Data)
+	case s.Marker == DRI:
+		if len(s.Data) < 2 {
+			return fmt.Errorf("%w: DRI of %d bytes", ErrBroken, len(s.Data))
+		}
+		p.img.RestartInterval = uint16(s.Data[0])<<8 | uint16(s.Data[1])
+	case s.Marker == DAC || s.IsFrameHeader() && s.Marker > SOF0+1:
+		return fmt.Errorf("%w: its process (FF%02X) is not baseline, but progressive, lossless or arithmetic", ErrReencode, s.Marker)
+	case s.IsFrameHeader():
+		return p.frame(s.Data)
 	}
-	for at < len(data) && data[at] == 0xff { // fill bytes may precede a marker
-		at++
-	}
-	if at >= len(data) {
-		return 0, nil, 0, fmt.Errorf("%w: it ends within its headers", ErrBroken)
-	}
-	marker, at = data[at], at+1
-	if marker == mEOI || marker == mSOI || marker == mTEM || marker >= mRST0 && marker <= mRST7 {
-		return marker, nil, at, nil
-	}
-	if at+2 > len(data) {
-		return 0, nil, 0, fmt.Errorf("%w: it ends within its headers", ErrBroken)
-	}
-	length := int(data[at])<<8 | int(data[at+1])
-	if length < 2 || at+length > len(data) {
-		return 0, nil, 0, fmt.Errorf("%w: segment FF%02X of %d bytes at byte %d goes beyond the end", ErrBroken, marker, length, at)
-	}
-	return marker, data[at+2 : at+length], at + length, nil
+	return nil
 }
 
 func (p *parser) quantisation(segment []byte) error {
@@ -169,10 +137,8 @@ func (p *parser) quantisation(segment []byte) error {
 }
 
 // frame takes a frame header (T.81, B.2.2).
-func (p *parser) frame(marker byte, segment []byte) error {
+func (p *parser) frame(segment []byte) error {
 	switch {
-	case marker == mDAC || marker > mSOF0 && marker != mSOF0+1:
-		return fmt.Errorf("%w: its process (FF%02X) is not baseline, but progressive, lossless or arithmetic", ErrReencode, marker)
 	case len(segment) < 6 || len(segment) < 6+3*int(segment[5]):
 		return fmt.Errorf("%w: frame header of %d bytes", ErrBroken, len(segment))
 	case p.haveFrame:
@@ -253,21 +219,25 @@ func (p *parser) chooseTables() error {
 	return nil
 }
 
-// scan finds the end of the scan that data begins with.
-func (p *parser) scan(data []byte) error {
-	end, marker := scanEnd(data)
-	switch {
-	case marker == 0:
-		return fmt.Errorf("%w: its scan of %d bytes has no end (EOI, FFD9)", ErrBroken, len(data))
-	case marker == mDNL:
-		return fmt.Errorf("%w: its height is told after the scan (DNL)", ErrReencode)
-	case marker != mEOI:
-		return fmt.Errorf("%w: FF%02X after the first scan", ErrReencode, marker)
-	case end == 0:
-		return fmt.Errorf("%w: its scan is empty", ErrBroken)
-	case end >= maxScanBytes:
-		return fmt.Errorf("%w: a scan of %d bytes, more than %d", ErrTooLarge, end, maxScanBytes-1)
+// scan finds the end of the scan that begins at data[begin].
+func (p *parser) scan(data []byte, begin int) error {
+	end, err := ScanEnd(data, begin)
+	if err != nil {
+		return fmt.Errorf("%w: its scan of %d bytes has no end (EOI, FFD9)", ErrBroken, len(data)-begin)
 	}
-	p.img.Scan = data[:end]
+	s, _, err := Next(data, end)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: its scan of %d bytes does not end with EOI (FFD9)", ErrBroken, end-begin)
+	case s.Marker == DNL:
+		return fmt.Errorf("%w: its height is told after the scan (DNL)", ErrReencode)
+	case s.Marker != EOI:
+		return fmt.Errorf("%w: FF%02X after the first scan", ErrReencode, s.Marker)
+	case end == begin:
+		return fmt.Errorf("%w: its scan is empty", ErrBroken)
+	case end-begin >= maxScanBytes:
+		return fmt.Errorf("%w: a scan of %d bytes, more than %d", ErrTooLarge, end-begin, maxScanBytes-1)
+	}
+	p.img.Scan = data[begin:end]
 	return nil
 }

@@ -1,0 +1,157 @@
+package jpeg
+
+import (
+	"bytes"
+	"errors"
+)
+
+// The markers of T.81, table B.1, that matter here, by their second byte. The first byte
+// of a marker is FF.
+const (
+	TEM   = 0x01
+	SOF0  = 0xc0
+	DHT   = 0xc4
+	JPG   = 0xc8
+	DAC   = 0xcc
+	SOF15 = 0xcf
+	RST0  = 0xd0
+	RST7  = 0xd7
+	SOI   = 0xd8
+	EOI   = 0xd9
+	SOS   = 0xda
+	DQT   = 0xdb
+	DNL   = 0xdc
+	DRI   = 0xdd
+)
+
+// ErrMore is returned by Next, ScanEnd, Length and Size if the data is good as far as it
+// goes and ends too early. With more data the call can succeed.
+var ErrMore = errors.New("the JPEG goes on beyond the data")
+
+// Segment is a marker and the parameters that follow it.
+type Segment struct {
+	// Marker is the second byte of the marker.
+	Marker byte
+	// Data holds the parameters, without their length. It is a part of the data that was
+	// given to Next. It is nil if the marker has no parameters.
+	Data []byte
+}
+
+// IsFrameHeader reports whether the segment is a frame header: SOF0 to SOF15, of which
+// three numbers mean something else.
+func (s Segment) IsFrameHeader() bool {
+	return s.Marker >= SOF0 && s.Marker <= SOF15 && s.Marker != DHT && s.Marker != JPG && s.Marker != DAC
+}
+
+// Next returns the segment that begins at data[at], and the index of the first byte after
+// it: there the next segment begins or, after SOS, the entropy-coded data of a scan. Any
+// number of fill bytes (FF) may precede a marker. Next returns ErrMore or ErrBroken itself,
+// as none of the functions of this file allocates anything.
+func Next(data []byte, at int) (s Segment, next int, err error) {
+	if at >= len(data) {
+		return s, 0, ErrMore
+	}
+	if data[at] != 0xff {
+		return s, 0, ErrBroken
+	}
+	if at = afterFill(data, at); at == len(data) {
+		return s, 0, ErrMore
+	}
+	s.Marker, at = data[at], at+1
+	switch {
+	case s.Marker >= RST0 && s.Marker <= EOI, s.Marker == TEM:
+		return s, at, nil // these have no parameters
+	case s.Marker < SOF0: // FF00 is no marker, and the others are reserved
+		return s, 0, ErrBroken
+	case at+2 > len(data):
+		return s, 0, ErrMore
+	}
+	length := int(data[at])<<8 | int(data[at+1]) // it includes its own two bytes
+	switch {
+	case length < 2:
+		return s, 0, ErrBroken
+	case at+length > len(data):
+		return s, 0, ErrMore
+	}
+	s.Data = data[at+2 : at+length]
+	return s, at + length, nil
+}
+
+// ScanEnd returns where the entropy-coded data ends that begins at data[at]: the index of
+// the marker after it, or of the first fill byte before that marker. In entropy-coded data
+// an FF is followed by 00, or is a restart marker. The error is ErrMore if there is no end.
+func ScanEnd(data []byte, at int) (end int, err error) {
+	for {
+		i := bytes.IndexByte(data[at:], 0xff)
+		if i < 0 {
+			return 0, ErrMore
+		}
+		end = at + i
+		if at = afterFill(data, end); at == len(data) {
+			return 0, ErrMore
+		}
+		if m := data[at]; m != 0 && (m < RST0 || m > RST7) {
+			return end, nil
+		}
+		at++
+	}
+}
+
+// afterFill returns the index of the first byte from at on that is not FF.
+func afterFill(data []byte, at int) int {
+	for at < len(data) && data[at] == 0xff {
+		at++
+	}
+	return at
+}
+
+// Length returns the length in bytes of the picture at the beginning of data, from SOI to
+// EOI. It walks from marker to marker rather than searching for EOI, since a thumbnail in
+// the headers has an EOI too. The error is ErrMore if data ends first, or ErrBroken.
+func Length(data []byte) (int, error) {
+	at, err := afterSOI(data)
+	for err == nil {
+		var s Segment
+		s, at, err = Next(data, at)
+		switch {
+		case err != nil:
+		case s.Marker == EOI:
+			return at, nil
+		case s.Marker == SOI: // another picture begins within this one
+			err = ErrBroken
+		case s.Marker == SOS:
+			at, err = ScanEnd(data, at)
+		}
+	}
+	return 0, err
+}
+
+// Size returns the width and height in pixels, 0 to 65535, that the frame header of the
+// picture at the beginning of data states. The error is ErrMore if data ends before the
+// frame header, or ErrBroken if there is none before the first scan.
+func Size(data []byte) (width, height int, err error) {
+	at, err := afterSOI(data)
+	for err == nil {
+		var s Segment
+		s, at, err = Next(data, at)
+		switch {
+		case err != nil:
+		case s.IsFrameHeader() && len(s.Data) >= 5: // precision, height, width
+			return int(s.Data[3])<<8 | int(s.Data[4]), int(s.Data[1])<<8 | int(s.Data[2]), nil
+		case s.IsFrameHeader(), s.Marker == SOS, s.Marker == EOI:
+			err = ErrBroken
+		}
+	}
+	return 0, 0, err
+}
+
+// afterSOI returns the index of the first byte after the SOI that data begins with.
+func afterSOI(data []byte) (at int, err error) {
+	switch {
+	case len(data) < 2:
+		return 0, ErrMore
+	case data[0] != 0xff || data[1] != SOI:
+		return 0, ErrBroken
+	}
+	return 2, nil
+}
