@@ -14,10 +14,11 @@ var errHeader = errors.New("broken JPEG: its headers do not lead to a scan")
 type header struct {
 	width, height int
 	components    int
-	sampling      [3]byte // of the first components, horizontally and vertically
-	table         [3]byte // the quantisation tables they use
-	wide          bool    // a quantisation table has 16 bits
-	huffman       bool    // there are Huffman tables
+	sampling      [3]byte     // of the first components, horizontally and vertically
+	table         [3]byte     // the numbers of the quantisation tables they use
+	tables        [4][64]byte // the quantisation tables of 8 bits, by number
+	wide          bool        // a quantisation table has 16 bits
+	huffman       bool        // there are Huffman tables
 }
 
 // parseHeader reads the headers of a picture. It allocates nothing.
@@ -38,7 +39,7 @@ func parseHeader(picture []byte) (h header, err error) {
 		case s.Marker == jpeg.DHT:
 			h.huffman = true
 		case s.Marker == jpeg.DQT:
-			h.wide = h.wide || hasWideTable(s.Data)
+			h.parseTables(s.Data)
 		case s.IsFrameHeader():
 			if !h.parseFrame(s.Data) {
 				return h, errHeader
@@ -62,22 +63,32 @@ func (h *header) parseFrame(content []byte) bool {
 	return true
 }
 
-// hasWideTable reports whether a DQT segment has a table of 16 bits (T.81, B.2.4.1).
-func hasWideTable(content []byte) bool {
+// parseTables takes a DQT segment, which may define several tables (T.81, B.2.4.1).
+func (h *header) parseTables(content []byte) {
 	for len(content) > 0 {
-		if content[0]>>4 != 0 {
-			return true
+		precision, number := content[0]>>4, content[0]&15
+		if precision != 0 {
+			h.wide = true
+			return // such a picture is decoded
 		}
-		content = content[min(1+64, len(content)):]
+		if content = content[1:]; int(number) < len(h.tables) {
+			copy(h.tables[number][:], content)
+		}
+		content = content[min(64, len(content)):]
 	}
-	return false
 }
 
 // carryable reports whether RTP could carry the picture's coefficients as they are: only
-// the order and the Huffman coding of them may differ (RFC 2435, section 3.1).
+// their order and their Huffman coding may differ (RFC 2435, section 3.1).
 func (h *header) carryable() bool {
-	return h.components == 3 && !h.wide && h.table[1] == h.table[2] &&
+	return h.components == 3 && !h.wide && h.twoTables() &&
 		(h.sampling == [3]byte{0x21, 0x11, 0x11} || h.sampling == [3]byte{0x22, 0x11, 0x11})
+}
+
+// twoTables reports whether both colours use the same quantisation table, or equal ones.
+func (h *header) twoTables() bool {
+	blue, red := h.table[1], h.table[2]
+	return blue == red || int(max(blue, red)) < len(h.tables) && h.tables[blue] == h.tables[red]
 }
 
 // withHuffman returns the picture with Huffman tables, the standard ones if it has none.

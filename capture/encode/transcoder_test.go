@@ -190,6 +190,40 @@ func TestParseHeader(t *testing.T) {
 	}
 }
 
+// tablePerComponent gives the second colour of a picture a quantisation table of its own,
+// number 2, which is equal to the first colour's, number 1.
+func tablePerComponent(t testing.TB, data []byte) []byte {
+	t.Helper()
+	h, err := parseHeader(data)
+	if err != nil || h.table != [3]byte{0, 1, 1} {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	data = slices.Insert(bytes.Clone(data), 2, slices.Concat([]byte{0xff, bitstream.DQT, 0, 67, 2}, h.tables[1][:])...)
+	data[bytes.Index(data, []byte{0xff, bitstream.SOF0})+18] = 2
+	return data
+}
+
+// TestEqualTables compares quantisation tables by their content.
+func TestEqualTables(t *testing.T) {
+	plain, err := (&Encoder{goOpt: jpeg.Options{Quality: 90}}).Encode(nil, gradient(64, 48, image.YCbCrSubsampleRatio420))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal := tablePerComponent(t, plain)
+	other, missing, beyond := bytes.Clone(equal), bytes.Clone(equal), bytes.Clone(equal)
+	other[10]++
+	frame := bytes.Index(equal, []byte{0xff, bitstream.SOF0})
+	missing[frame+18], beyond[frame+18] = 3, 9
+	for name, c := range map[string]struct {
+		data []byte
+		want bool
+	}{"two tables": {plain, true}, "equal ones": {equal, true}, "three": {other, false}, "a missing one": {missing, false}, "number 9": {beyond, false}} {
+		if h, err := parseHeader(c.data); err != nil || h.carryable() != c.want {
+			t.Errorf("%s: carryable %v, %v; want %v", name, h.carryable(), err, c.want)
+		}
+	}
+}
+
 func TestTranscodeRefuses(t *testing.T) {
 	colour := fixture(t, "optimized420.jpg")
 	huge := bytes.Clone(colour)

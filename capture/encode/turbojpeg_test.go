@@ -87,6 +87,41 @@ func TestRearrangeIsLossless(t *testing.T) {
 	}
 }
 
+// TestRearrangeTablePerComponent takes a picture whose colours have a quantisation table
+// each, with the same content.
+func TestRearrangeTablePerComponent(t *testing.T) {
+	transcoder, err := NewTranscoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transcoder.Close()
+	plain, err := transcoder.encoder.Encode(nil, gradient(64, 48, image.YCbCrSubsampleRatio420))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := jpeg.Decode(bytes.NewReader(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("jpegtran", "-progressive")
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(tablePerComponent(t, plain)), os.Stderr
+	data, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := transcoder.Transcode(nil, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := jpeg.Decode(bytes.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := carried(t, out); err != nil || !samePixels(got.(*image.YCbCr), want.(*image.YCbCr)) {
+		t.Errorf("%v, or other pixels", err)
+	}
+}
+
 func samePixels(a, b *image.YCbCr) bool {
 	return bytes.Equal(a.Y, b.Y) && bytes.Equal(a.Cb, b.Cb) && bytes.Equal(a.Cr, b.Cr)
 }

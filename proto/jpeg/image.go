@@ -203,11 +203,10 @@ func (p *parser) scanHeader(segment []byte) error {
 	return p.chooseTables()
 }
 
+// chooseTables takes the quantisation tables that the components use. RTP carries two. Some
+// cameras define one for each component, of which those of the colours are equal.
 func (p *parser) chooseTables() error {
-	if p.components[1].table != p.components[2].table {
-		return fmt.Errorf("%w: three quantisation tables", ErrReencode)
-	}
-	for i, c := range p.components[:2] {
+	for i, c := range p.components {
 		if !p.haveTable[c.table] {
 			return fmt.Errorf("%w: quantisation table %d of component %d is missing", ErrBroken, c.table, i)
 		}
@@ -215,7 +214,11 @@ func (p *parser) chooseTables() error {
 			return fmt.Errorf("%w: 16-bit quantisation tables", ErrReencode)
 		}
 	}
-	p.img.Luma, p.img.Chroma = p.tables[p.components[0].table], p.tables[p.components[1].table]
+	luma, blue, red := &p.tables[p.components[0].table], &p.tables[p.components[1].table], &p.tables[p.components[2].table]
+	if *blue != *red {
+		return fmt.Errorf("%w: three different quantisation tables", ErrReencode)
+	}
+	p.img.Luma, p.img.Chroma = *luma, *blue
 	return nil
 }
 

@@ -59,6 +59,15 @@ func set(tb testing.TB, data []byte, marker byte, offset int, value byte) []byte
 	return data
 }
 
+// tablePerComponent gives the second colour a quantisation table of its own, with the
+// content of the first colour's, in which the first byte is increased by change.
+func tablePerComponent(tb testing.TB, data []byte, change byte) []byte {
+	from, _ := segmentAt(tb, data, 0xdb) // both tables are in one segment
+	table := bytes.Clone(data[from+4+65+1:][:64])
+	table[0] += change
+	return set(tb, with(data, slices.Concat([]byte{0xff, 0xdb, 0, 67, 2}, table)...), 0xc0, 18, 2)
+}
+
 func TestParse(t *testing.T) {
 	plain := encoded(t, 648, 472)
 	_, scanFrom := segmentAt(t, plain, 0xda)
@@ -73,6 +82,7 @@ func TestParse(t *testing.T) {
 		"comment":                with(plain, 0xff, 0xfe, 0, 6, 'h', 'e', 'l', 'o'),
 		"fill before a marker":   with(plain, 0xff, 0xff, 0xff, 0xfe, 0, 2),
 		"restart interval":       restarts,
+		"a table per component":  tablePerComponent(t, plain, 0),
 		"fill before EOI":        append(bytes.Clone(plain[:len(plain)-2]), 0xff, 0xff, 0xff, 0xd9),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,8 +100,8 @@ func TestParse(t *testing.T) {
 				t.Errorf("restart interval %d, want %d", img.RestartInterval, want)
 			}
 			from, _ := segmentAt(t, plain, 0xdb)
-			if !bytes.Equal(img.Luma[:], plain[from+5:from+69]) {
-				t.Error("another luma table")
+			if !bytes.Equal(img.Luma[:], plain[from+5:from+69]) || !bytes.Equal(img.Chroma[:], plain[from+70:from+134]) {
+				t.Error("other quantisation tables")
 			}
 		})
 	}
@@ -119,7 +129,8 @@ func TestParseRefuses(t *testing.T) {
 		"4:4:4":                 {set(t, plain, 0xc0, 11, 0x11), jpeg.ErrReencode},
 		"4:4:0":                 {set(t, plain, 0xc0, 11, 0x12), jpeg.ErrReencode},
 		"other Huffman table":   {set(t, plain, 0xc4, 4+1+16, 99), jpeg.ErrReencode},
-		"three tables":          {set(t, with(plain, append([]byte{0xff, 0xdb, 0, 67, 2}, make([]byte, 64)...)...), 0xc0, 18, 2), jpeg.ErrReencode},
+		"three tables":          {tablePerComponent(t, plain, 1), jpeg.ErrReencode},
+		"a missing table":       {set(t, plain, 0xc0, 18, 2), jpeg.ErrBroken},
 		"wider than 2040":       {set(t, plain, 0xc0, 7, 0x08), jpeg.ErrTooLarge},
 		"Huffman number 9":      {set(t, plain, 0xda, 6, 0x90), jpeg.ErrBroken},
 		"quantisation number 9": {set(t, plain, 0xc0, 12, 9), jpeg.ErrBroken},
