@@ -45,7 +45,7 @@ func (w *world) joinsAt(address string, server netip.AddrPort, stream string) *j
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	j := &joiner{w: w, peer: peer, server: server, client: join.NewClient(stream, 5, join.Nonce{1}), stats: rtcp.Reception{ClockHz: rtp.ClockHz}}
+	j := &joiner{w: w, peer: peer, server: server, client: join.NewClient(stream, 5, join.Nonce{1}), stats: rtcp.Reception{}}
 	peer.OnReceive(j.receive)
 	j.send(j.client.Start(w.l.Now(), nil))
 	return j

@@ -9,7 +9,6 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/proto/rtcp"
-	"github.com/camcast/camcast/proto/rtp"
 	"github.com/camcast/camcast/proto/rtsp"
 )
 
@@ -42,7 +41,7 @@ func TestFeedback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	received, source, packets := rtcp.Reception{ClockHz: rtp.ClockHz}, uint32(0), 0
+	received, source, packets := rtcp.Reception{}, uint32(0), 0
 	media.OnReceive(func(d sim.Datagram) {
 		source = binary.BigEndian.Uint32(d.Payload[8:])
 		if packets++; packets%10 == 0 {

@@ -20,16 +20,12 @@ type Buffer struct {
 
 	// slots hold packets by their extended sequence numbers, modulo their number,
 	// which is a power of two.
-	slots   []slot
-	begun   bool
-	playing bool // something was released
-	ssrc    uint32
-	next    int64 // the sequence number that is released next
-	highest int64 // the highest that came
-	// strange is the sequence number that would follow one which is far off: two in a
-	// row mean that the source has restarted.
-	strange      uint16
-	sawStrange   bool
+	slots        []slot
+	begun        bool
+	playing      bool // something was released
+	ssrc         uint32
+	numbers      rtp.Sequence
+	next         int64 // the extended sequence number that is released next
 	depacketizer rtp.JPEGDepacketizer
 }
 
@@ -52,10 +48,6 @@ const (
 	firstSlots = 64
 	// mostSlots bounds the memory: packets further ahead push the oldest out.
 	mostSlots = 16384
-	// maxDropout and maxMisorder are how far sequence numbers may jump ahead, and lag
-	// behind, before they look like another source's (RFC 3550, appendix A.1).
-	maxDropout  = 3000
-	maxMisorder = 100
 	// mostPacketBytes is the most that UDP carries.
 	mostPacketBytes = 65507
 )
@@ -82,59 +74,42 @@ func (b *Buffer) Push(now time.Duration, packet []byte) bool {
 		return false
 	}
 	b.tally.Packets++
-	sequence := binary.BigEndian.Uint16(packet[2:])
-	if ssrc := binary.BigEndian.Uint32(packet[8:]); !b.begun || ssrc != b.ssrc {
-		b.restart(ssrc, sequence)
+	timestamp, ssrc := binary.BigEndian.Uint32(packet[4:]), binary.BigEndian.Uint32(packet[8:])
+	if ssrc != b.ssrc {
+		b.numbers = rtp.Sequence{}
 	}
-	extended, ok := b.extend(now, sequence, binary.BigEndian.Uint32(packet[4:]))
-	if !ok || !b.place(extended, packet) {
+	number, verdict := b.numbers.Take(now, binary.BigEndian.Uint16(packet[2:]), timestamp)
+	switch verdict {
+	case rtp.Strange:
+		b.tally.Strange++
+		return false
+	case rtp.Started:
+		b.restart(ssrc, number)
+	}
+	if !b.store(number, packet) {
 		return false
 	}
-	b.timeline.arrived(now, binary.BigEndian.Uint32(packet[4:]))
+	b.timeline.arrived(now, timestamp)
 	return true
 }
 
 // restart begins with a source anew. What is held of the one before is lost.
-func (b *Buffer) restart(ssrc uint32, sequence uint16) {
+func (b *Buffer) restart(ssrc uint32, first int64) {
 	if b.begun {
 		b.tally.Restarts++
 	}
 	for i := range b.slots {
 		b.slots[i].state = empty
 	}
-	b.begun, b.ssrc, b.sawStrange, b.playing = true, ssrc, false, false
-	b.next = int64(sequence)
-	b.highest = b.next - 1
+	b.begun, b.playing, b.ssrc, b.next = true, false, ssrc, first
 	b.timeline = timeline{}
 	b.tally.frames = frames{}
 	b.depacketizer = rtp.JPEGDepacketizer{}
 }
 
-// extend finds the extended sequence number that is nearest to the highest so far. One that
-// is far off is believed when the next one follows: the source has restarted, or, if that is
-// ahead and the timestamps have gone on with the time, nothing has come through for a while.
-func (b *Buffer) extend(now time.Duration, sequence uint16, timestamp uint32) (int64, bool) {
-	ahead := int64(int16(sequence - uint16(b.highest)))
-	if ahead < maxDropout && ahead > -maxMisorder {
-		b.sawStrange = false
-		return b.highest + ahead, true
-	}
-	if b.sawStrange && sequence == b.strange {
-		if ahead > 0 && b.timeline.goesOn(now, timestamp) {
-			b.sawStrange = false
-			return b.highest + ahead, true
-		}
-		b.restart(b.ssrc, sequence)
-		return b.next, true
-	}
-	b.sawStrange, b.strange = true, sequence+1
-	b.tally.Strange++
-	return 0, false
-}
-
-// place puts a packet into its slot.
-func (b *Buffer) place(sequence int64, packet []byte) bool {
-	if sequence < b.next && !b.playing && b.highest-sequence < int64(len(b.slots)) {
+// store puts a packet into its slot.
+func (b *Buffer) store(sequence int64, packet []byte) bool {
+	if sequence < b.next && !b.playing && b.numbers.Highest()-sequence < int64(len(b.slots)) {
 		b.next = sequence // the first ones have overtaken each other
 	}
 	if sequence < b.next {
@@ -159,10 +134,9 @@ func (b *Buffer) place(sequence int64, packet []byte) bool {
 		return false
 	}
 	s.sequence, s.state, s.packet = sequence, held, append(s.packet[:0], packet...)
-	if sequence < b.highest {
+	if sequence < b.numbers.Highest() {
 		b.tally.Reordered++
 	}
-	b.highest = max(b.highest, sequence)
 	return true
 }
 
@@ -229,7 +203,7 @@ func (b *Buffer) first() (sequence int64, ok bool) {
 	if !b.begun {
 		return 0, false
 	}
-	for sequence = b.next; sequence <= b.highest; sequence++ {
+	for sequence = b.next; sequence <= b.numbers.Highest(); sequence++ {
 		if s := b.slot(sequence); s.state == held && s.sequence == sequence {
 			return sequence, true
 		}

@@ -44,16 +44,6 @@ func (t *timeline) arrived(now time.Duration, timestamp uint32) {
 	t.quickest[0] = min(t.quickest[0], transit)
 }
 
-// sameClock is how far a source's timestamps may be off that has not restarted.
-const sameClock = 5 * time.Second
-
-// goesOn reports whether a packet that arrives now has a timestamp of the same row as those
-// so far.
-func (t *timeline) goesOn(now time.Duration, timestamp uint32) bool {
-	d := now - t.at(timestamp)
-	return t.begun && -sameClock < d && d < sameClock
-}
-
 // at is when the quickest packets of this timestamp would arrive.
 func (t *timeline) at(timestamp uint32) time.Duration {
 	return t.mediaTime(timestamp) + min(t.quickest[0], t.quickest[1])

@@ -26,7 +26,7 @@ func (a *readers) openUDP(c Config) error {
 		}
 		var r *reporter
 		if c.Reports {
-			r = &reporter{ssrc: uint32(i + 1), stats: rtcp.Reception{ClockHz: rtp.ClockHz}}
+			r = &reporter{ssrc: uint32(i + 1), stats: rtcp.Reception{}}
 			if r.conn, err = a.bind(netip.AddrPortFrom(address.Addr(), address.Port()+1)); err != nil {
 				return err
 			}

@@ -54,7 +54,6 @@ type netReader struct {
 func joinFrom(t *testing.T, namespace, host string, port int) *netReader {
 	t.Helper()
 	r := &netReader{frame: make(chan struct{}, 1)}
-	r.reception.ClockHz = 90000
 	err := rig.Within(namespace, func() (err error) {
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}, Timeout: 5 * time.Second}
 		if r.control, err = dialer.Dial("tcp", senderHost+":8554"); err != nil {

@@ -56,7 +56,7 @@ type reception struct {
 func newReception(l *loop.Loop, s session, ssrc uint32, cname string, delay time.Duration, picture func(view.Frame, time.Duration, bool)) *reception {
 	r := &reception{
 		loop: l, session: s, picture: picture, buffer: view.NewBuffer(delay),
-		packets: rtcp.Reception{ClockHz: rtp.ClockHz}, ssrc: ssrc, cname: cname, members: 2, silence: maxSilence,
+		packets: rtcp.Reception{}, ssrc: ssrc, cname: cname, members: 2, silence: maxSilence,
 	}
 	r.frames, r.reports = l.NewTimer(r.pump), l.NewTimer(r.reportDue)
 	r.visitor = rtcp.Visitor{Sender: r.senderReport, Group: r.group, Bye: r.bye}
@@ -108,7 +108,7 @@ func (r *reception) rtp(packet []byte) bool {
 	}
 	received, lost := r.packets.Received(), r.packets.Lost()
 	if source != r.source { // the server began anew: what was counted is of another source
-		r.source, r.packets, r.clock = source, rtcp.Reception{ClockHz: rtp.ClockHz}, view.Clock{}
+		r.source, r.packets, r.clock = source, rtcp.Reception{}, view.Clock{}
 	}
 	r.octets += uint64(len(packet) + udpHeaderBytes)
 	r.packets.Packet(now, binary.BigEndian.Uint16(packet[2:]), binary.BigEndian.Uint32(packet[4:]))

@@ -1,21 +1,19 @@
 package rtcp
 
-import "time"
+import (
+	"time"
+
+	"github.com/camcast/camcast/proto/rtp"
+)
 
 // Reception is what a receiver knows of a source's RTP packets (RFC 3550, appendices A.1,
-// A.3 and A.8). A receiver that has asked for a source knows it, so unlike appendix A.1 it
-// needs no probation: every packet counts from the first one. Its zero value is ready
-// once ClockHz is set; it belongs to one goroutine, and allocates nothing.
+// A.3 and A.8), whose timestamps count at rtp.ClockHz. Its zero value is ready. It belongs
+// to one goroutine and allocates nothing.
 type Reception struct {
-	// ClockHz is the rate of the source's timestamps.
-	ClockHz int64
-
+	numbers         rtp.Sequence
 	begun           bool
-	first, highest  uint16
-	cycles          uint32 // wraps of the sequence number, times 65536
+	first           int64
 	received        uint32
-	bad             uint16 // the next sequence number, were the source to have restarted
-	restarting      bool
 	transit, jitter float64 // in timestamp units
 
 	expectedBefore, receivedBefore uint32
@@ -23,70 +21,25 @@ type Reception struct {
 	lastSRArrival                  time.Duration
 }
 
-// The limits of appendix A.1: how far sequence numbers may jump ahead, and lag behind.
-const (
-	maxDropout  = 3000
-	maxMisorder = 100
-)
-
-// Packet takes a packet that arrived now. It reports false if its sequence number is so
-// far off that the packet should not be used: if the next one follows it, then the source
-// has restarted, and all counts anew. But if that is ahead, and its timestamp has gone on with
-// the time, then nothing has come through for a while, and what is missing is lost.
+// Packet takes a packet that arrived now. It reports false if the packet should not be used,
+// since its sequence number is too far off: rtp.Sequence decides that. When the source has
+// restarted, all counts begin anew.
 func (r *Reception) Packet(now time.Duration, sequence uint16, timestamp uint32) bool {
-	ahead := sequence - r.highest
-	switch {
-	case !r.begun:
-		r.restart(sequence)
-	case ahead < maxDropout:
-		r.advance(sequence)
-	case ahead <= 1<<16-maxMisorder:
-		if !r.restarting || sequence != r.bad {
-			r.restarting, r.bad = true, sequence+1
-			return false
-		}
-		if ahead < 1<<15 && r.goesOn(now, timestamp) {
-			r.advance(sequence)
-		} else {
-			r.restart(sequence)
-		}
+	number, verdict := r.numbers.Take(now, sequence, timestamp)
+	switch verdict {
+	case rtp.Strange:
+		return false
+	case rtp.Started:
+		*r = Reception{numbers: r.numbers, begun: true, first: number, lastSR: r.lastSR, lastSRArrival: r.lastSRArrival}
 	}
 	r.received++
 	r.transited(now, timestamp)
 	return true
 }
 
-// advance takes the highest sequence number so far.
-func (r *Reception) advance(sequence uint16) {
-	if sequence < r.highest {
-		r.cycles += 1 << 16
-	}
-	r.highest, r.restarting = sequence, false
-}
-
-// sameClock is how far a source's timestamps may be off that has not restarted.
-const sameClock = 5 * time.Second
-
-// goesOn reports whether a timestamp is one of the same row as those so far.
-func (r *Reception) goesOn(now time.Duration, timestamp uint32) bool {
-	limit := int32(int64(sameClock/time.Second) * r.ClockHz)
-	d := r.relativeTransit(now, timestamp) - int32(r.transit)
-	return -limit < d && d < limit
-}
-
-// relativeTransit is a packet's arrival less its timestamp (appendix A.8).
-func (r *Reception) relativeTransit(now time.Duration, timestamp uint32) int32 {
-	arrival := uint32(int64(now/time.Second)*r.ClockHz + int64(now%time.Second)*r.ClockHz/int64(time.Second))
-	return int32(arrival - timestamp)
-}
-
-func (r *Reception) restart(sequence uint16) {
-	*r = Reception{ClockHz: r.ClockHz, begun: true, first: sequence, highest: sequence, lastSR: r.lastSR, lastSRArrival: r.lastSRArrival}
-}
-
 // transited takes a packet's way into the jitter (appendix A.8).
 func (r *Reception) transited(now time.Duration, timestamp uint32) {
-	transit := float64(r.relativeTransit(now, timestamp))
+	transit := float64(int32(rtp.NewClock(0).At(now) - timestamp))
 	if r.received > 1 {
 		d := transit - r.transit
 		if d < 0 {
@@ -109,7 +62,7 @@ func (r *Reception) Expected() uint32 {
 	if !r.begun {
 		return 0
 	}
-	return r.cycles + uint32(r.highest) - uint32(r.first) + 1
+	return uint32(r.numbers.Highest()-r.first) + 1
 }
 
 // Received is how many packets came, duplicates included.
@@ -120,10 +73,7 @@ func (r *Reception) Lost() int64 { return int64(r.Expected()) - int64(r.received
 
 // Jitter is how much the packets' way varies (section 6.4.1).
 func (r *Reception) Jitter() time.Duration {
-	if r.ClockHz == 0 {
-		return 0
-	}
-	return time.Duration(r.jitter / float64(r.ClockHz) * float64(time.Second))
+	return time.Duration(r.jitter / rtp.ClockHz * float64(time.Second))
 }
 
 // Report makes the reception report of a source, and begins a new interval for the
@@ -133,7 +83,7 @@ func (r *Reception) Report(now time.Duration, reporter, ssrc uint32) ReceptionRe
 	report := ReceptionReport{
 		Reporter: reporter, SSRC: ssrc,
 		CumulativeLost:  int32(max(-most-1, min(r.Lost(), most))),
-		HighestSequence: r.cycles + uint32(r.highest),
+		HighestSequence: uint32(r.numbers.Highest()),
 		Jitter:          uint32(r.jitter),
 	}
 	expected := r.Expected() - r.expectedBefore

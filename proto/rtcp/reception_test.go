@@ -39,8 +39,8 @@ func TestReception(t *testing.T) {
 		{"an outage over the wrap", []uint16{65000, 65001, 10000, 10001}, 10538, 3, 10535, 65536 + 10001, 255},
 		{"restarted", []uint16{1, 2, 40000, 40001, 40002}, 2, 2, 0, 40002, 0},
 	} {
-		r := &rtcp.Reception{ClockHz: 90000}
-		receive(r, c.sequences...)
+		var r rtcp.Reception
+		receive(&r, c.sequences...)
 		if r.Expected() != c.expected || r.Received() != c.received {
 			t.Errorf("%s: %d expected, %d received; want %d, %d", c.name, r.Expected(), r.Received(), c.expected, c.received)
 		}
@@ -57,8 +57,8 @@ func TestReception(t *testing.T) {
 // TestRestartAhead has a source begin anew with numbers ahead of the old ones: only its
 // timestamps show that this is no outage.
 func TestRestartAhead(t *testing.T) {
-	r := &rtcp.Reception{ClockHz: 90000}
-	receive(r, 1, 2, 3)
+	var r rtcp.Reception
+	receive(&r, 1, 2, 3)
 	for i, sequence := range []uint16{20000, 20001, 20002} {
 		r.Packet(time.Duration(30+10*i)*time.Millisecond, sequence, 1<<31+uint32(900*i))
 	}
@@ -67,35 +67,48 @@ func TestRestartAhead(t *testing.T) {
 	}
 }
 
-// TestReceptionOfALossyLink compares the figures with what was dropped.
+// TestReceptionOfALossyLink compares the figures with what was dropped, to the packet.
 func TestReceptionOfALossyLink(t *testing.T) {
 	for _, percent := range []int{1, 5, 20, 50} {
 		seed := uint64(percent)
 		random := rand.New(rand.NewPCG(seed, seed))
-		r := &rtcp.Reception{ClockHz: 90000}
-		lost, sinceReport := 0, 0
+		var r rtcp.Reception
 		const packets, perReport = 200_000, 1000
+		first, lost, lostBefore, expectedBefore := -1, 0, 0, 0 // first is the first packet that came
 		for i := range packets {
-			if last := i%perReport == perReport-1; !last && random.IntN(100) < percent {
-				lost++
-				sinceReport++
-				continue
-			} else if r.Packet(time.Duration(i)*time.Millisecond, uint16(65000+i), uint32(i*90)); last {
-				report := r.Report(0, 8, 9)
-				if want := sinceReport * 256 / perReport; int(report.FractionLost) < want-1 || int(report.FractionLost) > want+1 {
-					t.Fatalf("seed %d: fraction lost %d/256 by packet %d, want %d", seed, report.FractionLost, i, want)
+			last := i%perReport == perReport-1
+			if !last && random.IntN(100) < percent {
+				if first >= 0 {
+					lost++
 				}
-				sinceReport = 0
+				continue
 			}
-		}
-		if r.Lost() < int64(lost-2) || r.Lost() > int64(lost) {
-			t.Errorf("seed %d: %d lost, want %d", seed, r.Lost(), lost)
+			if first < 0 {
+				first = i
+			}
+			r.Packet(time.Duration(i)*time.Millisecond, uint16(65000+i), uint32(i*90))
+			if !last {
+				continue
+			}
+			expected := i - first + 1
+			report := r.Report(0, 8, 9)
+			if want := (lost - lostBefore) * 256 / (expected - expectedBefore); int(report.FractionLost) != want {
+				t.Fatalf("seed %d: fraction lost %d/256 by packet %d, want %d", seed, report.FractionLost, i, want)
+			}
+			if int(report.CumulativeLost) != lost || int(r.Expected()) != expected || int(r.Received()) != expected-lost {
+				t.Fatalf("seed %d: %d of %d lost by packet %d, %d received; want %d of %d",
+					seed, report.CumulativeLost, r.Expected(), i, r.Received(), lost, expected)
+			}
+			if want := uint32(65000 + i); report.HighestSequence != want {
+				t.Fatalf("seed %d: highest sequence number %d, want %d", seed, report.HighestSequence, want)
+			}
+			lostBefore, expectedBefore = lost, expected
 		}
 	}
 }
 
 func TestJitter(t *testing.T) {
-	r := &rtcp.Reception{ClockHz: 90000}
+	var r rtcp.Reception
 	// Every other packet is 8 ms late: the mean difference of two is 8 ms.
 	for i := range 1000 {
 		late := time.Duration(i%2) * 8 * time.Millisecond
@@ -112,8 +125,8 @@ func TestJitter(t *testing.T) {
 func TestRoundTripThroughReception(t *testing.T) {
 	sent := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	const way, held = 20 * time.Millisecond, 1500 * time.Millisecond
-	r := &rtcp.Reception{ClockHz: 90000}
-	receive(r, 1)
+	var r rtcp.Reception
+	receive(&r, 1)
 	if _, ok := r.Report(0, 8, 9).RoundTrip(sent); ok {
 		t.Error("a round trip without a sender report")
 	}
@@ -180,10 +193,10 @@ func TestGroupSize(t *testing.T) {
 const groupSizeBlock = 8
 
 func TestReceivingAllocatesNothing(t *testing.T) {
-	r := &rtcp.Reception{ClockHz: 90000}
+	var r rtcp.Reception
 	buffer := make([]byte, 0, 512)
 	n := testing.AllocsPerRun(100, func() {
-		receive(r, 1)
+		receive(&r, 1)
 		buffer = rtcp.AppendReceiverGoodbye(buffer[:0], r.Report(0, 8, 9), "reader")
 	})
 	if n != 0 {

@@ -8,7 +8,8 @@
 // where the packets end; that the last one is always shorter is for the sake of kernels
 // which corrupt runs whose packets are all equal.
 //
-// A JPEGDepacketizer is the other side, for viewers and for tests.
+// A JPEGDepacketizer is the other side, for viewers and for tests. Receivers extend sequence
+// numbers by a Sequence.
 //
 // Nothing here does I/O or knows the time. A Clock turns capture times into timestamps.
 package rtp
