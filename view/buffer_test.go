@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -69,7 +70,7 @@ type shown struct {
 // play has packets arrive at their times and takes frames out as soon as they are due.
 func play(tb testing.TB, b *view.Buffer, s sent, events []event) (out []shown) {
 	tb.Helper()
-	slices.SortStableFunc(events, func(x, y event) int { return int(x.at - y.at) })
+	slices.SortStableFunc(events, func(x, y event) int { return cmp.Compare(x.at, y.at) })
 	pop := func(now time.Duration) {
 		for {
 			f, ok := b.Pop(now)

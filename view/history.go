@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -119,7 +120,7 @@ func (h *History) Seek(now, by time.Duration) {
 		return
 	}
 	want := h.picture(h.shown).at + by
-	i, exact := slices.BinarySearchFunc(h.pictures, want, func(p picture, at time.Duration) int { return int(p.at - at) })
+	i, exact := slices.BinarySearchFunc(h.pictures, want, func(p picture, at time.Duration) int { return cmp.Compare(p.at, at) })
 	if by < 0 && !exact {
 		i--
 	}

@@ -95,6 +95,13 @@ func TestEncodeRefuses(t *testing.T) {
 		if _, err := e.Encode(nil, &image.YCbCr{}); err == nil {
 			t.Errorf("%s takes an empty picture", name)
 		}
+		huge := &image.YCbCr{
+			Y: make([]byte, 1), Cb: make([]byte, 1), Cr: make([]byte, 1), YStride: maxSide, CStride: maxSide,
+			SubsampleRatio: image.YCbCrSubsampleRatio422, Rect: image.Rect(0, 0, maxSide, maxSide),
+		}
+		if _, err := e.Encode(nil, huge); err == nil {
+			t.Errorf("%s takes a byte for %d rows of %d", name, maxSide, maxSide)
+		}
 		for plane, cut := range map[string]func(*image.YCbCr){
 			"Y":       func(p *image.YCbCr) { p.Y = p.Y[:len(p.Y)-1] },
 			"Cb":      func(p *image.YCbCr) { p.Cb = nil },

@@ -23,9 +23,10 @@ func check(p *image.YCbCr) bool {
 	return fits(p.Y, p.YStride, size) && fits(p.Cb, p.CStride, chroma) && fits(p.Cr, p.CStride, chroma)
 }
 
-// fits reports whether a plane has room for so many columns and rows.
+// fits reports whether a plane has room for so many columns and rows. The product can be
+// more than 32 bits hold.
 func fits(plane []byte, stride int, size image.Point) bool {
-	return stride >= size.X && (size.Y-1)*stride+size.X <= len(plane)
+	return stride >= size.X && int64(size.Y-1)*int64(stride)+int64(size.X) <= int64(len(plane))
 }
 
 // even returns the picture with an even width, and an even height where it is 4:2:0:

@@ -9,6 +9,7 @@ import (
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/join"
+	"github.com/camcast/camcast/proto/rtcp"
 )
 
 // joinSession is a session with a broadcaster that is joined without RTSP: a single
@@ -96,7 +97,7 @@ func (s *joinSession) proceed(request []byte, err error) {
 	s.ask(request)
 	accepted := s.client.Accepted()
 	if accepted != nil {
-		begun.readers, begun.silence = int(accepted.Readers), max(accepted.Timeout, time.Second)/2
+		begun.readers, begun.silence = int(min(accepted.Readers, rtcp.MaxMembers)), max(accepted.Timeout, time.Second)/2
 	}
 	if _, listed := s.client.Streams(); !s.joined && (listed || accepted != nil) {
 		s.joined = true

@@ -14,6 +14,10 @@ const (
 	groupSizeBytes     = 8
 )
 
+// MaxMembers is the highest number of receivers that Parse reports, whatever a sender says.
+// It fits an int of 32 bits, and so does its sum with the senders.
+const MaxMembers = 1 << 30
+
 // AppendGroupSize appends to a compound packet that begins with a sender report how many
 // receivers there are, and how long their reports are on average.
 func AppendGroupSize(dst []byte, ssrc uint32, wall time.Time, receivers, averageBytes int) []byte {
@@ -35,7 +39,7 @@ func (v Visitor) group(p []byte) {
 			return
 		}
 		if rest[0] == blockGroupSize && size == groupSizeBytes {
-			v.Group(ssrc, int(binary.BigEndian.Uint32(rest[4:])))
+			v.Group(ssrc, int(min(binary.BigEndian.Uint32(rest[4:]), MaxMembers)))
 		}
 		rest = rest[size:]
 	}

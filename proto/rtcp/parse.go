@@ -35,7 +35,8 @@ type Visitor struct {
 	Bye func(ssrc uint32)
 	// Sender is called for each sender report, with its NTP timestamp.
 	Sender func(sr SenderReport, ntp uint64)
-	// Group is called with how many receivers a source says there are (RFC 5760).
+	// Group is called with how many receivers a source says there are (RFC 5760), at
+	// most MaxMembers.
 	Group func(ssrc uint32, receivers int)
 }
 

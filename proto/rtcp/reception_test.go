@@ -1,6 +1,7 @@
 package rtcp_test
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestJitter(t *testing.T) {
 	// Every other packet is 8 ms late: the mean difference of two is 8 ms.
 	for i := range 1000 {
 		late := time.Duration(i%2) * 8 * time.Millisecond
-		r.Packet(time.Duration(i)*20*time.Millisecond+late, uint16(i), uint32(1<<32-50*1800+i*1800))
+		r.Packet(time.Duration(i)*20*time.Millisecond+late, uint16(i), uint32((i-50)*1800))
 	}
 	if got := r.Jitter(); got < 7900*time.Microsecond || got > 8100*time.Microsecond {
 		t.Errorf("jitter %v, want 8ms", got)
@@ -178,6 +179,16 @@ func TestGroupSize(t *testing.T) {
 	}})
 	if err != nil || calls != 1 {
 		t.Errorf("%d calls, %v", calls, err)
+	}
+	// More than an int of 32 bits can count.
+	many := append(bytes.Clone(packet[:len(packet)-4]), 0xff, 0xff, 0xff, 0xff)
+	err = rtcp.Parse(many, rtcp.Visitor{Group: func(_ uint32, receivers int) {
+		if receivers != rtcp.MaxMembers {
+			t.Errorf("%d receivers, want %d", receivers, rtcp.MaxMembers)
+		}
+	}})
+	if err != nil {
+		t.Error(err)
 	}
 	// A block of no length, and one that is longer than the packet, end the search.
 	for _, length := range []byte{0, 3, 255} {
