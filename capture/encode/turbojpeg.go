@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"unsafe"
@@ -11,8 +12,11 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// This file speaks to libjpeg-turbo's TurboJPEG API (turbojpeg.h, version 2). What is
-// given to the library lies in structures on Go's heap, which does not move.
+// This file and turbotransform.go call libjpeg-turbo's TurboJPEG API (turbojpeg.h, version 2).
+//
+// The library gets addresses of Go's memory. Each is converted from a pointer within the
+// argument list of turboCall.do, which keeps that memory alive until it returns. Memory that
+// is only pointed to by memory the library gets is pinned by a runtime.Pinner.
 
 const (
 	tjSamp422        = 1
@@ -30,7 +34,8 @@ const (
 type turboLibrary struct {
 	initCompress, initTransform, destroy, bufferSize uintptr
 	compressFromPlanes, transform, decompressHeader  uintptr
-	decompressToPlanes, lastError                    uintptr
+	decompressToPlanes                               uintptr
+	lastError                                        func(handle uintptr) string
 }
 
 // turbo is the library, or nil if it is not installed or not wanted.
@@ -44,24 +49,25 @@ func openTurbo() *turboLibrary {
 	if err != nil {
 		return nil
 	}
-	lib := &turboLibrary{}
+	lib, lastError := &turboLibrary{}, uintptr(0)
 	for name, function := range map[string]*uintptr{
 		"tjInitCompress": &lib.initCompress, "tjInitTransform": &lib.initTransform, "tjDestroy": &lib.destroy,
 		"tjBufSize": &lib.bufferSize, "tjCompressFromYUVPlanes": &lib.compressFromPlanes, "tjTransform": &lib.transform,
 		"tjDecompressHeader3": &lib.decompressHeader, "tjDecompressToYUVPlanes": &lib.decompressToPlanes,
-		"tjGetErrorStr2": &lib.lastError,
+		"tjGetErrorStr2": &lastError,
 	} {
 		if *function, err = purego.Dlsym(handle, name); err != nil {
 			return nil // an older library: as good as none
 		}
 	}
+	purego.RegisterFunc(&lib.lastError, lastError)
 	return lib
 }
 
 // open makes a handle by one of the init functions.
 func (lib *turboLibrary) open(init uintptr) (handle uintptr, err error) {
 	if handle, _, _ = purego.SyscallN(init); handle == 0 {
-		return 0, fmt.Errorf("libjpeg-turbo: %s", lib.errorText(0))
+		return 0, lib.err(0)
 	}
 	return handle, nil
 }
@@ -74,35 +80,54 @@ func (lib *turboLibrary) size(width, height, sampling int) int {
 	return int(n)
 }
 
-// errorText is the last error of a handle, or of opening one.
-func (lib *turboLibrary) errorText(handle uintptr) string {
-	p, _, _ := purego.SyscallN(lib.lastError, handle)
-	if p == 0 {
-		return "unknown error"
-	}
-	// The text is the library's own and ends with a zero byte.
-	text := (*[256]byte)(*(*unsafe.Pointer)(unsafe.Pointer(&p)))
-	for i, b := range text {
-		if b == 0 {
-			return string(text[:i])
-		}
-	}
-	return string(text[:])
+// err returns the last error of a handle, or, for 0, of opening one.
+func (lib *turboLibrary) err(handle uintptr) error {
+	return fmt.Errorf("libjpeg-turbo: %s", lib.lastError(handle))
 }
 
-// turboEncoder is a compressing handle and its arguments.
+// turboCall calls functions of the library. It has room for their arguments, as purego would
+// allocate that for each call.
+type turboCall struct{ args [10]uintptr }
+
+// do calls a function that returns an int, 0 for success: that is 32 bits of the register.
+// It is not 0 for a damaged picture, too. The arguments after the function's last are 0.
+//
+//go:uintptrescapes
+func (c *turboCall) do(function, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 uintptr) bool {
+	c.args = [...]uintptr{a1, a2, a3, a4, a5, a6, a7, a8, a9, a10}
+	result, _, _ := purego.SyscallN(function, c.args[:]...)
+	return int32(result) == 0
+}
+
+// planes are the addresses of a picture's planes as the library takes them.
+type planes struct {
+	data    [3]*byte
+	strides [3]int32
+}
+
+// pin sets the planes to those of a picture, which stay where they are until the pinner
+// lets go of them.
+func (p *planes) pin(pinner *runtime.Pinner, picture *image.YCbCr) {
+	p.data = [3]*byte{&picture.Y[0], &picture.Cb[0], &picture.Cr[0]}
+	p.strides = [3]int32{int32(picture.YStride), int32(picture.CStride), int32(picture.CStride)}
+	for _, plane := range p.data {
+		pinner.Pin(plane)
+	}
+}
+
+// turboEncoder is a compressing handle and what its calls need.
 type turboEncoder struct {
 	lib     *turboLibrary
+	call    turboCall
 	handle  uintptr
 	quality int
-	planes  [3]*byte
-	strides [3]int32
+	planes  planes
 	out     *byte
 	outSize uintptr // an unsigned long
+	pinner  runtime.Pinner
 	// room is the largest size of the pictures so far.
 	room, width, height, sampling int
 	scratch                       *image.YCbCr // for pictures of odd sizes
-	args                          [10]uintptr
 }
 
 func (lib *turboLibrary) newEncoder(quality int) (*turboEncoder, error) {
@@ -126,19 +151,20 @@ func (e *turboEncoder) encode(dst []byte, picture *image.YCbCr) ([]byte, error) 
 		e.room = e.lib.size(size.X, size.Y, sampling)
 	}
 	dst = slices.Grow(dst[:0], e.room)[:e.room]
-	picture = even(picture, &e.scratch)
-	e.planes = [3]*byte{&picture.Y[0], &picture.Cb[0], &picture.Cr[0]}
-	e.strides = [3]int32{int32(picture.YStride), int32(picture.CStride), int32(picture.CStride)}
+	e.planes.pin(&e.pinner, even(picture, &e.scratch))
 	e.out, e.outSize = &dst[0], uintptr(len(dst))
-	e.args = [...]uintptr{
-		e.handle, uintptr(unsafe.Pointer(&e.planes)), uintptr(size.X), uintptr(unsafe.Pointer(&e.strides)), uintptr(size.Y),
-		uintptr(sampling), uintptr(unsafe.Pointer(&e.out)), uintptr(unsafe.Pointer(&e.outSize)), uintptr(e.quality), tjFlagNoRealloc,
-	}
-	result, _, _ := purego.SyscallN(e.lib.compressFromPlanes, e.args[:]...)
-	e.planes, e.out = [3]*byte{}, nil
-	// The library's int is 32 bits of the register.
-	if int32(result) != 0 {
-		return dst[:0], fmt.Errorf("libjpeg-turbo: %s", e.lib.errorText(e.handle))
+	e.pinner.Pin(e.out)
+	defer e.release()
+	if !e.call.do(e.lib.compressFromPlanes, e.handle,
+		uintptr(unsafe.Pointer(&e.planes.data)), uintptr(size.X), uintptr(unsafe.Pointer(&e.planes.strides)), uintptr(size.Y),
+		uintptr(sampling), uintptr(unsafe.Pointer(&e.out)), uintptr(unsafe.Pointer(&e.outSize)), uintptr(e.quality), tjFlagNoRealloc) {
+		return dst[:0], e.lib.err(e.handle)
 	}
 	return dst[:e.outSize], nil
+}
+
+// release lets go of the caller's buffers.
+func (e *turboEncoder) release() {
+	e.pinner.Unpin()
+	e.planes, e.out = planes{}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -30,6 +31,20 @@ func TestTurboIsUsedAndAllocatesNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(50, func() { data, err = e.Encode(data, picture) }); n != 0 {
 		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+// TestTurboErrors wants the library's own words.
+func TestTurboErrors(t *testing.T) {
+	e, err := NewEncoder(80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	e.turbo.quality = -1
+	_, err = e.Encode(nil, gradient(16, 16, image.YCbCrSubsampleRatio420))
+	if err == nil || !strings.Contains(err.Error(), "libjpeg-turbo: tjCompressFromYUVPlanes(): Invalid argument") {
+		t.Errorf("quality -1: error %v", err)
 	}
 }
 

@@ -2,21 +2,21 @@ package encode
 
 import (
 	"image"
+	"runtime"
 	"slices"
 	"unsafe"
-
-	"github.com/ebitengine/purego"
 )
 
-// turboTransform is a handle that rearranges and decodes, and its arguments.
+// turboTransform is a handle that rearranges and decodes, and what its calls need.
 type turboTransform struct {
 	lib                              *turboLibrary
+	call                             turboCall
 	handle                           uintptr
-	in, out                          *byte
+	out                              *byte
 	outSize                          uintptr // an unsigned long
 	width, height, sampling, colours int32
-	planes                           [3]*byte
-	strides                          [3]int32
+	planes                           planes
+	pinner                           runtime.Pinner
 	// what is a tjtransform: a region, an operation (none), options, a filter (none).
 	what struct {
 		region             [4]int32
@@ -27,7 +27,6 @@ type turboTransform struct {
 	roomFor [3]int32 // width, height, sampling
 	picture *image.YCbCr
 	grey    *image.Gray
-	args    [8]uintptr
 }
 
 func (lib *turboLibrary) newTransform() (*turboTransform, error) {
@@ -42,32 +41,26 @@ func (lib *turboLibrary) newTransform() (*turboTransform, error) {
 
 func (t *turboTransform) close() { t.lib.close(t.handle) }
 
-// call calls a function with t.args. The library's int is 32 bits of the register; it
-// is not 0 for damage, too.
-func (t *turboTransform) call(function uintptr, count int) bool {
-	result, _, _ := purego.SyscallN(function, t.args[:count]...)
-	return int32(result) == 0
-}
-
-// header finds out about a picture, which becomes the input.
+// header finds out the size, sampling and colours of a picture.
 func (t *turboTransform) header(picture []byte) bool {
-	t.in = unsafe.SliceData(picture)
-	t.args = [...]uintptr{
-		t.handle, uintptr(unsafe.Pointer(t.in)), uintptr(len(picture)),
+	done := t.call.do(t.lib.decompressHeader, t.handle,
+		uintptr(unsafe.Pointer(unsafe.SliceData(picture))), uintptr(len(picture)),
 		uintptr(unsafe.Pointer(&t.width)), uintptr(unsafe.Pointer(&t.height)),
-		uintptr(unsafe.Pointer(&t.sampling)), uintptr(unsafe.Pointer(&t.colours)), 0,
-	}
-	return t.call(t.lib.decompressHeader, 7) && t.width > 0 && t.height > 0
+		uintptr(unsafe.Pointer(&t.sampling)), uintptr(unsafe.Pointer(&t.colours)),
+		0, 0, 0)
+	return done && t.width > 0 && t.height > 0
 }
 
-// forget lets go of the caller's buffers.
-func (t *turboTransform) forget() { t.in, t.out, t.planes = nil, nil, [3]*byte{} }
+// release lets go of the caller's buffers.
+func (t *turboTransform) release() {
+	t.pinner.Unpin()
+	t.out, t.planes = nil, planes{}
+}
 
 // rearrange codes a 4:2:0 or 4:2:2 picture anew without decoding its pixels: baseline,
 // with the standard Huffman tables, which is what the library writes when it is not
 // asked for better ones.
 func (t *turboTransform) rearrange(dst, picture []byte) ([]byte, bool) {
-	defer t.forget()
 	if !t.header(picture) || t.colours != tjColoursYCbCr || t.sampling != tjSamp420 && t.sampling != tjSamp422 {
 		return dst, false
 	}
@@ -76,12 +69,13 @@ func (t *turboTransform) rearrange(dst, picture []byte) ([]byte, bool) {
 	}
 	dst = slices.Grow(dst[:0], t.room)[:t.room]
 	t.out, t.outSize = &dst[0], uintptr(t.room)
-	t.args = [...]uintptr{
-		t.handle, uintptr(unsafe.Pointer(t.in)), uintptr(len(picture)), 1,
+	t.pinner.Pin(t.out)
+	defer t.release()
+	done := t.call.do(t.lib.transform, t.handle,
+		uintptr(unsafe.Pointer(unsafe.SliceData(picture))), uintptr(len(picture)), 1,
 		uintptr(unsafe.Pointer(&t.out)), uintptr(unsafe.Pointer(&t.outSize)), uintptr(unsafe.Pointer(&t.what)),
-		tjFlagNoRealloc | tjFlagLimitScans,
-	}
-	if !t.call(t.lib.transform, 8) {
+		tjFlagNoRealloc|tjFlagLimitScans, 0, 0)
+	if !done {
 		return dst, false
 	}
 	return dst[:t.outSize], true
@@ -96,17 +90,18 @@ var tjRatios = map[int32]image.YCbCrSubsampleRatio{
 // decode decodes a grey picture or one of brightness and colour. The result is valid
 // until the next call.
 func (t *turboTransform) decode(picture []byte) (image.Image, bool) {
-	defer t.forget()
 	if !t.header(picture) {
 		return nil, false
 	}
+	defer t.release()
 	size := image.Pt(int(t.width), int(t.height))
 	var result image.Image
 	if t.sampling == tjSampGrey && t.colours == tjColoursGrey {
 		if t.grey == nil || t.grey.Rect.Size() != size {
 			t.grey = image.NewGray(image.Rectangle{Max: size})
 		}
-		t.planes, t.strides = [3]*byte{&t.grey.Pix[0]}, [3]int32{int32(t.grey.Stride)}
+		t.planes = planes{data: [3]*byte{&t.grey.Pix[0]}, strides: [3]int32{int32(t.grey.Stride)}}
+		t.pinner.Pin(t.planes.data[0])
 		result = t.grey
 	} else {
 		ratio, ok := tjRatios[t.sampling]
@@ -116,14 +111,12 @@ func (t *turboTransform) decode(picture []byte) (image.Image, bool) {
 		// The library writes whole groups of pixels that share a sample of colour.
 		wide, high := chromaPixels(ratio)
 		p := reuse(&t.picture, image.Pt((size.X+wide-1)/wide*wide, (size.Y+high-1)/high*high), ratio)
-		t.planes = [3]*byte{&p.Y[0], &p.Cb[0], &p.Cr[0]}
-		t.strides = [3]int32{int32(p.YStride), int32(p.CStride), int32(p.CStride)}
+		t.planes.pin(&t.pinner, p)
 		result = p.SubImage(image.Rectangle{Max: size})
 	}
-	t.args = [...]uintptr{
-		t.handle, uintptr(unsafe.Pointer(t.in)), uintptr(len(picture)),
-		uintptr(unsafe.Pointer(&t.planes)), uintptr(t.width), uintptr(unsafe.Pointer(&t.strides)), uintptr(t.height),
-		tjFlagLimitScans,
-	}
-	return result, t.call(t.lib.decompressToPlanes, 8)
+	done := t.call.do(t.lib.decompressToPlanes, t.handle,
+		uintptr(unsafe.Pointer(unsafe.SliceData(picture))), uintptr(len(picture)),
+		uintptr(unsafe.Pointer(&t.planes.data)), uintptr(t.width), uintptr(unsafe.Pointer(&t.planes.strides)), uintptr(t.height),
+		tjFlagLimitScans, 0, 0)
+	return result, done
 }
