@@ -4,7 +4,7 @@
 // It uses libjpeg-turbo where that is installed, which it finds out when it is first
 // used (libturbojpeg.so.0; Debian's package libturbojpeg0), and Go's image/jpeg
 // elsewhere, which takes about ten times as long: at 1280x720, 17 ms a frame instead of
-// 2. The environment variable CAMCAST_TURBOJPEG=0 leaves the library alone.
+// 2. Options.NoTurboJPEG leaves the library alone.
 //
 // An Encoder encodes a sequence of pictures. A Transcoder makes carryable pictures of
 // JPEGs that are not.

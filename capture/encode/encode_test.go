@@ -47,7 +47,7 @@ func lumaAt(p image.Image, x, y int) float64 {
 // encoders are all there are: Go's always, and what NewEncoder chooses.
 func encoders(t testing.TB, quality int) map[string]*Encoder {
 	t.Helper()
-	best, err := NewEncoder(quality)
+	best, err := NewEncoder(quality, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestEncode(t *testing.T) {
 
 func TestEncodeRefuses(t *testing.T) {
 	for _, quality := range []int{0, -1, 101} {
-		if _, err := NewEncoder(quality); err == nil {
+		if _, err := NewEncoder(quality, Options{}); err == nil {
 			t.Errorf("quality %d is taken", quality)
 		}
 	}
@@ -193,7 +193,7 @@ func BenchmarkFromYUYV(b *testing.B) {
 
 // A camera's packed pixels become a JPEG.
 func Example() {
-	encoder, err := NewEncoder(80)
+	encoder, err := NewEncoder(80, Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

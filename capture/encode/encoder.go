@@ -14,13 +14,27 @@ type Encoder struct {
 	goOpt jpeg.Options
 }
 
+// Options are the settings of an Encoder or Transcoder; the zero value is useful.
+type Options struct {
+	// NoTurboJPEG leaves libjpeg-turbo alone even if it is installed.
+	NoTurboJPEG bool
+}
+
+// turbo returns the library, or nil if it is not installed or not wanted.
+func (o Options) turbo() *turboLibrary {
+	if o.NoTurboJPEG {
+		return nil
+	}
+	return installedTurbo()
+}
+
 // NewEncoder makes an encoder of a quality from 1 to 100. Close frees it.
-func NewEncoder(quality int) (*Encoder, error) {
+func NewEncoder(quality int, o Options) (*Encoder, error) {
 	if quality < 1 || quality > 100 {
 		return nil, fmt.Errorf("JPEG quality %d: must be 1 to 100", quality)
 	}
 	e := &Encoder{goOpt: jpeg.Options{Quality: quality}}
-	if lib := turbo(); lib != nil {
+	if lib := o.turbo(); lib != nil {
 		var err error
 		if e.turbo, err = lib.newEncoder(quality); err != nil {
 			return nil, err

@@ -28,13 +28,13 @@ type Transcoder struct {
 }
 
 // NewTranscoder makes a transcoder. Close frees it.
-func NewTranscoder() (*Transcoder, error) {
-	encoder, err := NewEncoder(transcodedQuality)
+func NewTranscoder(o Options) (*Transcoder, error) {
+	encoder, err := NewEncoder(transcodedQuality, o)
 	if err != nil {
 		return nil, err
 	}
 	t := &Transcoder{encoder: encoder}
-	if lib := turbo(); lib != nil {
+	if lib := o.turbo(); lib != nil {
 		if t.transform, err = lib.newTransform(); err != nil {
 			encoder.Close()
 			return nil, err

@@ -19,7 +19,7 @@ import (
 // transcoders are what NewTranscoder makes, and one that has only Go's encoder.
 func transcoders(t testing.TB) map[string]*Transcoder {
 	t.Helper()
-	best, err := NewTranscoder()
+	best, err := NewTranscoder(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +330,7 @@ func ExampleTranscoder() {
 		fmt.Println(err)
 		return
 	}
-	transcoder, err := NewTranscoder()
+	transcoder, err := NewTranscoder(Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

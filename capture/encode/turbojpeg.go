@@ -3,7 +3,6 @@ package encode
 import (
 	"fmt"
 	"image"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -38,13 +37,11 @@ type turboLibrary struct {
 	lastError                                        func(handle uintptr) string
 }
 
-// turbo is the library, or nil if it is not installed or not wanted.
-var turbo = sync.OnceValue(openTurbo)
+// installedTurbo returns the library, or nil if it is not installed. It is opened when that
+// is asked first.
+var installedTurbo = sync.OnceValue(openTurbo)
 
 func openTurbo() *turboLibrary {
-	if os.Getenv("CAMCAST_TURBOJPEG") == "0" {
-		return nil
-	}
 	handle, err := purego.Dlopen("libturbojpeg.so.0", purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil

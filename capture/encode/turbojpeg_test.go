@@ -16,7 +16,7 @@ import (
 // whose jpegtran makes pictures that RTP cannot carry.
 
 func TestTurboIsUsedAndAllocatesNothing(t *testing.T) {
-	e, err := NewEncoder(80)
+	e, err := NewEncoder(80, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestTurboIsUsedAndAllocatesNothing(t *testing.T) {
 
 // TestTurboErrors wants the library's own words.
 func TestTurboErrors(t *testing.T) {
-	e, err := NewEncoder(80)
+	e, err := NewEncoder(80, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,18 +49,30 @@ func TestTurboErrors(t *testing.T) {
 }
 
 func TestTurboIsLeftAlone(t *testing.T) {
-	if openTurbo() == nil {
+	if installedTurbo() == nil {
 		t.Fatal("there is no library: is libturbojpeg0 installed?")
 	}
-	t.Setenv("CAMCAST_TURBOJPEG", "0")
-	if openTurbo() != nil {
-		t.Error("it is used despite CAMCAST_TURBOJPEG=0")
+	e, err := NewEncoder(80, Options{NoTurboJPEG: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if e.Name() != "Go's image/jpeg" {
+		t.Errorf("the encoder is %s", e.Name())
+	}
+	transcoder, err := NewTranscoder(Options{NoTurboJPEG: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transcoder.Close()
+	if transcoder.transform != nil || transcoder.encoder.turbo != nil {
+		t.Error("the transcoder uses it")
 	}
 }
 
 // TestRearrangeIsLossless takes pictures with Huffman tables of their own.
 func TestRearrangeIsLossless(t *testing.T) {
-	transcoder, err := NewTranscoder()
+	transcoder, err := NewTranscoder(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +117,7 @@ func TestRearrangeIsLossless(t *testing.T) {
 // TestRearrangeTablePerComponent takes a picture whose colours have a quantisation table
 // each, with the same content.
 func TestRearrangeTablePerComponent(t *testing.T) {
-	transcoder, err := NewTranscoder()
+	transcoder, err := NewTranscoder(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

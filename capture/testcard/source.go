@@ -75,7 +75,7 @@ func Open(o Options, clock capture.Clock) (*Source, error) {
 	if s.card, err = newCard(o); err != nil {
 		return nil, err
 	}
-	if s.encoder, err = encode.NewEncoder(o.Quality); err != nil {
+	if s.encoder, err = encode.NewEncoder(o.Quality, encode.Options{}); err != nil {
 		return nil, err
 	}
 	if s.ticker, err = tick.New(o.FramesPerSecond, clock.Monotonic()); err != nil {

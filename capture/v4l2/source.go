@@ -149,7 +149,7 @@ func (s *Source) prepareEncoder() error {
 		return nil
 	}
 	var err error
-	s.encoder, err = encode.NewEncoder(s.options.Quality)
+	s.encoder, err = encode.NewEncoder(s.options.Quality, encode.Options{})
 	return err
 }
 

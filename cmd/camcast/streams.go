@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/camcast/camcast/capture"
@@ -32,8 +33,13 @@ func addStreams(b *cast.Broadcaster, s *settings, stdout io.Writer, ended func(*
 	return nil
 }
 
+// encodeOptions are what the environment says of encoding.
+func encodeOptions() encode.Options {
+	return encode.Options{NoTurboJPEG: os.Getenv("CAMCAST_TURBOJPEG") == "0"}
+}
+
 func addStream(b *cast.Broadcaster, spec sourceSpec, source capture.Source, ended func(*cast.Stream)) error {
-	transcoder, err := encode.NewTranscoder()
+	transcoder, err := encode.NewTranscoder(encodeOptions())
 	if err != nil {
 		return errors.Join(err, source.Close())
 	}
