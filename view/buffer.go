@@ -66,8 +66,7 @@ type Frame struct {
 }
 
 // Push takes an RTP packet that arrived now, and copies it. It reports false if the packet
-// is none, or of no use: too late, a duplicate, or so far off that it may be another
-// source's.
+// is not used: it is no RTP, too late, a duplicate, or its sequence number is too far off.
 func (b *Buffer) Push(now time.Duration, packet []byte) bool {
 	if len(packet) < rtp.HeaderBytes || len(packet) > mostPacketBytes || packet[0]>>6 != 2 {
 		b.tally.Malformed++
@@ -142,7 +141,8 @@ func (b *Buffer) store(sequence int64, packet []byte) bool {
 
 func (b *Buffer) slot(sequence int64) *slot { return &b.slots[sequence&int64(len(b.slots)-1)] }
 
-// makeRoom has more slots, or gives the oldest packets up if there are too many.
+// makeRoom adds slots until a packet fits. From mostSlots on it gives up the oldest packets
+// instead.
 func (b *Buffer) makeRoom(sequence int64) {
 	n := len(b.slots)
 	for n < mostSlots && sequence-b.next >= int64(n) {
@@ -171,8 +171,8 @@ func (b *Buffer) giveUp(sequence int64) {
 	b.next = sequence + 1
 }
 
-// Pop returns the next frame that is due, if there is one. It is to be called until there
-// is none, after each Push and when Next has come.
+// Pop returns the next frame that is due, if there is one. Call it after each Push, and at
+// the time that Next returns, until there is none.
 func (b *Buffer) Pop(now time.Duration) (Frame, bool) {
 	for {
 		at, ok := b.first()
@@ -211,13 +211,13 @@ func (b *Buffer) first() (sequence int64, ok bool) {
 	return 0, false
 }
 
-// due is when a packet is to be released.
+// due returns the time at which to release a packet.
 func (b *Buffer) due(sequence int64) time.Duration {
 	return b.timeline.at(binary.BigEndian.Uint32(b.slot(sequence).packet[4:])) + b.delay
 }
 
-// Next is when Pop may have a frame, if nothing comes before. It is false if the buffer is
-// empty.
+// Next returns the time at which Pop may have a frame, if no packet comes before. It is false
+// if the buffer is empty.
 func (b *Buffer) Next() (time.Duration, bool) {
 	at, ok := b.first()
 	if !ok {

@@ -6,7 +6,7 @@
 //	sender reports -> Clock: when a frame was taken
 //
 // Nothing here does I/O or has a clock: time is an argument, on whatever clock that does
-// not jump, and each part says when it is to be asked next. So it runs on a readiness loop
+// not jump, and each part says when to call it next. So it runs on a readiness loop
 // as well as in a simulation. A Buffer, a History and a Clock belong to one goroutine, and
 // neither allocates once it has seen the largest frames.
 package view

@@ -22,7 +22,7 @@ type History struct {
 	shown int // the number of the picture that was shown last, -1 before the first
 	// shift is how much later than it was recorded a picture is shown again.
 	shift time.Duration
-	// pending: the picture shown is to be given out, though time does not say so.
+	// pending: Pop returns the picture shown, whatever the time.
 	pending bool
 }
 
@@ -76,8 +76,8 @@ func (h *History) newest() int { return h.dropped + len(h.pictures) - 1 }
 
 func (h *History) picture(number int) *picture { return &h.pictures[number-h.dropped] }
 
-// Pop returns the picture that is to be shown now, if it is another than before. It is
-// valid until the next Add.
+// Pop returns the picture to show now, if it is another than before. The picture is valid
+// until the next Add.
 func (h *History) Pop(now time.Duration) ([]byte, bool) {
 	if len(h.pictures) == 0 {
 		return nil, false

@@ -102,8 +102,8 @@ type planes struct {
 	strides [3]int32
 }
 
-// pin sets the planes to those of a picture, which stay where they are until the pinner
-// lets go of them.
+// pin sets the planes to those of a picture. The pinner keeps them in memory, at the same
+// address, until its Unpin.
 func (p *planes) pin(pinner *runtime.Pinner, picture *image.YCbCr) {
 	p.data = [3]*byte{&picture.Y[0], &picture.Cb[0], &picture.Cr[0]}
 	p.strides = [3]int32{int32(picture.YStride), int32(picture.CStride), int32(picture.CStride)}
@@ -160,7 +160,7 @@ func (e *turboEncoder) encode(dst []byte, picture *image.YCbCr) ([]byte, error) 
 	return dst[:e.outSize], nil
 }
 
-// release lets go of the caller's buffers.
+// release forgets the caller's buffers.
 func (e *turboEncoder) release() {
 	e.pinner.Unpin()
 	e.planes, e.out = planes{}, nil

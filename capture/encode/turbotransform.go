@@ -51,7 +51,7 @@ func (t *turboTransform) header(picture []byte) bool {
 	return done && t.width > 0 && t.height > 0
 }
 
-// release lets go of the caller's buffers.
+// release forgets the caller's buffers.
 func (t *turboTransform) release() {
 	t.pinner.Unpin()
 	t.out, t.planes = nil, planes{}

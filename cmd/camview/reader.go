@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// answerTime is how long a server may take until it sends. A single answer may take
-	// 10 s, says whoever waits for it.
+	// answerTime is how long a server may take until it sends packets. A single RTSP answer
+	// may take 10 s: proto/rtsp/client has that limit.
 	answerTime = 15 * time.Second
 	// silentTime is how long it may send nothing then.
 	silentTime = 10 * time.Second
@@ -38,11 +38,11 @@ type reader struct {
 	cname  string // RFC 7022: as good as unique, and of no meaning
 
 	// The session there is, if any, and what comes in it.
-	session   session
-	reception *reception
-	state     readerState
-	fallBack  bool // to TCP, if UDP brings nothing
-	heard     time.Duration
+	session      session
+	reception    *reception
+	state        readerState
+	fallBack     bool // to TCP, if UDP brings nothing
+	lastReceived time.Duration
 
 	watchdog *loop.Timer // what is waited for has not come
 	backoff  time.Duration
@@ -130,7 +130,7 @@ func (r *reader) rtp(packet []byte) {
 	if !r.reception.rtp(packet) {
 		return
 	}
-	r.heard = r.viewer.loop.Now()
+	r.lastReceived = r.viewer.loop.Now()
 	if r.state != playing {
 		r.state = playing
 		r.watchdog.SetAfter(silentTime)
@@ -142,7 +142,7 @@ func (r *reader) rtp(packet []byte) {
 func (r *reader) rtcp(packet []byte) {
 	leaving, ok := r.reception.rtcp(packet)
 	if ok {
-		r.heard = r.viewer.loop.Now() // the server is there, even if the camera is not
+		r.lastReceived = r.viewer.loop.Now() // the server is there, even if the camera is not
 	}
 	if leaving {
 		r.hangUp(errGoodbye)
@@ -196,7 +196,7 @@ func (r *reader) ended(err error) {
 
 // expired is called when what was waited for has not come, or is due.
 func (r *reader) expired() {
-	silent := r.viewer.loop.Now() - r.heard
+	silent := r.viewer.loop.Now() - r.lastReceived
 	switch {
 	case r.state == retrying:
 		r.connect()
@@ -221,8 +221,8 @@ func (r *reader) hangUp(err error) {
 	r.lost(err)
 }
 
-// lost decides what to do without a server. A reader who has had pictures comes back; one
-// who has not tries the host's next address, and then gives up.
+// lost decides what to do without a server. A reader that has had pictures connects again;
+// one that has not tries the host's next address, and then gives up.
 func (r *reader) lost(err error) {
 	r.watchdog.Stop()
 	r.state = idle
@@ -244,7 +244,7 @@ func (r *reader) lost(err error) {
 	}
 }
 
-// leave says goodbye. left is called when the server has heard it, or cannot.
+// leave says goodbye. left is called when the server has received it, or cannot.
 func (r *reader) leave(left func()) {
 	r.left = left
 	r.watchdog.Stop()

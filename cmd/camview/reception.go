@@ -82,8 +82,8 @@ func (r *reception) setMembers(members int) {
 	}
 }
 
-// awaitReport has the next report sent when it is due, or when we may not be silent any
-// longer, which is sooner only among very many readers.
+// awaitReport sets the timer of the next report: to when it is due, or to when the server
+// would take us for gone. The latter is sooner only among very many readers.
 func (r *reception) awaitReport() {
 	due := r.interval.Next()
 	if r.sendGoodbye == nil {
@@ -144,7 +144,7 @@ func (r *reception) rtcp(packet []byte) (leaving, ok bool) {
 		return false, false
 	}
 	if r.interval != nil {
-		r.interval.Heard(len(packet) + udpHeaderBytes)
+		r.interval.Received(len(packet) + udpHeaderBytes)
 	}
 	return r.goodbye, true
 }
@@ -193,9 +193,10 @@ func (r *reception) reportDue() {
 	r.awaitReport()
 }
 
-// leave has the goodbye sent, nil if nothing came. Among many readers that waits for its turn,
-// some seconds, so that those who leave together do not all say so at once (RFC 3550, section
-// 6.3.7); where a goodbye is not what ends the session, it is left out then.
+// leave calls send with the goodbye, or with nil if no packet came. Among many readers it
+// waits some seconds, so that readers that leave together do not all send at once (RFC 3550,
+// section 6.3.7). ends says that the goodbye ends the session. If it does not, send gets nil
+// rather than wait.
 func (r *reception) leave(ends bool, send func(goodbye []byte)) {
 	if r.interval == nil {
 		send(nil)

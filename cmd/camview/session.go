@@ -6,10 +6,10 @@ import "time"
 type session interface {
 	// report sends RTCP to the server.
 	report(packet []byte)
-	// leave says goodbye. listener.ended is called when the server has heard it, or
+	// leave says goodbye. listener.ended is called when the server has received it, or
 	// cannot any more.
 	leave(goodbye []byte)
-	// close ends it at once; the listener hears no more.
+	// close ends it at once, without a call of the listener.
 	close()
 }
 
@@ -25,7 +25,7 @@ type start struct {
 	silence time.Duration
 }
 
-// listener is told what happens in a session.
+// listener has the functions that a session calls.
 type listener interface {
 	// started says that the server sends from now on.
 	started(s start)

@@ -317,7 +317,7 @@ func TestJunkIsNoLife(t *testing.T) {
 }
 
 // TestManyLeave has more readers leave than may say so at once: the goodbyes are spread over
-// some seconds, and all are heard.
+// some seconds, and all arrive.
 func TestManyLeave(t *testing.T) {
 	const readers = 200
 	s := newScene(t)

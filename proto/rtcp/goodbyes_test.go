@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestHalfLeaves has half of ten thousand members leave at the same moment, who all hear
-// each other. A good many goodbyes come before the others are heard of; the rest keep to the
-// receivers' share. Goodbyes and reports together have at most twice what RTCP may have,
+// TestHalfLeaves has half of ten thousand members leave at the same moment. Every member gets
+// the goodbyes of the others. Many goodbyes are sent before others have arrived; the rest keep
+// to the receivers' share. Goodbyes and reports together have at most twice what RTCP may have,
 // since they do not count each other (section 6.3.7). Those who stay report more often when
 // the others are gone (section 6.3.4).
 func TestHalfLeaves(t *testing.T) {
@@ -72,7 +72,7 @@ func TestHalfLeaves(t *testing.T) {
 		goodbyes[(now-settled)/time.Second] += gone
 		for range gone {
 			for _, i := range leaving {
-				i.HeardGoodbye(now, goodbye)
+				i.ReceivedGoodbye(now, goodbye)
 			}
 		}
 		for _, i := range staying {

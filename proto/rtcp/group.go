@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A sender whose receivers do not hear each other tells them how many they are, so that
-// they can keep to the interval of RFC 3550: by a Receiver Summary Information packet
-// (RFC 5760, section 7.1.1) with a Group and Average Packet Size block.
+// Receivers of a broadcast do not get each other's reports. To keep to the interval of RFC
+// 3550 they need to know how many they are. The sender says so in a Receiver Summary
+// Information packet (RFC 5760, section 7.1.1) with a Group and Average Packet Size block.
 const (
 	summaryHeaderBytes = 20
 	blockGroupSize     = 12

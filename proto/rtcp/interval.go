@@ -26,10 +26,10 @@ const BandwidthShare = 0.05
 // Interval is the timing of one participant's reports (RFC 3550, sections 6.2 and 6.3,
 // appendix A.7): the more members there are, the rarer each reports, so that all of them
 // together stay within the bandwidth. It has no clock and no timer: the caller calls
-// Expire when Next has come, and sends when told to.
+// Expire at the time that Next returns, and sends if Expire returns true.
 //
-//	report due -> Expire: too early, now that more members are known -> wait until Next
-//	                      in time -> send, Sent
+//	report due -> Expire: false, as more members are known now -> wait until Next
+//	                      true -> send, Sent
 //
 // An Interval belongs to one goroutine.
 type Interval struct {
@@ -55,7 +55,8 @@ type IntervalConfig struct {
 	Random func() float64
 }
 
-// NewInterval begins with a participant that knows of nobody but itself.
+// NewInterval makes the timing of a participant that knows no other member yet. The first
+// report is due at Next.
 func NewInterval(now time.Duration, c IntervalConfig) *Interval {
 	i := &Interval{
 		config: c, members: 1, membersBefore: 1, averageBytes: float64(c.PacketBytes),
@@ -102,34 +103,34 @@ func (i *Interval) draw() time.Duration {
 	return time.Duration(float64(i.deterministic()) * (i.config.Random() + 0.5) / compensation)
 }
 
-// Expire reports whether the report, or the goodbye, is to be sent now: it is, unless so
-// many members have been heard of since that it would come too early (timer
-// reconsideration, section 6.3.6). Next is the next time in either case; after sending,
-// call Sent.
+// Expire reports whether to send the report, or the goodbye, now. It is false if the group
+// has grown since, so that now is too early (timer reconsideration, section 6.3.6): call it
+// again when Next is due. If it is true, send and call Sent.
 func (i *Interval) Expire(now time.Duration) bool {
 	i.membersBefore = i.members
 	i.next = i.last + i.draw()
 	return i.next <= now
 }
 
-// Sent notes that a report of so many bytes was sent, IP and UDP headers included, and
-// sets the next one.
+// Sent notes that this participant has sent a report of so many bytes, IP and UDP headers
+// included. It sets the time of the next one.
 func (i *Interval) Sent(now time.Duration, bytes int) {
-	i.Heard(bytes)
+	i.Received(bytes)
 	i.last = now
 	i.initial = false
 	i.next = now + i.draw()
 }
 
-// Heard takes the size of a report that somebody sent into the average.
-func (i *Interval) Heard(bytes int) {
+// Received notes that a report of another participant has arrived, of so many bytes, IP and
+// UDP headers included: their average size counts.
+func (i *Interval) Received(bytes int) {
 	i.averageBytes += sizeWeight * (float64(bytes) - i.averageBytes)
 }
 
 // SetMembers notes how many members there are, this one included, and how many of them
 // send RTP. When they have become fewer, the next report comes sooner (reverse
-// reconsideration, section 6.3.4): else a group that shrinks would fall silent. While
-// leaving it is for HeardGoodbye to count.
+// reconsideration, section 6.3.4): else a group that shrinks would fall silent. After Leave
+// it does nothing, as then only goodbyes count.
 func (i *Interval) SetMembers(now time.Duration, members, senders int) {
 	if i.leaving {
 		return
@@ -147,9 +148,9 @@ func (i *Interval) SetMembers(now time.Duration, members, senders int) {
 // SetBandwidth changes what RTCP of all members may have, in octets per second.
 func (i *Interval) SetBandwidth(octetsPerSecond float64) { i.config.Bandwidth = octetsPerSecond }
 
-// Leave begins a goodbye of so many bytes (section 6.3.7), and reports whether it may be
-// sent at once. In a large group it waits for its turn among all who leave: Expire tells
-// when, at Next.
+// Leave begins a goodbye of so many bytes (section 6.3.7), and reports whether to send it at
+// once. In a large group the goodbye waits, so that members who leave together do not all
+// send at once: call Expire when Next is due.
 func (i *Interval) Leave(now time.Duration, bytes int) bool {
 	if i.members < manyMembers {
 		return true
@@ -163,11 +164,12 @@ func (i *Interval) Leave(now time.Duration, bytes int) bool {
 	return false
 }
 
-// HeardGoodbye notes that somebody else has left, with a packet of so many bytes.
-func (i *Interval) HeardGoodbye(now time.Duration, bytes int) {
+// ReceivedGoodbye notes that another member has left, with a packet of so many bytes, IP and
+// UDP headers included.
+func (i *Interval) ReceivedGoodbye(now time.Duration, bytes int) {
 	if i.leaving {
 		i.members++
-		i.Heard(bytes)
+		i.Received(bytes)
 		return
 	}
 	i.SetMembers(now, i.members-1, i.senders)

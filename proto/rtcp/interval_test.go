@@ -120,7 +120,7 @@ func TestLeave(t *testing.T) {
 		t.Fatalf("goodbye at %v, want %v", i.Next(), want)
 	}
 	for range 999 { // so many leave with it
-		i.HeardGoodbye(seconds(101), 80)
+		i.ReceivedGoodbye(seconds(101), 80)
 	}
 	if due := i.Next(); i.Expire(due) {
 		t.Fatal("sent though a thousand leave")

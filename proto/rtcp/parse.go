@@ -10,7 +10,7 @@ import (
 // 6.4.1).
 type ReceptionReport struct {
 	// Reporter is the SSRC of who says it, SSRC that of the stream it is about.
-	// Players choose the first so that many have the same: know them by their address.
+	// Many players choose the same Reporter: tell them apart by their addresses.
 	Reporter, SSRC uint32
 	// FractionLost is the share of packets lost since the last report, in 1/256.
 	FractionLost uint8
@@ -27,7 +27,8 @@ type ReceptionReport struct {
 	LastSR, DelaySinceLastSR uint32
 }
 
-// Visitor is told what a compound packet holds. Functions that are nil are not called.
+// Visitor has the functions that Parse calls for the contents of a compound packet. Those
+// that are nil are not called.
 type Visitor struct {
 	// Report is called for each reception report.
 	Report func(ReceptionReport)
@@ -110,7 +111,7 @@ func smallest(kind byte, entries int) int {
 	return packetHeaderBytes
 }
 
-// packet tells the visitor of one packet, which was checked.
+// packet calls the visitor's functions for one packet, which check has accepted.
 func (v Visitor) packet(p []byte) {
 	entries := int(p[0] & 31)
 	switch p[1] {

@@ -6,9 +6,10 @@ import (
 	"github.com/camcast/camcast/proto/rtp"
 )
 
-// Reception is what a receiver knows of a source's RTP packets (RFC 3550, appendices A.1,
-// A.3 and A.8), whose timestamps count at rtp.ClockHz. Its zero value is ready. It belongs
-// to one goroutine and allocates nothing.
+// Reception counts the RTP packets that a receiver gets from a source, and makes reception
+// reports of the counts (RFC 3550, appendices A.1, A.3 and A.8). The source's timestamps
+// count at rtp.ClockHz. The zero value is ready. A Reception belongs to one goroutine and
+// allocates nothing.
 type Reception struct {
 	numbers         rtp.Sequence
 	begun           bool

@@ -131,7 +131,7 @@ func TestLayout(t *testing.T) {
 	for _, size := range sizes {
 		for _, restart := range []uint16{0, 40} {
 			t.Run(fmt.Sprintf("%dx%d restart %d", size.packet, size.run, restart), func(t *testing.T) {
-				// Around each place where one more packet or run begins.
+				// Around each length from which on there is one packet or run more.
 				p := newPacketizer(t, size.packet, size.run)
 				var lengths []int
 				for _, packets := range []int{1, 2, 3, p.Layout().RunPackets, p.Layout().RunPackets + 1, 2 * p.Layout().RunPackets} {
