@@ -61,8 +61,9 @@ type Poller interface {
 	Unwatch(fd int) error
 	// Wait fills ready with fds that are ready now, waiting up to timeout for the
 	// first (negative: forever, 0: not at all), and returns how many there are.
-	// 0 means that the time has passed, Wake was called, or a signal came. The wait
-	// never ends before timeout for any other reason.
+	// 0 means that the time has passed, Wake was called, or a signal came: the loop
+	// waits on then, for the rest of the time. The wait never ends before timeout for
+	// any other reason.
 	Wait(ready []Ready, timeout time.Duration) (int, error)
 	// Wake makes the present or next Wait return at once. Any goroutine may call it.
 	Wake() error

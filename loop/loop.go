@@ -3,6 +3,7 @@ package loop
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -185,8 +186,8 @@ const Forever time.Duration = -1
 
 // Turn waits for the first of: an fd that is ready, a timer that is due, a posted
 // function, the timeout (negative: none). Then it runs all that is due, and the
-// turn-end hooks, and returns how many handlers, timers and posted functions it ran.
-// That may be none: a signal, or a wake-up that came late, ends the wait early.
+// turn-end hooks, and returns how many handlers, timers and posted functions it ran:
+// none if the timeout came first. A signal does not end the wait.
 // Its error means that the kernel no longer answers: the loop is of no more use.
 func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	if l.closed {
@@ -195,11 +196,10 @@ func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	if l.posts.stopped {
 		l.posts.start()
 	}
-	n, err := l.kernel.Wait(l.ready[:], l.shorten(timeout))
+	n, err := l.wait(timeout)
 	if err != nil {
 		return 0, fmt.Errorf("loop: wait: %w", err)
 	}
-	l.now = l.kernel.Monotonic()
 	sets := l.timers.sets
 	ran := l.dispatch(l.ready[:n])
 	ran += l.fireTimers(sets)
@@ -217,17 +217,44 @@ func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	return ran, nil
 }
 
-// shorten returns how long to wait at most so that the next timer is not late.
-func (l *Loop) shorten(timeout time.Duration) time.Duration {
-	due, ok := l.NextTimer()
-	if !ok {
-		return timeout
+// wait fills ready, and returns how many fds that is, when there is something to do: an fd
+// is ready, something was posted, or the next timer or the timeout is due. A signal ends the
+// kernel's Wait before, and so does the wake-up of a function that has run already: then it
+// waits for what is left of the time.
+func (l *Loop) wait(timeout time.Duration) (n int, err error) {
+	end, left := l.waitEnd(timeout)
+	for {
+		if n, err = l.kernel.Wait(l.ready[:], left); err != nil {
+			return 0, err
+		}
+		l.now = l.kernel.Monotonic()
+		if n > 0 || l.now >= end || l.posts.woken.Load() {
+			return n, nil
+		}
+		if left > 0 {
+			left = end - l.now
+		}
 	}
-	until := max(due-l.kernel.Monotonic(), 0)
-	if timeout >= 0 && timeout < until {
-		return timeout
+}
+
+// waitEnd is when a wait must end so that neither the timeout nor the next timer is late, and
+// how long that is from now: negative if nothing ends it.
+func (l *Loop) waitEnd(timeout time.Duration) (end, left time.Duration) {
+	due, set := l.NextTimer()
+	switch {
+	case timeout == 0:
+		return 0, 0
+	case timeout < 0 && !set:
+		return math.MaxInt64, Forever
 	}
-	return until
+	now := l.kernel.Monotonic()
+	if end = now + timeout; timeout < 0 || end < now { // past the end of time
+		end = math.MaxInt64
+	}
+	if set {
+		end = min(end, due)
+	}
+	return end, max(end-now, 0)
 }
 
 func (l *Loop) dispatch(ready []Ready) (ran int) {

@@ -3,11 +3,13 @@ package loop_test
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,15 +35,104 @@ func TestTurnEnd(t *testing.T) {
 func TestTurnTimeout(t *testing.T) {
 	onBoth(t, func(w *world) {
 		w.loop.NewTimer(func() { w.Error("fired before its time") }).Set(w.kernel.Monotonic() + time.Hour)
-		end := w.kernel.Monotonic() + 2*time.Millisecond
-		for turns := 1; w.kernel.Monotonic() < end; turns++ {
-			ran, err := w.loop.Turn(end - w.kernel.Monotonic())
+		for range 2 { // Turn waits for all of its time, though a function that was posted wakes it
+			end := w.kernel.Monotonic() + 2*time.Millisecond
+			ran, err := w.loop.Turn(2 * time.Millisecond)
 			w.check(err)
-			if ran != 0 || turns > 3 { // signals may end one early
-				w.Fatalf("turn %d ran %d", turns, ran)
+			if early := end - w.kernel.Monotonic(); ran != 0 || early > 0 {
+				w.Fatalf("a turn ran %d, and ended %v early", ran, early)
 			}
+			p := w.pipe()
+			p.put("x")
+			r := w.register(p.read, loop.Readable, func(loop.Interest) {
+				p.get()
+				w.check(w.loop.Post(func() {})) // in this turn, and its wake-up in the next
+			})
+			w.turn()
+			w.check(r.Unregister())
 		}
 	})
+}
+
+// interrupted is a kernel whose Wait ends early some times, after a third of its time, as
+// with a signal.
+type interrupted struct {
+	loop.Kernel
+	sim   *sim.Kernel
+	often int
+	asked []time.Duration
+}
+
+func (k *interrupted) Wait(ready []loop.Ready, timeout time.Duration) (int, error) {
+	k.asked = append(k.asked, timeout)
+	if k.often == 0 {
+		return k.Kernel.Wait(ready, timeout)
+	}
+	k.often--
+	k.sim.Advance(timeout / 3)
+	return 0, nil
+}
+
+// A wait that is interrupted goes on for the rest of its time, be that a timeout's or a
+// timer's.
+func TestInterruptedTurn(t *testing.T) {
+	const ms = time.Millisecond
+	for name, c := range map[string]struct {
+		timeout, timer time.Duration
+		ran            int
+		asked          []time.Duration
+	}{
+		"timeout":     {timeout: 27 * ms, timer: time.Hour, asked: []time.Duration{27 * ms, 18 * ms, 12 * ms, 8 * ms}},
+		"timer":       {timeout: time.Hour, timer: 27 * ms, ran: 1, asked: []time.Duration{27 * ms, 18 * ms, 12 * ms, 8 * ms}},
+		"timer alone": {timeout: loop.Forever, timer: 27 * ms, ran: 1, asked: []time.Duration{27 * ms, 18 * ms, 12 * ms, 8 * ms}},
+		"end of time": {timeout: math.MaxInt64, timer: 27 * ms, ran: 1, asked: []time.Duration{27 * ms, 18 * ms, 12 * ms, 8 * ms}},
+		"not at all":  {timeout: 0, timer: 27 * ms, asked: []time.Duration{0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulated := sim.New(1)
+			k := &interrupted{Kernel: simulated, sim: simulated, often: 3}
+			l := loop.NewOn(k)
+			l.NewTimer(func() {}).SetAfter(c.timer)
+			ran, err := l.Turn(c.timeout)
+			if err != nil || ran != c.ran || !slices.Equal(k.asked, c.asked) {
+				t.Errorf("ran %d, %v, after waits of %v; want %d and %v", ran, err, k.asked, c.ran, c.asked)
+			}
+			if at, want := k.Monotonic()-sim.Start, min(c.timer, max(c.timeout, 0)); c.timeout >= 0 && at != want || l.Now() != k.Monotonic() {
+				t.Errorf("ended after %v, and now is %v; want %v", at, l.Now()-sim.Start, want)
+			}
+		})
+	}
+}
+
+// A wait without end that is interrupted goes on, until something is posted.
+func TestInterruptedWithoutEnd(t *testing.T) {
+	simulated := sim.New(1, sim.WithRealWakeups())
+	k := &interrupted{Kernel: simulated, sim: simulated, often: 3}
+	l := loop.NewOn(k)
+	ran := false
+	waiting := make(chan struct{})
+	go func() {
+		<-waiting
+		if err := l.Post(func() { ran = true }); err != nil {
+			t.Error(err)
+		}
+	}()
+	k.Kernel = waitTold{simulated, waiting}
+	n, err := l.Turn(loop.Forever)
+	if n != 1 || err != nil || !ran || len(k.asked) != 4 || k.asked[3] >= 0 {
+		t.Errorf("ran %d, %v, after waits of %v; want one, after four for ever", n, err, k.asked)
+	}
+}
+
+// waitTold is a kernel that tells when Wait is called first.
+type waitTold struct {
+	loop.Kernel
+	waiting chan struct{}
+}
+
+func (k waitTold) Wait(ready []loop.Ready, timeout time.Duration) (int, error) {
+	close(k.waiting)
+	return k.Kernel.Wait(ready, timeout)
 }
 
 func TestNowStandsStillDuringATurn(t *testing.T) {
