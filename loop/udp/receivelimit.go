@@ -57,10 +57,13 @@ func (l *receiveLimit) took(n int) {
 // did. From then on, until it has caught up, datagrams are Late, and some may be missing.
 func (s *Socket) Rested() (time.Duration, bool) { return s.limit.rested, s.limit.ever }
 
-// wake has the socket receive again.
+// wake has the socket receive again, or tries to later when the kernel refuses.
 func (s *Socket) wake() {
 	s.limit.resting = false
-	_ = s.registration.Want(s.want())
+	if s.registration.Want(s.want()) != nil {
+		s.limit.resting = true
+		s.limit.timer.SetAfter(limitWindow)
+	}
 }
 
 func (l *receiveLimit) stop() {

@@ -155,10 +155,15 @@ func (s *Socket) Close() error {
 	return errors.Join(s.registration.Unregister(), s.kernel.CloseFD(s.fd))
 }
 
-// WhenWritable has f called once, in a later turn, when the socket takes more.
+// WhenWritable has f called once, in a later turn, when the socket takes more. If the kernel
+// refuses to wait for that, it returns an error and f is not called: try again later.
 func (s *Socket) WhenWritable(f func()) error {
 	s.waiting = append(s.waiting, f)
-	return s.registration.Want(s.want())
+	err := s.registration.Want(s.want())
+	if err != nil {
+		s.waiting = s.waiting[:len(s.waiting)-1]
+	}
+	return err
 }
 
 func (s *Socket) want() (want loop.Interest) {
@@ -176,22 +181,27 @@ func (s *Socket) ready(conditions loop.Interest) {
 		// An ICMP error, already sorted by the send that met it: reading it clears it.
 		_ = s.kernel.SocketError(s.fd)
 	}
-	if conditions&(loop.Writable|loop.Failed) != 0 && len(s.waiting) > 0 {
-		s.waiting, s.woken = s.woken[:0], s.waiting
-		for i, f := range s.woken {
-			if !s.closed {
-				f()
-			}
-			s.woken[i] = nil
-		}
-		if s.closed {
-			return
-		}
-		// Failing leaves the old interest: at worst the fd is reported once too often.
-		_ = s.registration.Want(s.want())
+	if conditions&(loop.Writable|loop.Failed) != 0 {
+		s.callWaiting()
 	}
 	if conditions&loop.Readable != 0 && s.deliver != nil {
 		s.receive()
+	}
+}
+
+// callWaiting calls the functions that wait for the socket to be writable.
+func (s *Socket) callWaiting() {
+	s.waiting, s.woken = s.woken[:0], s.waiting
+	for i, f := range s.woken {
+		if !s.closed {
+			f()
+		}
+		s.woken[i] = nil
+	}
+	if !s.closed {
+		// When it fails the socket is reported as writable once more, and this is
+		// tried again.
+		_ = s.registration.Want(s.want())
 	}
 }
 

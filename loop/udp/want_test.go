@@ -1,0 +1,101 @@
+package udp_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/loop/udp"
+	"golang.org/x/sys/unix"
+)
+
+// refusing is a kernel that refuses some times to change what an fd is waited for, as one may
+// that is out of memory.
+type refusing struct {
+	loop.Kernel
+	refuse int
+}
+
+func (k *refusing) Rewatch(fd int, want loop.Interest, token uint64) error {
+	if k.refuse > 0 {
+		k.refuse--
+		return unix.ENOMEM
+	}
+	return k.Kernel.Rewatch(fd, want, token)
+}
+
+func TestWhenWritableIsRefused(t *testing.T) { onBoth(t, testWhenWritableIsRefused) }
+
+func testWhenWritableIsRefused(t *testing.T, newKernel kernelMaker) {
+	k := &refusing{Kernel: newKernel(t)}
+	l := loop.NewOn(k)
+	defer l.Close()
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	quiet := func() {
+		t.Helper()
+		if ran, err := l.Turn(0); ran != 0 || err != nil {
+			t.Fatalf("a turn ran %d, %v; want nothing to do", ran, err)
+		}
+	}
+	k.refuse = 1
+	if err := s.WhenWritable(func() { t.Error("called, though WhenWritable has failed") }); !errors.Is(err, unix.ENOMEM) {
+		t.Errorf("error %v, want ENOMEM", err)
+	}
+	quiet()
+	calls := 0
+	if err := s.WhenWritable(func() { calls++; k.refuse = 1 }); err != nil {
+		t.Fatal(err)
+	}
+	// The kernel refuses to stop waiting for it: it is reported once more, and no more.
+	for turn, want := range []int{1, 1, 0} {
+		if ran, err := l.Turn(0); ran != want || err != nil || calls != 1 {
+			t.Errorf("turn %d ran %d, %v, after %d calls; want %d, and one", turn, ran, err, calls, want)
+		}
+	}
+	quiet()
+}
+
+// TestReceiveLimitThoughRefused has the kernel refuse to let a flooded socket rest, and then
+// to have it receive again, which would leave it deaf for good.
+func TestReceiveLimitThoughRefused(t *testing.T) {
+	simulated := newSim(t)
+	k := &refusing{Kernel: simulated}
+	l := loop.NewOn(k)
+	received := 0
+	s, err := udp.Open(l, sender, udp.Options{ReceiveLimit: 1000}, func(udp.Datagram) { received++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	peer, err := simulated.NewUDPPeer(netip.MustParseAddrPort("10.0.0.2:9"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const flood = 300
+	for range flood {
+		if err := peer.Send(s.Local(), []byte("report")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.refuse = 1
+	if err := sim.RunFor(l, 50*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if k.refuse != 0 || received < 100 || received == flood {
+		t.Fatalf("%d received in half a window, refused: %v", received, k.refuse == 0)
+	}
+	k.refuse = 2
+	if err := sim.RunUntil(l, func() bool { return received == flood }, 2*time.Second); err != nil {
+		t.Errorf("%v; %d of %d received", err, received, flood)
+	}
+	if k.refuse != 0 {
+		t.Error("it was not refused: the test shows nothing")
+	}
+}
