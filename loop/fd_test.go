@@ -1,12 +1,10 @@
 package loop_test
 
 import (
-	"fmt"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,6 +64,24 @@ func TestWantCostsACallOnlyToChange(t *testing.T) {
 	}
 }
 
+// A change that the kernel refuses can be tried again.
+func TestWantThatFails(t *testing.T) {
+	w := newSimWorld(t)
+	w.sim.Inject(sim.FailNumber("Rewatch", 1, unix.ENOMEM))
+	p := w.pipe()
+	p.put("x")
+	calls := 0
+	r := w.register(p.read, 0, func(loop.Interest) { calls++ })
+	w.wantErr(r.Want(loop.Readable), unix.ENOMEM)
+	w.quiet()
+	w.check(r.Want(0)) // that is what is waited for still: no call
+	w.check(r.Want(loop.Readable))
+	w.turn()
+	if n := w.sim.Calls("Rewatch"); n != 2 || calls != 1 {
+		t.Errorf("%d changes asked of the kernel, %d calls; want 2 and 1", n, calls)
+	}
+}
+
 func TestUnregister(t *testing.T) {
 	onBoth(t, func(w *world) {
 		p := w.pipe()
@@ -82,39 +98,6 @@ func TestUnregister(t *testing.T) {
 			w.Error("the second registration was not called")
 		}
 	})
-}
-
-func TestRegisterErrors(t *testing.T) {
-	onBoth(t, func(w *world) {
-		p := w.pipe()
-		nothing := func(loop.Interest) {}
-		w.register(p.read, loop.Readable, nothing)
-		_, err := w.loop.Register(p.read, loop.Readable, nothing)
-		w.wantErr(err, unix.EEXIST)
-		_, err = w.loop.Register(-1, loop.Readable, nothing)
-		w.wantErr(err, unix.EBADF)
-		_, err = w.loop.Register(1<<19, loop.Readable, nothing)
-		w.wantErr(err, unix.EBADF)
-		w.quiet() // the failed ones have left no trace
-		p.put("x")
-		w.turn()
-	})
-}
-
-// epoll refuses a regular file with EPERM, as if somebody had forbidden it.
-func TestRegisterARegularFile(t *testing.T) {
-	w := newWorld(t, nil)
-	fd, err := unix.Open(filepath.Join(t.TempDir(), "file"), unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
-	w.check(err)
-	defer unix.Close(fd)
-	_, err = w.loop.Register(fd, loop.Readable, func(loop.Interest) { w.Error("called") })
-	w.wantErr(err, unix.EPERM)
-	for _, part := range []string{fmt.Sprint("fd ", fd), "regular file", "always ready", "cannot be watched"} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the error %q does not say %q", err, part)
-		}
-	}
-	w.quiet()
 }
 
 // An fd closed by an earlier handler of the same turn must not reach its handler, nor

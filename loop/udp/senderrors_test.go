@@ -1,10 +1,14 @@
 package udp_test
 
 import (
+	"bytes"
+	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
 	"golang.org/x/sys/unix"
 )
@@ -41,4 +45,60 @@ func testErrorsAllocateNothing(t *testing.T, newKernel kernelMaker) {
 			s.Close()
 		}
 	}
+}
+
+// TestRefusalWithinARun has the kernel refuse a peer in the middle of a run that is sent packet
+// by packet: the run ends there for that peer, and the next gets all of it, from packet 0 on.
+func TestRefusalWithinARun(t *testing.T) { onBoth(t, testRefusalWithinARun) }
+
+func testRefusalWithinARun(t *testing.T, newKernel kernelMaker) {
+	for _, o := range []udp.Options{{NoSegmentation: true}, {NoSegmentation: true, NoBatches: true}} {
+		for refused := range 4 {
+			l, k := newFaulty(t, newKernel)
+			s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), o, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fan := s.NewFan()
+			var receivers [3]*receiver
+			for i := range receivers {
+				receivers[i] = newReceiver(t, l, loopback4)
+				fan.Add(receivers[i].socket.Local(), netip.Addr{})
+			}
+			run := newRun(4, 500, 100)
+			k.fail = func(m *loop.Message) error {
+				packet := run.Bytes[refused*run.SegmentBytes : min((refused+1)*run.SegmentBytes, len(run.Bytes))]
+				if m.Peer() == receivers[1].socket.Local() && bytes.Equal(m.Payload(), packet) {
+					return unix.EHOSTUNREACH
+				}
+				return nil
+			}
+			var failed []int
+			place, outcome := fan.Send(run, udp.Place{}, fan.All(), func(i int, err error) { failed = append(failed, i) })
+			if outcome != udp.Done || place != (udp.Place{Peer: 3}) || !slices.Equal(failed, []int{1}) {
+				t.Errorf("packet %d refused: %v at %+v, failed %v; want done, and peer 1 alone failed", refused, outcome, place, failed)
+			}
+			turnUntil(t, l, func() bool {
+				return len(receivers[0].got) == 4 && len(receivers[1].got) == refused && len(receivers[2].got) == 4
+			})
+			receivers[0].check(t, run)
+			receivers[2].check(t, run)
+			s.Close()
+		}
+	}
+}
+
+// TestRegistrationThatFails has the loop refuse a socket: it is closed.
+func TestRegistrationThatFails(t *testing.T) {
+	k := newSim(t) // which finds what is left open
+	k.Inject(sim.FailNumber("Watch", 1, unix.ENOSPC))
+	l := loop.NewOn(k)
+	if _, err := udp.Open(l, sender, udp.Options{}, nil); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("error %v, want ENOSPC", err)
+	}
+	s, err := udp.Open(l, sender, udp.Options{}, nil) // the port is free again
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
 }
