@@ -51,25 +51,25 @@ func hearFeedback(b *testing.B, readers int) {
 	m := newBroadcast(b, r, 0)
 	m.RTSP = netip.MustParseAddrPort("127.0.0.1:0")
 	must(b, r.Do(m.start))
-	crowd := &reporters{rig: r, readers: readers, rtsp: m.Cast.RTSPPort()}
+	crowd := &reporters{rig: r, readers: readers, rtsp: m.Front.Port()}
 	runtime.LockOSThread() // the thread's time is to be the loop's
 	defer runtime.UnlockOSThread()
 	m.runUntil(b, crowd.join)
 
-	before, cpu := m.Cast.ControlSockets(), threadTime()
+	before, cpu := m.Cast.RTCPSockets(), threadTime()
 	m.runUntil(b, crowd.report)
 	cpu = threadTime() - cpu
-	read := m.Cast.ControlSockets().Received - before.Received
-	heard, oldest := 0, time.Duration(0)
-	for f := range m.Stream.EachReader() {
-		if f.Reports > 0 {
-			heard++
+	read := m.Cast.RTCPSockets().Received - before.Received
+	reported, oldest := 0, time.Duration(0)
+	for session := range m.Stream.Sessions() {
+		if f := session.Figures(); f.Reports > 0 {
+			reported++
 			oldest = max(oldest, f.Age)
 		}
 	}
 	must(b, m.Close())
-	if heard != readers {
-		b.Errorf("%d of %d readers were heard", heard, readers)
+	if reported != readers {
+		b.Errorf("reports of %d of %d readers were read", reported, readers)
 	}
 	share := cpu.Seconds() / feedbackTime.Seconds() * 100
 	if share > mostFeedback {

@@ -89,7 +89,7 @@ func (f *fullSocket) join(m *broadcast) {
 		return
 	}
 	must(f.b, rig.IP("netns exec "+f.near+" tc qdisc add dev ccs0 root "+slowQueue))
-	at := cast.Place{RTP: fullReader, RTCP: netip.AddrPortFrom(fullReader.Addr(), fullReader.Port()+1), Source: fullSource}
+	at := cast.Address{RTP: fullReader, RTCP: netip.AddrPortFrom(fullReader.Addr(), fullReader.Port()+1), Source: fullSource}
 	// The socket for its source is opened by this.
 	must(f.b, rig.Within(f.near, func() (err error) {
 		f.reader, err = m.Stream.Join(at, nil)

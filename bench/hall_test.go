@@ -87,7 +87,7 @@ func fillHall(b *testing.B, readers int, cloneAt string) {
 			return
 		}
 		frames++
-		if err := m.Stream.Publish(m.frame.Picture, m.Loop.Now()); err != nil {
+		if err := m.Publish(m.frame.Picture, m.Loop.Now()); err != nil {
 			b.Error(err)
 		}
 		due += time.Second / framesPerSecond
@@ -102,7 +102,7 @@ func fillHall(b *testing.B, readers int, cloneAt string) {
 	}
 	cpu = measure.UsageOf(os.Getpid()).CPU - cpu
 	figures := m.Stream.Figures()
-	control := m.Cast.ControlSockets()
+	control := m.Cast.RTCPSockets()
 	missed := figures.Lags
 	published := uint64(hallFirst + frames)
 	owed := (published*uint64(readers)-missed)*uint64(len(m.frame.Packets.Bytes)+headerBytes) + control.Bytes + control.Messages*headerBytes

@@ -16,6 +16,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/jpeg"
 	"github.com/camcast/camcast/proto/rtp"
 	"golang.org/x/sys/unix"
@@ -69,8 +70,8 @@ func makeNarrow(b *testing.B) (sender, receiver string) {
 // pacing, and counts the frames that do not arrive whole. Those during which the machine stood
 // still are told, and not judged: then the network did, too, and its queue.
 func BenchmarkNarrow(b *testing.B) {
-	for _, spread := range []float64{0, cast.DefaultSpread} {
-		b.Run(fmt.Sprintf("spread=%v", spread), func(b *testing.B) {
+	for _, spread := range []float64{cast.AllAtOnce, cast.DefaultSpread} {
+		b.Run(fmt.Sprintf("spread=%v", max(spread, 0)), func(b *testing.B) {
 			sender, receiver := makeNarrow(b)
 			for range b.N {
 				var judged, unjudged narrowCount
@@ -83,7 +84,7 @@ func BenchmarkNarrow(b *testing.B) {
 				switch {
 				case judged.frames < narrowFrames:
 					b.Errorf("only %d frames could be judged: the machine stands still too often", judged.frames)
-				case spread == 0 && share < 0.5:
+				case spread == cast.AllAtOnce && share < 0.5:
 					b.Errorf("%d of %d frames are lost without pacing: the link is not narrow", judged.lost, judged.frames)
 				case spread > 0 && share >= 1./1000:
 					b.Errorf("%d of %d frames are lost with pacing, want fewer than 1 in 1000", judged.lost, judged.frames)
@@ -135,11 +136,10 @@ func sendNarrow(b *testing.B, sender, receiver string, spread float64) (judged, 
 		return err
 	}))
 	defer c.Close()
-	source, err := model.NewStillSource(narrowFPS)
+	params := &media.Params{Format: media.JPEG, Width: 1920, Height: 1080, FramesPerSecond: narrowFPS}
+	stream, err := c.AddStream("narrow", nil, cast.StreamOptions{Params: params})
 	must(b, err)
-	stream, err := c.AddStream("narrow", source, cast.StreamOptions{AwaitReader: true})
-	must(b, err)
-	_, err = stream.Join(cast.Place{RTP: narrowReader, RTCP: netip.AddrPortFrom(narrowReader.Addr(), narrowReader.Port()+1)}, nil)
+	_, err = stream.Join(cast.Address{RTP: narrowReader, RTCP: netip.AddrPortFrom(narrowReader.Addr(), narrowReader.Port()+1)}, nil)
 	must(b, err)
 
 	picture := narrowPicture()
@@ -154,7 +154,7 @@ func sendNarrow(b *testing.B, sender, receiver string, spread float64) (judged, 
 		}
 		copy(numberOf(picture), []byte{byte(len(sent) / 100), byte(len(sent) % 100)})
 		sent = append(sent, model.Now())
-		if err := stream.Publish(picture, l.Now()); err != nil {
+		if err := stream.Publish(media.Frame{Params: params, Bytes: picture, Captured: l.Now(), Key: true}); err != nil {
 			b.Error(err)
 		}
 		due += time.Second / narrowFPS

@@ -44,9 +44,9 @@ func BenchmarkStuck(b *testing.B) {
 				without = append(without, m.ageAtRate(b, stuckFrames))
 				readers := []*stuckReader{m.joinStuck(b, r), m.joinStuck(b, r)}
 				behind.join(m)
-				lags, blocked := m.Stream.Figures().Lags, m.Cast.Sockets().Blocked
+				lags, blocked := m.Stream.Figures().Lags, m.Cast.RTPSockets().Blocked
 				with = append(with, m.ageAtRate(b, stuckFrames))
-				if behind != nil && m.Cast.Sockets().Blocked == blocked {
+				if behind != nil && m.Cast.RTPSockets().Blocked == blocked {
 					b.Error("no socket was full")
 				}
 				for _, s := range readers {
@@ -86,7 +86,7 @@ func (m *broadcast) ageAtRate(b *testing.B, frames int) float64 {
 		}
 		began := m.Loop.Kernel().Monotonic()
 		swept := m.Stream.Swept()
-		if err := m.Stream.Publish(m.frame.Picture, began); err != nil {
+		if err := m.Publish(m.frame.Picture, began); err != nil {
 			b.Error(err)
 		}
 		var look func()
@@ -118,7 +118,7 @@ func (m *broadcast) joinStuck(b *testing.B, r *rig.Rig) *stuckReader {
 	s := &stuckReader{}
 	m.whileServing(b, func() error {
 		return r.Do(func() (err error) {
-			address := fmt.Sprintf("127.0.0.1:%d", m.Cast.RTSPPort())
+			address := fmt.Sprintf("127.0.0.1:%d", m.Front.Port())
 			if s.conn, err = net.Dial("tcp", address); err != nil {
 				return err
 			}
@@ -199,7 +199,7 @@ func (s *stuckReader) resume(b *testing.B, m *broadcast) {
 			}
 			if whole && !published {
 				published = true
-				if err := m.Loop.Post(func() { _ = m.Stream.Publish(m.frame.Picture, m.Loop.Now()) }); err != nil {
+				if err := m.Loop.Post(func() { _ = m.Publish(m.frame.Picture, m.Loop.Now()) }); err != nil {
 					return err
 				}
 			}

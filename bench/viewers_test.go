@@ -53,7 +53,7 @@ type used struct {
 }
 
 func (m *broadcast) used() used {
-	c := m.Cast.ControlSockets()
+	c := m.Cast.RTCPSockets()
 	return used{m.Loop.Kernel().Monotonic(), threadTime(), c.Received, c.ReceivedBytes}
 }
 
@@ -77,7 +77,7 @@ func watchByThousands(b *testing.B, camview string) {
 	defer runtime.UnlockOSThread()
 
 	args := rig.Command(r.Near, -1, camview, "--json", "--readers", fmt.Sprint(viewersReaders),
-		"--duration", (viewersMinute + viewersPause + viewersSlack).String(), fmt.Sprintf("rtsp://127.0.0.1:%d/bench", m.Cast.RTSPPort()))
+		"--duration", (viewersMinute + viewersPause + viewersSlack).String(), fmt.Sprintf("rtsp://127.0.0.1:%d/bench", m.Front.Port()))
 	cmd := exec.Command(args[0], args[1:]...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
@@ -131,7 +131,7 @@ func (m *broadcast) phases(b *testing.B) *phases {
 			p.pause = now.since(paused)
 		}
 		if paused.at == 0 || p.pause.at > 0 {
-			if err := m.Stream.Publish(m.frame.Picture, m.Loop.Now()); err != nil {
+			if err := m.Publish(m.frame.Picture, m.Loop.Now()); err != nil {
 				b.Error(err)
 			}
 		}

@@ -1,16 +1,20 @@
 // Package capture is where frames come in.
 //
-// A Source is an fd that becomes readable and a call, Next, that returns the
-// frame. That is all the rest of the house knows of cameras, so whatever can be
-// put behind an fd can be broadcast. The folders below each hold one kind of
-// source:
+// A Source is opened on a Host: it is given a loop's time, timers, watched fds, and workers
+// for what has to wait. It reports to the Host what becomes of it, and each frame. That is
+// all the rest of the house knows of cameras. Package cast is the Host of a stream's source. The
+// folders below each hold one kind of source:
 //
 //   - v4l2: a camera behind a Linux V4L2 driver
-//   - testcard: a moving picture with the time of day in it, driven by a timerfd
+//   - testcard: a moving picture with the time of day in it
 //   - file: an MJPEG file or a folder of JPEGs, at its own rate
 //
-// and encode turns pixels into JPEG.
+// encode turns pixels into JPEG. Feed is the source that other goroutines push frames into.
 //
-// Nothing in here starts a goroutine, sleeps or asks for the time: the caller
-// hands in a Clock and calls Next when the fd is ready.
+// A source starts no goroutine, does not sleep and does not ask for the time. All of it runs
+// on the Host's loop but for the jobs that it gives to Host.Work. It need not be opened: what
+// makes a source only checks its options. Sources know nothing of each other.
+//
+// A source that has failed, was lost or is not watched is closed, and may be opened again.
+// The Params of its frames stay the same, or have a higher Version.
 package capture

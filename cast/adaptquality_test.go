@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast"
-	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
 )
 
@@ -26,19 +25,11 @@ func (c *encodingCamera) SetQuality(quality int) {
 // newEncodingWorld is a world whose source encodes, at quality 80.
 func newEncodingWorld(t *testing.T, adapt cast.Adapt) (*world, *encodingCamera) {
 	t.Helper()
-	w := &world{t: t, k: sim.New(1, sim.WithAddresses(serverAddr)), ports: 20000}
-	w.l = loop.NewOn(w.k)
-	var err error
-	w.b, err = cast.New(w.l, cast.Config{
-		RTSP: netip.MustParseAddrPort("0.0.0.0:8554"), RTP: netip.MustParseAddrPort("0.0.0.0:5004"),
-		Spread: cast.DefaultSpread, Random: w.k.Random, Adapt: adapt,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := newEmptyWorld(t, 1, []netip.Addr{serverAddr}, func(c *cast.Config) { c.Spread, c.Adapt = cast.DefaultSpread, adapt })
 	w.camera = newCamera(t, w.k)
 	encoding := &encodingCamera{w.camera, 80}
 	encoding.SetQuality(80)
+	var err error
 	if w.s, err = w.b.AddStream("cam", encoding, cast.StreamOptions{}); err != nil {
 		t.Fatal(err)
 	}

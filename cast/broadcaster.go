@@ -8,64 +8,61 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/loop"
-	"github.com/camcast/camcast/loop/tcp"
 	"github.com/camcast/camcast/loop/udp"
-	"github.com/camcast/camcast/proto/rtsp"
 	"golang.org/x/sys/unix"
 )
 
-// Broadcaster puts the pictures of some streams before any number of readers, on one
+// Broadcaster streams the pictures of some sources to any number of readers, on one
 // loop. All its methods belong to the loop's goroutine.
 type Broadcaster struct {
-	loop    *loop.Loop
-	config  Config
-	pairs   []*socketPair
-	control []*tcp.Listener
-	server  *rtsp.Server
-	expiry  *loop.Timer
-	scratch []byte // replies are built in it
-	// receiving is the connection whose requests are being answered.
-	receiving *controlConn
+	loop   *loop.Loop
+	config Config
+	pairs  []*socketPair
+	fronts []Front
 
-	streams []*Stream
-	// byControl finds a reader by the address its RTCP comes from.
-	byControl controlIndex
-	// lateControl: the RTCP that is being read came long ago, maybe.
-	lateControl bool
-	joiner      *joiner
-	neighbours  *neighbours // nil: there is no news of them
-	conns       map[*controlConn]struct{}
-	readers     int
-	// leaving: goodbye was said. gone is set then, for when everybody has hung up.
+	streams  []*Stream
+	sessions registry
+	limits   limits
+	refusals refusals
+	// rtcpIndex finds a reader by the address its RTCP comes from.
+	rtcpIndex rtcpIndex
+	datagrams []*datagramHandler
+	// lateRTCP: the RTCP that is being read may have come long ago.
+	lateRTCP   bool
+	neighbours *neighbours // nil: the kernel does not tell which machines answer
+	// leaving: goodbye was said. gone is set then, and fires when all connections are closed.
 	leaving, closed bool
 	gone            *loop.Timer
 }
 
-// New opens the sockets of a Broadcaster on l. Its errors say which address could
-// not be had and why.
+// Front serves a Broadcaster's streams by one protocol.
+type Front interface {
+	// Close ends all that the front has open. Closing twice does nothing.
+	Close() error
+}
+
+// New opens the RTP sockets of a Broadcaster on l. Its errors say which address could
+// not be had and why. Streams are added to it, and fronts opened on it (cast/rtsp, cast/join).
 func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	config, err := config.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	b := &Broadcaster{
-		loop: l, config: config,
-		byControl: newControlIndex(),
-		conns:     map[*controlConn]struct{}{},
+	b := &Broadcaster{loop: l, config: config, limits: newLimits(), rtcpIndex: newRTCPIndex()}
+	if b.config.Work == nil {
+		b.config.Work = b.goWork
 	}
-	b.joiner = newJoiner(b)
+	b.sessions.init(b)
 	if config.RTP.IsValid() {
-		o := pairOptions{log: config.Log, control: b.controlArrived, muxed: b.muxed, clones: config.Clones}
+		o := pairOptions{
+			log: config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, clones: config.Clones,
+			noSegmentation: config.NoSegmentation, noBatches: config.NoBatches,
+		}
 		if b.pairs, err = openPairs(l, config.RTP, o); err != nil {
 			return nil, fmt.Errorf("rtp: %w", err)
 		}
 	}
 	b.watchNeighbours()
-	if config.RTSP.IsValid() {
-		if err := b.listen(config.RTSP); err != nil {
-			return nil, errors.Join(fmt.Errorf("rtsp: %w", err), b.closeControl(), b.closeSockets(), b.closeNeighbours())
-		}
-	}
 	return b, nil
 }
 
@@ -77,15 +74,14 @@ func familyMissing(err error) bool {
 // Loop is the loop that the broadcaster runs on.
 func (b *Broadcaster) Loop() *loop.Loop { return b.loop }
 
-// RTSPPort is the port that RTSP is answered on, 0 if it is not.
-func (b *Broadcaster) RTSPPort() uint16 {
-	if len(b.control) == 0 {
-		return 0
-	}
-	return b.control[0].Local().Port()
-}
+// Config is the configuration, its defaults filled in.
+func (b *Broadcaster) Config() Config { return b.config }
 
-// RTPPort is the port that RTP is sent from, 0 if there is none.
+// RandomName returns a name that nobody can guess, of 32 hexadecimal digits: a session id of a
+// protocol.
+func (b *Broadcaster) RandomName() string { return b.config.randomName() }
+
+// RTPPort is the port that RTP is sent from, 0 if there is none. RTCP has the next one.
 func (b *Broadcaster) RTPPort() uint16 {
 	if len(b.pairs) == 0 {
 		return 0
@@ -93,62 +89,56 @@ func (b *Broadcaster) RTPPort() uint16 {
 	return b.pairs[0].rtp.Local().Port()
 }
 
-// AddStream broadcasts the pictures of source as name, which is the path that
-// players ask for. The broadcaster owns the source from then on, also when AddStream
-// fails.
-func (b *Broadcaster) AddStream(name string, source capture.Source, o StreamOptions) (*Stream, error) {
-	s, err := b.addStream(name, source, o)
-	if err != nil {
-		return nil, errors.Join(err, source.Close())
-	}
-	return s, nil
-}
+// Attach has Close close the front, too. A front attaches itself when it is opened.
+func (b *Broadcaster) Attach(f Front) { b.fronts = append(b.fronts, f) }
 
-func (b *Broadcaster) addStream(name string, source capture.Source, o StreamOptions) (*Stream, error) {
-	if err := CheckName(name); err != nil {
+// AddStream broadcasts the frames of source as name, which is the path that players ask for.
+// With a nil source the program publishes by itself (Stream.Publish). The broadcaster owns the
+// source from then on, also when AddStream fails. AddStream does not wait until the source is
+// open: StreamOptions.StateChanged is called then.
+func (b *Broadcaster) AddStream(name string, source capture.Source, o StreamOptions) (*Stream, error) {
+	if err := b.checkNew(name); err != nil {
+		if source != nil {
+			err = errors.Join(err, source.Close())
+		}
 		return nil, err
 	}
-	if b.stream(name) != nil {
-		return nil, fmt.Errorf("stream %s: there are two of that name", name)
-	}
-	s, err := newStream(b, name, source, o)
-	if err != nil {
-		return nil, err
-	}
-	if !o.AwaitReader {
-		if err := s.source.start(); err != nil {
-			s.reports.timer.Stop()
+	s := newStream(b, name, source, o)
+	if source == nil && o.Params != nil {
+		if err := s.setParams(o.Params); err != nil {
 			return nil, fmt.Errorf("stream %s: %w", name, err)
 		}
 	}
 	b.streams = append(b.streams, s)
-	if b.config.Adapt == AdaptQuality {
-		governQuality(s, source)
+	s.reports.start()
+	if source != nil {
+		if b.config.Adapt == AdaptQuality {
+			governQuality(s, source)
+		}
+		s.source.begin()
 	}
 	return s, nil
 }
 
-// CheckName says what is wrong with a stream's name, if anything: it is to be used in
-// a URL as it is.
-func CheckName(name string) error {
-	if name == "" {
-		return errors.New("a stream's name must not be empty")
+// checkNew says why there cannot be a new stream of this name.
+func (b *Broadcaster) checkNew(name string) error {
+	if b.closed || b.leaving {
+		return ErrClosed
 	}
-	for _, c := range name {
-		ok := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.'
-		if !ok {
-			return fmt.Errorf("stream name %q: only letters, digits, '-', '_' and '.' may be used", name)
-		}
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if b.Stream(name) != nil {
+		return fmt.Errorf("stream %s already exists", name)
 	}
 	return nil
 }
 
-// Streams are the streams in the order they were added. The slice must not be
-// changed.
+// Streams are the streams in the order they were added. The slice must not be changed.
 func (b *Broadcaster) Streams() []*Stream { return b.streams }
 
-// stream finds a stream by its name, nil if there is none.
-func (b *Broadcaster) stream(name string) *Stream {
+// Stream finds a stream by its name, nil if there is none.
+func (b *Broadcaster) Stream(name string) *Stream {
 	for _, s := range b.streams {
 		if s.name == name {
 			return s
@@ -157,12 +147,21 @@ func (b *Broadcaster) stream(name string) *Stream {
 	return nil
 }
 
-// Readers is how many there are, over all streams, those who pause included.
-func (b *Broadcaster) Readers() int { return b.readers }
+// remove takes a stream out of the list.
+func (b *Broadcaster) remove(s *Stream) {
+	// A new list: the one in use may be walked at this moment.
+	b.streams = slices.DeleteFunc(slices.Clone(b.streams), func(other *Stream) bool { return other == s })
+}
 
-// Sockets are the counters of the RTP sockets: of both address families, of the addresses
-// of this machine that readers have asked, and of the fixed destinations.
-func (b *Broadcaster) Sockets() (sum udp.Counters) {
+// Readers is how many sessions play, over all streams, fixed destinations not included.
+func (b *Broadcaster) Readers() int { return b.limits.readers.total }
+
+// Leaving reports whether Leave or Close was called.
+func (b *Broadcaster) Leaving() bool { return b.leaving }
+
+// RTPSockets returns the sum of the counters of the RTP sockets: of both address families, of
+// the addresses of this machine that readers have asked, and of the fixed destinations.
+func (b *Broadcaster) RTPSockets() (sum udp.Counters) {
 	for _, p := range b.allPairs() {
 		for rtp := range p.rtpSockets() {
 			sum = sum.Plus(rtp.Counters())
@@ -181,28 +180,33 @@ func (b *Broadcaster) allPairs() []*socketPair {
 	return pairs
 }
 
-// ControlSockets are those of the RTCP sockets.
-func (b *Broadcaster) ControlSockets() (sum udp.Counters) {
+// RTCPSockets returns the sum of the counters of the RTCP sockets.
+func (b *Broadcaster) RTCPSockets() (sum udp.Counters) {
 	for _, p := range b.allPairs() {
 		sum = sum.Plus(p.rtcp.Counters())
 	}
 	return sum
 }
 
-// Leave ends all streams and says goodbye to every reader. Players that hear it hang up
-// by themselves, if they are given a moment: gone is called when all have, or when the
-// moment is over. Close is due then. To be called once.
+// Leave ends all streams and says goodbye to every reader. Players that receive it hang up
+// by themselves, if they are given a moment: gone is called when all connections are closed, or
+// when the moment is over. Close is due then. To be called once.
 func (b *Broadcaster) Leave(gone func()) {
 	b.sayGoodbye()
 	b.gone = b.loop.NewTimer(gone)
 	b.gone.SetAfter(leaveTime)
-	if len(b.conns) == 0 {
-		b.gone.SetAfter(0)
-	}
+	b.hungUp()
 }
 
 // leaveTime is how long players have to hang up.
 const leaveTime = 700 * time.Millisecond
+
+// hungUp is called when a connection is closed.
+func (b *Broadcaster) hungUp() {
+	if b.gone != nil && !b.closed && b.limits.connections.total == 0 {
+		b.gone.SetAfter(0)
+	}
+}
 
 // sayGoodbye ends all streams.
 func (b *Broadcaster) sayGoodbye() {
@@ -211,27 +215,32 @@ func (b *Broadcaster) sayGoodbye() {
 	}
 	b.leaving = true
 	for _, s := range b.streams {
-		s.end("the server is closing")
+		s.finish("the server is closing")
 	}
 }
 
 // Close says goodbye to every reader, unless Leave has, ends all sessions and closes
-// the sources and sockets. The loop stays the caller's.
+// the fronts, sources and sockets. The loop stays the caller's.
 func (b *Broadcaster) Close() error {
 	if b.closed {
 		return nil
 	}
 	b.sayGoodbye()
 	b.closed = true
-	b.joiner.timer.Stop()
 	if b.gone != nil {
 		b.gone.Stop()
 	}
 	var errs []error
 	for _, s := range b.streams {
-		errs = append(errs, s.source.source.Close(), s.closeFixed())
+		s.closed = true
+		s.endSessions("shutdown")
+		errs = append(errs, s.free())
 	}
-	return errors.Join(append(errs, b.closeControl(), b.closeSockets(), b.closeNeighbours())...)
+	b.sessions.timer.Stop()
+	for _, f := range b.fronts {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(append(errs, b.closeSockets(), b.closeNeighbours())...)
 }
 
 func (b *Broadcaster) closeSockets() error {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/join"
+	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/proto/rtcp"
@@ -118,8 +120,8 @@ func TestSilentConnection(t *testing.T) {
 	}
 }
 
-// TestUnreachableReader is dropped after a while; who stands before and after it in the
-// row misses nothing.
+// TestUnreachableReader is dropped after a while; the readers before and after it miss
+// nothing.
 func TestUnreachableReader(t *testing.T) {
 	for _, errno := range []unix.Errno{unix.EHOSTUNREACH, unix.EPERM} {
 		w := newWorld(t, 1, nil)
@@ -140,8 +142,8 @@ func TestUnreachableReader(t *testing.T) {
 	}
 }
 
-// TestComingAndGoing has readers join and leave at random: whoever is there sees whole
-// frames, and those who stay see all.
+// TestComingAndGoing has readers join and leave at random: all get whole frames, and the
+// readers that stay get all frames.
 func TestComingAndGoing(t *testing.T) {
 	for _, seed := range seeds {
 		w := newWorld(t, seed, func(c *cast.Config) { c.Burst = 3 })
@@ -176,7 +178,7 @@ func TestComingAndGoing(t *testing.T) {
 
 // TestFirstReaderRotates looks who is sent to first.
 func TestFirstReaderRotates(t *testing.T) {
-	w := newWorld(t, 1, func(c *cast.Config) { c.Spread = 0 })
+	w := newWorld(t, 1, func(c *cast.Config) { c.Spread = cast.AllAtOnce })
 	first := map[netip.AddrPort]int{}
 	var last time.Duration
 	w.k.SetLink(netip.MustParsePrefix("10.0.0.0/16"), sim.Link{BytesPerSecond: 100_000_000, Shared: true})
@@ -205,7 +207,7 @@ func TestPacing(t *testing.T) {
 	for _, c := range []struct {
 		spread      float64
 		least, most time.Duration
-	}{{0, 0, time.Millisecond}, {0.5, 10 * time.Millisecond, 17 * time.Millisecond}, {1, 20 * time.Millisecond, 34 * time.Millisecond}} {
+	}{{cast.AllAtOnce, 0, time.Millisecond}, {0.5, 10 * time.Millisecond, 17 * time.Millisecond}, {1, 20 * time.Millisecond, 34 * time.Millisecond}} {
 		w := newWorld(t, 1, func(config *cast.Config) { config.Spread, config.Burst = c.spread, 2 })
 		v := w.watch("10.0.1.1", false)
 		var began, longest time.Duration
@@ -310,10 +312,10 @@ func TestWatchdog(t *testing.T) {
 	}
 	had := len(v.numbers)
 	w.camera.lost = true
-	w.camera.restarts = 0
+	w.camera.opened = 0
 	w.run(5 * time.Second)
-	if w.camera.restarts != 3 || w.s.Figures().Restarts != 2 {
-		t.Errorf("%d tries, %d restarts; want 3 tries and a second restart", w.camera.restarts, w.s.Figures().Restarts)
+	if w.camera.opened != 3 || w.s.Figures().Restarts != 2 {
+		t.Errorf("%d tries, %d restarts; want 3 tries and a second restart", w.camera.opened, w.s.Figures().Restarts)
 	}
 	if len(v.numbers) < had+60 {
 		t.Errorf("%d frames after the camera came back, want 60", len(v.numbers)-had)
@@ -353,7 +355,7 @@ func TestLeave(t *testing.T) {
 	if err := w.b.Close(); err != nil {
 		t.Error(err)
 	}
-	if open := w.k.OpenFDs(); len(open) != 0 || !w.camera.closed {
+	if open := w.k.OpenFDs(); len(open) != 0 || w.camera.host != nil {
 		t.Errorf("fds %v are still open", open)
 	}
 }
@@ -388,20 +390,20 @@ func TestFixedDestination(t *testing.T) {
 			peer.Join(d.Peer.Addr())
 		}
 		peer.OnReceive(func(d sim.Datagram) { v.packet(d.Payload) })
-		if err := w.s.SendTo(d); err != nil {
+		if _, err := w.s.SendTo(d); err != nil {
 			t.Fatal(err)
 		}
 		w.run(time.Second)
 		if len(v.numbers) < 29 || v.gaps > 0 {
 			t.Errorf("%s: %d frames, %d gaps", address, len(v.numbers), v.gaps)
 		}
-		sdp, err := w.s.SDP(d)
+		sdp, err := w.s.SDPFor(d)
 		if err != nil || !strings.Contains(string(sdp), "m=video 7000 RTP/AVP 26") {
 			t.Errorf("%s: %v\n%s", address, err, sdp)
 		}
 	}
 	for _, address := range []string{"0.0.0.0:7000", "10.0.3.1:0", "10.0.3.1:65535"} {
-		if err := w.s.SendTo(cast.Destination{Peer: netip.MustParseAddrPort(address)}); err == nil {
+		if _, err := w.s.SendTo(cast.Destination{Peer: netip.MustParseAddrPort(address)}); err == nil {
 			t.Errorf("%s is taken", address)
 		}
 	}
@@ -418,7 +420,7 @@ func TestTenThousandReaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		peers[i].CountOnly()
-		at := cast.Place{RTP: netip.AddrPortFrom(ip, 6000), RTCP: netip.AddrPortFrom(ip, 6001)}
+		at := cast.Address{RTP: netip.AddrPortFrom(ip, 6000), RTCP: netip.AddrPortFrom(ip, 6001)}
 		if _, err := w.s.Join(at, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -436,18 +438,21 @@ func TestTenThousandReaders(t *testing.T) {
 	}
 }
 
-// Example puts a program's own pictures before whoever watches.
+// Example broadcasts a program's own pictures.
 func Example() {
 	l := loop.NewOn(sim.New(1)) // a real program: loop.New()
-	b, err := cast.New(l, cast.Config{RTSP: netip.MustParseAddrPort("[::]:8554"), RTP: netip.MustParseAddrPort("[::]:5004")})
+	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("[::]:5004")})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer b.Close()
-	k := l.Kernel().(*sim.Kernel)
-	camera := &camera{k: k, scan: 1000}
-	camera.open()
+	if _, err := rtsp.Listen(b, netip.MustParseAddrPort("[::]:8554"), rtsp.Options{}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	join.Serve(b)
+	camera := newCamera(nil, l.Kernel().(*sim.Kernel)) // a real program: v4l2.New, testcard.New
 	stream, err := b.AddStream("cam", camera, cast.StreamOptions{})
 	if err != nil {
 		fmt.Println(err)

@@ -12,46 +12,65 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// Config is how a Broadcaster is to work. The zero value of each field means its
+// Config says how a Broadcaster works. The zero value of each field means its
 // default.
 type Config struct {
-	// RTSP is the address to answer RTSP on; the zero value: none. An unspecified
-	// IPv6 address ("[::]:8554") means all addresses of both families.
-	RTSP netip.AddrPort
-	// RTP is the address that RTP is sent from, and that readers join at without RTSP
-	// (package join); RTCP has the next port. With port 0 a free pair is taken. An
-	// unspecified IPv6 address means both families.
+	// RTP is the address that RTP is sent from, and that readers join at without RTSP; RTCP
+	// has the next port. With port 0 a free pair is taken. An unspecified IPv6 address
+	// ("[::]:5004") means all addresses of both families. The zero value: no RTP over UDP.
 	RTP netip.AddrPort
-	// Lag is how many frames a reader may be behind before it is set to the newest
-	// one, 1 to 1000 (5).
+	// Lag is how many frames a reader may be behind before it goes on with the newest key
+	// frame, 1 to 1000 (5).
 	Lag int
-	// MaxReaders is how many readers there may be at once, over all streams; 0: as
-	// many as come.
-	MaxReaders int
 	// MTU is the largest IP packet to send, in bytes, 576 to 65535 (1500).
 	MTU int
 	// Burst is how many packets are sent to a reader at once, 1 to 64 (DefaultBurst).
-	// Without a Spread it is as many as the kernel takes.
+	// With AllAtOnce it is as many as the kernel takes.
 	Burst int
-	// Spread is the share of the frame interval that a frame's bursts are spread
-	// over, 0 (all at once) to 1. Unlike the others its zero means 0; DefaultSpread is
-	// what the daemon uses.
+	// Spread is the share of the frame interval that a frame's bursts are spread over, up to
+	// 1 (DefaultSpread). AllAtOnce does not spread them.
 	Spread float64
+
+	// MaxReaders is how many sessions may play at once, over all streams, and
+	// MaxReadersPerAddress how many of one address, or of one /64 of IPv6 (no limit).
+	MaxReaders, MaxReadersPerAddress int
+	// MaxConnections is how many connections there may be at once, together with sessions
+	// that are set up and do not play (4096), and MaxConnectionsPerAddress how many of one
+	// address, or of one /64 of IPv6 (256). NoLimit is no limit.
+	MaxConnections, MaxConnectionsPerAddress int
+	// Gate decides who may watch. Without one everybody may.
+	Gate Gate
+	// Joined is called when a session plays for the first time, and Left when one that has
+	// played has ended, with the reason. Both run on the loop; either may be nil.
+	Joined func(*Session)
+	Left   func(s *Session, reason string)
+
 	// Clones has the kernel copy frames to readers over UDP (package clone); nil: each is
 	// sent a message of its own. It must be open for as long as the Broadcaster is.
 	Clones *udp.Clones
+	// NoSegmentation has RTP packets sent one by one instead of being segmented by the
+	// kernel, and NoBatches each message by a system call of its own. They are for kernels
+	// and links that do the one or the other wrong.
+	NoSegmentation, NoBatches bool
 	// SessionTimeout is how long a reader may be silent (60 s).
 	SessionTimeout time.Duration
 	// Adapt is what is done for readers that report loss (AdaptThin).
 	Adapt Adapt
-	// Server is how the program names itself in RTSP ("camcast").
-	Server string
 	// Log gets what happens (discarded).
 	Log *slog.Logger
 	// Random fills p with randomness for session ids, SSRCs and the like
 	// (crypto/rand). A simulation gives its own.
 	Random func(p []byte)
+	// Work runs a job where it may wait, and then the function that it returns, if it is
+	// not nil, on the loop (a goroutine for each job). A simulation gives its own.
+	Work func(job func() (done func()))
 }
+
+// NoLimit is no limit, where the zero value is one.
+const NoLimit = -1
+
+// AllAtOnce is the Spread that sends all bursts of a frame at once.
+const AllAtOnce = -1
 
 // Adapt is what is done for readers that report loss. Its zero value is the default.
 type Adapt uint8
@@ -59,10 +78,10 @@ type Adapt uint8
 const (
 	// AdaptOff sends everybody everything.
 	AdaptOff Adapt = iota + 1
-	// AdaptThin sends UDP readers that report loss only every 2nd, 4th or 8th frame,
-	// each by its own reports.
+	// AdaptThin sends UDP readers that report loss only every 2nd, 4th or 8th frame, or
+	// key frames alone, each by its own reports.
 	AdaptThin
-	// AdaptQuality does so too, and where most readers of a stream suffer and its source
+	// AdaptQuality does so too, and where most readers of a stream report loss and its source
 	// is a capture.Encoder, lowers the quality for all.
 	AdaptQuality
 )
@@ -88,12 +107,16 @@ const (
 	defaultSessionTimeout = 60 * time.Second
 	// DefaultBurst is the number of packets in a burst. A burst costs about as much as a
 	// whole frame, however few packets it has, so that smaller ones cost a multiple;
-	// and small queues on the way, 64 packets, bear one of this size.
+	// and small queues on the way, 64 packets, have room for one of this size.
 	DefaultBurst = 32
 	maxBurst     = 64
 	// DefaultSpread has a large frame go out at a third more than the stream's mean rate,
 	// and be done when a quarter of the interval is left.
 	DefaultSpread = 0.75
+	// DefaultMaxConnections and DefaultMaxConnectionsPerAddress are the limits of
+	// connections.
+	DefaultMaxConnections           = 4096
+	DefaultMaxConnectionsPerAddress = 256
 	// ipv6UDPHeaderBytes is what IP and UDP put before a packet at most. All readers
 	// share every byte, so the longer header counts for all.
 	ipv6UDPHeaderBytes = 40 + 8
@@ -111,9 +134,13 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Lag, defaultLag)
 	setDefault(&c.MTU, defaultMTU)
 	setDefault(&c.Burst, DefaultBurst)
+	setDefault(&c.Spread, DefaultSpread)
+	setDefault(&c.MaxReaders, NoLimit)
+	setDefault(&c.MaxReadersPerAddress, NoLimit)
+	setDefault(&c.MaxConnections, DefaultMaxConnections)
+	setDefault(&c.MaxConnectionsPerAddress, DefaultMaxConnectionsPerAddress)
 	setDefault(&c.SessionTimeout, defaultSessionTimeout)
 	setDefault(&c.Adapt, AdaptThin)
-	setDefault(&c.Server, "camcast")
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -127,22 +154,34 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("mtu %d: must be %d to 65535 bytes", c.MTU, minMTU)
 	case c.Burst < 1 || c.Burst > maxBurst:
 		return c, fmt.Errorf("burst %d: must be 1 to %d packets", c.Burst, maxBurst)
-	case !(c.Spread >= 0 && c.Spread <= 1): // NaN is neither
+	case c.Spread != AllAtOnce && !(c.Spread > 0 && c.Spread <= 1): // NaN is neither
 		return c, fmt.Errorf("spread %v: must be 0 to 1, a share of the frame interval", c.Spread)
-	case c.MaxReaders < 0:
-		return c, fmt.Errorf("max-readers %d: must not be negative; 0 is no limit", c.MaxReaders)
 	case c.Adapt > AdaptQuality:
 		return c, fmt.Errorf("adapt %d: must be AdaptOff, AdaptThin or AdaptQuality", c.Adapt)
 	case c.SessionTimeout < time.Second:
 		return c, fmt.Errorf("session timeout %v: must be at least 1s", c.SessionTimeout)
 	}
+	for _, limit := range []struct {
+		name  string
+		value int
+	}{
+		{"max-readers", c.MaxReaders}, {"max-readers-per-address", c.MaxReadersPerAddress},
+		{"max-connections", c.MaxConnections}, {"max-connections-per-address", c.MaxConnectionsPerAddress},
+	} {
+		if limit.value < NoLimit {
+			return c, fmt.Errorf("%s %d: must not be negative", limit.name, limit.value)
+		}
+	}
 	return c, nil
 }
+
+// spread is the share of the frame interval that bursts are spread over; 0: none.
+func (c Config) spread() float64 { return max(c.Spread, 0) }
 
 // runPackets is how many packets go to a reader at once. There is no use in bursts that
 // follow each other at once.
 func (c Config) runPackets() int {
-	if c.Spread == 0 {
+	if c.spread() == 0 {
 		return maxBurst
 	}
 	return c.Burst
@@ -162,9 +201,8 @@ func (c Config) random32() uint32 {
 	return binary.BigEndian.Uint32(p[:])
 }
 
-// newID returns a session id that cannot be guessed (RFC 2326, section 3.4: at least
-// eight octets).
-func (c Config) newID() string {
+// randomName returns a name that nobody can guess, of 32 hexadecimal digits.
+func (c Config) randomName() string {
 	var p [16]byte
 	c.Random(p[:])
 	return hex.EncodeToString(p[:])

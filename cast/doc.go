@@ -1,22 +1,51 @@
-// Package cast broadcasts pictures: it puts the frames of a capture.Source before any
-// number of readers, on one loop.Loop, without a goroutine, a lock or a sleep.
+// Package cast broadcasts video frames: it streams what a capture.Source delivers to any
+// number of readers, on one loop.Loop.
 //
-// A Broadcaster has the sockets, the RTSP server and some Streams. A Stream has a
-// source and its readers. Each frame is laid out as RTP packets once, in a ring of
-// constant size, and all readers are sent those same bytes:
+//	b, err := cast.New(l, cast.Config{RTP: rtpAddress})
+//	_, err = rtsp.Listen(b, rtspAddress, rtsp.Options{}) // package cast/rtsp
+//	join.Serve(b)                                        // package cast/join
+//	_, err = b.AddStream("cam", source, cast.StreamOptions{})
+//	err = l.Run(ctx)
 //
-//   - UDP readers, by RTSP, by camcast:// (package join) or by Stream.Join, in a sweep:
-//     burst by burst, each burst to every reader in turn, paced over a share of the frame
-//     interval. What the socket does not take now follows when it is writable.
-//   - TCP readers, interleaved with RTSP on their connection, each at its own pace.
-//   - fixed destinations, hosts or multicast groups, by Stream.SendTo.
+// # Streams
 //
-// A reader that is more than Config.Lag frames behind goes on with the newest. Nobody
-// waits for it, and it costs no memory.
+// A Stream has a source, a ring of recent frames, and readers. A frame is copied into the ring
+// once, and laid out as RTP packets once; all readers are sent those bytes. A stream without a
+// source is fed by Stream.Publish.
 //
-// A UDP reader whose reports tell of loss is sent every 2nd, 4th or 8th frame instead, until
-// its link bears more (Config.Adapt).
+// AddStream does not wait until its source is open. A source that is lost is opened again (State);
+// its stream exists meanwhile, and its readers stay. A watchdog looks after devices that fall
+// silent.
 //
-// The source is watched by a watchdog: a camera that falls silent or is unplugged is
-// opened anew, and its readers stay.
+// # Readers
+//
+// Readers come in three ways:
+//
+//   - By a front, which speaks a protocol with them: RTSP, or the join protocol of camcast://.
+//     It asks the Gate, and opens a Session.
+//   - By Stream.SendTo: a fixed destination, a host or a multicast group, which is a Session, too.
+//   - By Stream.Join: a program that knows its readers adds them itself. No gate is asked and
+//     no limit counts them.
+//
+// Broadcaster.Sessions lists the sessions of all protocols, and Session.End ends one. Limits and
+// timeouts are those of Config.
+//
+// UDP readers are sent a frame burst by burst, each burst to every reader in turn, spread over a
+// share of the frame interval. TCP readers are sent frames on their connection, each at its own
+// pace. A reader that is more than Config.Lag frames behind goes on with the newest key frame; it
+// costs no memory, and nobody waits for it. A UDP reader that reports loss is sent fewer frames,
+// until its link carries more (Config.Adapt).
+//
+// # Fronts
+//
+// This package knows no front. A front is a package of its own that is opened on a Broadcaster:
+// it calls Attach, asks Admit before it describes a stream or opens a session, counts its
+// connections by Connected and Disconnected, and takes datagrams that come to the RTP port by
+// HandleDatagrams. It puts a *Refusal in its
+// protocol's words.
+//
+// # Goroutines
+//
+// All methods belong to the goroutine that runs the loop; another one hands a function over by
+// loop.Loop.Post. Only jobs that wait for a device run elsewhere (Config.Work).
 package cast

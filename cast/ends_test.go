@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
 	"golang.org/x/sys/unix"
@@ -24,11 +25,11 @@ func TestNothingBeginsAfterTheGoodbye(t *testing.T) {
 	if status, _ := late.ask("PLAY", streamURL, ""); status != 503 {
 		t.Errorf("PLAY after the goodbye: %d, want 503", status)
 	}
-	at := cast.Place{RTP: netip.MustParseAddrPort("10.0.9.9:6000"), RTCP: netip.MustParseAddrPort("10.0.9.9:6001")}
+	at := cast.Address{RTP: netip.MustParseAddrPort("10.0.9.9:6000"), RTCP: netip.MustParseAddrPort("10.0.9.9:6001")}
 	if _, err := w.s.Join(at, nil); err == nil {
 		t.Error("Join after the goodbye is taken")
 	}
-	if err := w.s.SendTo(cast.Destination{Peer: at.RTP}); err == nil {
+	if _, err := w.s.SendTo(cast.Destination{Peer: at.RTP}); err == nil {
 		t.Error("SendTo after the goodbye is taken")
 	}
 	frames := w.s.Figures().Frames
@@ -38,8 +39,8 @@ func TestNothingBeginsAfterTheGoodbye(t *testing.T) {
 	}
 	fired := w.l.Stats().Timers
 	w.run(20 * time.Second)
-	if n := w.l.Stats().Timers - fired; n > 2 || w.s.Figures().Frames != frames || w.camera.restarts != 0 {
-		t.Errorf("after Close %d timers fired, %d frames were made, %d restarts", n, w.s.Figures().Frames-frames, w.camera.restarts)
+	if n := w.l.Stats().Timers - fired; n > 2 || w.s.Figures().Frames != frames || w.camera.opened != 1 {
+		t.Errorf("after Close %d timers fired, %d frames were made, %d restarts", n, w.s.Figures().Frames-frames, w.camera.opened)
 	}
 }
 
@@ -107,9 +108,15 @@ func TestFailedNewLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = cast.New(l, cast.Config{RTSP: netip.MustParseAddrPort("[::]:8554"), RTP: netip.MustParseAddrPort("[::]:5004")})
-	if err == nil {
+	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("[::]:5004")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rtsp.Listen(b, netip.MustParseAddrPort("[::]:8554"), rtsp.Options{}); err == nil {
 		t.Fatal("a taken port is taken again")
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
 	}
 	if open := k.OpenFDs(); len(open) != 1 || open[0] != taken {
 		t.Errorf("fds %v are open, want %d alone", open, taken)

@@ -4,7 +4,7 @@ import "github.com/camcast/camcast/loop/histogram"
 
 // Figures counts what a stream has done since it was added.
 type Figures struct {
-	// Frames were taken from the source and laid out.
+	// Frames were taken from the source, or published.
 	Frames uint64
 	// Delivered is how many frames were handed to the kernel whole, summed over all
 	// readers; Packets and Bytes are what they held (for TCP readers too).
@@ -18,22 +18,32 @@ type Figures struct {
 	// be given up, because too many readers stood still in too many frames.
 	CutShort uint64
 	// Unusable is how many frames the source delivered that were no pictures that
-	// can be sent; Transcoded how many had to be coded anew to be sent.
+	// can be sent; Transcoded how many had to be re-encoded to be sent.
 	Unusable, Transcoded uint64
 	// Thinned is how many readers are at present sent fewer frames because they report
 	// loss. ThinnedMore and ThinnedLess count the halvings and doublings so far.
 	Thinned, ThinnedMore, ThinnedLess uint64
-	// Resting is how many readers are at present sent no frames, as their machine on the
-	// local network does not answer.
+	// Resting is how many readers are sent no frames at present, as their machine on the local
+	// network does not answer ARP.
 	Resting uint64
 	// Quality is that of the source's JPEG coding, 1 to 100, if AdaptQuality governs it,
 	// else 0.
 	Quality int
-	// Restarts is how often the source was opened anew after it had failed or
-	// fallen silent; Revived how often it only had to be watched anew.
+	// Restarts is how often the source was opened again after it had failed or
+	// fallen silent; Revived how often its fds were registered again.
 	Restarts, Revived uint64
 	// FirstAge and LastAge are the ages of frames, from their capture to their being
-	// handed to the kernel, for UDP readers who are sent every frame: for the first of
-	// all, and for the last one behind each socket.
+	// handed to the kernel, for unthinned UDP readers: for the first of all, and for the
+	// last one behind each socket.
 	FirstAge, LastAge histogram.Histogram
+}
+
+// Figures are the figures so far.
+func (s *Stream) Figures() Figures {
+	f, u, t := s.figures, &s.rendition.udpFigures, &s.rendition.tcpFigures
+	f.Delivered, f.Packets, f.Bytes = u.Delivered+t.Delivered, u.Packets+t.Packets, u.Bytes+t.Bytes
+	f.Lags, f.CutShort, f.Unreachable = u.Lags+t.Lags, t.CutShort, u.Unreachable
+	f.Thinned, f.ThinnedMore, f.ThinnedLess, f.Resting = u.Thinned, u.ThinnedMore, u.ThinnedLess, u.Resting
+	f.FirstAge, f.LastAge = u.FirstAge, u.LastAge
+	return f
 }

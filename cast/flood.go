@@ -10,7 +10,7 @@ import (
 // reports of readers that report rarely among it. Their silence proves nothing then.
 
 // floodPatience is how many session timeouts more a reader may be silent while that
-// lasts. It is not without end: else whoever floods the port would keep the vanished ones.
+// lasts. It is not without end: else a flood would keep the readers that have vanished.
 const floodPatience = 3
 
 // patience is how much longer than its timeout a reader may be silent at present.

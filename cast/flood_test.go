@@ -63,11 +63,11 @@ func TestFloodOfReports(t *testing.T) {
 			}
 		}
 	}
-	pass(flood, perSecond*int(step)/int(time.Second))
+	pass(flood, int(perSecond*int64(step)/int64(time.Second)))
 	if got := w.b.Readers(); got != reporting+1 {
 		t.Errorf("%d readers by the end of the flood, want %d", got, reporting+1)
 	}
-	if read := w.b.ControlSockets().Received; read > 7000*uint64(flood/time.Second) {
+	if read := w.b.RTCPSockets().Received; read > 7000*uint64(flood/time.Second) {
 		t.Errorf("%d datagrams were read in %v", read, flood)
 	}
 	pass(3*timeout, 0)

@@ -47,7 +47,7 @@ func TestNewestAfterFullSocket(t *testing.T) {
 		})
 		publish := func(number uint32) {
 			t.Helper()
-			if err := w.s.Publish(numbered(number, w.camera.scan), w.k.Monotonic()); err != nil {
+			if err := w.s.Publish(w.camera.frame(number)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -87,15 +87,15 @@ func TestFullSocket(t *testing.T) {
 		if v.gaps == 0 || v.depacketizer.Dropped > 0 {
 			t.Errorf("seed %d: %d gaps, %d frames broken off; want some, and none", seed, v.gaps, v.depacketizer.Dropped)
 		}
-		if f := w.s.Figures(); f.Lags == 0 || w.b.Sockets().Blocked == 0 {
-			t.Errorf("seed %d: %d lags, blocked %d times", seed, f.Lags, w.b.Sockets().Blocked)
+		if f := w.s.Figures(); f.Lags == 0 || w.b.RTPSockets().Blocked == 0 {
+			t.Errorf("seed %d: %d lags, blocked %d times", seed, f.Lags, w.b.RTPSockets().Blocked)
 		}
 	}
 }
 
 // TestSlowDestination has a fixed destination behind a line that is too slow, before the
-// machine's own network card: its socket is full for good. Who is sent from another socket
-// has every frame, and has it as early as without.
+// machine's own network card: its socket is full for good. Readers behind another socket
+// get every frame, and as early as without.
 func TestSlowDestination(t *testing.T) {
 	for _, seed := range seeds {
 		ages := map[bool]time.Duration{}
@@ -105,7 +105,7 @@ func TestSlowDestination(t *testing.T) {
 			if _, err := w.k.NewUDPPeer(netip.MustParseAddrPort("10.9.0.1:6000")); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.s.SendTo(cast.Destination{Peer: netip.MustParseAddrPort("10.9.0.1:6000")}); err != nil {
+			if _, err := w.s.SendTo(cast.Destination{Peer: netip.MustParseAddrPort("10.9.0.1:6000")}); err != nil {
 				t.Fatal(err)
 			}
 			worst := v.late()
@@ -117,8 +117,8 @@ func TestSlowDestination(t *testing.T) {
 			if v.gaps > 0 || v.depacketizer.Dropped > 0 {
 				t.Errorf("seed %d: %d gaps, %d broken off", seed, v.gaps, v.depacketizer.Dropped)
 			}
-			if f := w.s.Figures(); slow && (f.Lags == 0 || w.b.Sockets().Blocked == 0) {
-				t.Errorf("seed %d: %d lags, blocked %d times; the destination's line is not slow", seed, f.Lags, w.b.Sockets().Blocked)
+			if f := w.s.Figures(); slow && (f.Lags == 0 || w.b.RTPSockets().Blocked == 0) {
+				t.Errorf("seed %d: %d lags, blocked %d times; the destination's line is not slow", seed, f.Lags, w.b.RTPSockets().Blocked)
 			}
 			ages[slow] = *worst
 		}
@@ -227,7 +227,7 @@ func TestFullQueues(t *testing.T) {
 	}
 }
 
-// TestBrokenSocket has one socket be of no use: that is logged once, what its readers miss is
+// TestBrokenSocket has one socket no longer work: that is logged once, what its readers miss is
 // counted, and those of the other socket have everything.
 func TestBrokenSocket(t *testing.T) {
 	w := newWorldOfBothFamilies(t)

@@ -11,11 +11,11 @@ import (
 )
 
 // TestHalfTheHallLeaves has five thousand of ten thousand readers say goodbye in the same
-// instant. All of them are gone soon, those who stay miss nothing by it, and they are told
-// how many they are now.
+// instant. All of them are gone soon. The others miss nothing by it, and are told how many
+// they are now.
 func TestHalfTheHallLeaves(t *testing.T) {
 	const readers, leavers = 10000, 5000
-	const watched = 50 // of those who stay; to count is enough for the others
+	const watched = 50 // of the readers that stay; the others are only counted
 	w := newWorld(t, 1, func(c *cast.Config) { c.Log = nil })
 	w.camera.scan = 600
 	var all []*joiner

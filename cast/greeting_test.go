@@ -61,7 +61,7 @@ func TestManyComeAndGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		peer.OnReceive(func(sim.Datagram) { reports[i]++ })
-		r, err := w.s.Join(cast.Place{RTP: netip.AddrPortFrom(control.Addr(), 5004), RTCP: control}, nil)
+		r, err := w.s.Join(cast.Address{RTP: netip.AddrPortFrom(control.Addr(), 5004), RTCP: control}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +117,7 @@ func TestJoin(t *testing.T) {
 		}
 		overRTSP.row(100)
 		w.run(100 * time.Millisecond)
-		known := slices.Collect(w.s.EachReader())
+		known := w.figures()
 		if len(known) != 3 || w.b.Readers() != 3 {
 			t.Fatalf("%d readers, %+v", w.b.Readers(), known)
 		}
@@ -138,7 +137,7 @@ func TestJoin(t *testing.T) {
 		if byName.frames != frames || w.b.Readers() != 2 {
 			t.Errorf("after its goodbye a reader gets %d frames; %d readers", byName.frames-frames, w.b.Readers())
 		}
-		// The others hear that the broadcaster leaves.
+		// The others are told that the broadcaster leaves.
 		w.b.Leave(func() {})
 		w.run(100 * time.Millisecond)
 		if only.byes != 1 || byName.byes != 0 {

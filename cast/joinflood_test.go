@@ -103,7 +103,7 @@ func TestAMillionAddresses(t *testing.T) {
 	if grown := int64(heapInUse()) - int64(before); grown > 256<<10 {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	}
-	out := w.b.Sockets()
+	out := w.b.RTPSockets()
 	t.Logf("%d requests of %d bytes, %d answers, %d bytes, at most %d to one address", asked, len(request), out.Messages, out.Bytes, most)
 	if out.Messages != uint64(asked) || out.Bytes > uint64(asked*len(request)) || most > uint64(len(request)) {
 		t.Errorf("want as many answers, none longer than the request")

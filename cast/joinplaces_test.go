@@ -14,11 +14,11 @@ import (
 )
 
 // TestJoinAtAnyAddress has readers join at each address of a machine, over both families.
-// joiner.receive sees to it that all they hear comes from there.
+// joiner.receive checks that all they receive comes from there.
 func TestJoinAtAnyAddress(t *testing.T) {
 	second, third := netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::1")
 	w := newWorldAt(t, 1, []netip.Addr{serverAddr, second, third}, func(c *cast.Config) {
-		c.RTSP, c.RTP = netip.MustParseAddrPort("[::]:8554"), netip.MustParseAddrPort("[::]:5004")
+		c.RTP = netip.MustParseAddrPort("[::]:5004")
 	})
 	readers := []*joiner{
 		w.joins("10.0.1.1:7000", "cam"),
@@ -105,7 +105,10 @@ func TestAskingAgainIsASignOfLife(t *testing.T) {
 // ending is a source whose pictures have come to an end.
 type ending struct{ *camera }
 
-func (e ending) Next() (capture.Frame, error) { return capture.Frame{}, capture.ErrEnd }
+func (e ending) Open(h capture.Host) {
+	h.Live()
+	h.Ended()
+}
 
 // TestEndedStreamsAreNotListed has one of two streams end.
 func TestEndedStreamsAreNotListed(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 
 // The rule of quality, for a stream whose pictures are encoded here:
 //
-//   - While more than half of the readers are thinned, every 10 s of that on end, the
-//     quality goes down by a quarter, at most four times.
-//   - While fewer than a quarter are, every 60 s of that on end, it goes back up by a step.
+//   - While more than half of the readers are thinned, the quality goes down by a quarter
+//     every 10 s, at most four times.
+//   - While fewer than a quarter are, it goes back up by a step every 60 s.
 //   - If it has to go down again within two minutes of going up, the next wait to go up is
 //     twice as long, up to 16 minutes. Once a step up has stood it is 60 s again.
 //
@@ -22,7 +22,7 @@ import (
 type coding struct {
 	// steps is how many steps the quality is below the source's own.
 	steps uint8
-	// caution doubles the wait to go up so many times.
+	// caution is how often the wait to go up is doubled.
 	caution uint8
 	hall    mood
 	// since is when the mood of the hall changed, or the last step after that was taken.
@@ -97,38 +97,42 @@ func (s coding) of(full int) int {
 type qualityControl struct {
 	stream *Stream
 	source capture.Encoder
-	full   int // the source's own quality
+	full   int // the source's own quality, 0 as long as it does not encode
 	timer  *loop.Timer
 	coding coding
 }
 
-// governQuality begins to apply the rule, if the stream's source encodes.
+// governQuality begins to apply the rule, if the stream's source may encode.
 func governQuality(s *Stream, src capture.Source) {
 	encoder, ok := src.(capture.Encoder)
-	if !ok || encoder.Quality() == 0 {
+	if !ok {
 		return
 	}
-	q := &qualityControl{stream: s, source: encoder, full: encoder.Quality()}
-	s.figures.Quality = q.full
-	q.timer = s.cast.loop.NewTimer(q.apply)
+	q := &qualityControl{stream: s, source: encoder}
+	s.quality = q
+	q.timer = s.broadcaster.loop.NewTimer(q.apply)
 	q.timer.SetAfter(censusInterval)
 }
 
 func (q *qualityControl) apply() {
 	s := q.stream
-	if s.source.ended {
+	q.timer.SetAfter(censusInterval)
+	if q.full == 0 { // a camera that has not been opened yet, or that delivers JPEG
+		q.full = q.source.Quality()
+		s.figures.Quality = q.full
+	}
+	if q.full == 0 {
 		return
 	}
-	q.timer.SetAfter(censusInterval)
 	was := q.coding
 	q.coding = adaptQuality(was, census{
-		at:      uint32(s.cast.loop.Now() / time.Millisecond),
-		readers: s.Readers() - len(s.fixed), thinned: int(s.figures.Thinned),
+		at:      uint32(s.broadcaster.loop.Now() / time.Millisecond),
+		readers: s.Readers() - len(s.fixed), thinned: int(s.rendition.udpFigures.Thinned),
 	})
 	if q.coding.steps == was.steps {
 		return
 	}
 	s.figures.Quality = q.coding.of(q.full)
 	q.source.SetQuality(s.figures.Quality)
-	s.log.Info("quality changed", "quality", s.figures.Quality, "readers", s.Readers(), "thinned", s.figures.Thinned)
+	s.log.Info("quality changed", "quality", s.figures.Quality, "readers", s.Readers(), "thinned", s.rendition.udpFigures.Thinned)
 }

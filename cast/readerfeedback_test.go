@@ -9,7 +9,6 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/proto/rtcp"
-	"github.com/camcast/camcast/proto/rtsp"
 )
 
 // ownReader is one that a program adds by itself.
@@ -19,7 +18,7 @@ type ownReader struct {
 	allocs   float64
 }
 
-func (o *ownReader) Control(packet []byte) {
+func (o *ownReader) RTCP(packet []byte) {
 	o.allocs = testing.AllocsPerRun(10, func() {
 		o.feedback = cast.Feedback{} // which reads the packet, however soon after the last
 		o.feedback.Take(o.reader, packet)
@@ -31,7 +30,7 @@ func (o *ownReader) Lost(error) { o.reader.Leave() }
 // a tenth, and looks at what its observer knows.
 func TestFeedback(t *testing.T) {
 	w := newWorld(t, 1, func(c *cast.Config) { c.Adapt = cast.AdaptOff })
-	at := cast.Place{RTP: netip.MustParseAddrPort("10.0.1.1:7000"), RTCP: netip.MustParseAddrPort("10.0.1.1:7001")}
+	at := cast.Address{RTP: netip.MustParseAddrPort("10.0.1.1:7000"), RTCP: netip.MustParseAddrPort("10.0.1.1:7001")}
 	w.k.SetLink(netip.MustParsePrefix("10.0.1.0/24"), sim.Link{Delay: 30 * time.Millisecond})
 	media, err := w.k.NewUDPPeer(at.RTP)
 	if err != nil {
@@ -111,7 +110,7 @@ func TestReportsOverTCP(t *testing.T) {
 	}
 	w.until(func() bool { return only(t, w).Reports > 0 })
 	f := only(t, w)
-	if f.Peer != v.conn.Addr() || f.Transport != rtsp.TCP || f.FractionLost != 0.25 || f.CumulativeLost != -3 || f.HighestSequence != 70000 || f.Jitter != 2*time.Millisecond {
+	if f.Peer != v.conn.Addr() || f.Transport != cast.TCP || f.FractionLost != 0.25 || f.CumulativeLost != -3 || f.HighestSequence != 70000 || f.Jitter != 2*time.Millisecond {
 		t.Errorf("%+v", f)
 	}
 	if d := f.RoundTrip - way; !f.RoundTripKnown || d < -time.Millisecond || d > 5*time.Millisecond {

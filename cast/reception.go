@@ -1,18 +1,17 @@
 package cast
 
 import (
-	"iter"
 	"net/netip"
 	"time"
 
+	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/rtp"
-	"github.com/camcast/camcast/proto/rtsp"
 )
 
-// feedbackInterval is how often a reader's reports are read. Players that ignore the
+// reportsInterval is how often a reader's reports are read. Players that ignore the
 // interval send several a second; each is a sign of life, few are news.
-const feedbackInterval = 500 * time.Millisecond
+const reportsInterval = 500 * time.Millisecond
 
 // reception is what a reader has reported.
 type reception struct {
@@ -24,26 +23,27 @@ type reception struct {
 	timed     bool // roundTrip is known
 }
 
-// take reads RTCP from a reader of a stream, who is udp if it is sent RTP over UDP. What
-// is not RTCP is dropped without a word: players punch holes with junk.
-func (f *reception) take(s *Stream, udp *UDPReader, packet []byte) {
-	now := s.cast.loop.Now()
+// take reads RTCP from a reader of a stream. udp is the reader if it is sent RTP over UDP, else
+// nil. What is not RTCP is dropped silently: players punch holes with junk.
+func (f *reception) take(s *Stream, udp *fanout.Reader, packet []byte) {
+	b := s.broadcaster
+	now := b.loop.Now()
 	if now < f.next {
 		return
 	}
-	f.next = now + feedbackInterval
+	f.next = now + reportsInterval
 	// Parsing refuses the whole if any of it is no RTCP.
 	_ = rtcp.Parse(packet, rtcp.Visitor{Report: func(report rtcp.ReceptionReport) {
-		if report.SSRC != s.ssrc {
+		if report.SSRC != s.rendition.rtp.ssrc {
 			return
 		}
 		f.last, f.at = report, now
 		f.reports++
-		if d, ok := report.RoundTrip(s.cast.loop.Kernel().Wall()); ok && !s.cast.lateControl {
+		if d, ok := report.RoundTrip(b.loop.Kernel().Wall()); ok && !b.lateRTCP {
 			f.roundTrip, f.timed = d, true
 		}
 		if udp != nil {
-			udp.reported(report)
+			udp.Reported(report)
 		}
 	}})
 }
@@ -55,14 +55,16 @@ func (f *reception) jitter() time.Duration {
 // ReaderFigures is what is known of one reader, by its own reports (RFC 3550, section
 // 6.4.1) and by what it was sent.
 type ReaderFigures struct {
-	// Peer is where the reader is, and Transport how it is reached.
+	// Peer is where the reader is, and Transport how frames go to it.
 	Peer      netip.AddrPort
-	Transport rtsp.Protocol
+	Transport Transport
+	// Watched is how long ago it began to watch.
+	Watched time.Duration
 	// Frames is how many it was sent, and Lags how many it has missed because sending
 	// was behind.
 	Frames, Lags uint64
 	// Reports is how many of its reports were read; the rest is of the last one, and
-	// Age how long ago that came. Players that report often are not always listened to.
+	// Age how long ago that came. Of a reader that reports often not all are read.
 	Reports uint64
 	Age     time.Duration
 	// FractionLost is the share of packets lost between the last two reports, 0 to 1.
@@ -75,7 +77,7 @@ type ReaderFigures struct {
 	// HighestSequence is the highest sequence number received, with its wraps, as the
 	// player counts them.
 	HighestSequence uint32
-	// Jitter is how much the packets' way varies.
+	// Jitter is how much the packets' travel time varies.
 	Jitter time.Duration
 	// RoundTrip is how long a packet takes there and back, if RoundTripKnown: the player
 	// has answered a sender report.
@@ -92,37 +94,4 @@ func (f *reception) figures(now time.Duration) ReaderFigures {
 		figures.Age = now - f.at
 	}
 	return figures
-}
-
-// EachReader is the readers of the stream that came by RTSP or by joining, with their
-// figures, in no order. Nobody may come or go meanwhile. Readers that were added by Join
-// report to their Observer, which may keep a Feedback.
-func (s *Stream) EachReader() iter.Seq[ReaderFigures] {
-	return func(yield func(ReaderFigures) bool) {
-		now := s.cast.loop.Now()
-		if s.cast.server != nil {
-			for session := range s.cast.server.Sessions() {
-				if r, ok := session.User.(*Reader); ok && r.stream == s && !yield(r.figures(now)) {
-					return
-				}
-			}
-		}
-		for _, r := range s.cast.joiner.readers {
-			if r.udp.group.stream == s && !yield(r.heard.Figures(r.udp)) {
-				return
-			}
-		}
-	}
-}
-
-func (r *Reader) figures(now time.Duration) ReaderFigures {
-	f := r.heard.figures(now)
-	f.Peer, f.Transport = r.peer(), r.route.transport.Protocol
-	f.Frames, f.Lags, f.Withheld = r.frames, r.lags, r.withheld
-	if r.udp != nil {
-		f.Frames += r.udp.Frames()
-		f.Lags += r.udp.Lags()
-		f.Withheld += r.udp.Withheld()
-	}
-	return f
 }

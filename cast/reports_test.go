@@ -57,6 +57,7 @@ func TestReportsOfPlayers(t *testing.T) {
 		got := only(t, w)
 		c.want.Reports += before.Reports
 		got.Peer, got.Transport, got.Frames, got.Lags, got.Age = netip.AddrPort{}, 0, 0, 0, 0
+		got.Watched = 0
 		if got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
@@ -65,7 +66,7 @@ func TestReportsOfPlayers(t *testing.T) {
 
 func only(t *testing.T, w *world) cast.ReaderFigures {
 	t.Helper()
-	all := slices.Collect(w.s.EachReader())
+	all := w.figures()
 	if len(all) != 1 {
 		t.Fatalf("%d readers", len(all))
 	}
@@ -123,7 +124,7 @@ func TestReportsOfTenThousand(t *testing.T) {
 		m.peer.OnReceive(func(d sim.Datagram) {
 			_ = rtcp.Parse(d.Payload, rtcp.Visitor{Group: func(_ uint32, n int) { m.interval.SetMembers(w.k.Monotonic(), n+1, 1) }})
 		})
-		if _, err := w.s.Join(cast.Place{RTP: at, RTCP: control}, nil); err != nil {
+		if _, err := w.s.Join(cast.Address{RTP: at, RTCP: control}, nil); err != nil {
 			t.Fatal(err)
 		}
 		members = append(members, m)

@@ -113,8 +113,8 @@ func TestNoMoreNews(t *testing.T) {
 	}
 }
 
-// TestTooMuchNews has more machines fall silent than there is room for news of: who is told
-// of rests at last, and nobody stays at rest who should not.
+// TestTooMuchNews has more machines fall silent than there is room for news of: the reported
+// ones rest at last, and no other reader stays at rest.
 func TestTooMuchNews(t *testing.T) {
 	w := newWorld(t, 1, nil)
 	v := w.watch("10.0.5.1", false)

@@ -17,7 +17,7 @@ func TestSDPVersionGrows(t *testing.T) {
 	origin := regexp.MustCompile(`(?m)^o=- (\d+) (\d+) IN `)
 	read := func() (id string, version int) {
 		t.Helper()
-		sdp, err := w.s.SDP(cast.Destination{Peer: netip.MustParseAddrPort("10.0.1.1:7000")})
+		sdp, err := w.s.SDPFor(cast.Destination{Peer: netip.MustParseAddrPort("10.0.1.1:7000")})
 		found := origin.FindSubmatch(sdp)
 		if err != nil || found == nil {
 			t.Fatalf("%v: no o= line in\n%s", err, sdp)
@@ -41,7 +41,9 @@ func TestSDPVersionGrows(t *testing.T) {
 	if _, same := read(); same != first {
 		t.Errorf("version %d after %d, though nothing has changed", same, first)
 	}
-	w.camera.rate = 15
+	slower := *w.camera.params
+	slower.FramesPerSecond, slower.Version = 15, 1
+	w.camera.params = &slower
 	reopen()
 	if after, second := read(); second <= first || after != id {
 		t.Errorf("session %s version %d after session %s version %d; the frame rate has changed", after, second, id, first)

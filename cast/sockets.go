@@ -17,12 +17,12 @@ type socketPair struct {
 	// senders are the RTP sockets, by the address of this machine that is sent from:
 	// rtp is that of the first.
 	senders []sender
-	muxed   func(udp.Datagram)
+	receive func(udp.Datagram) // what comes to an RTP port
 	log     *slog.Logger
 }
 
 // sender is the RTP socket that is sent from one address of this machine. As a rule that is
-// an address of the interface on the way to the readers who have asked it, so that a slow
+// an address of the interface towards the readers that have asked it, so that a slow
 // interface fills a socket of its own, and the readers behind others go on.
 type sender struct {
 	address netip.Addr
@@ -35,7 +35,7 @@ const maxSenders = 8
 const (
 	// sendBufferBytes is what may wait for the network card: enough to keep a fast one
 	// busy, and at 100 Mbit/s no more than some 160 ms of delay. What does not fit
-	// waits as a place in the ring, where newer frames can overtake.
+	// waits in the ring, where newer frames can overtake.
 	sendBufferBytes = 2 << 20
 	// receiveBufferBytes is room for the reports of ten thousand readers who all
 	// report at once, or for as many requests to join.
@@ -47,14 +47,15 @@ const (
 // pairOptions are what is the same for all sockets of a destination or a server.
 type pairOptions struct {
 	log *slog.Logger
-	// control is called with what arrives on an RTCP port, muxed with what arrives on
-	// an RTP port, if it is not nil.
-	control func(udp.Datagram)
-	muxed   func(*socketPair, udp.Datagram)
+	// rtcp is called with what arrives on an RTCP port, rtp with what arrives on an RTP port;
+	// that is left to the kernel to drop if rtp is nil.
+	rtcp, rtp func(udp.Datagram)
 	// multicastTTL and multicastInterface are for destinations that are groups.
 	multicastTTL       int
 	multicastInterface string
 	clones             *udp.Clones
+	// noSegmentation and noBatches are those of udp.Options.
+	noSegmentation, noBatches bool
 }
 
 // openPairs opens the sockets on address: one pair, or, if it is the unspecified
@@ -129,8 +130,9 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	if address.Port() == 65535 {
 		return nil, fmt.Errorf("%v: RTCP needs the next port, and there is none", address)
 	}
-	p := &socketPair{log: o.log}
+	p := &socketPair{log: o.log, receive: o.rtp}
 	options := udp.Options{
+		NoSegmentation: o.noSegmentation, NoBatches: o.noBatches,
 		UDPOptions: loop.UDPOptions{
 			SendBufferBytes: sendBufferBytes,
 			MulticastTTL:    o.multicastTTL, MulticastInterface: o.multicastInterface,
@@ -141,18 +143,15 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	}
 	var err error
 	options.PacketInfo = true
-	options.ReceiveLimit = controlLimit
+	options.ReceiveLimit = rtcpLimit
 	options.ReceiveBufferBytes = receiveBufferBytes
-	if o.muxed != nil {
-		p.muxed = func(d udp.Datagram) { o.muxed(p, d) }
-	}
 	options.Clones = o.clones
-	if p.rtp, err = udp.Open(l, address, options, p.muxed); err != nil {
+	if p.rtp, err = udp.Open(l, address, options, p.receive); err != nil {
 		return nil, err
 	}
 	options.Clones = nil
 	next := netip.AddrPortFrom(address.Addr(), address.Port()+1)
-	if p.rtcp, err = udp.Open(l, next, options, o.control); err != nil {
+	if p.rtcp, err = udp.Open(l, next, options, o.rtcp); err != nil {
 		return nil, errors.Join(err, p.rtp.Close())
 	}
 	return p, nil
@@ -180,8 +179,8 @@ func (p *socketPair) rtpSockets() iter.Seq[*udp.Socket] {
 	}
 }
 
-// sender returns the RTP socket for readers who are sent from an address of this machine,
-// which it opens for the first of them.
+// sender returns the RTP socket that sends from an address of this machine. It opens it for the
+// first reader.
 func (p *socketPair) sender(from netip.Addr) *udp.Socket {
 	if !from.IsValid() || !p.rtp.Local().Addr().IsUnspecified() {
 		return p.rtp
@@ -197,7 +196,7 @@ func (p *socketPair) sender(from netip.Addr) *udp.Socket {
 	rtp := p.rtp
 	if len(p.senders) > 0 {
 		var err error
-		if rtp, err = p.rtp.OpenBeside(from, p.muxed); err != nil {
+		if rtp, err = p.rtp.OpenBeside(from, p.receive); err != nil {
 			p.log.Debug("readers share a socket with others", "address", from, "error", err)
 			rtp = p.rtp
 		}
@@ -214,4 +213,14 @@ func (b *Broadcaster) pairFor(peer netip.Addr) *socketPair {
 		}
 	}
 	return nil
+}
+
+// RTPPorts are the ports that RTP and RTCP to a peer are sent from; ok is false if there is no
+// RTP in its address family.
+func (b *Broadcaster) RTPPorts(peer netip.Addr) (rtp, rtcp uint16, ok bool) {
+	p := b.pairFor(peer)
+	if p == nil {
+		return 0, 0, false
+	}
+	return p.rtp.Local().Port(), p.rtcp.Local().Port(), true
 }

@@ -6,196 +6,198 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/media"
 )
 
-// source has a stream's camera watched by the loop, and by a watchdog: camera drivers
-// lose wake-ups, cameras fall silent, cables are pulled.
+// source opens a stream's source, and opens it again when it is lost. It is the source's
+// capture.Host (host.go), and has a watchdog for it (watchdog.go).
 type source struct {
 	stream  *Stream
 	source  capture.Source
-	options StreamOptions
-
-	registration *loop.Registration // nil while not watched
-	watchdog     *loop.Timer
-	silence      time.Duration // what the watchdog bears
-	// silent is how often in a row the watchdog found that nothing had come.
-	silent int
-	// lost: the device is gone or has failed, and is being restarted.
-	lost  bool
-	retry time.Duration // the wait before the next try to restart
-	ended bool
+	state   State
+	open    bool // between source.Open and source.Close
+	wasLive bool // ever
+	warned  bool // that the source is lost, since it was live
+	retry   time.Duration
+	again   *loop.Timer // opens a source that is lost
+	linger  *loop.Timer // closes a source that nobody watches
+	watches []*watch
+	watchdog
+	err error // of closing the source for good
 }
 
 const (
-	// minSilence is the shortest silence that is suspicious, and silentFrames how
-	// many frames must be missing. Cameras halve their rate in the dark.
-	minSilence   = time.Second
-	silentFrames = 5
-	// silentPeriods is how many watchdog periods of silence there are before the
-	// device is restarted; before that it is only watched anew.
-	silentPeriods = 3
-	// restartWait is the wait before the first try to restart a lost device, doubled
-	// up to maxRestartWait.
-	restartWait    = 250 * time.Millisecond
-	maxRestartWait = 4 * time.Second
-	// maxPendingFrames is more than any driver has buffers (VIDEO_MAX_FRAME).
-	maxPendingFrames = 32
+	// retryWait is the wait before a source that is lost is opened again. It is doubled each
+	// time, up to maxRetryWait: a camera that is plugged in plays within 5 s.
+	retryWait    = 250 * time.Millisecond
+	maxRetryWait = 4 * time.Second
 )
 
-func newSource(s *Stream, src capture.Source, o StreamOptions) *source {
-	c := &source{stream: s, source: src, options: o, silence: minSilence}
-	if rate := s.description.FramesPerSecond; rate > 0 {
-		c.silence = max(c.silence, time.Duration(silentFrames*float64(time.Second)/rate))
-	}
-	c.watchdog = s.cast.loop.NewTimer(c.bark)
+func newSource(s *Stream, src capture.Source) *source {
+	c := &source{stream: s, source: src, state: Idle}
+	l := s.broadcaster.loop
+	c.again = l.NewTimer(c.begin)
+	c.linger = l.NewTimer(c.goIdle)
+	c.watchdog.init(c)
 	return c
 }
 
-// start has the source watched.
-func (c *source) start() error {
-	if c.registration != nil || c.lost || c.ended {
-		return nil
+// to goes to another state.
+func (c *source) to(state State, err error) {
+	if c.state == state {
+		return
 	}
-	var err error
-	c.registration, err = c.stream.cast.loop.Register(c.source.FD(), loop.Readable, c.ready)
-	if err != nil {
-		return err
+	c.state = state
+	if state != Opening {
+		c.stream.opened()
 	}
-	c.watchdog.SetAfter(c.silence)
-	return nil
+	if changed := c.stream.options.StateChanged; changed != nil {
+		changed(c.stream, state, err)
+	}
 }
 
-// begin starts a source that has waited for its first reader.
+// begin opens the source.
 func (c *source) begin() {
-	if err := c.start(); err != nil {
-		c.stream.log.Error("source cannot be watched", "error", err)
+	c.to(Opening, nil)
+	if c.state == Opening && !c.open { // StateChanged may have closed it
+		c.open = true
+		c.source.Open(c)
 	}
 }
 
-// stop takes the source off the loop.
+// stop closes the source, and watches nothing of it any more.
 func (c *source) stop() {
-	c.watchdog.Stop()
-	if c.registration != nil {
-		// It can fail only if the fd is closed already.
-		_ = c.registration.Unregister()
-		c.registration = nil
+	c.again.Stop()
+	c.linger.Stop()
+	c.watchdog.stop()
+	if !c.open {
+		return
+	}
+	c.open = false
+	c.err = c.source.Close()
+	for len(c.watches) > 0 { // those that the source has left
+		_ = c.watches[0].Stop()
 	}
 }
 
-// ready takes a frame; if there are more, the fd stays ready. The conditions are not
-// looked at: an error reported by a camera driver can be spurious, so the call that takes
-// a frame decides.
-func (c *source) ready(loop.Interest) { c.take() }
+// close closes the source for good, as the program has asked: nobody is told.
+func (c *source) close() {
+	c.stop()
+	c.state = Ended
+}
 
-// take takes one frame and reports whether there may be more.
-func (c *source) take() bool {
-	f, err := c.source.Next()
-	switch {
-	case err == nil:
-		c.heard()
+// wanted opens a source that waits for a reader.
+func (c *source) wanted() {
+	switch c.state {
+	case Idle:
+		c.begin()
+	case Lingering:
+		c.linger.Stop()
+		c.to(Live, nil)
+	}
+}
+
+// unwanted has a source that nobody watches go on for a while only.
+func (c *source) unwanted() {
+	if o := &c.stream.options; c.state == Live && o.AwaitReader && o.Linger > 0 {
+		c.to(Lingering, nil)
+		c.linger.SetAfter(o.Linger)
+	}
+}
+
+// goIdle closes the source until the next reader comes.
+func (c *source) goIdle() {
+	c.stop()
+	c.to(Idle, nil)
+}
+
+// Live is called by the source when it is open.
+func (c *source) Live() {
+	if !c.open {
+		return
+	}
+	d := c.source.Describe()
+	if d.Params == nil {
+		c.Failed(errNoParams)
+		return
+	}
+	if err := c.stream.setParams(d.Params); err != nil {
+		c.Failed(err)
+		return
+	}
+	if c.warned {
+		c.stream.log.Info("source is open")
+	}
+	if c.warned && c.wasLive {
+		c.stream.figures.Restarts++
+	}
+	c.warned, c.wasLive, c.retry = false, true, 0
+	if c.stream.options.AwaitReader && c.stream.Readers() == 0 {
+		c.goIdle()
+		return
+	}
+	c.watchdog.start(d)
+	c.to(Live, nil)
+}
+
+// Frame is called by the source with each frame.
+func (c *source) Frame(f media.Frame) {
+	if c.open && (c.state == Live || c.state == Lingering) {
+		c.watchdog.frameCame()
 		c.stream.frame(f)
-		c.source.Release()
-		return !c.ended
-	case errors.Is(err, capture.ErrNotReady):
-	case errors.Is(err, capture.ErrEnd):
-		c.end("end of the source")
-	default:
-		c.lose(err)
 	}
-	return false
 }
 
-// heard notes that the source lives.
-func (c *source) heard() {
-	if c.silent > 0 {
-		c.stream.log.Info("source delivers again")
+// Lost is called by the source when its device is not there, or has failed. Readers stay.
+func (c *source) Lost(err error) {
+	if !c.open {
+		return
 	}
-	c.silent, c.retry = 0, 0
-	c.watchdog.Set(c.stream.cast.loop.Now() + c.silence)
+	c.stop()
+	if !c.warned {
+		c.warned = true
+		c.stream.log.Warn("source is lost; trying to open it again", "error", err)
+	} else {
+		c.stream.log.Debug("source is still lost", "error", err)
+	}
+	c.retry = min(max(2*c.retry, retryWait), maxRetryWait)
+	c.again.SetAfter(c.retry)
+	c.to(Lost, err)
 }
+
+// Failed is called by the source when it cannot be opened as it was asked to be. For one that
+// was there before, or was waited for, that may be over soon: the rights of a device are set
+// moments after it appears.
+func (c *source) Failed(err error) {
+	if c.wasLive || c.warned {
+		c.Lost(err)
+		return
+	}
+	c.end("the source has failed", err)
+}
+
+// Ended is called by the source after its last frame.
+func (c *source) Ended() { c.end("end of the source", nil) }
 
 // end has the readers told that there will be no more frames.
-func (c *source) end(reason string) {
-	c.ended = true
-	c.stop()
-	c.stream.log.Info("stream has ended", "reason", reason)
-	c.stream.endReaders(reason)
-	if c.options.Ended != nil {
-		c.options.Ended(c.stream)
-	}
-}
-
-// lose begins to restart a device that has failed or is gone. Its readers stay.
-func (c *source) lose(err error) {
-	if _, ok := c.source.(capture.Restarter); !ok {
-		c.stream.log.Error("source has failed", "error", err)
-		c.end("the source has failed")
+func (c *source) end(reason string, err error) {
+	if !c.open {
 		return
 	}
-	c.stream.log.Warn("source is lost; trying to open it again", "error", err)
+	s := c.stream
 	c.stop()
-	c.lost, c.silent = true, 0
-	c.retryLater()
-}
-
-func (c *source) retryLater() {
-	c.retry = min(max(2*c.retry, restartWait), maxRestartWait)
-	c.watchdog.SetAfter(c.retry)
-}
-
-// bark is called when nothing has come for too long.
-func (c *source) bark() {
-	if c.lost {
-		c.restart()
-		return
+	switch {
+	case err == nil:
+		s.log.Info("stream has ended", "reason", reason)
+	case s.options.StateChanged == nil: // else it is for the program to say
+		s.log.Error("source has failed", "error", err)
 	}
-	c.silent++
-	if c.silent >= silentPeriods {
-		if _, ok := c.source.(capture.Restarter); ok {
-			c.lose(errSilent)
-			return
-		}
+	c.state = Ended
+	s.finish(reason)
+	s.endSessions("stream ended")
+	if changed := s.options.StateChanged; changed != nil {
+		changed(s, Ended, err)
 	}
-	c.rewatch()
 }
 
 var errSilent = errors.New("no frame has come")
-
-// rewatch cures a lost wake-up: drivers register the waiter only if nothing is
-// pending when the fd is added, so what is pending is taken first.
-func (c *source) rewatch() {
-	c.stream.figures.Revived++
-	if c.silent == 1 {
-		c.stream.log.Warn("source is silent; watching it anew", "for", c.silence)
-	}
-	for range maxPendingFrames {
-		if !c.take() {
-			break
-		}
-	}
-	if c.ended || c.lost {
-		return
-	}
-	c.stop()
-	c.begin()
-	if c.registration == nil {
-		c.watchdog.SetAfter(c.silence)
-	}
-}
-
-// restart tries to open the device again.
-func (c *source) restart() {
-	if err := c.source.(capture.Restarter).Restart(); err != nil {
-		c.stream.log.Debug("source is still lost", "error", err)
-		c.retryLater()
-		return
-	}
-	c.lost = false
-	c.stream.figures.Restarts++
-	if err := c.start(); err != nil {
-		c.lose(err)
-		return
-	}
-	c.stream.log.Info("source is open again")
-	c.stream.reopened()
-}

@@ -2,50 +2,41 @@ package cast
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/capture"
-	"github.com/camcast/camcast/proto/jpeg"
-	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/rtsp"
 )
 
 // Stream is one picture source and its readers. Its methods belong to the loop's
-// goroutine.
+// goroutine. After Close those that can fail return ErrClosed.
 type Stream struct {
-	cast        *Broadcaster
+	broadcaster *Broadcaster
 	name        string
-	source      *source
-	description capture.Description
-	version     uint64 // of the SDP: it grows when the description changes
+	options     StreamOptions
 	log         *slog.Logger
-
-	picture    jpeg.Image
-	transcoder Transcoder
-	recoded    []byte
-	packetizer *rtp.JPEGPacketizer
-	clock      rtp.Clock
-	ssrc       uint32
-	spread     time.Duration // over which the bursts of a frame are spread
-	interval   time.Duration // between frames, as the source says; 0: it does not
-
-	ring        *ring
-	groups      []*group // the UDP readers, by socket and level of thinning
-	swept       uint64   // see Swept
-	trials      []trialEnd
-	tcp         []*tcpReader
-	turns       []*tcpReader // scratch: tcp, in the order of a frame
-	interleaver interleaver
-	fixed       []*fixedDestination
+	source      *source // nil if the program publishes by itself
+	rendition   *rendition
 	reports     *senderReports
+	fixed       []*fixedDestination
+	sessions    []*Session
+	waiting     []*waiter
+	quality     *qualityControl // nil: the quality is not governed
+
+	// params are those of the newest frame, or those that the source has told; nil: not
+	// known. version grows when they change.
+	params  *media.Params
+	version uint64
 
 	figures Figures
-	// packetsMade and octetsMade are RFC 3550's sender counts: what a reader got who
-	// was there from the beginning.
-	packetsMade, octetsMade uint64
-	// complained remembers what was logged once about unusable frames.
+	// complained: it was logged that a frame cannot be sent.
 	complained bool
+	// ended: there will be no more frames. closed: the stream is removed.
+	ended, closed bool
 }
 
 // Transcoder makes a JPEG that RTP can carry of one that it cannot (RFC 2435: baseline
@@ -56,217 +47,280 @@ type Transcoder interface {
 
 // StreamOptions are the settings of one stream; the zero value is useful.
 type StreamOptions struct {
+	// Params are those of the first frames of a stream without a source, so that it can be
+	// described before there is one. They may be nil.
+	Params *media.Params
 	// Transcoder is used for pictures that RTP cannot carry as they are. With nil
 	// they are dropped and counted.
 	Transcoder Transcoder
-	// AwaitReader has the source begin only when someone watches: right for a file
-	// that is played once.
+	// AwaitReader has the source deliver only from when someone watches: right for a file
+	// that is played once. It is opened once before, to learn what it is.
 	AwaitReader bool
-	// Ended is called when the source has delivered its last frame, after all readers
-	// were told. It may be nil.
-	Ended func(*Stream)
+	// Linger is how long a source with AwaitReader goes on without readers before it is
+	// closed until the next one comes; 0: it is not closed.
+	Linger time.Duration
+	// StateChanged is called when the source has gone to another state, with the reason of a
+	// bad one: Lost, or Ended because it failed. It may be nil.
+	StateChanged func(s *Stream, state State, err error)
 }
 
-func newStream(b *Broadcaster, name string, src capture.Source, o StreamOptions) (*Stream, error) {
-	s := &Stream{
-		cast: b, name: name, transcoder: o.Transcoder,
-		description: src.Describe(),
-		log:         b.config.Log.With("stream", name),
-		ring:        newRing(b.config.Lag),
-		ssrc:        b.config.random32(),
-		clock:       rtp.NewClock(b.config.random32()),
-	}
-	if w, h := s.description.Width, s.description.Height; w > rtp.MaxJPEGDimension || h > rtp.MaxJPEGDimension {
-		return nil, fmt.Errorf("stream %s: %dx%d is more than RTP/JPEG can carry, which is %d in each direction: choose a smaller size",
-			name, w, h, rtp.MaxJPEGDimension)
-	}
-	var err error
-	s.packetizer, err = rtp.NewJPEGPacketizer(rtp.JPEGConfig{
-		SSRC: s.ssrc, FirstSequence: uint16(b.config.random32()),
-		PacketSize: b.config.MTU - ipv6UDPHeaderBytes, RunPackets: b.config.runPackets(),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("stream %s: %w", name, err)
-	}
-	s.setSpread()
+// ErrClosed is returned by what is called on a closed Broadcaster, Stream or Session.
+var ErrClosed = errors.New("cast: closed")
+
+func newStream(b *Broadcaster, name string, src capture.Source, o StreamOptions) *Stream {
+	s := &Stream{broadcaster: b, name: name, options: o, log: b.config.Log.With("stream", name), version: 1}
+	s.rendition = newRendition(s)
 	s.reports = newSenderReports(s)
-	s.source = newSource(s, src, o)
-	return s, nil
+	if src != nil {
+		s.source = newSource(s, src)
+	}
+	return s
 }
 
 // Name is the stream's name: the path under which it is asked for.
 func (s *Stream) Name() string { return s.name }
 
-// Describe says what the source delivers.
-func (s *Stream) Describe() capture.Description { return s.description }
-
-// Readers is how many are being sent to.
-func (s *Stream) Readers() int {
-	n := len(s.tcp)
-	for _, g := range s.groups {
-		n += g.size()
-	}
-	return n
-}
-
-// Figures are the figures so far.
-func (s *Stream) Figures() Figures { return s.figures }
-
-// SourceFigures are those of the source.
-func (s *Stream) SourceFigures() capture.Figures { return s.source.source.Figures() }
-
-// Publish broadcasts one picture. The stream's own source does so by itself; a
-// program that makes pictures in another way calls it on the loop. It returns an
-// error if the picture cannot be sent; it is then counted and dropped. picture is not
-// used after Publish returns.
-func (s *Stream) Publish(picture []byte, captured time.Duration) error {
-	err := s.picture.Parse(picture)
-	if errors.Is(err, jpeg.ErrReencode) && s.transcoder != nil {
-		if s.recoded, err = s.transcoder.Transcode(s.recoded[:0], picture); err == nil {
-			s.figures.Transcoded++
-			err = s.picture.Parse(s.recoded)
+// Describe says what the source is and delivers. For a stream without a source that is what
+// was published last.
+func (s *Stream) Describe() capture.Description {
+	d := capture.Description{Params: s.params}
+	if s.source != nil {
+		d = s.source.source.Describe()
+		if s.params != nil {
+			d.Params = s.params
 		}
 	}
-	if err != nil {
+	return d
+}
+
+// Params are what the stream's frames have in common, nil if that is not known yet.
+func (s *Stream) Params() *media.Params { return s.params }
+
+// State is that of the stream's source. A stream without one is Live until it is closed.
+func (s *Stream) State() State {
+	switch {
+	case s.ended || s.closed:
+		return Ended
+	case s.source == nil:
+		return Live
+	}
+	return s.source.state
+}
+
+// Readers is how many are being sent to, those over UDP that rest included.
+func (s *Stream) Readers() int { return s.rendition.readers() }
+
+// SourceFigures are those of the source.
+func (s *Stream) SourceFigures() capture.Figures {
+	if s.source == nil {
+		return capture.Figures{Frames: s.figures.Frames}
+	}
+	return s.source.source.Figures()
+}
+
+// Publish broadcasts one frame. The stream's source does so by itself; a program that makes
+// pictures calls it, on the loop. What was published is copied: neither f.Bytes nor the
+// array behind it is used after Publish returns, but f.Params is kept. The error says why the
+// frame cannot be sent; it is then counted and dropped.
+func (s *Stream) Publish(f media.Frame) error {
+	if err := s.over(); err != nil {
+		return err
+	}
+	if err := s.setParams(f.Params); err != nil {
 		s.figures.Unusable++
 		return err
 	}
-	f := s.ring.vacant()
-	f.packets, err = s.packetizer.Packetize(f.buffer[:0], &s.picture, s.clock.At(captured))
-	if err != nil {
-		s.figures.Unusable++
-		return err
-	}
-	f.buffer, f.captured, f.first = f.packets.Bytes, captured, uint32(s.packetsMade)
-	s.ring.publish(f)
 	s.figures.Frames++
-	s.packetsMade += uint64(f.packets.Count)
-	s.octetsMade += uint64(len(f.packets.Bytes) - f.packets.Count*rtp.HeaderBytes)
-	s.send()
+	err := s.rendition.publish(f)
+	if err != nil {
+		s.figures.Unusable++
+	}
 	if s.figures.Frames == 1 {
-		s.reports.greetSoon() // who has waited for it
+		s.reports.greetSoon() // the readers that came before it
+	}
+	return err
+}
+
+var errNoParams = errors.New("frame without params")
+
+// setParams takes what a frame, or a source that has been opened, says of frames.
+func (s *Stream) setParams(p *media.Params) error {
+	switch {
+	case p == s.params && p != nil:
+		return nil
+	case p == nil:
+		return errNoParams
+	}
+	if err := s.rendition.rtp.use(p); err != nil {
+		return err
+	}
+	if s.params != nil && !p.Equal(s.params) {
+		s.version++
+	}
+	s.params = p
+	s.rendition.setPace(p.FramesPerSecond)
+	return nil
+}
+
+// frame is called by the source for each frame.
+func (s *Stream) frame(f media.Frame) {
+	if err := s.Publish(f); err != nil && !s.complained {
+		s.complained = true
+		s.log.Warn("frame cannot be sent; further ones are only counted", "frame", s.figures.Frames, "error", err)
+	}
+}
+
+// over says that the stream has ended or is closed.
+func (s *Stream) over() error {
+	if s.closed || s.ended || s.broadcaster.leaving {
+		return ErrClosed
 	}
 	return nil
 }
 
-// send lets everybody know of the newest frame.
-func (s *Stream) send() {
-	s.endTrials()
-	for _, g := range s.groups {
-		g.sweep.newFrame()
+// unavailable says why the stream cannot be watched now, nil if it can.
+func (s *Stream) unavailable() error {
+	switch {
+	case s.over() != nil:
+		return refuse(Unavailable, "the stream has ended")
+	case s.params == nil:
+		r := refuse(Unavailable, "the source is %v", s.State())
+		r.RetryAfter = retryAfter
+		return r
 	}
-	s.sendTCP()
+	return nil
 }
 
-// sendTCP has the readers over TCP go on, a different one first each frame. Any of them may
-// be lost by it.
-func (s *Stream) sendTCP() {
-	if len(s.tcp) == 0 {
+// retryAfter is when somebody who was refused because the source is not there may try again.
+const retryAfter = 5 * time.Second
+
+// Available reports whether the stream can be watched now: it has not ended, and it is known
+// what it delivers. The error is a *Refusal.
+func (s *Stream) Available() error { return s.unavailable() }
+
+// Await calls answer when it is known whether the stream can be watched: at once, unless its
+// source is being opened for the first time. The error is a *Refusal. answer is called once, on
+// the loop, within GateTimeout.
+func (s *Stream) Await(answer func(error)) {
+	err := s.unavailable()
+	if err == nil || s.State() != Opening {
+		answer(err)
 		return
 	}
-	first := int(s.figures.Frames % uint64(len(s.tcp)))
-	s.turns = append(append(s.turns[:0], s.tcp[first:]...), s.tcp[:first]...)
-	for _, r := range s.turns {
-		r.newFrame()
-	}
-	clear(s.turns)
+	w := &waiter{answer: answer}
+	w.timeout = s.broadcaster.loop.NewTimer(func() { s.stopWaiting(w, refuse(Unavailable, "the source is still being opened")) })
+	w.timeout.SetAfter(GateTimeout)
+	s.waiting = append(s.waiting, w)
 }
 
-// frame is called by the source for each frame.
-func (s *Stream) frame(f capture.Frame) {
-	if err := s.Publish(f.Data, f.Time); err != nil && !s.complained {
-		s.complained = true
-		s.log.Warn("frame cannot be sent; further ones are only counted", "sequence", f.Sequence, "error", err)
-	}
+// waiter waits for a source that is being opened.
+type waiter struct {
+	answer  func(error)
+	timeout *loop.Timer
 }
 
-// delivered counts a frame that n readers were sent.
-func (s *Stream) delivered(f *frame, n uint64) {
-	s.figures.Delivered += n
-	s.figures.Packets += n * uint64(f.packets.Count)
-	s.figures.Bytes += n * uint64(len(f.packets.Bytes))
-}
-
-// lagged counts frames that readers have missed.
-func (s *Stream) lagged(frames uint64, readers int) { s.figures.Lags += frames * uint64(readers) }
-
-// addTCP adds a reader that is sent over its RTSP connection, from the next frame on.
-func (s *Stream) addTCP(r *tcpReader) {
-	r.stream, r.last, r.place = s, s.ring.newest, len(s.tcp)
-	s.tcp = append(s.tcp, r)
-	s.reports.joined(newcomer{tcp: r})
-}
-
-func (s *Stream) removeTCP(r *tcpReader) {
-	r.leave()
-	last := len(s.tcp) - 1
-	s.tcp[r.place] = s.tcp[last]
-	s.tcp[r.place].place = r.place
-	s.tcp[last] = nil
-	s.tcp = s.tcp[:last]
-}
-
-// stopSweeps ends sending to the UDP readers.
-func (s *Stream) stopSweeps() {
-	for _, g := range s.groups {
-		g.sweep.stop()
+// opened answers those who have waited for the source.
+func (s *Stream) opened() {
+	for len(s.waiting) > 0 {
+		s.stopWaiting(s.waiting[0], s.unavailable())
 	}
 }
 
-// endReaders says goodbye to the stream's readers and ends their sessions.
-func (s *Stream) endReaders(reason string) {
-	s.stopSweeps()
-	s.reports.goodbye(reason)
-	s.cast.joiner.endReaders(s)
-	if s.cast.server == nil {
+func (s *Stream) stopWaiting(w *waiter, err error) {
+	w.timeout.Stop()
+	s.waiting = slices.DeleteFunc(s.waiting, func(other *waiter) bool { return other == w })
+	w.answer(err)
+}
+
+// wanted is called when somebody begins to watch, unwanted when somebody has left.
+func (s *Stream) wanted() {
+	if s.source != nil {
+		s.source.wanted()
+	}
+}
+
+func (s *Stream) unwanted() {
+	if s.source != nil && s.Readers() == 0 {
+		s.source.unwanted()
+	}
+}
+
+// finish says goodbye to the stream's readers, as there will be no more frames.
+func (s *Stream) finish(reason string) {
+	if s.ended {
 		return
 	}
-	for session := range s.cast.server.Sessions() {
-		if r, ok := session.User.(*Reader); ok && r.stream == s {
-			r.end("stream ended")
-		}
+	s.ended = true // a reader that joins from now on must not begin it again
+	if s.source != nil {
+		s.source.close()
 	}
-}
-
-// reopened is called when the source was opened anew: the device may have chosen
-// otherwise than before.
-func (s *Stream) reopened() {
-	before := s.sdp()
-	s.description = s.source.source.Describe()
-	if s.sdp() != before {
-		s.version++
-	}
-	s.setSpread()
-}
-
-// setSpread sets over which time the bursts of a frame are spread.
-func (s *Stream) setSpread() {
-	s.spread, s.interval = 0, 0
-	if rate := s.description.FramesPerSecond; rate > 0 {
-		s.interval = time.Duration(float64(time.Second) / rate)
-		s.spread = time.Duration(s.cast.config.Spread * float64(time.Second) / rate)
-	}
-}
-
-// end says goodbye to all readers and stops.
-func (s *Stream) end(reason string) {
-	s.source.ended = true // nobody who joins from now on may begin it again
-	s.source.stop()
-	s.stopSweeps()
+	s.opened()
+	s.rendition.stop()
 	s.reports.goodbye(reason)
+	if s.quality != nil {
+		s.quality.timer.Stop()
+	}
 }
 
-// framePackets is how many packets the newest frame has, as those before it had about.
-func (s *Stream) framePackets() uint32 {
-	if f := s.ring.last(); f != nil {
-		return uint32(f.packets.Count)
+// endSessions ends all sessions of the stream.
+func (s *Stream) endSessions(reason string) {
+	for session := range s.Sessions() {
+		session.end(reason)
 	}
-	return 0
+}
+
+// Close removes the stream: its readers are told goodbye, its sessions end, its source is
+// closed, and its name is free for another. It returns what failed to close, or ErrClosed if the
+// stream is closed already.
+func (s *Stream) Close() error {
+	if s.closed {
+		return ErrClosed
+	}
+	s.finish("the stream was removed")
+	s.closed = true
+	s.endSessions("stream removed")
+	s.broadcaster.remove(s)
+	return s.free()
+}
+
+// free closes what the stream has opened.
+func (s *Stream) free() error {
+	var errs []error
+	if s.source != nil {
+		errs = append(errs, s.source.err)
+	}
+	for len(s.fixed) > 0 {
+		errs = append(errs, s.closeFixed(s.fixed[0]))
+	}
+	return errors.Join(errs...)
 }
 
 // NextSequence is the RTP sequence number of the next frame's first packet.
-func (s *Stream) NextSequence() uint16 { return s.packetizer.NextSequence() }
+func (s *Stream) NextSequence() uint16 { return s.rendition.rtp.NextSequence() }
 
-// Swept is how many frames have been handed to the kernel whole for all UDP readers that
-// there were, of those who are sent every frame, behind one socket at least.
-func (s *Stream) Swept() uint64 { return s.swept }
+// RTPTime is the stream's RTP timestamp at a time on CLOCK_MONOTONIC.
+func (s *Stream) RTPTime(at time.Duration) uint32 { return s.rendition.rtp.clock.At(at) }
+
+// SSRC identifies the stream's RTP packets.
+func (s *Stream) SSRC() uint32 { return s.rendition.rtp.ssrc }
+
+// PayloadType is that of the stream's RTP packets. ClockHz of package proto/rtp is the rate of
+// their timestamps.
+func (s *Stream) PayloadType() uint8 { return s.rendition.rtp.payloadType() }
+
+// SDP is the stream's description for a player. The error is a *Refusal if it cannot be
+// described.
+func (s *Stream) SDP() (rtsp.Description, error) {
+	if err := s.unavailable(); err != nil {
+		return rtsp.Description{}, err
+	}
+	p := s.params
+	d := s.rendition.rtp.describe()
+	d.Path, d.Name, d.SessionID, d.Version = s.name, s.name, uint64(s.rendition.rtp.ssrc), s.version
+	d.Width, d.Height, d.FrameRate = p.Width, p.Height, p.FramesPerSecond
+	return d, nil
+}
+
+// Swept is how many frames have been handed to the kernel whole for all UDP readers that get
+// every frame, behind one socket at least.
+func (s *Stream) Swept() uint64 { return s.rendition.udpFigures.Swept }

@@ -172,7 +172,7 @@ func TestMoveToALaterSweep(t *testing.T) {
 	publish := func(frames int) {
 		for range frames {
 			w.camera.number++
-			if err := w.s.Publish(numbered(w.camera.number, w.camera.scan), w.k.Monotonic()); err != nil {
+			if err := w.s.Publish(w.camera.frame(w.camera.number)); err != nil {
 				t.Fatal(err)
 			}
 			w.run(2 * time.Millisecond)

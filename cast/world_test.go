@@ -14,8 +14,11 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/join"
+	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/jpeg"
 	"github.com/camcast/camcast/proto/rtp"
 )
@@ -26,6 +29,7 @@ type world struct {
 	k      *sim.Kernel
 	l      *loop.Loop
 	b      *cast.Broadcaster
+	front  *rtsp.Server
 	s      *cast.Stream
 	camera *camera
 	log    bytes.Buffer
@@ -49,6 +53,18 @@ func newWorld(t testing.TB, seed uint64, change func(*cast.Config)) *world {
 // newWorldAt makes one whose machine has these addresses.
 func newWorldAt(t testing.TB, seed uint64, addresses []netip.Addr, change func(*cast.Config)) *world {
 	t.Helper()
+	w := newEmptyWorld(t, seed, addresses, change)
+	w.camera = newCamera(t, w.k)
+	var err error
+	if w.s, err = w.b.AddStream("cam", w.camera, cast.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// newEmptyWorld makes one without a stream.
+func newEmptyWorld(t testing.TB, seed uint64, addresses []netip.Addr, change func(*cast.Config)) *world {
+	t.Helper()
 	w := &world{t: t, k: sim.New(seed, sim.WithAddresses(addresses...)), ports: 20000}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -57,8 +73,8 @@ func newWorldAt(t testing.TB, seed uint64, addresses []netip.Addr, change func(*
 	})
 	w.l = loop.NewOn(w.k)
 	config := cast.Config{
-		RTSP: netip.MustParseAddrPort("0.0.0.0:8554"), RTP: netip.MustParseAddrPort("0.0.0.0:5004"),
-		Spread: 0.5, Random: w.k.Random, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Spread: 0.5, Random: w.k.Random,
+		Log: slog.New(slog.NewTextHandler(&w.log, nil)), Work: sim.NewWorker(w.l, 10*time.Millisecond),
 	}
 	if change != nil {
 		change(&config)
@@ -67,8 +83,9 @@ func newWorldAt(t testing.TB, seed uint64, addresses []netip.Addr, change func(*
 	if w.b, err = cast.New(w.l, config); err != nil {
 		t.Fatal(err)
 	}
-	w.camera = newCamera(t, w.k)
-	if w.s, err = w.b.AddStream("cam", w.camera, cast.StreamOptions{}); err != nil {
+	join.Serve(w.b)
+	address := netip.AddrPortFrom(config.RTP.Addr(), 8554)
+	if w.front, err = rtsp.Listen(w.b, address, rtsp.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -78,8 +95,16 @@ func newWorldAt(t testing.TB, seed uint64, addresses []netip.Addr, change func(*
 func newWorldOfBothFamilies(t testing.TB) *world {
 	t.Helper()
 	return newWorldAt(t, 1, []netip.Addr{serverAddr, server6Addr}, func(c *cast.Config) {
-		c.RTSP, c.RTP = netip.MustParseAddrPort("[::]:8554"), netip.MustParseAddrPort("[::]:5004")
+		c.RTP = netip.MustParseAddrPort("[::]:5004")
 	})
+}
+
+// figures are those of the stream's readers.
+func (w *world) figures() (all []cast.ReaderFigures) {
+	for s := range w.s.Sessions() {
+		all = append(all, s.Figures())
+	}
+	return all
 }
 
 // run lets time pass.
@@ -98,62 +123,78 @@ func (w *world) until(done func() bool) {
 	}
 }
 
-// camera is a source on a ticker, whose pictures have a number in their scan.
+// camera is a device on a ticker, whose pictures have a number in their scan.
 type camera struct {
-	t        testing.TB
-	k        *sim.Kernel
-	fd       int
-	rate     float64 // told by Describe
-	number   uint32
-	scan     int // bytes
-	silent   bool
-	lost     bool
-	restarts int
-	closed   bool
-	began    time.Duration // frame n is made n ticks later, until a restart
+	t      testing.TB
+	k      *sim.Kernel
+	host   capture.Host // nil: it is closed
+	watch  capture.Watch
+	fd     int
+	number uint32
+	scan   int // bytes
+	// silent: it gives no pictures. lost: it is unplugged, and is back at the third try to open
+	// it, or not at all if it is absent.
+	silent, lost, absent bool
+	opened               int           // how often it was tried to
+	began                time.Duration // frame n is made n ticks later, until it is opened again
+	params               *media.Params
 }
 
 func newCamera(t testing.TB, k *sim.Kernel) *camera {
-	c := &camera{t: t, k: k, rate: framesPerSecond, scan: 20000, began: k.Monotonic()}
-	c.open()
-	return c
+	return &camera{t: t, k: k, scan: 20000, began: k.Monotonic(), params: &media.Params{
+		Format: media.JPEG, Width: 640, Height: 480, FramesPerSecond: framesPerSecond,
+	}}
 }
 
-func (c *camera) open() {
+func (c *camera) Describe() capture.Description {
+	return capture.Description{Source: "simulation", Params: c.params, Device: true}
+}
+
+func (c *camera) Open(h capture.Host) {
+	c.opened++
+	c.host = h
+	if c.absent || c.lost && c.opened < 3 {
+		h.Lost(errors.New("still gone"))
+		return
+	}
+	c.lost, c.silent = false, false
 	var err error
 	if c.fd, err = c.k.NewTicker(time.Second / framesPerSecond); err != nil {
 		c.t.Fatal(err)
 	}
+	if c.watch, err = h.Watch(c.fd, c.ready); err != nil {
+		c.t.Fatal(err)
+	}
+	h.Live()
 }
 
-func (c *camera) Describe() capture.Description {
-	return capture.Description{Source: "simulation", Width: 640, Height: 480, FramesPerSecond: c.rate}
-}
-func (c *camera) FD() int { return c.fd }
-func (c *camera) Next() (capture.Frame, error) {
+func (c *camera) ready() {
 	if c.lost {
-		return capture.Frame{}, capture.ErrLost
+		c.host.Lost(errors.New("unplugged"))
+		return
 	}
 	if _, err := c.k.ReadTicks(c.fd); err != nil || c.silent {
-		return capture.Frame{}, capture.ErrNotReady
+		return
 	}
 	c.number++
-	return capture.Frame{Data: numbered(c.number, c.scan), Format: capture.JPEG, Time: c.k.Monotonic(), Sequence: c.number}, nil
+	c.host.Frame(c.frame(c.number))
 }
-func (c *camera) Release()                 {}
+
+// frame is the camera's picture of a number, taken now.
+func (c *camera) frame(number uint32) media.Frame {
+	return media.Frame{Params: c.params, Bytes: numbered(number, c.scan), Captured: c.k.Monotonic(), Key: true}
+}
+
 func (c *camera) Figures() capture.Figures { return capture.Figures{Frames: uint64(c.number)} }
-func (c *camera) Close() error             { c.closed = true; return c.k.CloseFD(c.fd) }
-func (c *camera) Restart() error {
-	c.restarts++
-	if c.lost && c.restarts < 3 {
-		return errors.New("still gone")
+
+func (c *camera) Close() error {
+	c.host = nil
+	if c.watch == nil {
+		return nil
 	}
-	if err := c.k.CloseFD(c.fd); err != nil {
-		c.t.Error(err)
-	}
-	c.lost, c.silent = false, false
-	c.open()
-	return nil
+	err := errors.Join(c.watch.Stop(), c.k.CloseFD(c.fd))
+	c.watch = nil
+	return err
 }
 
 // numbered is a picture whose scan begins with a number and goes on by it.

@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -13,147 +14,255 @@ import (
 	"testing"
 )
 
-// The rules of the house, which no compiler knows: a handler that waits makes
-// everybody wait, and a folder that learns what is none of its business can no longer
-// be used without the rest.
+// The rules of the house, which the compiler does not check: which package may import which,
+// and in which files there may be goroutines, channels and locks. ARCHITECTURE.md gives the
+// reasons.
 
 const module = "github.com/camcast/camcast/"
 
-// sourceFile is a Go file that is not a test.
-type sourceFile struct {
-	path   string // from the root of the module
-	syntax *ast.File
+// rule says what packages may import. A pattern is a folder, or a folder and "/..." for it and
+// everything below. The last rule that matches a package counts.
+type rule struct {
+	packages string
+	// own are patterns of packages of this module.
+	own []string
+	// tests are further ones that only its tests may import.
+	tests []string
+	// not are packages of the standard library that may not be imported by what is no test.
+	not []string
+	// modules are the other modules that may be imported by what is no test.
+	modules []string
 }
 
-func sourceFiles(t *testing.T, folder string) (files []sourceFile) {
+// osAndNet have sockets, files and processes. net/netip and net/url have none of them.
+var osAndNet = []string{"net", "net/http", "os/...", "syscall"}
+
+const sys = "golang.org/x/sys"
+
+var rules = []rule{
+	{packages: "loop/...", own: []string{"loop/..."}, modules: []string{sys}},
+	{packages: "loop/histogram", not: osAndNet},
+	{packages: "media", not: osAndNet},
+	{packages: "proto/...", own: []string{"proto/...", "media"}, not: osAndNet,
+		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg"}},
+	// A source knows no other source, and no loop: it is given a capture.Host.
+	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "proto/jpeg"},
+		tests: []string{"capture/capturetest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},
+	// A front knows no other front, and nothing of how frames go to many readers.
+	{packages: "cast/...", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture"},
+		not: osAndNet, modules: []string{sys}},
+	// cast knows no front and no source.
+	{packages: "cast", own: []string{"cast/internal/...", "loop/...", "capture", "proto/...", "media"},
+		tests: []string{"cast/..."}, not: osAndNet, modules: []string{sys}},
+	// The inner rooms know no stream and no session.
+	{packages: "cast/internal/...", own: []string{"cast/internal/...", "loop/...", "proto/...", "media"}, not: osAndNet},
+	{packages: "cast/internal/ring", own: []string{"proto/...", "media"}, not: osAndNet},
+	{packages: "view", own: []string{"loop/...", "proto/..."}, not: osAndNet},
+	{packages: "clone", own: []string{"loop/..."}, tests: []string{"bench/rig"}, modules: []string{sys, "github.com/cilium/ebpf"}},
+}
+
+// outside are the packages that stand on the house. They may import what they like, and no
+// package of the house imports them. The virtual machine has the programs of camera tests.
+var outside = []string{"cmd/...", "bench/...", "examples/...", "capture/v4l2/vm/..."}
+
+// waiters are the only files of the house that may have goroutines, channels or locks, wait, or
+// ask for the time by themselves, and what each of them has.
+var waiters = map[string][]habit{
+	// Post, by which other goroutines hand functions over to the loop, and Run's wake-up.
+	"loop/post.go": {goroutine, channel, lock},
+	// What has to wait for a device runs on a goroutine of its own.
+	"cast/worker.go": {goroutine},
+	// Push, by which other goroutines hand frames over to a Feed.
+	"capture/feed.go": {lock},
+	// The simulated kernel is woken by other goroutines, as the real one is.
+	"loop/sim/kernel.go": {channel},
+	"loop/sim/poll.go":   {channel},
+}
+
+// habit is something that the house does without.
+type habit string
+
+const (
+	goroutine habit = "a goroutine"
+	channel   habit = "a channel"
+	lock      habit = "a lock"
+	wait      habit = "a wait"
+	clock     habit = "a clock"
+)
+
+// habits are those of functions and types, by package and name.
+var habits = map[string]map[string]habit{
+	"time": {"Sleep": wait, "After": wait, "AfterFunc": goroutine, "Tick": wait, "NewTimer": wait, "NewTicker": wait,
+		"Now": clock, "Since": clock, "Until": clock},
+	"context": {"AfterFunc": goroutine, "WithTimeout": clock, "WithTimeoutCause": clock, "WithDeadline": clock, "WithDeadlineCause": clock},
+	"sync":    {"Mutex": lock, "RWMutex": lock, "WaitGroup": lock, "Cond": lock, "NewCond": lock, "Map": lock, "Pool": lock},
+	"runtime": {"Gosched": wait},
+
+	sys + "/unix": {"Nanosleep": wait, "ClockNanosleep": wait, "Select": wait, "Pselect": wait},
+	"syscall":     {"Nanosleep": wait, "Select": wait},
+}
+
+func TestImports(t *testing.T) {
+	used := map[string]bool{}
+	for _, f := range sourceFiles(t) {
+		if matches(outside, f.folder) {
+			continue
+		}
+		r := ruleFor(f.folder)
+		if r == nil {
+			t.Errorf("%s: no rule says what package %s may import", f.path, f.folder)
+			continue
+		}
+		used[r.packages] = true
+		for _, path := range f.imports {
+			if fault := r.fault(f, path); fault != "" {
+				t.Errorf("%s imports %s: %s", f.path, path, fault)
+			}
+		}
+	}
+	for _, r := range rules {
+		if !used[r.packages] {
+			t.Errorf("there is no package for the rule of %s", r.packages)
+		}
+	}
+}
+
+// ruleFor finds the rule of a package, nil if there is none.
+func ruleFor(folder string) (found *rule) {
+	for i := range rules {
+		if matches([]string{rules[i].packages}, folder) {
+			found = &rules[i]
+		}
+	}
+	return found
+}
+
+// fault says what is wrong with an import, "" if nothing is.
+func (r *rule) fault(f sourceFile, path string) string {
+	own, isOwn := strings.CutPrefix(path, module)
+	root, _, _ := strings.Cut(path, "/")
+	switch {
+	case isOwn && forTests(own) && !f.isTest && !forTests(f.folder):
+		return "only tests may"
+	case isOwn && (matches(r.own, own) || f.isTest && (own == f.folder || matches(r.tests, own))):
+	case isOwn:
+		return "no arrow runs that way"
+	case f.isTest:
+	case !strings.Contains(root, "."):
+		if matches(r.not, path) || path == "testing" && !forTests(f.folder) {
+			return "that is none of its business"
+		}
+	case !slices.ContainsFunc(r.modules, func(m string) bool { return strings.HasPrefix(path+"/", m+"/") }):
+		return fmt.Sprintf("besides this module and the standard library there may be %q", r.modules)
+	}
+	return ""
+}
+
+// forTests reports whether a package is there for tests alone: the simulator, and helpers that
+// are named as net/http/httptest is.
+func forTests(folder string) bool { return folder == "loop/sim" || strings.HasSuffix(folder, "test") }
+
+// matches reports whether a package is one of the patterns'.
+func matches(patterns []string, folder string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		tree, ok := strings.CutSuffix(pattern, "/...")
+		return pattern == folder || ok && strings.HasPrefix(folder+"/", tree+"/")
+	})
+}
+
+func TestNothingWaitsInTheHouse(t *testing.T) {
+	has := map[string]map[habit]bool{}
+	for _, f := range sourceFiles(t) {
+		if f.isTest || matches(outside, f.folder) {
+			continue
+		}
+		has[f.path] = map[habit]bool{}
+		f.eachHabit(func(at token.Pos, h habit, what string) {
+			has[f.path][h] = true
+			if !slices.Contains(waiters[f.path], h) {
+				t.Errorf("%v: %s: the house does without %s", f.files.Position(at), what, h)
+			}
+		})
+	}
+	for path, habits := range waiters {
+		for _, h := range habits {
+			if !has[path][h] {
+				t.Errorf("%s is listed as one that may have %s, and there is none", path, h)
+			}
+		}
+	}
+}
+
+// sourceFile is a Go file of this module.
+type sourceFile struct {
+	path, folder string // from the root of the module
+	isTest       bool
+	imports      []string
+	files        *token.FileSet
+	syntax       *ast.File
+}
+
+// sourceFiles are all of them, whatever their build tags.
+func sourceFiles(t *testing.T) (files []sourceFile) {
 	t.Helper()
-	root := os.DirFS("..")
-	err := fs.WalkDir(root, folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+	err := fs.WalkDir(os.DirFS(".."), ".", func(path string, entry fs.DirEntry, err error) error {
+		switch name := entry.Name(); {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != "." && (name[0] == '.' || name[0] == '_' || name == "testdata"):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(name, ".go"):
+			return nil
+		}
+		f := sourceFile{path: path, folder: filepath.Dir(path), isTest: strings.HasSuffix(path, "_test.go"), files: token.NewFileSet()}
+		f.syntax, err = parser.ParseFile(f.files, filepath.Join("..", path), nil, parser.SkipObjectResolution)
+		if err != nil {
 			return err
 		}
-		syntax, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", path), nil, parser.SkipObjectResolution)
-		files = append(files, sourceFile{path, syntax})
-		return err
+		for _, i := range f.syntax.Imports {
+			path, _ := strconv.Unquote(i.Path.Value)
+			f.imports = append(f.imports, path)
+		}
+		files = append(files, f)
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) == 0 {
-		t.Fatalf("no files in %s: the test looks in the wrong place", folder)
-	}
 	return files
 }
 
-func (f sourceFile) imports() (paths []string) {
-	for _, i := range f.syntax.Imports {
-		path, _ := strconv.Unquote(i.Path.Value)
-		paths = append(paths, path)
-	}
-	return paths
-}
-
-// rig reports whether a file is of the camera tests' virtual machine, whose programs
-// stand outside the house.
-func rig(path string) bool { return strings.HasPrefix(path, "capture/v4l2/vm/") }
-
-// exempt files may use goroutines and locks: the post queue, by which other goroutines
-// hand functions to the loop, and the simulated kernel, which only tests run on.
-func exempt(path string) bool {
-	return path == "loop/post.go" || strings.HasPrefix(path, "loop/sim/")
-}
-
-// forbiddenCalls wait, or ask for a time of their own.
-var forbiddenCalls = map[string][]string{
-	"time":    {"Sleep", "Now", "Since", "Until", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"},
-	"sync":    {"Mutex", "RWMutex", "WaitGroup", "Cond", "NewCond", "Map", "Pool"},
-	"runtime": {"Gosched"},
-	"unix":    {"Nanosleep", "ClockNanosleep", "Select", "Pselect"},
-	"syscall": {"Nanosleep", "Select"},
-}
-
-func TestNothingWaitsInTheHouse(t *testing.T) {
-	for _, folder := range []string{"loop", "proto", "cast", "capture", "clone", "view"} {
-		for _, f := range sourceFiles(t, folder) {
-			if exempt(f.path) || rig(f.path) {
-				continue
-			}
-			ast.Inspect(f.syntax, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.GoStmt:
-					t.Errorf("%s starts a goroutine", f.path)
-				case *ast.ChanType:
-					t.Errorf("%s has a channel", f.path)
-				case *ast.SelectStmt:
-					t.Errorf("%s has a select", f.path)
-				case *ast.SelectorExpr:
-					if pkg, ok := n.X.(*ast.Ident); ok && slices.Contains(forbiddenCalls[pkg.Name], n.Sel.Name) {
-						t.Errorf("%s uses %s.%s", f.path, pkg.Name, n.Sel.Name)
-					}
-				}
-				return true
-			})
+// eachHabit calls found for all in the file that the house does without.
+func (f sourceFile) eachHabit(found func(at token.Pos, h habit, what string)) {
+	names := map[string]string{} // the packages, by their names in the file
+	for i, spec := range f.syntax.Imports {
+		path := f.imports[i]
+		names[filepath.Base(path)] = path
+		if spec.Name != nil {
+			names[spec.Name.Name] = path
 		}
 	}
-}
-
-// Only programs read the environment: a package is told by its options.
-func TestEnvironmentIsReadByProgramsAlone(t *testing.T) {
-	for _, folder := range []string{"loop", "proto", "cast", "clone", "view"} {
-		for _, f := range sourceFiles(t, folder) {
-			ast.Inspect(f.syntax, func(n ast.Node) bool {
-				if n, ok := n.(*ast.SelectorExpr); ok {
-					pkg, ok := n.X.(*ast.Ident)
-					if reads := n.Sel.Name; ok && pkg.Name == "os" && (reads == "Getenv" || reads == "LookupEnv" || reads == "Environ") {
-						t.Errorf("%s calls os.%s", f.path, reads)
-					}
-				}
-				return true
-			})
-		}
-	}
-}
-
-func TestImports(t *testing.T) {
-	rules := []struct {
-		folder string
-		// own are the folders of this module that may be imported: whole rooms, or
-		// single packages.
-		own []string
-		// forbidden are other packages that may not.
-		forbidden []string
-		// only, if set, are the only modules that may be imported besides the
-		// standard library and this one.
-		only []string
-	}{
-		{folder: "loop", own: []string{"loop"}, only: []string{"golang.org/x/sys"}},
-		{folder: "proto", own: []string{"proto"}, forbidden: []string{"net", "os", "syscall", "golang.org/x/sys/unix"}},
-		{folder: "capture", own: []string{"capture", "proto/jpeg"}},
-		{folder: "clone", own: []string{"loop"}},
-		{folder: "cast", own: []string{"loop", "capture", "proto"}, forbidden: []string{"net", "os", "syscall"}},
-		{folder: "view", own: []string{"loop", "proto"}, forbidden: []string{"net", "os", "syscall", "golang.org/x/sys/unix"}},
-	}
-	for _, rule := range rules {
-		for _, f := range sourceFiles(t, rule.folder) {
-			if rig(f.path) {
-				continue
+	ast.Inspect(f.syntax, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found(n.Pos(), goroutine, "go")
+		case *ast.ChanType:
+			found(n.Pos(), channel, "chan")
+		case *ast.SelectStmt:
+			found(n.Pos(), channel, "select")
+		case *ast.SendStmt:
+			found(n.Pos(), channel, "a send")
+		case *ast.UnaryExpr:
+			if n.Op == token.ARROW {
+				found(n.Pos(), channel, "a receive")
 			}
-			for _, path := range f.imports() {
-				if slices.Contains(rule.forbidden, path) {
-					t.Errorf("%s imports %s", f.path, path)
-				}
-				if own, ok := strings.CutPrefix(path, module); ok {
-					if room, _, _ := strings.Cut(own, "/"); !slices.Contains(rule.own, room) && !slices.Contains(rule.own, own) {
-						t.Errorf("%s imports %s: no arrow runs that way", f.path, path)
-					}
-					continue
-				}
-				isOther := strings.Contains(strings.Split(path, "/")[0], ".")
-				allowed := slices.ContainsFunc(rule.only, func(m string) bool { return strings.HasPrefix(path, m) })
-				if isOther && rule.only != nil && !allowed {
-					t.Errorf("%s imports %s: package %s stands on the standard library and %v alone", f.path, path, rule.folder, rule.only)
+		case *ast.SelectorExpr:
+			if pkg, ok := n.X.(*ast.Ident); ok {
+				if h := habits[names[pkg.Name]][n.Sel.Name]; h != "" {
+					found(n.Pos(), h, pkg.Name+"."+n.Sel.Name)
 				}
 			}
 		}
-	}
+		return true
+	})
 }

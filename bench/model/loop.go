@@ -4,20 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/camcast/camcast/bench/rig"
-	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/clone"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
 
 // CastModel is package cast as it is: a stream with RTCP and a watchdog, readers that have
 // joined, frames that are laid out as packets and swept over the readers from one loop.
 type CastModel struct {
-	// Spread and Burst are the pacing (cast.Config), and RTSP where it is answered, if
-	// wished.
+	// Spread and Burst are the pacing (cast.Config, but for a Spread of 0, which sends at
+	// once), and RTSP where it is answered, if wished.
 	Spread float64
 	Burst  int
 	RTSP   netip.AddrPort
@@ -28,8 +30,10 @@ type CastModel struct {
 
 	Loop   *loop.Loop
 	Cast   *cast.Broadcaster
+	Front  *rtsp.Server // nil: RTSP is not answered
 	Stream *cast.Stream
 
+	params  *media.Params
 	program *clone.Program
 }
 
@@ -64,7 +68,10 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 	if m.Loop, err = loop.New(); err != nil {
 		return err
 	}
-	config := cast.Config{RTSP: m.RTSP, RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: MTU, Spread: m.Spread, Burst: m.Burst}
+	config := cast.Config{RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: MTU, Spread: m.Spread, Burst: m.Burst, MaxConnections: cast.NoLimit, MaxConnectionsPerAddress: cast.NoLimit}
+	if m.Spread == 0 {
+		config.Spread = cast.AllAtOnce
+	}
 	if m.CloneAt != "" {
 		if m.program, err = clone.Open(m.CloneAt, len(b.Readers)); err != nil {
 			return err
@@ -74,11 +81,13 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 	if m.Cast, err = cast.New(m.Loop, config); err != nil {
 		return err
 	}
-	source, err := NewStillSource(b.FramesPerSecond)
-	if err != nil {
-		return err
+	if m.RTSP.IsValid() {
+		if m.Front, err = rtsp.Listen(m.Cast, m.RTSP, rtsp.Options{}); err != nil {
+			return err
+		}
 	}
-	if m.Stream, err = m.Cast.AddStream("bench", source, cast.StreamOptions{AwaitReader: true}); err != nil {
+	m.params = &media.Params{Format: media.JPEG, Width: 1280, Height: 720, FramesPerSecond: float64(b.FramesPerSecond)}
+	if m.Stream, err = m.Cast.AddStream("bench", nil, cast.StreamOptions{Params: m.params}); err != nil {
 		return err
 	}
 	for _, reader := range b.Readers {
@@ -94,22 +103,22 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 func (m *CastModel) Join(reader netip.AddrPort) (*cast.UDPReader, error) { return m.join(reader, nil) }
 
 func (m *CastModel) join(reader netip.AddrPort, o cast.Observer) (*cast.UDPReader, error) {
-	at := cast.Place{RTP: reader, RTCP: netip.AddrPortFrom(reader.Addr(), reader.Port()+1), Source: m.Source}
+	at := cast.Address{RTP: reader, RTCP: netip.AddrPortFrom(reader.Addr(), reader.Port()+1), Source: m.Source}
 	return m.Stream.Join(at, o)
 }
 
 // observer reads what a reader reports.
 type observer struct {
-	reader *cast.UDPReader
-	heard  *cast.Feedback // nil until it has reported
+	reader   *cast.UDPReader
+	feedback *cast.Feedback // nil until it has reported
 }
 
-// Control takes a reader's RTCP.
-func (o *observer) Control(packet []byte) {
-	if o.heard == nil {
-		o.heard = &cast.Feedback{}
+// RTCP takes a reader's reports.
+func (o *observer) RTCP(packet []byte) {
+	if o.feedback == nil {
+		o.feedback = &cast.Feedback{}
 	}
-	o.heard.Take(o.reader, packet)
+	o.feedback.Take(o.reader, packet)
 }
 
 // Lost has the reader leave.
@@ -121,7 +130,7 @@ func (m *CastModel) Send(f *Frame) error {
 		return err
 	}
 	swept := m.Stream.Swept()
-	if err := m.Stream.Publish(f.Picture, m.Loop.Kernel().Monotonic()); err != nil {
+	if err := m.Publish(f.Picture, m.Loop.Kernel().Monotonic()); err != nil {
 		return err
 	}
 	for m.Stream.Swept() == swept {
@@ -130,6 +139,11 @@ func (m *CastModel) Send(f *Frame) error {
 		}
 	}
 	return nil
+}
+
+// Publish has the stream send a picture, a JPEG.
+func (m *CastModel) Publish(picture []byte, captured time.Duration) error {
+	return m.Stream.Publish(media.Frame{Params: m.params, Bytes: picture, Captured: captured, Key: true})
 }
 
 // Figures are those of the stream.
@@ -143,34 +157,3 @@ func (m *CastModel) Close() error {
 	}
 	return errors.Join(err, m.Loop.Close())
 }
-
-// StillSource is a source from which nothing comes: the benchmark publishes by itself.
-type StillSource struct {
-	fd, fps int
-}
-
-// NewStillSource makes a source that says it has so many frames per second.
-func NewStillSource(fps int) (*StillSource, error) {
-	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	return &StillSource{fd, fps}, err
-}
-
-// Describe says what would come.
-func (s *StillSource) Describe() capture.Description {
-	return capture.Description{Source: "benchmark", Width: 1280, Height: 720, FramesPerSecond: float64(s.fps)}
-}
-
-// FD never becomes ready.
-func (s *StillSource) FD() int { return s.fd }
-
-// Next says that there is nothing.
-func (s *StillSource) Next() (capture.Frame, error) { return capture.Frame{}, capture.ErrNotReady }
-
-// Release does nothing.
-func (s *StillSource) Release() {}
-
-// Figures are all zero.
-func (s *StillSource) Figures() capture.Figures { return capture.Figures{} }
-
-// Close closes the descriptor.
-func (s *StillSource) Close() error { return unix.Close(s.fd) }

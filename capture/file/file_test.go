@@ -3,30 +3,21 @@ package file
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/camcast/camcast/capture"
-	"golang.org/x/sys/unix"
+	"github.com/camcast/camcast/capture/capturetest"
+	"github.com/camcast/camcast/media"
 )
-
-func monotonic() time.Duration {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
-		panic(err)
-	}
-	return time.Duration(t.Nano())
-}
-
-var testClock = capture.Clock{Monotonic: monotonic}
 
 // picture is a JPEG of one grey, which tells it from others.
 func picture(t testing.TB, grey byte) []byte {
@@ -37,6 +28,17 @@ func picture(t testing.TB, grey byte) []byte {
 			p.Set(x, y, color.Gray{grey + byte(x+y)})
 		}
 	}
+	return encoded(t, p)
+}
+
+// pictureOf is a JPEG of a size.
+func pictureOf(t testing.TB, width, height int) []byte {
+	t.Helper()
+	return encoded(t, image.NewRGBA(image.Rect(0, 0, width, height)))
+}
+
+func encoded(t testing.TB, p image.Image) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, p, nil); err != nil {
 		t.Fatal(err)
@@ -55,44 +57,40 @@ func write(t testing.TB, name string, data ...[]byte) string {
 	return name
 }
 
-// play takes n frames, or all there are.
-func play(t testing.TB, s *Source, n int) (frames [][]byte) {
-	t.Helper()
-	fds := []unix.PollFd{{Fd: int32(s.FD()), Events: unix.POLLIN}}
-	for len(frames) < n {
-		if ready, err := unix.Poll(fds, 5000); err == unix.EINTR {
-			continue
-		} else if err != nil || ready != 1 {
-			t.Fatalf("no frame within 5 s: %v", err)
-		}
-		f, err := s.Next()
-		if errors.Is(err, capture.ErrNotReady) {
-			continue
-		}
-		if errors.Is(err, capture.ErrEnd) {
-			return frames
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if int(f.Sequence) != len(frames)+1 {
-			t.Errorf("sequence %d, want %d", f.Sequence, len(frames)+1)
-		}
-		frames = append(frames, bytes.Clone(f.Data))
-		s.Release()
-	}
-	return frames
-}
+// interval is that of the sources that openSource opens.
+const interval = 2 * time.Millisecond
 
-func openSource(t testing.TB, path string, o Options) *Source {
+// openSource opens a source on a host of its own. It is closed when the test ends.
+func openSource(t testing.TB, path string, o Options) (*Source, *capturetest.Host) {
 	t.Helper()
-	o.FramesPerSecond = 500
-	s, err := Open(path, o, testClock)
+	o.Path, o.FramesPerSecond = path, 500
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	h := capturetest.NewHost(t)
+	h.Open(s)
+	t.Cleanup(h.Close)
+	return s, h
+}
+
+// played are the frames that the host has got.
+func played(h *capturetest.Host) (pictures [][]byte) {
+	for _, f := range h.Frames {
+		pictures = append(pictures, f.Bytes)
+	}
+	return pictures
+}
+
+// play runs n beats and wants these pictures, and no others.
+func play(t testing.TB, h *capturetest.Host, n int, want ...[]byte) {
+	t.Helper()
+	h.Frames = nil
+	h.RunFor(time.Duration(n)*interval - 1)
+	h.Stall(1) // the next beat is due now and has not run
+	if got := played(h); !equal(got, want) {
+		t.Errorf("%d pictures, want %d, or others", len(got), len(want))
+	}
 }
 
 func equal(got, want [][]byte) bool { return slices.EqualFunc(got, want, bytes.Equal) }
@@ -118,185 +116,174 @@ func TestStream(t *testing.T) {
 		"junk in front":      {[][]byte{[]byte("junk"), a, b}, [][]byte{a, b}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := openSource(t, write(t, "clip.mjpeg", test.data...), Options{})
-			if got := play(t, s, 100); !equal(got, test.want) {
-				t.Errorf("%d pictures, want %d, or others", len(got), len(test.want))
+			s, h := openSource(t, write(t, "clip.mjpeg", test.data...), Options{})
+			play(t, h, 100, test.want...)
+			if !slices.Equal(h.Reports, []string{"live", "ended"}) || h.Timers() != 0 {
+				t.Errorf("%q, %d timers; want \"live\" and \"ended\"", h.Reports, h.Timers())
 			}
-			if got := s.Figures(); got.Frames != uint64(len(test.want)) || got.Broken != test.broken {
+			if got := s.Figures(); got != (capture.Figures{Frames: uint64(len(test.want)), Broken: test.broken}) {
 				t.Errorf("%+v, want %d frames, %d broken", got, len(test.want), test.broken)
 			}
-			if d := s.Describe(); d.Width != 48 || d.Height != 32 || d.FramesPerSecond != 500 {
-				t.Errorf("%+v", d)
+			want := media.Params{Format: media.JPEG, Width: 48, Height: 32, FramesPerSecond: 500}
+			if p := s.Describe().Params; !reflect.DeepEqual(*p, want) {
+				t.Errorf("params %+v, want %+v", *p, want)
+			}
+			for i, f := range h.Frames {
+				if due := capturetest.Start + time.Duration(i)*interval; f.Captured != due || !f.Key {
+					t.Errorf("frame %d captured at %v, want %v; key %v", i, f.Captured, due, f.Key)
+				}
 			}
 		})
 	}
 }
 
-// TestGarbageIsSkippedInParts has more of it than one call of Next should read.
+// TestGarbageIsSkippedInParts has more of it than one beat should read.
 func TestGarbageIsSkippedInParts(t *testing.T) {
 	a, b := picture(t, 10), picture(t, 60)
 	path := write(t, "clip.mjpeg", a)
+	writeAt(t, path, 3*maxSkippedBytes/2, b) // zeros before it
+	s, h := openSource(t, path, Options{})
+	play(t, h, 1, a)
+	play(t, h, 1)
+	play(t, h, 1, b)
+	play(t, h, 1)
+	if !slices.Equal(h.Reports, []string{"live", "ended"}) || s.Figures() != (capture.Figures{Frames: 2}) {
+		t.Errorf("%q, %+v; want 2 frames and \"ended\"", h.Reports, s.Figures())
+	}
+}
+
+func writeAt(t testing.TB, path string, at int64, data []byte) {
+	t.Helper()
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.WriteAt(b, 3*maxSkippedBytes/2); err != nil { // zeros before it
+	_, err = f.WriteAt(data, at)
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := openSource(t, path, Options{})
-	if got := play(t, s, 1); !equal(got, [][]byte{a}) {
-		t.Error("another first picture")
-	}
-	fds := []unix.PollFd{{Fd: int32(s.FD()), Events: unix.POLLIN}}
-	for i, want := range []error{capture.ErrNotReady, nil, capture.ErrEnd} {
-		if _, err := unix.Poll(fds, 5000); err != nil {
-			t.Fatal(err)
-		}
-		if f, err := s.Next(); !errors.Is(err, want) || err == nil && !bytes.Equal(f.Data, b) {
-			t.Errorf("call %d: %v, want %v", i, err, want)
-		}
 	}
 }
 
-// TestLateCallerGetsEachFrame lets beats of a fast file pass before it goes on.
-func TestLateCallerGetsEachFrame(t *testing.T) {
-	a, b := picture(t, 10), picture(t, 60)
-	s := openSource(t, write(t, "clip.mjpeg", a, b), Options{})
-	slow, err := Open(write(t, "slow.jpg", a), Options{FramesPerSecond: 25, Loop: true}, testClock)
-	if err != nil {
-		t.Fatal(err)
+// TestLateLoopPlaysEachFrame has the loop be busy for 10.5 intervals.
+func TestLateLoopPlaysEachFrame(t *testing.T) {
+	a, b, c := picture(t, 10), picture(t, 60), picture(t, 110)
+	s, h := openSource(t, write(t, "clip.mjpeg", a, b, c), Options{})
+	play(t, h, 1, a)
+	h.Stall(19 * interval / 2)
+	h.Turn()
+	h.RunFor(interval)
+	if !equal(played(h), [][]byte{a, b, c}) || s.Figures() != (capture.Figures{Frames: 3}) {
+		t.Fatalf("%d frames, %+v; want all three", len(h.Frames), s.Figures())
 	}
-	defer slow.Close()
-	play(t, slow, 2)
-	if got := play(t, s, 100); !equal(got, [][]byte{a, b}) {
-		t.Errorf("%d frames, want both", len(got))
+	for i, beat := range []int{0, 10, 11} {
+		if due := capturetest.Start + time.Duration(beat)*interval; h.Frames[i].Captured != due {
+			t.Errorf("frame %d captured at %v, want %v", i, h.Frames[i].Captured, due)
+		}
 	}
 }
 
 func TestLoop(t *testing.T) {
 	a, b := picture(t, 10), picture(t, 60)
-	s := openSource(t, write(t, "clip.mjpeg", a, b), Options{Loop: true})
-	if got := play(t, s, 5); !equal(got, [][]byte{a, b, a, b, a}) {
-		t.Error("the frames do not go round")
-	}
+	_, h := openSource(t, write(t, "clip.mjpeg", a, b), Options{Loop: true})
+	play(t, h, 5, a, b, a, b, a)
 }
 
-func TestFolder(t *testing.T) {
-	folder := t.TempDir()
-	a, b, c := picture(t, 10), picture(t, 60), picture(t, 110)
-	write(t, filepath.Join(folder, "frame10.JPG"), c)
-	write(t, filepath.Join(folder, "frame2.jpeg"), b)
-	write(t, filepath.Join(folder, "frame1.jpg"), a)
-	write(t, filepath.Join(folder, "frame3.jpg"), []byte("no picture"))
-	write(t, filepath.Join(folder, "notes.txt"), []byte("hello"))
-	s := openSource(t, folder, Options{Loop: true})
-	if got := play(t, s, 4); !equal(got, [][]byte{a, b, c, a}) {
-		t.Error("other frames, or in another order")
-	}
-	if got := s.Figures().Broken; got != 1 {
-		t.Errorf("%d broken, want 1", got)
-	}
-}
-
-// TestFolderOfBrokenFiles has more of them than one call of Next should open.
-func TestFolderOfBrokenFiles(t *testing.T) {
-	folder := t.TempDir()
-	for i := range maxSkippedFiles + 1 {
-		write(t, filepath.Join(folder, fmt.Sprintf("%d.jpg", i)), []byte("no picture"))
-	}
-	if s, err := Open(folder, Options{}, testClock); err == nil || !strings.Contains(err.Error(), "beginning") {
-		t.Errorf("error %v", err)
-		if err == nil {
-			s.Close()
+// TestOtherSizes plays pictures of two sizes: Params follow.
+func TestOtherSizes(t *testing.T) {
+	a, b := picture(t, 10), pictureOf(t, 64, 48)
+	s, h := openSource(t, write(t, "clip.mjpeg", a, b, b, a), Options{})
+	play(t, h, 5, a, b, b, a)
+	for i, want := range []media.Params{{Width: 48, Height: 32}, {Width: 64, Height: 48, Version: 1}, {Width: 64, Height: 48, Version: 1}, {Width: 48, Height: 32, Version: 2}} {
+		want.Format, want.FramesPerSecond = media.JPEG, 500
+		if got := *h.Frames[i].Params; !reflect.DeepEqual(got, want) {
+			t.Errorf("frame %d has %+v, want %+v", i, got, want)
 		}
 	}
-	a := picture(t, 10)
-	write(t, filepath.Join(folder, "00.jpg"), a)
-	s := openSource(t, folder, Options{})
-	if got := play(t, s, 2); !equal(got, [][]byte{a}) || s.Figures().Broken != maxSkippedFiles+1 {
-		t.Errorf("%d frames, %+v", len(got), s.Figures())
+	if d := s.Describe(); d.Params != h.Frames[3].Params {
+		t.Errorf("described as %+v", d.Params)
 	}
 }
 
-func TestOpenRefuses(t *testing.T) {
+// TestCloseAndOpen closes a file within each kind of report, and opens it again.
+func TestCloseAndOpen(t *testing.T) {
+	a, b := picture(t, 10), picture(t, 60)
+	path := write(t, "clip.mjpeg", a, b)
+	fds := openFDs(t)
+	s, h := openSource(t, path, Options{})
+	check := func(when string, reports, frames int) {
+		t.Helper()
+		h.RunFor(time.Second)
+		if len(h.Reports) != reports || len(h.Frames) != frames || h.Timers() != 0 || openFDs(t) != fds {
+			t.Fatalf("closed by %s: %q, %d frames, %d timers, %d open fds instead of %d", when, h.Reports, len(h.Frames), h.Timers(), openFDs(t), fds)
+		}
+	}
+	h.Close()
+	check("nothing, at once", 0, 0)
+	h.Open(s)
+	h.OnReport = func(string) { h.Close() }
+	check("Live", 1, 0)
+	h.OnReport = func(string) { h.OnReport = nil; h.Close(); h.Open(s) }
+	h.OnFrame = func(media.Frame) { h.Close() }
+	h.Open(s)
+	check("a frame", 3, 1)
+	h.OnFrame = nil
+	h.OnReport = func(report string) {
+		if report == "ended" {
+			h.Close()
+		}
+	}
+	h.Open(s)
+	check("the end", 5, 3) // from the beginning
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	h.OnReport = func(string) { h.Close() }
+	h.Open(s)
+	check("a failure", 6, 3)
+	if err := s.Close(); err != nil {
+		t.Errorf("closed twice: %v", err)
+	}
+}
+
+func openFDs(t testing.TB) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+func TestFailures(t *testing.T) {
 	grey := picture(t, 1)
-	for name, c := range map[string]struct {
-		path, want string
-		fps        float64
-	}{
-		"absent":        {"/nowhere/clip.mjpeg", "no such file", 0},
-		"empty":         {write(t, "empty.mjpeg"), "is empty", 0},
-		"text":          {write(t, "notes.txt", []byte("hello, world")), "no MJPEG", 0},
-		"AVI":           {write(t, "clip.avi", []byte("RIFF....AVI ")), "AVI", 0},
-		"MP4":           {write(t, "clip.mp4", []byte("\x00\x00\x00\x20ftypisom")), "MP4", 0},
-		"only half":     {write(t, "half.jpg", grey[:len(grey)/2]), "no whole JPEG", 0},
-		"empty folder":  {t.TempDir(), "no .jpg", 0},
-		"a device":      {"/dev/null", "neither a file nor a folder", 0},
-		"negative rate": {write(t, "a.jpg", grey), "0.01 to 1000", -1},
-		"hardly a rate": {write(t, "b.jpg", grey), "0.01 to 1000", 1e-12},
+	for name, c := range map[string]struct{ path, want string }{
+		"absent":       {"/nowhere/clip.mjpeg", "no such file"},
+		"empty":        {write(t, "empty.mjpeg"), "is empty"},
+		"text":         {write(t, "notes.txt", []byte("hello, world")), "not an MJPEG file"},
+		"AVI":          {write(t, "clip.avi", []byte("RIFF....AVI ")), "AVI"},
+		"MP4":          {write(t, "clip.mp4", []byte("\x00\x00\x00\x20ftypisom")), "MP4"},
+		"only half":    {write(t, "half.jpg", grey[:len(grey)/2]), "no whole JPEG"},
+		"empty folder": {t.TempDir(), "no .jpg"},
+		"a device":     {"/dev/null", "neither a file nor a folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := Open(c.path, Options{FramesPerSecond: c.fps}, testClock)
-			if err == nil {
-				s.Close()
-				t.Fatal("it is taken")
+			_, h := openSource(t, c.path, Options{Loop: true})
+			play(t, h, 3)
+			if len(h.Reports) != 1 {
+				t.Fatalf("%q, want one failure", h.Reports)
 			}
-			if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.path) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("error %q, want one line with %q and the path", err, c.want)
+			got := h.Reports[0]
+			if !strings.HasPrefix(got, "failed: "+c.path) || !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
+				t.Errorf("%q, want one line with %q and the path", got, c.want)
 			}
 		})
 	}
 }
 
-func TestCompareNatural(t *testing.T) {
-	want := []string{"a", "a1", "a02", "a2b", "a10", "a10b", "b"}
-	for i := range want {
-		for j := range want {
-			if got := compareNatural(want[i], want[j]); got != cmpInt(i, j) {
-				t.Errorf("%s, %s: %d", want[i], want[j], got)
-			}
+func TestNewRefuses(t *testing.T) {
+	for _, rate := range []float64{-1, 1e-12, 1001} {
+		if _, err := New(Options{Path: "clip.mjpeg", FramesPerSecond: rate}); err == nil || !strings.Contains(err.Error(), "0.01 to 1000") {
+			t.Errorf("%v frames/s: error %v", rate, err)
 		}
 	}
-}
-
-func cmpInt(a, b int) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
-func Example() {
-	// A clip of two pictures, as "ffmpeg -f mjpeg" writes it.
-	folder, err := os.MkdirTemp("", "clip")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(folder)
-	var clip bytes.Buffer
-	for range 2 {
-		_ = jpeg.Encode(&clip, image.NewRGBA(image.Rect(0, 0, 64, 48)), nil)
-	}
-	path := filepath.Join(folder, "clip.mjpeg")
-	if err := os.WriteFile(path, clip.Bytes(), 0o600); err != nil {
-		fmt.Println(err)
-		return
-	}
-	source, err := Open(path, Options{FramesPerSecond: 25, Loop: true}, testClock)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer source.Close()
-	frame, err := source.Next() // a loop would wait for source.FD()
-	d := source.Describe()
-	fmt.Printf("%dx%d, frame %d, %v\n", d.Width, d.Height, frame.Sequence, err)
-	// Output: 64x48, frame 1, <nil>
 }

@@ -3,14 +3,19 @@ package file
 import (
 	"errors"
 	"fmt"
+	"github.com/camcast/camcast/proto/jpeg"
+	"time"
 
 	"github.com/camcast/camcast/capture"
-	"github.com/camcast/camcast/capture/internal/tick"
-	"github.com/camcast/camcast/proto/jpeg"
+	"github.com/camcast/camcast/capture/internal/beat"
+	"github.com/camcast/camcast/media"
+	"golang.org/x/sys/unix"
 )
 
-// Options are the settings of a file; the zero value is useful.
+// Options are the settings of a file; the zero value of each field but Path is useful.
 type Options struct {
+	// Path is the file or folder.
+	Path string
 	// FramesPerSecond is the rate to play at, 0.01 to 1000 (25).
 	FramesPerSecond float64
 	// Loop begins again at the end.
@@ -24,122 +29,210 @@ const (
 
 // pictures is a sequence of JPEGs.
 type pictures interface {
-	// next returns the next picture, valid until the next call, and how many broken
-	// ones it has skipped before it. Its error is capture.ErrEnd at the end, or
-	// capture.ErrNotReady if there is more to skip than a loop should wait for: call it
-	// again.
+	// next returns the next picture, valid until the next call, and how many broken ones
+	// it has skipped before it. Its error is errEnd at the end, errCut if the file has
+	// become shorter than it was, errMuch if there is more to skip than a loop should wait
+	// for, or that of reading. After each of them but errEnd, next may be called again.
 	next() (picture []byte, broken uint64, err error)
-	// rewind goes back to the beginning.
+	// rewind goes back to the beginning. If it fails it may be called again.
 	rewind() error
 	close() error
 }
 
+var (
+	errEnd   = errors.New("end of the pictures")
+	errCut   = errors.New("was cut off")
+	errMuch  = errors.New("much to skip")
+	errEmpty = errors.New("has no picture")
+)
+
 // Source is a file that is played. It implements capture.Source.
 type Source struct {
-	path          string
-	options       Options
-	clock         capture.Clock
-	ticker        *tick.Ticker
-	pictures      pictures
-	width, height int
-	sequence      uint32
-	figures       capture.Figures
+	options Options
+	params  *media.Params // nil until a picture was seen
+	figures capture.Figures
+
+	host     capture.Host // nil: closed
+	beat     *beat.Beat   // of this opening
+	pictures pictures     // nil until the first beat
+	atEnd    bool         // of a round: rewind before going on
+	isEmpty  bool         // no picture has come in this round
 }
 
-// Open opens a file or folder and makes sure that there is a picture in it. Errors say
-// what it is instead.
-func Open(path string, o Options, clock capture.Clock) (*Source, error) {
+// New makes a source of a file or folder, which need not be there yet. Its errors say what
+// is wrong with the options.
+func New(o Options) (*Source, error) {
 	if o.FramesPerSecond == 0 {
 		o.FramesPerSecond = defaultRate
 	}
 	if !(o.FramesPerSecond >= minRate && o.FramesPerSecond <= maxRate) {
-		return nil, fmt.Errorf("%s at %v frames/s: must be %v to %v", path, o.FramesPerSecond, minRate, maxRate)
+		return nil, fmt.Errorf("%s at %v frames/s: must be %v to %v", o.Path, o.FramesPerSecond, minRate, maxRate)
 	}
-	p, err := openPictures(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	s := &Source{path: path, options: o, clock: clock, pictures: p}
-	if err := s.look(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), p.close())
-	}
-	if s.ticker, err = tick.New(o.FramesPerSecond, clock.Monotonic()); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), p.close())
-	}
-	return s, nil
+	return &Source{options: o}, nil
 }
 
-// look finds out the size of the first picture.
-func (s *Source) look() error {
-	picture, _, err := s.pictures.next()
-	switch {
-	case errors.Is(err, capture.ErrEnd):
-		return errors.New("there is no whole JPEG picture in it")
-	case errors.Is(err, capture.ErrNotReady):
-		return errors.New("there is no whole JPEG picture at the beginning of it")
-	case err != nil:
-		return err
-	}
-	if s.width, s.height, err = jpeg.Size(picture); err != nil {
-		return err
-	}
-	return s.pictures.rewind()
-}
-
-// Describe says what the file delivers: its first picture's size.
+// Describe says what the file delivers. Its size is that of the last picture.
 func (s *Source) Describe() capture.Description {
 	coding := "JPEG, played once"
 	if s.options.Loop {
 		coding = "JPEG, played again and again"
 	}
-	return capture.Description{
-		Source: s.path, Width: s.width, Height: s.height,
-		FramesPerSecond: s.options.FramesPerSecond, Coding: coding,
-	}
+	return capture.Description{Source: s.options.Path, Coding: coding, Params: s.params}
 }
 
-// FD becomes readable when a frame is due.
-func (s *Source) FD() int { return s.ticker.FD() }
+// Open opens the file in the next turn of the loop and makes sure that there is a picture
+// in it. If there is none, or the file cannot be had, the source has failed. The file is
+// played from its beginning, one picture a beat. A loop that is late gets the pictures
+// that it missed one by one, at the file's rate, not at once.
+//
+// Once a picture was found the source is never lost. What cannot be read is tried again at
+// each beat, and counted as a gap.
+func (s *Source) Open(host capture.Host) {
+	s.host = host
+	s.beat = beat.Start(host, s.options.FramesPerSecond, s.play)
+}
 
-// Next returns the next frame if one is due; its time is when it was. A caller that is
-// late gets the frames that it missed one by one, at the file's rate, not at once. Next
-// returns capture.ErrEnd after the last frame.
-func (s *Source) Next() (capture.Frame, error) {
-	_, due, err := s.ticker.Read()
-	if err != nil {
-		return capture.Frame{}, err
+// play hands over the picture that is due. Its time is when it was.
+func (s *Source) play(_ uint64, due time.Duration) {
+	if s.pictures == nil && !s.begin() {
+		return
 	}
 	picture, err := s.picture()
+	switch {
+	case err == nil:
+	case errors.Is(err, errEnd):
+		s.beat.Stop()
+		s.host.Ended()
+		return
+	case errors.Is(err, errMuch):
+		return
+	default:
+		s.figures.Gaps++
+		return
+	}
+	width, height, err := jpeg.Size(picture)
 	if err != nil {
-		return capture.Frame{}, err
+		s.figures.Broken++
+		return
 	}
-	s.sequence++
+	s.setSize(width, height)
 	s.figures.Frames++
-	return capture.Frame{Data: picture, Format: capture.JPEG, Time: due, Sequence: s.sequence}, nil
+	s.host.Frame(media.Frame{Params: s.params, Bytes: picture, Captured: due, Key: true})
 }
 
-// picture returns the next picture, the first one after the last if that is wished.
+// begin opens the file and reports that it is live. It returns false if that, or an error,
+// has ended this opening.
+func (s *Source) begin() bool {
+	opening := s.beat
+	if err := s.openPictures(); err != nil {
+		s.beat.Stop()
+		report := s.host.Failed
+		if isPassing(err) {
+			report = s.host.Lost
+		}
+		report(fmt.Errorf("%s: %w", s.options.Path, err))
+		return false
+	}
+	s.host.Live()
+	return s.beat == opening
+}
+
+func (s *Source) openPictures() error {
+	p, err := openPictures(s.options.Path)
+	if err != nil {
+		return err
+	}
+	if err := s.look(p); err != nil {
+		return errors.Join(err, p.close())
+	}
+	s.pictures, s.atEnd, s.isEmpty = p, false, true
+	return nil
+}
+
+// look finds out the size of the first picture.
+func (s *Source) look(p pictures) error {
+	picture, _, err := p.next()
+	switch {
+	case errors.Is(err, errEnd):
+		return errors.New("there is no whole JPEG picture in it")
+	case errors.Is(err, errMuch):
+		return errors.New("there is no whole JPEG picture at the beginning of it")
+	case err != nil:
+		return err
+	}
+	width, height, err := jpeg.Size(picture)
+	if err != nil {
+		return err
+	}
+	s.setSize(width, height)
+	return p.rewind()
+}
+
+func (s *Source) setSize(width, height int) {
+	p := media.Params{Format: media.JPEG, Width: width, Height: height, FramesPerSecond: s.options.FramesPerSecond}
+	if s.params != nil {
+		if s.params.Width == width && s.params.Height == height {
+			return
+		}
+		p.Version = s.params.Version + 1
+	}
+	s.params = &p
+}
+
+// picture returns the next picture: the first one after the last if the file is to be
+// played again. A round without any is errEmpty, and the next call begins another: the
+// caller waits for the next beat between them.
 func (s *Source) picture() ([]byte, error) {
-	picture, broken, err := s.pictures.next()
-	s.figures.Broken += broken
-	if !errors.Is(err, capture.ErrEnd) || !s.options.Loop {
-		return picture, err
+	for {
+		if s.atEnd {
+			if err := s.pictures.rewind(); err != nil {
+				return nil, err
+			}
+			s.atEnd, s.isEmpty = false, true
+		}
+		picture, broken, err := s.pictures.next()
+		s.figures.Broken += broken
+		if err == nil {
+			s.isEmpty = false
+			return picture, nil
+		}
+		if !s.options.Loop || !errors.Is(err, errEnd) && !errors.Is(err, errCut) {
+			return nil, err
+		}
+		s.atEnd = true
+		if s.isEmpty {
+			return nil, errEmpty
+		}
 	}
-	if err := s.pictures.rewind(); err != nil {
-		return nil, err
-	}
-	picture, broken, err = s.pictures.next()
-	s.figures.Broken += broken
-	return picture, err
 }
 
-// Release does nothing: the buffer is written to by Next alone.
-func (s *Source) Release() {}
+// isPassing reports whether an error of opening a file may pass by itself: the process or
+// the system lacks something, or the disk has failed.
+func isPassing(err error) bool {
+	for _, errno := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EIO, unix.ESTALE, unix.ETIMEDOUT} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
 
-// Figures counts the frames and the broken pictures.
+// Figures counts the frames, the beats at which nothing could be read, and the broken
+// pictures.
 func (s *Source) Figures() capture.Figures { return s.figures }
 
 // Close closes the file.
-func (s *Source) Close() error { return errors.Join(s.ticker.Close(), s.pictures.close()) }
+func (s *Source) Close() error {
+	if s.host == nil {
+		return nil
+	}
+	s.beat.Stop()
+	var err error
+	if s.pictures != nil {
+		err = s.pictures.close()
+	}
+	s.host, s.beat, s.pictures = nil, nil, nil
+	return err
+}
 
 var _ capture.Source = (*Source)(nil)

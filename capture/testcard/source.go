@@ -2,10 +2,12 @@ package testcard
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/encode"
-	"github.com/camcast/camcast/capture/internal/tick"
+	"github.com/camcast/camcast/capture/internal/beat"
+	"github.com/camcast/camcast/media"
 )
 
 // Options are the settings of a card; the zero value of each field means its default.
@@ -15,8 +17,10 @@ type Options struct {
 	Width, Height int
 	// FramesPerSecond is 0.1 to 240 (30).
 	FramesPerSecond float64
-	// Quality is that of JPEG coding, 1 to 100 (80).
+	// Quality is that of JPEG coding, 1 to 100 (80), and Encode says how else pictures are
+	// encoded.
 	Quality int
+	Encode  encode.Options
 }
 
 const (
@@ -52,84 +56,115 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// Source is a running test card. It implements capture.Encoder.
+// Source is a test card. It implements capture.Encoder.
 type Source struct {
 	options Options
-	clock   capture.Clock
-	ticker  *tick.Ticker
-	encoder *encode.Encoder
+	params  *media.Params
+	coding  string
 	card    *card
 	data    []byte
-	number  uint64 // of the last frame, from 1
+	number  uint64 // of the last frame, from 1; it goes on when the card is opened again
 	figures capture.Figures
+
+	host    capture.Host    // nil: closed
+	beat    *beat.Beat      // of this opening
+	encoder *encode.Encoder // nil until the first beat
 }
 
-// Open starts a test card. It fails if the options make no sense, or for want of file
-// descriptors.
-func Open(o Options, clock capture.Clock) (*Source, error) {
+// New makes a test card. Its errors say what is wrong with the options.
+func New(o Options) (*Source, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{options: o, clock: clock}
+	s := &Source{options: o, params: &media.Params{
+		Format: media.JPEG, Width: o.Width, Height: o.Height, FramesPerSecond: o.FramesPerSecond,
+	}}
 	if s.card, err = newCard(o); err != nil {
 		return nil, err
 	}
-	if s.encoder, err = encode.NewEncoder(o.Quality, encode.Options{}); err != nil {
-		return nil, err
-	}
-	if s.ticker, err = tick.New(o.FramesPerSecond, clock.Monotonic()); err != nil {
-		s.encoder.Close()
+	// This one tells its name, and has the library loaded before the loop runs.
+	probe, err := encode.NewEncoder(o.Quality, o.Encode)
+	if err != nil {
 		return nil, fmt.Errorf("test card: %w", err)
 	}
+	s.coding = "JPEG by " + probe.Name()
+	probe.Close()
 	return s, nil
 }
 
 // Describe says what the card delivers.
 func (s *Source) Describe() capture.Description {
-	return capture.Description{
-		Source: "test card", Width: s.options.Width, Height: s.options.Height,
-		FramesPerSecond: s.options.FramesPerSecond, Coding: "JPEG by " + s.encoder.Name(),
-	}
+	return capture.Description{Source: "test card", Coding: s.coding, Params: s.params}
 }
 
-// FD becomes readable when a frame is due.
-func (s *Source) FD() int { return s.ticker.FD() }
+// Open starts the card: it is live in the next turn of the loop, and the first frame comes
+// then.
+func (s *Source) Open(host capture.Host) {
+	s.host = host
+	s.beat = beat.Start(host, s.options.FramesPerSecond, s.frame)
+}
 
-// Next draws the frame that is due. If several are, because the loop was late, the
-// older ones are left out, and are gaps. The frame's time is when it was due; the time
-// of day in the picture is that of drawing it.
-func (s *Source) Next() (capture.Frame, error) {
-	beats, due, err := s.ticker.Read()
-	if err != nil {
-		return capture.Frame{}, err
+// frame draws the frame that is due. If several are, because the loop was late, it skips
+// the older ones and counts them as gaps. The frame's time is when it was due; the time of
+// day in the picture is that of drawing it.
+func (s *Source) frame(beats uint64, due time.Duration) {
+	if s.encoder == nil && !s.begin() {
+		return
 	}
 	s.number += beats
 	s.figures.Gaps += beats - 1
-	s.card.draw(uint32(s.number), s.clock.Wall())
+	s.card.draw(uint32(s.number), s.host.Wall())
+	var err error
 	if s.data, err = s.encoder.Encode(s.data, s.card.picture); err != nil {
-		return capture.Frame{}, err
+		s.beat.Stop()
+		s.host.Lost(fmt.Errorf("test card: %w", err))
+		return
 	}
 	s.figures.Frames++
-	return capture.Frame{Data: s.data, Format: capture.JPEG, Time: min(due, s.clock.Monotonic()), Sequence: uint32(s.number)}, nil
+	s.host.Frame(media.Frame{Params: s.params, Bytes: s.data, Captured: due, Key: true})
+}
+
+// begin reports that the card is live. It returns false if that, or an error, has ended
+// this opening.
+func (s *Source) begin() bool {
+	opening := s.beat
+	var err error
+	if s.encoder, err = encode.NewEncoder(s.options.Quality, s.options.Encode); err != nil {
+		s.beat.Stop()
+		s.host.Lost(fmt.Errorf("test card: %w", err))
+		return false
+	}
+	s.host.Live()
+	return s.beat == opening
 }
 
 // Quality is that of JPEG coding at present.
-func (s *Source) Quality() int { return s.encoder.Quality() }
+func (s *Source) Quality() int { return s.options.Quality }
 
-// SetQuality changes it from the next frame on.
-func (s *Source) SetQuality(quality int) { s.encoder.SetQuality(quality) }
+// SetQuality changes it from the next frame on. What is not 1 to 100 is taken as the
+// nearest that is.
+func (s *Source) SetQuality(quality int) {
+	s.options.Quality = min(max(quality, 1), 100)
+	if s.encoder != nil {
+		s.encoder.SetQuality(s.options.Quality)
+	}
+}
 
-// Release does nothing: the buffer is drawn into by Next alone.
-func (s *Source) Release() {}
-
-// Figures counts the frames, and those that were left out.
+// Figures counts the frames, and those that were skipped.
 func (s *Source) Figures() capture.Figures { return s.figures }
 
-// Close ends the card.
+// Close stops the card.
 func (s *Source) Close() error {
-	s.encoder.Close()
-	return s.ticker.Close()
+	if s.host == nil {
+		return nil
+	}
+	s.beat.Stop()
+	if s.encoder != nil {
+		s.encoder.Close()
+	}
+	s.host, s.beat, s.encoder = nil, nil, nil
+	return nil
 }
 
 var _ capture.Encoder = (*Source)(nil)

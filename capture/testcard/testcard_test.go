@@ -9,82 +9,75 @@ import (
 	"image/jpeg"
 	"image/png"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/camcast/camcast/capture"
-	"golang.org/x/sys/unix"
+	"github.com/camcast/camcast/capture/capturetest"
+	"github.com/camcast/camcast/media"
 )
-
-func monotonic() time.Duration {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
-		panic(err)
-	}
-	return time.Duration(t.Nano())
-}
 
 var noon = time.Date(2026, 11, 23, 12, 34, 56, 789_000_000, time.Local)
 
-// testClock has real beats, and a time of day that stands still.
-var testClock = capture.Clock{Monotonic: monotonic, Wall: func() time.Time { return noon }}
-
-// next waits for the source's fd and takes a frame.
-func next(t testing.TB, s *Source) capture.Frame {
+func newSource(t testing.TB, o Options) *Source {
 	t.Helper()
-	fds := []unix.PollFd{{Fd: int32(s.FD()), Events: unix.POLLIN}}
-	for {
-		if n, err := unix.Poll(fds, 5000); err == unix.EINTR {
-			continue
-		} else if err != nil || n != 1 {
-			t.Fatalf("no frame within 5 s: %v", err)
-		}
-		f, err := s.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
-	}
-}
-
-func open(t testing.TB, o Options) *Source {
-	t.Helper()
-	s, err := Open(o, testClock)
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// open opens a card on a host of its own, and closes it when the test ends.
+func open(t testing.TB, o Options) (*Source, *capturetest.Host) {
+	t.Helper()
+	s, h := newSource(t, o), capturetest.NewHost(t)
+	h.Open(s)
+	t.Cleanup(h.Close)
+	return s, h
+}
+
+// decode reads a card that has a strip.
+func decode(t testing.TB, f media.Frame) (size image.Point, number uint32, wall time.Time) {
+	t.Helper()
+	picture, err := jpeg.Decode(bytes.NewReader(f.Bytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if number, wall, err = Read(picture); err != nil {
+		t.Fatal(err)
+	}
+	return picture.Bounds().Size(), number, wall
 }
 
 func TestFrames(t *testing.T) {
 	for _, size := range []image.Point{{640, 480}, {320, 240}, {1280, 720}, {176, 144}, {642, 362}} {
 		for _, quality := range []int{10, 80} {
 			t.Run(fmt.Sprintf("%v quality %d", size, quality), func(t *testing.T) {
-				s := open(t, Options{Width: size.X, Height: size.Y, FramesPerSecond: 100, Quality: quality})
-				var last capture.Frame
-				for i := range 5 {
-					f := next(t, s)
-					picture, err := jpeg.Decode(bytes.NewReader(f.Data))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if picture.Bounds().Size() != size {
-						t.Errorf("size %v", picture.Bounds().Size())
-					}
-					number, wall, err := Read(picture)
-					if err != nil || number != f.Sequence || !wall.Equal(noon) {
-						t.Errorf("read %d, %v, %v; want %d, %v", number, wall, err, f.Sequence, noon)
-					}
-					if i > 0 && (f.Sequence <= last.Sequence || f.Time <= last.Time) {
-						t.Errorf("frame %d at %v after frame %d at %v", f.Sequence, f.Time, last.Sequence, last.Time)
-					}
-					last = f
-					s.Release()
+				s, h := open(t, Options{Width: size.X, Height: size.Y, FramesPerSecond: 100, Quality: quality})
+				h.RunFor(45 * time.Millisecond)
+				if len(h.Frames) != 5 || !slices.Equal(h.Reports, []string{"live"}) {
+					t.Fatalf("%d frames, %q; want 5 after \"live\"", len(h.Frames), h.Reports)
 				}
-				if got := s.Figures(); got.Frames+got.Gaps != uint64(last.Sequence) {
-					t.Errorf("%+v at frame %d", got, last.Sequence)
+				for i, f := range h.Frames {
+					due := time.Duration(i) * 10 * time.Millisecond
+					gotSize, number, wall := decode(t, f)
+					if gotSize != size || int(number) != i+1 || !wall.Equal(capturetest.WallStart.Add(due)) {
+						t.Errorf("frame %d: %v, number %d, drawn at %v", i, gotSize, number, wall)
+					}
+					if f.Captured != capturetest.Start+due || !f.Key {
+						t.Errorf("frame %d: captured at %v, want %v; key %v", i, f.Captured, capturetest.Start+due, f.Key)
+					}
+				}
+				want := media.Params{Format: media.JPEG, Width: size.X, Height: size.Y, FramesPerSecond: 100}
+				if p := s.Describe().Params; !reflect.DeepEqual(*p, want) {
+					t.Errorf("params %+v, want %+v", *p, want)
+				}
+				if got := s.Figures(); got != (capture.Figures{Frames: 5}) {
+					t.Errorf("%+v", got)
 				}
 			})
 		}
@@ -100,14 +93,14 @@ func TestExtremeCards(t *testing.T) {
 		{image.Pt(16, 16), false}, {image.Pt(16, 2040), true}, {image.Pt(2040, 16), false}, {image.Pt(2040, 24), true},
 		{image.Pt(64, 48), false}, {image.Pt(2040, 2040), true},
 	} {
-		s := open(t, Options{Width: c.size.X, Height: c.size.Y, FramesPerSecond: 200})
-		f := next(t, s)
-		picture, err := jpeg.Decode(bytes.NewReader(f.Data))
+		_, h := open(t, Options{Width: c.size.X, Height: c.size.Y})
+		h.RunFor(time.Millisecond)
+		picture, err := jpeg.Decode(bytes.NewReader(h.Frames[0].Bytes))
 		if err != nil || picture.Bounds().Size() != c.size {
 			t.Fatalf("%v: %v", c.size, err)
 		}
-		if number, _, err := Read(picture); (err == nil) != c.read || c.read && number != f.Sequence {
-			t.Errorf("%v: read %d, %v; want %d: %v", c.size, number, err, f.Sequence, c.read)
+		if number, _, err := Read(picture); (err == nil) != c.read || c.read && number != 1 {
+			t.Errorf("%v: read %d, %v; want 1: %v", c.size, number, err, c.read)
 		}
 	}
 }
@@ -115,7 +108,7 @@ func TestExtremeCards(t *testing.T) {
 // TestReadTakesAnyImage reads what a player shows: pixels of red, green and blue, and a
 // part of a larger picture.
 func TestReadTakesAnyImage(t *testing.T) {
-	s := open(t, Options{})
+	s := newSource(t, Options{})
 	s.card.draw(4_000_000_000, noon)
 	shown := image.NewRGBA(image.Rect(0, 0, 700, 500))
 	draw.Draw(shown, image.Rect(30, 10, 670, 490), s.card.picture, image.Point{}, draw.Src)
@@ -133,33 +126,81 @@ func TestReadRefusesOtherPictures(t *testing.T) {
 	}
 }
 
-// TestLateReaderSeesGaps reads a fast card once per frame of a slow one.
-func TestLateReaderSeesGaps(t *testing.T) {
-	fast := open(t, Options{FramesPerSecond: 240, Width: 64, Height: 64})
-	slow := open(t, Options{FramesPerSecond: 20, Width: 64, Height: 64})
-	first := next(t, fast)
-	next(t, slow)
-	next(t, slow)
-	f := next(t, fast)
-	gap := uint64(f.Sequence - first.Sequence - 1)
-	if gap < 5 || fast.Figures().Gaps < gap || fast.Figures().Frames != 2 {
-		t.Errorf("sequence %d after %d, figures %+v", f.Sequence, first.Sequence, fast.Figures())
+// TestLateLoop has the loop be busy for 10.5 intervals.
+func TestLateLoop(t *testing.T) {
+	s, h := open(t, Options{FramesPerSecond: 100, Width: 320, Height: 240})
+	h.Turn()
+	h.Stall(105 * time.Millisecond)
+	h.RunFor(5 * time.Millisecond)
+	if len(h.Frames) != 3 || s.Figures() != (capture.Figures{Frames: 3, Gaps: 9}) {
+		t.Fatalf("%d frames, %+v; want 3 and 9 gaps", len(h.Frames), s.Figures())
 	}
-	due := first.Time + time.Duration(gap+1)*time.Second/240
-	if off := f.Time - due; off.Abs() > time.Millisecond {
-		t.Errorf("the frame's time is %v off the beat", off)
-	}
-}
-
-func TestNothingIsReadyBetweenFrames(t *testing.T) {
-	s := open(t, Options{FramesPerSecond: 0.1})
-	next(t, s)
-	if _, err := s.Next(); !errors.Is(err, capture.ErrNotReady) {
-		t.Errorf("error %v, want ErrNotReady", err)
+	for i, want := range []struct {
+		number uint32
+		due    time.Duration
+	}{{1, 0}, {11, 100 * time.Millisecond}, {12, 110 * time.Millisecond}} {
+		f := h.Frames[i]
+		if _, number, _ := decode(t, f); number != want.number || f.Captured != capturetest.Start+want.due {
+			t.Errorf("frame %d captured at %v, want %d at %v", number, f.Captured, want.number, capturetest.Start+want.due)
+		}
 	}
 }
 
-func TestOpenRefuses(t *testing.T) {
+// TestCloseAndOpen closes the card within each kind of report, and opens it again.
+func TestCloseAndOpen(t *testing.T) {
+	s, h := open(t, Options{FramesPerSecond: 100, Width: 320, Height: 240})
+	h.Close()
+	h.RunFor(time.Second)
+	if len(h.Reports) != 0 || h.Timers() != 0 {
+		t.Fatalf("closed at once: %q, %d timers", h.Reports, h.Timers())
+	}
+	h.Open(s)
+	h.OnReport = func(string) { h.Close() }
+	h.RunFor(time.Second)
+	if len(h.Reports) != 1 || len(h.Frames) != 0 || h.Timers() != 0 {
+		t.Fatalf("closed by Live: %q, %d frames, %d timers", h.Reports, len(h.Frames), h.Timers())
+	}
+	h.OnReport = func(string) { h.OnReport = nil; h.Close(); h.Open(s) }
+	h.OnFrame = func(media.Frame) {
+		if len(h.Frames) == 2 {
+			h.Close()
+		}
+	}
+	h.Open(s)
+	h.RunFor(time.Second)
+	if len(h.Reports) != 3 || len(h.Frames) != 2 || h.Timers() != 0 {
+		t.Fatalf("closed by the second frame: %q, %d frames, %d timers", h.Reports, len(h.Frames), h.Timers())
+	}
+	h.Open(s)
+	h.RunFor(5 * time.Millisecond)
+	if _, number, _ := decode(t, h.Frames[2]); number != 3 {
+		t.Errorf("number %d after it was opened again, want 3", number)
+	}
+	if got := s.Figures(); got != (capture.Figures{Frames: 3}) {
+		t.Errorf("%+v, want 3 frames and no gaps", got)
+	}
+	h.Close()
+	if err := s.Close(); err != nil {
+		t.Errorf("closed twice: %v", err)
+	}
+}
+
+func TestQuality(t *testing.T) {
+	s, h := open(t, Options{FramesPerSecond: 100, Quality: 90})
+	h.Turn()
+	s.SetQuality(10)
+	h.RunFor(10 * time.Millisecond)
+	h.Close()
+	s.SetQuality(90)
+	h.Open(s)
+	h.Turn()
+	a, b, c := len(h.Frames[0].Bytes), len(h.Frames[1].Bytes), len(h.Frames[2].Bytes)
+	if s.Quality() != 90 || b > a/2 || c < 9*a/10 {
+		t.Errorf("frames of %d, %d and %d bytes at quality 90, 10 and 90", a, b, c)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
 	for _, c := range []struct {
 		options Options
 		want    string
@@ -172,18 +213,14 @@ func TestOpenRefuses(t *testing.T) {
 		{Options{FramesPerSecond: -1}, "0.1"},
 		{Options{Quality: 101}, "1 to 100"},
 	} {
-		s, err := Open(c.options, testClock)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := New(c.options); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want one that says %q", c.options, err, c.want)
-		}
-		if err == nil {
-			s.Close()
 		}
 	}
 }
 
 func TestDrawAllocatesNothing(t *testing.T) {
-	s := open(t, Options{})
+	s := newSource(t, Options{})
 	number := uint32(1_000_000_000)
 	for i := range 10 { // every digit once
 		s.card.draw(number+uint32(i)*111_111_111, noon.Add(time.Duration(i)*11111*time.Millisecond))
@@ -196,7 +233,7 @@ func TestDrawAllocatesNothing(t *testing.T) {
 // TestPicture writes the card to the file that CAMCAST_CARD_PNG names, for a person to
 // look at, and checks that text and bars are where they belong.
 func TestPicture(t *testing.T) {
-	s := open(t, Options{})
+	s := newSource(t, Options{})
 	s.card.draw(1234, noon)
 	if name := os.Getenv("CAMCAST_CARD_PNG"); name != "" {
 		var b bytes.Buffer
@@ -224,35 +261,11 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-func BenchmarkNext(b *testing.B) {
-	s := open(b, Options{Width: 1280, Height: 720})
+func BenchmarkFrame(b *testing.B) {
+	_, h := open(b, Options{Width: 1280, Height: 720})
+	h.OnFrame = func(media.Frame) { h.Frames = h.Frames[:0] }
 	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		s.card.draw(uint32(i), noon)
-		s.data, _ = s.encoder.Encode(s.data, s.card.picture)
+	for b.Loop() {
+		h.RunFor(time.Second / 30)
 	}
-}
-
-func Example() {
-	clock := capture.Clock{Monotonic: monotonic, Wall: func() time.Time { return noon }}
-	card, err := Open(Options{Width: 320, Height: 240, FramesPerSecond: 50}, clock)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer card.Close()
-	// A loop would wait for card.FD(); the first frame is due at once.
-	frame, err := card.Next()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	picture, err := jpeg.Decode(bytes.NewReader(frame.Data))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	number, wall, err := Read(picture)
-	fmt.Println(picture.Bounds().Size(), number, wall.Format("15:04:05.000"), err)
-	// Output: (320,240) 1 12:34:56.789 <nil>
 }

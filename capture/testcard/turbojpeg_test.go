@@ -3,28 +3,39 @@
 package testcard
 
 import (
-	"errors"
 	"testing"
+	"time"
 
 	"github.com/camcast/camcast/capture"
-	"golang.org/x/sys/unix"
+	"github.com/camcast/camcast/media"
 )
 
-// TestNextAllocatesNothing wants libjpeg-turbo to be installed.
-func TestNextAllocatesNothing(t *testing.T) {
-	s := open(t, Options{FramesPerSecond: 240})
-	next(t, s)
-	fds := []unix.PollFd{{Fd: int32(s.FD()), Events: unix.POLLIN}}
-	frames := s.Figures().Frames
-	n := testing.AllocsPerRun(30, func() {
-		for frames++; s.Figures().Frames < frames; {
-			_, _ = unix.Poll(fds, 5000)
-			if _, err := s.Next(); err != nil && !errors.Is(err, capture.ErrNotReady) {
-				t.Fatal(err)
-			}
-		}
-	})
-	if n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+// counter is a host that only counts frames. Its timers are fired by the test.
+type counter struct {
+	capture.Host
+	now    time.Duration
+	fire   func()
+	frames int
+}
+
+func (c *counter) Now() time.Duration              { return c.now }
+func (c *counter) Wall() time.Time                 { return noon }
+func (c *counter) Live()                           {}
+func (c *counter) Frame(media.Frame)               { c.frames++ }
+func (c *counter) NewTimer(f func()) capture.Timer { c.fire = f; return c }
+func (c *counter) Set(due time.Duration)           { c.now = max(c.now, due) }
+func (c *counter) SetAfter(d time.Duration)        { c.now += d }
+func (c *counter) Stop()                           {}
+
+// TestFrameAllocatesNothing wants libjpeg-turbo to be installed.
+func TestFrameAllocatesNothing(t *testing.T) {
+	s, c := newSource(t, Options{FramesPerSecond: 240}), &counter{now: time.Hour}
+	s.Open(c)
+	c.fire()
+	if n := testing.AllocsPerRun(30, func() { c.fire() }); n != 0 || c.frames != 32 {
+		t.Errorf("%v allocations a frame, %d frames; want 0 and 32", n, c.frames)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/vladimirvivien/go4vl/v4l2"
 	"golang.org/x/sys/unix"
@@ -25,12 +24,16 @@ func openCamera(path string) (fd int, capability v4l2.Capability, err error) {
 	if stat.Mode&unix.S_IFMT != unix.S_IFCHR || unix.Major(stat.Rdev) != videoMajor {
 		return -1, capability, errNotVideo
 	}
-	fd, err = unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	for err = unix.EINTR; err == unix.EINTR; { // signals, which the runtime sends to itself
+		fd, err = unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	}
 	if err != nil {
 		return -1, capability, os.NewSyscallError("open", err)
 	}
 	capability, err = v4l2.GetCapability(uintptr(fd))
 	switch {
+	case errors.Is(err, v4l2.ErrorSystem):
+		err = unix.ENODEV // unplugged since it was opened
 	case err != nil:
 		err = errNotVideo
 	case !capability.IsVideoCaptureSupported() || capability.GetCapabilities()&v4l2.CapVideoCapture == 0:
@@ -43,31 +46,6 @@ func openCamera(path string) (fd int, capability v4l2.Capability, err error) {
 		return -1, capability, err
 	}
 	return fd, capability, nil
-}
-
-// explain says what an error of opening a device or setting it up means.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
-		return fmt.Errorf("is not there; %s", present())
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return errNotPermitted
-	case errors.Is(err, unix.EBUSY):
-		return errBusy
-	}
-	return err
-}
-
-// present says which cameras there are instead.
-func present() string {
-	var names []string
-	for _, d := range List() {
-		names = append(names, fmt.Sprintf("%s (%s)", d.Path, d.Card))
-	}
-	if len(names) == 0 {
-		return "there is no camera at all"
-	}
-	return "there is " + strings.Join(names, ", ")
 }
 
 // maxDevices is how many numbers of /dev/video are looked at.
@@ -114,19 +92,3 @@ func fourCCText(code uint32) string {
 func fourCC(text string) uint32 {
 	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
 }
-
-// streamingDevice is what go4vl wants to know of a device whose buffers it handles. Of
-// the interface it has only the methods that are used; the others would start goroutines.
-type streamingDevice struct {
-	v4l2.StreamingDevice // nil
-	fd                   int
-	capability           v4l2.Capability
-	count                int
-	buffers              [][]byte
-}
-
-func (d *streamingDevice) Fd() uintptr              { return uintptr(d.fd) }
-func (d *streamingDevice) MemIOType() v4l2.IOType   { return v4l2.IOTypeMMAP }
-func (d *streamingDevice) Buffers() [][]byte        { return d.buffers }
-func (d *streamingDevice) BufferType() v4l2.BufType { return v4l2.BufTypeVideoCapture }
-func (d *streamingDevice) BufferCount() uint32      { return uint32(d.count) }

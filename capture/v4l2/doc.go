@@ -2,8 +2,12 @@
 //
 // A camera's MJPEG is passed through untouched; YUYV is encoded by package encode.
 // Frames that the driver flags as broken are skipped and counted, and so are the gaps in
-// its sequence. A camera that was unplugged or has failed says capture.ErrLost, and can
-// be opened anew by Restart.
+// its sequence. A camera that is unplugged, has failed, or is in use when it is opened is
+// reported as lost; it may be closed and opened again.
+//
+// Drivers can take long to open and close a camera. Jobs of the Host do that, one at a time
+// for each source, so that the loop does not wait. The loop takes frames and gives their
+// buffers back.
 //
 // It stands on go4vl, on the part below its Device type, which would start goroutines:
 // the ioctls, wrapped one by one. Where go4vl loses what matters this package makes the

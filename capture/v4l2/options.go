@@ -1,6 +1,10 @@
 package v4l2
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/camcast/camcast/capture/encode"
+)
 
 // Options are what is wished of a camera; the zero value of each field means whatever
 // suits.
@@ -16,8 +20,10 @@ type Options struct {
 	Format string
 	// Buffers is how many frames the driver may hold, 2 to 32 (4).
 	Buffers int
-	// Quality is that of JPEG coding for YUYV, 1 to 100 (80).
+	// Quality is that of JPEG coding for YUYV, 1 to 100 (80), and Encode says how else
+	// pictures are encoded.
 	Quality int
+	Encode  encode.Options
 }
 
 // Device is a camera that there is.
@@ -27,15 +33,6 @@ type Device struct {
 	// in, as the driver tells them.
 	Card, Driver, Bus string
 }
-
-var (
-	errNotVideo      = errors.New("is not a camera: it is no video device")
-	errBusy          = errors.New("is in use by another program")
-	errNotPermitted  = errors.New("may not be opened by this user: add the user to the group video (usermod -aG video USER) and log in anew")
-	errNoCapture     = errors.New("is not a camera: it gives metadata, or takes pictures instead of giving them; the camera is another /dev/video*")
-	errNoStreaming   = errors.New("cannot stream")
-	errUnknownFormat = errors.New("format must be mjpeg or yuyv")
-)
 
 func (o Options) withDefaults() (Options, error) {
 	if o.FramesPerSecond == 0 {
@@ -49,7 +46,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	switch {
 	case o.Format != "" && o.Format != "mjpeg" && o.Format != "yuyv":
-		return o, errUnknownFormat
+		return o, errors.New("format must be mjpeg or yuyv")
 	case o.Buffers < 2 || o.Buffers > 32:
 		return o, errors.New("buffers must be 2 to 32")
 	case !(o.FramesPerSecond > 0 && o.FramesPerSecond <= 1000):

@@ -1,345 +1,272 @@
-//go:build cgo
-
 package v4l2
 
 import (
 	"errors"
 	"fmt"
-	"image"
-	"os"
 	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/encode"
-	"github.com/vladimirvivien/go4vl/v4l2"
+	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
 
-// Source is a camera that streams. It implements capture.Restarter
-// and, with YUYV, capture.Encoder.
+// Source is a camera. It implements capture.Encoder; it encodes if it takes YUYV.
+//
+// A camera is opened and closed by jobs of the host, since its driver can wait for the
+// hardware. There is never more than one job at a time.
 type Source struct {
-	options Options
-	clock   capture.Clock
-	device  streamingDevice
-	open    bool
+	options Options // Quality is the present one
+	open    func(Options) (camera, error)
+	card    string // "" as long as the camera was not open
+	coding  string
+	encodes bool
+	params  *media.Params
+	figures capture.Figures
+	data    []byte // the last picture that was encoded
 
-	mode         mode
-	bytesPerLine int
-	rate         float64
-	encoder      *encode.Encoder // for YUYV
-	picture      *image.YCbCr
-	data         []byte
-
-	held     uint32 // the buffer that was handed out
-	isHeld   bool
-	sequence uint32
-	begun    bool // sequence is a frame's
-	figures  capture.Figures
+	session *session // nil: closed
+	// isBusy: a job opens or closes the device. A session that is made meanwhile waits.
+	isBusy bool
 }
 
-// Open opens a camera and starts it. Its errors say in one line what is wrong with the
-// device, or lists what it has if it lacks what is wished.
-func Open(o Options, clock capture.Clock) (*Source, error) {
+// New makes a source of a camera, which need not be there yet. Its errors say what is wrong
+// with the options.
+func New(o Options) (*Source, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Path, err)
 	}
-	s := &Source{options: o, clock: clock}
-	if err := s.start(); err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Path, err)
-	}
-	return s, nil
-}
-
-// start opens the device, sets it up and starts streaming. If it fails nothing is left
-// open.
-func (s *Source) start() (err error) {
-	s.device = streamingDevice{}
-	if s.device.fd, s.device.capability, err = openCamera(s.options.Path); err != nil {
-		return explain(err)
-	}
-	s.open, s.begun, s.isHeld = true, false, false
-	if err = s.configure(); err == nil {
-		err = s.stream()
-	}
-	if err == nil {
-		err = s.prepareEncoder()
-	}
-	if err != nil {
-		_ = s.stop() // the first error is the one that tells
-		return explain(err)
-	}
-	return nil
-}
-
-// configure sets the format, the size and the rate, and reads back what the driver made
-// of it.
-func (s *Source) configure() error {
-	wish, err := choose(s.options, offers(s.device.fd))
-	if err != nil {
-		return err
-	}
-	fd := s.device.Fd()
-	err = v4l2.SetPixFormat(fd, v4l2.PixFormat{
-		Width: uint32(wish.width), Height: uint32(wish.height), PixelFormat: fourCC(wish.fourCC), Field: v4l2.FieldAny,
-	})
-	if err != nil {
-		return fmt.Errorf("cannot be set to %s %dx%d: %w", wish.coding, wish.width, wish.height, err)
-	}
-	// go4vl's Device repeats what was asked for; this asks the driver.
-	chosen, err := v4l2.GetPixFormat(fd)
-	if err != nil {
-		return err
-	}
-	if fourCCText(chosen.PixelFormat) != wish.fourCC || s.options.Width != 0 && (int(chosen.Width) != wish.width || int(chosen.Height) != wish.height) {
-		return fmt.Errorf("was asked for %s %dx%d and gives %s %dx%d", wish.fourCC, wish.width, wish.height,
-			fourCCText(chosen.PixelFormat), chosen.Width, chosen.Height)
-	}
-	s.mode = mode{coding: wish.coding, fourCC: wish.fourCC, width: int(chosen.Width), height: int(chosen.Height)}
-	s.bytesPerLine = int(chosen.BytesPerLine)
-	s.setRate()
-	return nil
-}
-
-// setRate asks for the rate and reads back the one that there is. Drivers without
-// rates say so, and have what they have.
-func (s *Source) setRate() {
-	fd := s.device.Fd()
-	const denominator = 1000
-	var wish v4l2.StreamParam
-	wish.Capture.TimePerFrame = v4l2.Fract{Numerator: denominator, Denominator: uint32(s.options.FramesPerSecond * denominator)}
-	_ = v4l2.SetStreamParam(fd, v4l2.BufTypeVideoCapture, wish)
-	s.rate = s.options.FramesPerSecond
-	if has, err := v4l2.GetStreamParam(fd, v4l2.BufTypeVideoCapture); err == nil {
-		if t := has.Capture.TimePerFrame; t.Numerator > 0 && t.Denominator > 0 {
-			s.rate = float64(t.Denominator) / float64(t.Numerator)
-		}
-	}
-}
-
-// stream maps the buffers, gives them to the driver and starts it.
-func (s *Source) stream() error {
-	d := &s.device
-	d.count = s.options.Buffers
-	granted, err := v4l2.InitBuffers(d)
-	if err != nil {
-		return err
-	}
-	d.count = int(granted.Count) // a driver may give more, or fewer
-	if d.count == 0 {
-		return errors.New("gives no buffers")
-	}
-	if d.buffers, err = v4l2.MapMemoryBuffers(d); err != nil {
-		return err
-	}
-	for i := range d.buffers {
-		if _, err := v4l2.QueueBuffer(d.Fd(), d.MemIOType(), d.BufferType(), uint32(i)); err != nil {
-			return err
-		}
-	}
-	return v4l2.StreamOn(d)
-}
-
-func (s *Source) prepareEncoder() error {
-	if s.mode.coding != "yuyv" {
-		return nil
-	}
-	s.picture = image.NewYCbCr(image.Rect(0, 0, s.mode.width, s.mode.height), image.YCbCrSubsampleRatio422)
-	if s.encoder != nil {
-		return nil
-	}
-	var err error
-	s.encoder, err = encode.NewEncoder(s.options.Quality, encode.Options{})
-	return err
-}
-
-// stop stops streaming and frees all that start has made, in the order that drivers
-// need: mappings go before the buffers, or REQBUFS says EBUSY. After an unplug the
-// ioctls fail, which is no reason to keep the memory and the fd.
-func (s *Source) stop() error {
-	if !s.open {
-		return nil
-	}
-	s.open = false
-	d := &s.device
-	if d.buffers != nil {
-		_ = v4l2.StreamOff(d)
-		_ = v4l2.UnmapMemoryBuffers(d)
-		d.buffers = nil
-	}
-	if d.count > 0 {
-		_, _ = v4l2.ResetBuffers(d)
-	}
-	return os.NewSyscallError("close", unix.Close(d.fd))
+	return &Source{options: o, open: openDevice}, nil
 }
 
 // Describe says what the camera delivers, which need not be the rate that was wished.
 func (s *Source) Describe() capture.Description {
-	coding := "MJPEG"
-	if s.mode.coding == "yuyv" {
-		coding = "YUYV, encoded by " + s.encoder.Name()
+	d := capture.Description{Source: s.options.Path, Coding: s.coding, Params: s.params, Device: true}
+	if s.card != "" {
+		d.Source = fmt.Sprintf("%s (%s)", s.options.Path, s.card)
 	}
-	return capture.Description{
-		Source: fmt.Sprintf("%s (%s)", s.options.Path, s.device.capability.Card),
-		Width:  s.mode.width, Height: s.mode.height, FramesPerSecond: s.rate, Coding: coding,
+	return d
+}
+
+// Open opens the camera and starts it. A device that is not there or is in use is Lost; one
+// that is no camera, lacks what is wished or must not be opened has Failed. The reports say
+// in one line what is wrong with it, or list what it has.
+func (s *Source) Open(host capture.Host) {
+	s.session = &session{host: host}
+	if !s.isBusy {
+		s.start()
 	}
 }
 
-// FD becomes readable when a frame is there. It streams already: drivers take an fd that
-// is watched before for another kind of I/O.
-func (s *Source) FD() int { return s.device.fd }
+// start has a job open the device.
+func (s *Source) start() {
+	c, options := s.session, s.options
+	s.isBusy = true
+	c.state.Store(opening)
+	c.host.Work(func() func() {
+		if c.state.Load() == opening { // and not closed before the job began
+			c.open(s.open, options)
+		}
+		if !c.state.CompareAndSwap(opening, opened) {
+			c.release() // it was closed meanwhile
+			return s.next
+		}
+		return func() { s.opened(c) }
+	})
+}
 
-// Next takes a frame from the driver; broken ones are given back and passed over. Its
-// error is capture.ErrNotReady if there is none, and matches capture.ErrLost if the
-// camera is gone or has failed.
-func (s *Source) Next() (capture.Frame, error) {
-	if !s.open {
-		return capture.Frame{}, fmt.Errorf("%s: %w: it is closed", s.options.Path, capture.ErrLost)
+// next follows the end of a job that has closed the device.
+func (s *Source) next() {
+	s.isBusy = false
+	if s.session != nil {
+		s.start()
 	}
-	for range s.device.count + 1 {
-		b, err := v4l2.DequeueBuffer(s.device.Fd(), s.device.MemIOType(), s.device.BufferType())
+}
+
+// opened follows the end of a job that has opened the device.
+func (s *Source) opened(c *session) {
+	if c.isClosed {
+		return // between the job's end and now: Close has begun another job
+	}
+	s.isBusy = false
+	if c.err != nil {
+		report := c.host.Failed
+		if errors.As(c.err, new(passing)) {
+			report = c.host.Lost
+		}
+		report(fmt.Errorf("%s: %w", s.options.Path, c.err))
+		return
+	}
+	s.note(c.camera.setup(), c.encoder)
+	c.host.Live()
+	// Some drivers register a waiter only if no frame is pending.
+	s.ready(c)
+	if c.isClosed || c.isOver {
+		return
+	}
+	var err error
+	// It streams already: drivers take an fd that is watched before for another kind of I/O.
+	if c.watch, err = c.host.Watch(c.camera.fd(), func() { s.ready(c) }); err != nil {
+		s.lose(c, err)
+	}
+}
+
+// note notes what the driver has made of the wishes.
+func (s *Source) note(has setup, encoder *encode.Encoder) {
+	s.card, s.coding, s.encodes = has.card, "MJPEG", encoder != nil
+	if s.encodes {
+		s.coding = "YUYV, encoded by " + encoder.Name()
+		encoder.SetQuality(s.options.Quality) // it may have changed meanwhile
+	}
+	p := media.Params{Format: media.JPEG, Width: has.mode.width, Height: has.mode.height, FramesPerSecond: has.rate}
+	if old := s.params; old != nil {
+		if old.Width == p.Width && old.Height == p.Height && old.FramesPerSecond == p.FramesPerSecond {
+			return
+		}
+		p.Version = old.Version + 1
+	}
+	s.params = &p
+}
+
+// ready takes the frames that there are from the driver. It counts broken ones and gives
+// them back.
+func (s *Source) ready(c *session) {
+	if c.isClosed || c.isOver {
+		return
+	}
+	for range c.camera.setup().buffers + 1 {
+		b, err := c.camera.dequeue()
 		switch {
 		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
-			return capture.Frame{}, capture.ErrNotReady
+			return
 		case err != nil:
-			return capture.Frame{}, s.lost(err)
+			s.lose(c, err)
+			return
 		}
-		s.count(b.Sequence)
-		s.held, s.isHeld = b.Index, true
-		if data := s.usable(&b); data != nil {
-			if data, err = s.coded(data); err != nil {
-				return capture.Frame{}, err
-			}
-			s.figures.Frames++
-			return capture.Frame{Data: data, Format: capture.JPEG, Time: s.captured(&b), Sequence: b.Sequence}, nil
+		s.figures.Gaps += c.missing(b.sequence)
+		if !s.take(c, b) {
+			return
 		}
+	}
+}
+
+// lose reports that the camera is gone or has failed.
+func (s *Source) lose(c *session, err error) {
+	c.isOver = true
+	c.unwatch()
+	if c.camera.isGone() {
+		err = errUnplugged
+	}
+	c.host.Lost(fmt.Errorf("%s: %w", s.options.Path, err))
+}
+
+// take hands over the frame in a buffer and gives the buffer back. It returns false if the
+// host has closed the source meanwhile.
+func (s *Source) take(c *session, b buffer) bool {
+	data, isHeld := s.picture(c, b)
+	if data == nil {
 		s.figures.Broken++
-		s.Release()
+	} else {
+		s.figures.Frames++
+		c.inFrame = true
+		c.host.Frame(media.Frame{Params: s.params, Bytes: data, Captured: captured(b, c.host.Now()), Key: true})
+		c.inFrame = false
 	}
-	return capture.Frame{}, capture.ErrNotReady // all were broken: let others have a turn
+	if c.isClosed {
+		s.release(c) // not in Close: the frame was in the driver's memory
+		return false
+	}
+	if isHeld {
+		c.camera.requeue(b)
+	}
+	return true
 }
 
-// lost says what a failed ioctl means: whether the device is still there, go4vl does not
-// tell, as it maps ENODEV and EIO to one error. So the device is asked for its
-// capabilities, which answers ENODEV when it is unplugged.
-func (s *Source) lost(err error) error {
-	if _, gone := v4l2.GetCapability(s.device.Fd()); gone != nil {
-		return fmt.Errorf("%s: %w: it was unplugged", s.options.Path, capture.ErrLost)
-	}
-	return fmt.Errorf("%s: %w: %w", s.options.Path, capture.ErrLost, err)
-}
-
-// count notes the frames that are missing before one.
-func (s *Source) count(sequence uint32) {
-	if missing := sequence - s.sequence - 1; s.begun && missing < 1<<31 {
-		s.figures.Gaps += uint64(missing)
-	}
-	s.sequence, s.begun = sequence, true
-}
-
-// bufFlagError is V4L2_BUF_FLAG_ERROR: the data may be damaged.
-const bufFlagError = 0x40
-
-// usable returns a buffer's picture, nil if it is none.
-func (s *Source) usable(b *v4l2.Buffer) []byte {
-	if b.Flags&bufFlagError != 0 || int(b.Index) >= len(s.device.buffers) || int(b.BytesUsed) > len(s.device.buffers[b.Index]) {
-		return nil
-	}
-	data := s.device.buffers[b.Index][:b.BytesUsed]
-	if s.mode.coding == "yuyv" {
-		if len(data) < (s.mode.height-1)*s.bytesPerLine+2*s.mode.width {
-			return nil
+// picture returns the JPEG of a buffer, nil if there is none, and whether it is in the
+// driver's memory. The buffer of a picture that is encoded is given back at once.
+func (s *Source) picture(c *session, b buffer) (data []byte, isHeld bool) {
+	if c.encoder == nil {
+		if len(b.data) < 4 || b.data[0] != 0xff || b.data[1] != 0xd8 {
+			return nil, true
 		}
-		return data
+		return b.data, true
 	}
-	if len(data) < 4 || data[0] != 0xff || data[1] != 0xd8 {
-		return nil
+	fits := c.picture.fits(b.data)
+	if fits {
+		encode.FromYUYV(c.picture.planes, b.data, c.picture.bytesPerLine)
 	}
-	return data
-}
-
-// coded returns the picture as JPEG. A picture that is encoded is in memory of our own,
-// so its buffer goes back at once.
-func (s *Source) coded(data []byte) ([]byte, error) {
-	if s.mode.coding != "yuyv" {
-		return data, nil
+	c.camera.requeue(b)
+	if !fits {
+		return nil, false
 	}
-	encode.FromYUYV(s.picture, data, s.bytesPerLine)
-	s.Release()
 	var err error
-	s.data, err = s.encoder.Encode(s.data, s.picture)
-	return s.data, err
+	if s.data, err = c.encoder.Encode(s.data, c.picture.planes); err != nil {
+		return nil, false
+	}
+	return s.data, false
 }
 
-const (
-	// bufTimestampMask and bufTimestampMonotonic are V4L2_BUF_FLAG_TIMESTAMP_*.
-	bufTimestampMask, bufTimestampMonotonic = 0xe000, 0x2000
-	// maxTimestampError is how far a driver's time may be from now to be believed.
-	maxTimestampError = 10 * time.Second
-)
+// maxTimestampError is how far a driver's time may be from now to be believed.
+const maxTimestampError = 10 * time.Second
 
 // captured is when a frame was taken: the driver's word, if it is on the right clock.
-func (s *Source) captured(b *v4l2.Buffer) time.Duration {
-	now := s.clock.Monotonic()
-	if b.Flags&bufTimestampMask != bufTimestampMonotonic {
+func captured(b buffer, now time.Duration) time.Duration {
+	if !b.isMonotonic || (now-b.captured).Abs() > maxTimestampError {
 		return now
 	}
-	at := time.Duration(b.Timestamp.Nano())
-	if (now - at).Abs() > maxTimestampError {
-		return now
-	}
-	return at
+	return b.captured
 }
 
-// Quality is that of JPEG coding at present, 0 if the camera delivers JPEG.
+// Quality is that of JPEG coding at present, 0 if the camera delivers JPEG or was not open
+// yet.
 func (s *Source) Quality() int {
-	if s.mode.coding != "yuyv" || s.encoder == nil {
+	if !s.encodes {
 		return 0
 	}
-	return s.encoder.Quality()
+	return s.options.Quality
 }
 
-// SetQuality changes it from the next frame on.
+// SetQuality changes it from the next frame on. What is not 1 to 100 is taken as the
+// nearest that is.
 func (s *Source) SetQuality(quality int) {
-	if s.encoder != nil {
-		s.encoder.SetQuality(quality)
+	s.options.Quality = min(max(quality, 1), 100)
+	if c := s.session; c != nil && c.state.Load() == opened && c.encoder != nil {
+		c.encoder.SetQuality(s.options.Quality)
 	}
 }
 
-// Release gives the frame's buffer back to the driver. That it fails, on a camera that
-// is gone, the next Next will say.
-func (s *Source) Release() {
-	if s.isHeld {
-		s.isHeld = false
-		_, _ = v4l2.QueueBuffer(s.device.Fd(), s.device.MemIOType(), s.device.BufferType(), s.held)
-	}
-}
-
-// Figures counts the frames, those missing in the driver's sequence, and the broken
-// ones.
+// Figures counts the frames, those missing in the driver's sequence, and the broken ones.
 func (s *Source) Figures() capture.Figures { return s.figures }
 
-// Restart closes the camera, if it is open, and opens it anew with the same wishes. The
-// figures go on.
-func (s *Source) Restart() error {
-	_ = s.stop() // what cannot be closed of a camera that is gone is gone
-	if err := s.start(); err != nil {
-		return fmt.Errorf("%s: %w", s.options.Path, err)
+// Close stops the camera and has a job close it. The device can be opened by others when
+// that is done.
+func (s *Source) Close() error {
+	c := s.session
+	if c == nil {
+		return nil
+	}
+	s.session = nil
+	c.isClosed = true
+	c.unwatch()
+	switch {
+	case c.state.CompareAndSwap(opening, cancelled): // the job closes what it opens
+	case c.camera == nil: // there is nothing to close
+	case c.inFrame:
+		s.isBusy = true // with the job that begins when Frame has returned
+	default:
+		s.release(c)
 	}
 	return nil
 }
 
-// Close stops the camera and closes it.
-func (s *Source) Close() error {
-	err := s.stop()
-	if s.encoder != nil {
-		s.encoder.Close()
-		s.encoder = nil
-	}
-	return err
+// release has a job close the device.
+func (s *Source) release(c *session) {
+	s.isBusy = true
+	c.host.Work(func() func() {
+		c.release()
+		return s.next
+	})
 }
 
-var (
-	_ capture.Restarter = (*Source)(nil)
-	_ capture.Encoder   = (*Source)(nil)
-)
+var _ capture.Encoder = (*Source)(nil)

@@ -3,30 +3,13 @@ package v4l2
 import (
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/camcast/camcast/capture"
 )
 
-// What cameras do is tested in the virtual machine (vm/test.sh). Here is what can go
-// wrong before there is one, and how a mode is chosen.
+// What real drivers do is tested in the virtual machine (vm/test.sh). Here is what the
+// source makes of it (source_test.go), what can go wrong before there is a camera, and how a
+// mode is chosen.
 
-var clock = capture.Clock{Monotonic: func() time.Duration { return 0 }, Wall: func() time.Time { return time.Time{} }}
-
-// checkRefused wants one line of error that says so.
-func checkRefused(t *testing.T, o Options, want string) {
-	t.Helper()
-	s, err := Open(o, clock)
-	if err == nil {
-		s.Close()
-		t.Fatal("it is taken")
-	}
-	if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-		t.Errorf("error %q, want one line with %q", err, want)
-	}
-}
-
-func TestOpenRefusesOptions(t *testing.T) {
+func TestNewRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		options Options
 		want    string
@@ -38,7 +21,12 @@ func TestOpenRefusesOptions(t *testing.T) {
 		"too high quality":  {Options{Path: "/dev/video0", Quality: 101}, "1 to 100"},
 		"a negative height": {Options{Path: "/dev/video0", Width: 4, Height: -3}, "together"},
 	} {
-		t.Run(name, func(t *testing.T) { checkRefused(t, c.options, c.want) })
+		t.Run(name, func(t *testing.T) {
+			_, err := New(c.options)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "/dev/video0: ") {
+				t.Errorf("error %v, want one with %q and the path", err, c.want)
+			}
+		})
 	}
 }
 

@@ -7,16 +7,19 @@ import (
 	"net/netip"
 	"strconv"
 
-	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/capture"
 )
 
 // announce prints what is broadcast and how to watch it.
-func announce(w io.Writer, b *cast.Broadcaster, s *settings) {
-	rtsp := reach{scheme: "rtsp", port: b.RTSPPort(), hosts: hosts(s.config.RTSP.Addr())}
-	join := reach{scheme: "camcast", port: b.RTPPort(), hosts: hosts(s.config.RTP.Addr())}
-	for _, stream := range b.Streams() {
-		d := stream.Describe()
-		fmt.Fprintf(w, "\n%s: %s, %dx%d at %.4g frames/s, %s\n", stream.Name(), d.Source, d.Width, d.Height, d.FramesPerSecond, d.Coding)
+func (d *service) announce() {
+	w, s := d.stdout, d.settings
+	join := reach{scheme: "camcast", port: d.broadcaster.RTPPort(), hosts: hosts(s.config.RTP.Addr())}
+	rtsp := reach{scheme: "rtsp", hosts: hosts(s.rtsp.Addr())}
+	if d.rtsp != nil {
+		rtsp.port = d.rtsp.Port()
+	}
+	for _, stream := range d.broadcaster.Streams() {
+		fmt.Fprintf(w, "\n%s: %s\n", stream.Name(), describe(stream.Describe()))
 		fmt.Fprintf(w, "  camview %s\n", join.everywhere(stream.Name()))
 		if rtsp.port == 0 {
 			continue
@@ -29,6 +32,14 @@ func announce(w io.Writer, b *cast.Broadcaster, s *settings) {
 	}
 	announceDestinations(w, s)
 	fmt.Fprintln(w)
+}
+
+// describe says what a source is and delivers.
+func describe(d capture.Description) string {
+	if d.Params == nil {
+		return d.Source + ", which is waited for"
+	}
+	return fmt.Sprintf("%s, %dx%d at %.4g frames/s, %s", d.Source, d.Params.Width, d.Params.Height, d.Params.FramesPerSecond, d.Coding)
 }
 
 func announceDestinations(w io.Writer, s *settings) {

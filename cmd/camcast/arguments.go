@@ -16,6 +16,7 @@ import (
 // settings is what the command line asks for.
 type settings struct {
 	config       cast.Config
+	rtsp         netip.AddrPort // the zero value: off
 	sources      []sourceSpec
 	destinations []destinationSpec
 	sdpFile      string
@@ -27,14 +28,17 @@ type settings struct {
 // rawFlags are the flags' values as they were given.
 type rawFlags struct {
 	rtsp, rtp        string
-	lag, maxReaders  int
-	mtu, burst       int
+	lag, mtu, burst  int
+	limits           rawLimits
 	spread           float64
 	adapt, clone     string
 	send             []string
 	sdp              string
 	logFormat, level string
 }
+
+// rawLimits are how many readers and connections there may be; 0 is no limit.
+type rawLimits struct{ readers, readersPerAddress, connections, connectionsPerAddress int }
 
 // newProgram defines all flags, in the groups they are explained in.
 func newProgram(raw *rawFlags) *commandline.Program {
@@ -45,11 +49,14 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.StringVar(&raw.rtp, "rtp", ":5004", "`ADDRESS` to send RTP from, and to be joined at by camcast://; RTCP is on the next port; port 0 takes a free pair")
 		}),
 		commandline.NewGroup("Whom to serve, and how", func(f *pflag.FlagSet) {
-			f.IntVar(&raw.maxReaders, "max-readers", 0, "at most `N` readers at once, over all streams (default: as many as come)")
+			f.IntVar(&raw.limits.readers, "max-readers", 0, "at most `N` readers at once, over all streams; 0 is no limit")
+			f.IntVar(&raw.limits.readersPerAddress, "max-readers-per-address", 0, "at most `N` readers of one address, or of one /64 of IPv6; 0 is no limit")
+			f.IntVar(&raw.limits.connections, "max-connections", cast.DefaultMaxConnections, "at most `N` connections at once; 0 is no limit")
+			f.IntVar(&raw.limits.connectionsPerAddress, "max-connections-per-address", cast.DefaultMaxConnectionsPerAddress, "at most `N` connections of one address, or of one /64 of IPv6; 0 is no limit")
 			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` a reader may be behind before it goes to the newest one")
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
-			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a reader at once, 1 to 64 (with --spread 0 always as many as go)")
-			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, 0 (off) to 1")
+			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a reader at once, 1 to 64 (with --spread 0 as many as fit)")
+			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, up to 1; 0 sends them at once")
 			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP readers that report loss: off, thin (they get fewer frames) or quality (if most do, pictures are also encoded smaller)")
 			f.StringVar(&raw.clone, "clone", "", "have the kernel make the copies for UDP readers behind this Ethernet `INTERFACE` (eBPF; Linux 6.6 and root), for many readers on a fast link")
 		}),
@@ -77,13 +84,10 @@ func parseArguments(args []string) (*settings, error) {
 }
 
 func (raw *rawFlags) settings(sources []string) (*settings, error) {
-	s := &settings{sdpFile: raw.sdp, clone: raw.clone, logFormat: raw.logFormat}
-	s.config = cast.Config{
-		Lag: raw.lag, MaxReaders: raw.maxReaders, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
-		Server: commandline.Version("camcast"),
-	}
+	s := &settings{sdpFile: raw.sdp, clone: raw.clone, logFormat: raw.logFormat, config: raw.config()}
+	s.applyEnvironment()
 	var err error
-	if s.config.RTSP, err = listenAddress("--rtsp", raw.rtsp); err != nil {
+	if s.rtsp, err = listenAddress("--rtsp", raw.rtsp); err != nil {
 		return nil, err
 	}
 	if s.config.RTP, err = listenAddress("--rtp", raw.rtp); err != nil {
@@ -110,19 +114,52 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	return s, raw.checkCombination()
 }
 
-// checkRanges has cast judge the numbers. Zeros, which it takes for "not set", are
-// judged here: whoever types a zero means it.
-func checkRanges(raw *rawFlags) error {
-	for _, f := range []struct {
-		name  string
-		value int
-	}{{"lag", raw.lag}, {"mtu", raw.mtu}, {"burst", raw.burst}} {
-		if f.value == 0 {
-			return fmt.Errorf("--%s 0: must be at least 1", f.name)
+// applyEnvironment takes the switches that turn off what a kernel or a link may do wrong.
+func (s *settings) applyEnvironment() {
+	s.config.NoSegmentation = switchedOff("CAMCAST_UDP_SEGMENT")
+	s.config.NoBatches = switchedOff("CAMCAST_SENDMMSG")
+	if switchedOff("CAMCAST_CLONE") {
+		s.clone = ""
+	}
+}
+
+// config is what the flags say, in cast's words, in which a zero is the default.
+func (raw *rawFlags) config() cast.Config {
+	c := cast.Config{
+		Lag: raw.lag, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
+		MaxReaders: raw.limits.readers, MaxReadersPerAddress: raw.limits.readersPerAddress,
+		MaxConnections: raw.limits.connections, MaxConnectionsPerAddress: raw.limits.connectionsPerAddress,
+	}
+	if c.Spread == 0 {
+		c.Spread = cast.AllAtOnce
+	}
+	for _, limit := range []*int{&c.MaxReaders, &c.MaxReadersPerAddress, &c.MaxConnections, &c.MaxConnectionsPerAddress} {
+		if *limit == 0 {
+			*limit = cast.NoLimit
 		}
 	}
-	config := cast.Config{Lag: raw.lag, MaxReaders: raw.maxReaders, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread}
-	if err := config.Check(); err != nil {
+	return c
+}
+
+// checkRanges has cast judge the numbers. What means something else to it is judged here: a
+// zero is the default, and a -1 no limit.
+func checkRanges(raw *rawFlags) error {
+	for _, f := range []struct {
+		name         string
+		value, least int
+	}{
+		{"lag", raw.lag, 1}, {"mtu", raw.mtu, 1}, {"burst", raw.burst, 1},
+		{"max-readers", raw.limits.readers, 0}, {"max-readers-per-address", raw.limits.readersPerAddress, 0},
+		{"max-connections", raw.limits.connections, 0}, {"max-connections-per-address", raw.limits.connectionsPerAddress, 0},
+	} {
+		if f.value < f.least && f.value >= -1 {
+			return fmt.Errorf("--%s %d: must be at least %d", f.name, f.value, f.least)
+		}
+	}
+	if raw.spread < 0 {
+		return fmt.Errorf("--spread %v: must be 0 to 1, a share of the frame interval", raw.spread)
+	}
+	if err := raw.config().Check(); err != nil {
 		return fmt.Errorf("--%w", err)
 	}
 	return nil

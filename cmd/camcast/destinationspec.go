@@ -6,11 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/camcast/camcast/cast"
 )
@@ -95,39 +92,4 @@ func (spec *destinationSpec) parseOptions(values url.Values) error {
 		return fmt.Errorf("ttl and iface are for multicast groups, and %v is none", spec.Peer.Addr())
 	}
 	return nil
-}
-
-// addDestinations begins to send to the fixed destinations and describes them.
-func addDestinations(b *cast.Broadcaster, s *settings) error {
-	for i, d := range s.destinations {
-		stream := b.Streams()[0]
-		for _, candidate := range b.Streams() {
-			if candidate.Name() == d.stream {
-				stream = candidate
-			}
-		}
-		if err := stream.SendTo(d.Destination); err != nil {
-			return err
-		}
-		if s.sdpFile == "" {
-			continue
-		}
-		text, err := stream.SDP(d.Destination)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(sdpFileName(s.sdpFile, i), text, 0o644); err != nil {
-			return fmt.Errorf("--sdp: %w", err)
-		}
-	}
-	return nil
-}
-
-// sdpFileName numbers the files from the second on: x.sdp, x-2.sdp.
-func sdpFileName(name string, i int) string {
-	if i == 0 {
-		return name
-	}
-	extension := filepath.Ext(name)
-	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, extension), i+1, extension)
 }

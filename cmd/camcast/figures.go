@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -26,16 +27,11 @@ func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop 
 	signal.Notify(signals, syscall.SIGUSR1)
 	go func() {
 		for range signals {
-			text := make(chan []byte, 1)
-			// A loop that is closed has printed its last figures.
-			if l.Post(func() {
-				var lines bytes.Buffer
-				printFigures(l, b, &lines, atStart)
-				text <- lines.Bytes()
-			}) != nil {
-				return
+			var lines bytes.Buffer
+			if l.Do(context.Background(), func() { printFigures(l, b, &lines, atStart) }) != nil {
+				continue // the daemon is ending, which prints the last figures
 			}
-			_, _ = w.Write(<-text) // here, not on the loop: it may have to wait for who reads it
+			_, _ = w.Write(lines.Bytes()) // here, not on the loop: it may have to wait for the one who reads it
 		}
 	}()
 	return func() {
@@ -56,7 +52,7 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		fmt.Fprintf(w, "  age when handed to the kernel: first reader %s; last reader %s\n", ages(&f.FirstAge), ages(&f.LastAge))
 		fmt.Fprintf(w, "  thinned: %d readers now; %d times to fewer frames, %d times to more", f.Thinned, f.ThinnedMore, f.ThinnedLess)
 		if f.Resting > 0 {
-			fmt.Fprintf(w, "; %d readers rest, whose machines do not answer", f.Resting)
+			fmt.Fprintf(w, "; %d readers rest, as their machines do not answer", f.Resting)
 		}
 		if f.Quality > 0 {
 			fmt.Fprintf(w, "; quality %d", f.Quality)
@@ -67,7 +63,7 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 			fmt.Fprintf(w, "  source opened anew %d times, watched anew %d times\n", f.Restarts, f.Revived)
 		}
 	}
-	sockets, stats := b.Sockets(), l.Stats()
+	sockets, stats := b.RTPSockets(), l.Stats()
 	fmt.Fprintf(w, "sockets: %d sends of %d messages (%d cloned by the kernel), %d bytes, %d times full\n",
 		sockets.Calls, sockets.Messages, sockets.Cloned, sockets.Bytes, sockets.Blocked)
 	if now, err := udp.ReadSystemCounters(); err == nil {
@@ -83,7 +79,13 @@ const mostReaders = 20
 
 // printReaders prints what readers have reported, worst first.
 func printReaders(w io.Writer, s *cast.Stream) {
-	readers := slices.SortedFunc(s.EachReader(), func(a, b cast.ReaderFigures) int {
+	var readers []cast.ReaderFigures
+	for session := range s.Sessions() {
+		if session.Playing() && session.Protocol() != cast.Send {
+			readers = append(readers, session.Figures())
+		}
+	}
+	slices.SortFunc(readers, func(a, b cast.ReaderFigures) int {
 		return cmp.Or(cmp.Compare(b.FractionLost, a.FractionLost), a.Peer.Compare(b.Peer))
 	})
 	for i, r := range readers {

@@ -8,12 +8,13 @@ import (
 	"net/netip"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/camcast/camcast/capture/testcard"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/join"
+	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/loop"
 )
 
@@ -107,13 +108,16 @@ func startLossy(t *testing.T, share float64) *lossyStream {
 	must(t, err)
 	s := &lossyStream{t: t, loop: loop.NewOn(&lossyKernel{Kernel: real, port: rtpPort, fd: -1, share: share})}
 	local := netip.MustParseAddr("127.0.0.1")
-	b, err := cast.New(s.loop, cast.Config{RTSP: netip.AddrPortFrom(local, 0), RTP: netip.AddrPortFrom(local, rtpPort), Adapt: cast.AdaptOff})
+	b, err := cast.New(s.loop, cast.Config{RTP: netip.AddrPortFrom(local, rtpPort), Adapt: cast.AdaptOff})
 	must(t, err)
-	source, err := testcard.Open(testcard.Options{Width: 1280, Height: 720, FramesPerSecond: 30, Quality: 95}, clock(s.loop))
+	front, err := rtsp.Listen(b, netip.AddrPortFrom(local, 0), rtsp.Options{})
+	must(t, err)
+	join.Serve(b)
+	source, err := testcard.New(testcard.Options{Width: 1280, Height: 720, FramesPerSecond: 30, Quality: 95})
 	must(t, err)
 	s.stream, err = b.AddStream("cam", source, cast.StreamOptions{})
 	must(t, err)
-	s.url = fmt.Sprintf("rtsp://127.0.0.1:%d/cam", b.RTSPPort())
+	s.url = fmt.Sprintf("rtsp://127.0.0.1:%d/cam", front.Port())
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.loop.Run(ctx) }()
@@ -138,9 +142,13 @@ func (s *lossyStream) await(wanted func(cast.ReaderFigures) bool) (f cast.Reader
 		case <-late:
 			s.t.Fatalf("the last report says %+v", f)
 		}
-		looked := make(chan []cast.ReaderFigures, 1)
-		must(s.t, s.loop.Post(func() { looked <- slices.Collect(s.stream.EachReader()) }))
-		if all := <-looked; len(all) == 1 {
+		var all []cast.ReaderFigures
+		must(s.t, s.loop.Do(context.Background(), func() {
+			for session := range s.stream.Sessions() {
+				all = append(all, session.Figures())
+			}
+		}))
+		if len(all) == 1 {
 			if f = all[0]; wanted(f) {
 				return f
 			}

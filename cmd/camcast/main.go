@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/join"
+	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/clone"
 	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/loop"
@@ -39,7 +42,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // serve broadcasts until a signal comes or all sources have ended.
 func serve(settings *settings, stdout, stderr io.Writer) (err error) {
-	log := settings.logger(stderr)
 	l, err := loop.New()
 	if err != nil {
 		return err
@@ -49,7 +51,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	defer stop()
 
 	config := settings.config
-	config.Log = log
+	config.Log = settings.logger(stderr)
 	if settings.clone != "" {
 		program, openErr := clone.Open(settings.clone, udp.MaxClonePeers)
 		if openErr != nil {
@@ -63,20 +65,21 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 		return explain(err)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	open := max(len(settings.sources), 1) // without any there is the default one
-	ended := func(*cast.Stream) {
-		if open--; open == 0 {
-			stop()
-		}
+	d := &service{settings: settings, broadcaster: b, ctx: ctx, stop: stop, stdout: stdout, log: config.Log}
+	if err := d.openFronts(); err != nil {
+		return explain(err)
 	}
-	if err := addStreams(b, settings, stdout, ended); err != nil {
+	if err := d.addStreams(); err != nil {
 		return err
 	}
-	if err := addDestinations(b, settings); err != nil {
+	if ctx.Err() != nil { // while the sources were opened
+		return nil
+	}
+	if err := d.addDestinations(); err != nil {
 		return err
 	}
 	defer printFiguresOnSignal(l, b, stderr)() // before it is announced that all is ready
-	announce(stdout, b, settings)
+	d.announce()
 	if err := l.Run(ctx); err != nil {
 		return err
 	}
@@ -84,4 +87,32 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	left, gone := context.WithCancel(context.Background())
 	b.Leave(gone)
 	return l.Run(left)
+}
+
+// service is a running camcast.
+type service struct {
+	settings    *settings
+	broadcaster *cast.Broadcaster
+	rtsp        *rtsp.Server // nil: off
+	ctx         context.Context
+	stop        func() // ends Run
+	stdout      io.Writer
+	log         *slog.Logger
+
+	// open is how many streams have not ended.
+	open int
+	// settled is called with each first outcome of opening a source, as long as the daemon
+	// starts.
+	settled func()
+	// failed is the error of a source that could not be opened when the daemon started.
+	failed error
+}
+
+// openFronts has the streams served by the protocols that are asked for.
+func (d *service) openFronts() (err error) {
+	join.Serve(d.broadcaster)
+	if address := d.settings.rtsp; address.IsValid() {
+		d.rtsp, err = rtsp.Listen(d.broadcaster, address, rtsp.Options{Name: commandline.Version("camcast")})
+	}
+	return err
 }

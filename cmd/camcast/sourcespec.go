@@ -110,7 +110,7 @@ func parseSource(argument string) (sourceSpec, error) {
 
 // testcard is the spec as the test card's options.
 func (spec *sourceSpec) testcard() testcard.Options {
-	return testcard.Options{Width: spec.width, Height: spec.height, FramesPerSecond: spec.fps, Quality: spec.quality}
+	return testcard.Options{Width: spec.width, Height: spec.height, FramesPerSecond: spec.fps, Quality: spec.quality, Encode: encodeOptions()}
 }
 
 // isDevicePath tells cameras from files: by what is there, or, if nothing is, by

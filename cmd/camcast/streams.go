@@ -1,11 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/encode"
@@ -13,80 +12,141 @@ import (
 	"github.com/camcast/camcast/capture/testcard"
 	"github.com/camcast/camcast/capture/v4l2"
 	"github.com/camcast/camcast/cast"
-	"github.com/camcast/camcast/loop"
 )
 
-// addStreams opens the sources and broadcasts them.
-func addStreams(b *cast.Broadcaster, s *settings, stdout io.Writer, ended func(*cast.Stream)) error {
-	if len(s.sources) == 0 {
-		return addDefaultStream(b, stdout, ended)
+// addStreams adds the streams that are asked for, and opens their sources. The error is that of
+// a source that cannot be opened as it was asked to be; one that is not there yet is waited for.
+func (d *service) addStreams() error {
+	if len(d.settings.sources) == 0 {
+		return d.addDefaultStream()
 	}
-	for _, spec := range s.sources {
-		source, err := open(spec, clock(b.Loop()))
+	for _, spec := range d.settings.sources {
+		source, err := newSource(spec)
 		if err != nil {
 			return fmt.Errorf("%s: %w", spec.name, err)
 		}
-		if err := addStream(b, spec, source, ended); err != nil {
+		if _, err := d.addStream(spec, source); err != nil {
 			return err
 		}
 	}
-	return nil
+	return d.settle()
 }
 
-// encodeOptions are what the environment says of encoding.
-func encodeOptions() encode.Options {
-	return encode.Options{NoTurboJPEG: os.Getenv("CAMCAST_TURBOJPEG") == "0"}
-}
-
-func addStream(b *cast.Broadcaster, spec sourceSpec, source capture.Source, ended func(*cast.Stream)) error {
+func (d *service) addStream(spec sourceSpec, source capture.Source) (*cast.Stream, error) {
 	transcoder, err := encode.NewTranscoder(encodeOptions())
 	if err != nil {
-		return errors.Join(err, source.Close())
+		return nil, err
 	}
-	_, err = b.AddStream(spec.name, source, cast.StreamOptions{
-		Transcoder:  transcoder,
-		AwaitReader: spec.kind == fileSource && !spec.loop,
-		Ended:       ended,
+	d.open++
+	return d.broadcaster.AddStream(spec.name, source, cast.StreamOptions{
+		Transcoder:   transcoder,
+		AwaitReader:  spec.kind == fileSource && !spec.loop,
+		StateChanged: d.stateChanged,
 	})
-	return err
+}
+
+// stateChanged is called when a stream's source has gone to another state.
+func (d *service) stateChanged(s *cast.Stream, state cast.State, err error) {
+	switch state {
+	case cast.Live:
+		d.writeDescriptions(s)
+	case cast.Ended:
+		if err != nil {
+			d.failed = fmt.Errorf("%s: %w", s.Name(), err)
+		}
+		if d.open--; d.open == 0 {
+			d.stop()
+		}
+	}
+	if d.settled != nil {
+		d.settled()
+	}
+}
+
+// settle turns the loop until it is known of each source whether it can be opened.
+func (d *service) settle() error {
+	ctx, settled := context.WithCancel(d.ctx)
+	defer settled()
+	d.settled = func() {
+		for _, s := range d.broadcaster.Streams() {
+			if s.State() == cast.Opening {
+				return
+			}
+		}
+		settled()
+	}
+	defer func() { d.settled = nil }()
+	d.settled()
+	if err := d.broadcaster.Loop().Run(ctx); err != nil {
+		return err
+	}
+	return d.failed
 }
 
 // addDefaultStream broadcasts the first camera that can be opened, else the test
 // card, and says which and why.
-func addDefaultStream(b *cast.Broadcaster, stdout io.Writer, ended func(*cast.Stream)) error {
+func (d *service) addDefaultStream() error {
 	spec := sourceSpec{name: defaultName(0)}
 	why := "there is no camera"
 	for _, device := range v4l2.List() {
-		source, err := v4l2.Open(v4l2.Options{Path: device.Path}, clock(b.Loop()))
+		spec.kind, spec.path = deviceSource, device.Path
+		s, err := d.tryDefault(spec)
 		if err != nil {
-			why = err.Error()
-			continue
+			return err
 		}
-		spec.kind = deviceSource
-		fmt.Fprintf(stdout, "No source was named: using %s (%s), the first camera found.\n", device.Path, device.Card)
-		return addStream(b, spec, source, ended)
+		if s.State() == cast.Live {
+			fmt.Fprintf(d.stdout, "No source was named: using %s (%s), the first camera found.\n", device.Path, device.Card)
+			return nil
+		}
+		why = device.Path + " cannot be opened"
+		if d.failed != nil {
+			why = d.failed.Error()
+		}
+		d.failed = nil
+		if err := s.Close(); err != nil {
+			return err
+		}
 	}
-	spec.kind = testcardSource
-	source, err := open(spec, clock(b.Loop()))
-	if err != nil {
+	spec.kind, spec.path = testcardSource, ""
+	if _, err := d.tryDefault(spec); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "No source was named and no camera can be used (%s): using the test card.\n", why)
-	return addStream(b, spec, source, ended)
+	fmt.Fprintf(d.stdout, "No source was named and no camera can be used (%s): using the test card.\n", why)
+	return d.failed
 }
 
-// open opens what a SOURCE argument names.
-func open(spec sourceSpec, c capture.Clock) (capture.Source, error) {
+// tryDefault adds a stream and waits until it is known whether its source can be opened. The
+// daemon goes on if it cannot.
+func (d *service) tryDefault(spec sourceSpec) (*cast.Stream, error) {
+	source, err := newSource(spec)
+	if err != nil {
+		return nil, err
+	}
+	s, err := d.addStream(spec, source)
+	if err != nil {
+		return nil, err
+	}
+	d.open++ // so that its end does not end the daemon
+	err = d.settle()
+	d.open--
+	if d.failed != nil {
+		err = nil
+	}
+	return s, err
+}
+
+// newSource makes the source that a SOURCE argument names.
+func newSource(spec sourceSpec) (capture.Source, error) {
 	switch spec.kind {
 	case deviceSource:
-		return nilIfFailed(v4l2.Open(v4l2.Options{
+		return nilIfFailed(v4l2.New(v4l2.Options{
 			Path: spec.path, Width: spec.width, Height: spec.height,
-			FramesPerSecond: spec.fps, Format: spec.format, Quality: spec.quality,
-		}, c))
+			FramesPerSecond: spec.fps, Format: spec.format, Quality: spec.quality, Encode: encodeOptions(),
+		}))
 	case testcardSource:
-		return nilIfFailed(testcard.Open(spec.testcard(), c))
+		return nilIfFailed(testcard.New(spec.testcard()))
 	case fileSource:
-		return nilIfFailed(file.Open(spec.path, file.Options{FramesPerSecond: spec.fps, Loop: spec.loop}, c))
+		return nilIfFailed(file.New(file.Options{Path: spec.path, FramesPerSecond: spec.fps, Loop: spec.loop}))
 	}
 	return nil, errors.New("unknown kind of source")
 }
@@ -99,11 +159,10 @@ func nilIfFailed[S capture.Source](source S, err error) (capture.Source, error) 
 	return source, nil
 }
 
-// clock tells sources the time.
-func clock(l *loop.Loop) capture.Clock {
-	k := l.Kernel()
-	return capture.Clock{
-		Monotonic: func() time.Duration { return k.Monotonic() },
-		Wall:      func() time.Time { return k.Wall() },
-	}
+// encodeOptions are what the environment says of encoding.
+func encodeOptions() encode.Options {
+	return encode.Options{NoTurboJPEG: switchedOff("CAMCAST_TURBOJPEG")}
 }
+
+// switchedOff reports whether an environment variable switches something off.
+func switchedOff(variable string) bool { return os.Getenv(variable) == "0" }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func TestNoPictures(t *testing.T) {
 // startFull is the URL of a broadcast that takes no more readers.
 func startFull(t *testing.T) string {
 	t.Helper()
-	b := startBroadcastOf(t, cast.Config{MaxReaders: 1}, "cam")
+	b := startBroadcastAt(t, cast.Config{RTP: netip.AddrPortFrom(loopback, 0), MaxReaders: 1}, 0, "cam")
 	cmd := camview(t, "-o", "-", b.url("cam"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

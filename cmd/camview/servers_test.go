@@ -15,14 +15,15 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
-	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/capture/capturetest"
 	"github.com/camcast/camcast/capture/testcard"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/join"
+	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/proto/jpeg"
 	"github.com/camcast/camcast/proto/rtp"
 	pion "github.com/pion/rtp"
-	"golang.org/x/sys/unix"
 )
 
 // The servers that are watched: camcast's own broadcaster, and gortsplib's, each with
@@ -48,54 +49,47 @@ type broadcast struct {
 // of these names.
 func startBroadcast(t *testing.T, names ...string) *broadcast {
 	t.Helper()
-	return startBroadcastOf(t, cast.Config{}, names...)
+	return startBroadcastAt(t, cast.Config{RTP: netip.AddrPortFrom(loopback, 0)}, 0, names...)
 }
 
 // again starts a broadcast on the ports of one that has been stopped.
 func (s *broadcast) again(names ...string) *broadcast {
 	s.t.Helper()
-	return startBroadcastOf(s.t, cast.Config{RTSP: netip.AddrPortFrom(loopback, s.rtsp), RTP: netip.AddrPortFrom(loopback, s.rtp)}, names...)
+	return startBroadcastAt(s.t, cast.Config{RTP: netip.AddrPortFrom(loopback, s.rtp)}, s.rtsp, names...)
 }
 
 var loopback = netip.MustParseAddr("127.0.0.1")
 
-func startBroadcastOf(t *testing.T, config cast.Config, names ...string) *broadcast {
+// startBroadcastAt broadcasts with a configuration, and RTSP on a port.
+func startBroadcastAt(t *testing.T, config cast.Config, port uint16, names ...string) *broadcast {
 	t.Helper()
 	l, err := loop.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !config.RTSP.IsValid() {
-		config.RTSP = netip.AddrPortFrom(loopback, 0)
-	}
-	if !config.RTP.IsValid() {
-		config.RTP = netip.AddrPortFrom(loopback, 0)
-	}
-	config.Spread = cast.DefaultSpread
 	b, err := cast.New(l, config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	join.Serve(b)
+	front, err := rtsp.Listen(b, netip.AddrPortFrom(loopback, port), rtsp.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range names {
-		if _, err := b.AddStream(name, openCard(t, l), cast.StreamOptions{}); err != nil {
+		card, err := testcard.New(testcard.Options{Width: cardWidth, Height: cardHeight, FramesPerSecond: cardFPS})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.AddStream(name, card, cast.StreamOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ctx, end := context.WithCancel(context.Background())
-	s := &broadcast{t: t, loop: l, cast: b, rtsp: b.RTSPPort(), rtp: b.RTPPort(), end: end, ended: make(chan error)}
+	s := &broadcast{t: t, loop: l, cast: b, rtsp: front.Port(), rtp: b.RTPPort(), end: end, ended: make(chan error)}
 	go func() { s.ended <- errors.Join(l.Run(ctx), b.Close(), l.Close()) }()
 	t.Cleanup(s.stop)
 	return s
-}
-
-func openCard(t *testing.T, l *loop.Loop) *testcard.Source {
-	t.Helper()
-	clock := capture.Clock{Monotonic: l.Kernel().Monotonic, Wall: time.Now}
-	card, err := testcard.Open(testcard.Options{Width: cardWidth, Height: cardHeight, FramesPerSecond: cardFPS}, clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return card
 }
 
 // joinURL is where a stream is to be had without RTSP.
@@ -121,11 +115,9 @@ func (s *broadcast) stop() {
 // do runs f on the broadcast's loop and waits for it.
 func (s *broadcast) do(f func()) {
 	s.t.Helper()
-	done := make(chan struct{})
-	if err := s.loop.Post(func() { f(); close(done) }); err != nil {
+	if err := s.loop.Do(context.Background(), f); err != nil {
 		s.t.Fatal(err)
 	}
-	<-done
 }
 
 // awaitReaders waits until the first stream has so many readers.
@@ -220,38 +212,38 @@ func freePorts(t *testing.T) uint16 {
 
 // send sends the card's pictures until stop is closed.
 func (h *otherServer) send(t *testing.T, media *description.Media, stop chan struct{}) {
-	l, err := loop.New()
+	card, err := testcard.New(testcard.Options{Width: cardWidth, Height: cardHeight, FramesPerSecond: cardFPS})
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	defer l.Close()
-	card := openCard(t, l)
-	defer card.Close()
+	host := capturetest.NewHost(t)
+	host.Open(card)
+	defer host.Close()
 	packetizer, err := rtp.NewJPEGPacketizer(rtp.JPEGConfig{SSRC: 1, FirstSequence: 65500, PacketSize: 1400, RunPackets: 16})
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	clock := rtp.NewClock(1 << 31)
+	beat := time.NewTicker(time.Second / cardFPS)
+	defer beat.Stop()
 	var img jpeg.Image
 	for {
 		select {
 		case <-stop:
 			return
-		default:
+		case <-beat.C:
 		}
-		frame, err := card.Next()
-		if errors.Is(err, capture.ErrNotReady) {
-			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(card.FD()), Events: unix.POLLIN}}, 1000)
-			continue
+		host.Frames = host.Frames[:0]
+		for len(host.Frames) == 0 {
+			host.RunFor(time.Second / cardFPS)
 		}
-		if err == nil {
-			err = img.Parse(frame.Data)
-		}
+		frame := host.Frames[0]
+		err := img.Parse(frame.Bytes)
 		var packets rtp.Packets
 		if err == nil { // the library's queues keep the bytes
-			packets, err = packetizer.Packetize(nil, &img, clock.At(frame.Time))
+			packets, err = packetizer.Packetize(nil, &img, clock.At(frame.Captured))
 		}
 		for i := 0; i < packets.Count && err == nil; i++ {
 			var p pion.Packet

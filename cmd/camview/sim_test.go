@@ -13,10 +13,13 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/join"
+	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/media"
 )
 
 // These tests have the viewer and our own broadcaster on one simulated kernel, where
@@ -48,13 +51,15 @@ func newScene(t *testing.T) *scene {
 func (s *scene) broadcast() {
 	s.t.Helper()
 	var err error
-	s.cast, err = cast.New(s.l, cast.Config{
-		RTSP: netip.MustParseAddrPort("127.0.0.1:8554"), RTP: netip.MustParseAddrPort("127.0.0.1:5004"), Spread: cast.DefaultSpread, Random: s.k.Random,
-	})
+	s.cast, err = cast.New(s.l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:5004"), Random: s.k.Random})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := s.cast.AddStream("cam", newSimCamera(s.t, s.k), cast.StreamOptions{}); err != nil {
+	join.Serve(s.cast)
+	if _, err := rtsp.Listen(s.cast, netip.MustParseAddrPort("127.0.0.1:8554"), rtsp.Options{}); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.cast.AddStream("cam", newSimCamera(s.t), cast.StreamOptions{}); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -102,40 +107,53 @@ func (s *scene) leave() {
 
 // simCamera is a source of one and the same picture.
 type simCamera struct {
-	k       *sim.Kernel
-	fd      int
-	picture []byte
-	number  uint32
+	host   capture.Host
+	beat   capture.Timer
+	due    time.Duration
+	frame  media.Frame
+	number uint64
 }
 
-func newSimCamera(t *testing.T, k *sim.Kernel) *simCamera {
+func newSimCamera(t *testing.T) *simCamera {
 	t.Helper()
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, image.NewYCbCr(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio420), nil); err != nil {
 		t.Fatal(err)
 	}
-	fd, err := k.NewTicker(time.Second / cardFPS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &simCamera{k: k, fd: fd, picture: b.Bytes()}
+	params := &media.Params{Format: media.JPEG, Width: 320, Height: 240, FramesPerSecond: cardFPS}
+	return &simCamera{frame: media.Frame{Params: params, Bytes: b.Bytes(), Key: true}}
 }
 
 func (c *simCamera) Describe() capture.Description {
-	return capture.Description{Source: "simulation", Width: 320, Height: 240, FramesPerSecond: cardFPS}
+	return capture.Description{Source: "simulation", Params: c.frame.Params}
 }
-func (c *simCamera) FD() int { return c.fd }
-func (c *simCamera) Next() (capture.Frame, error) {
-	if _, err := c.k.ReadTicks(c.fd); err != nil {
-		return capture.Frame{}, capture.ErrNotReady
-	}
+
+func (c *simCamera) Open(h capture.Host) {
+	c.host, c.beat, c.due = h, h.NewTimer(c.send), h.Now()
+	h.Live()
+	c.wait()
+}
+
+func (c *simCamera) wait() {
+	c.due += time.Second / cardFPS
+	c.beat.Set(c.due)
+}
+
+func (c *simCamera) send() {
 	c.number++
-	return capture.Frame{Data: c.picture, Format: capture.JPEG, Time: c.k.Monotonic(), Sequence: c.number}, nil
+	c.frame.Captured = c.host.Now()
+	c.wait()
+	c.host.Frame(c.frame)
 }
-func (c *simCamera) Release()                 {}
-func (c *simCamera) Figures() capture.Figures { return capture.Figures{Frames: uint64(c.number)} }
-func (c *simCamera) Restart() error           { return nil }
-func (c *simCamera) Close() error             { return c.k.CloseFD(c.fd) }
+
+func (c *simCamera) Figures() capture.Figures { return capture.Figures{Frames: c.number} }
+
+func (c *simCamera) Close() error {
+	if c.beat != nil {
+		c.beat.Stop()
+	}
+	return nil
+}
 
 // ways are the URLs and flags by which the scene's stream can be watched.
 var ways = map[string]string{

@@ -39,8 +39,8 @@ func NewCookies(secret [32]byte) *Cookies {
 	}
 }
 
-// Make makes a cookie for who is at an address and asks for a stream, or for the list,
-// which is no stream's name. now is on any clock that does not go back.
+// Make makes a cookie for a request of a peer: for a stream, or for the list, which is no
+// stream's name. now is on any clock that does not go back.
 func (c *Cookies) Make(now time.Duration, peer netip.AddrPort, r *Request) (cookie Cookie) {
 	made := milliseconds(now)
 	binary.BigEndian.PutUint32(cookie[:], uint32(made))

@@ -9,7 +9,7 @@
 //	                           <-       RTP
 //	  receiver reports, BYE    ->
 //
-// The broadcaster keeps nothing of who has not come back with a cookie: it is a code over
+// The broadcaster keeps nothing of a reader that has not returned a cookie, which is a code over
 // the address, the stream and the time (Cookies). All messages are RTCP packets, so that
 // they share a port with RTP and RTCP (RFC 5761).
 //

@@ -31,10 +31,10 @@ const (
 	MaxMessageBytes = 1200
 )
 
-// Cookie proves that its bearer receives at an address.
+// Cookie proves that a reader receives at an address.
 type Cookie [CookieBytes]byte
 
-// Nonce is made up by a reader, and returned with all answers: so somebody who does not
+// Nonce is made up by a reader, and returned with all answers: a third party that does not
 // see its requests cannot answer them.
 type Nonce [8]byte
 

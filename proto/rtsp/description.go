@@ -41,7 +41,7 @@ type Description struct {
 	FrameRate float64
 }
 
-// Place says where a stream is to be had, in an SDP.
+// Place says where a stream is sent, in an SDP.
 type Place struct {
 	// Origin is the address of the machine that makes the description (o=). The zero Addr stands for the IPv4 wildcard.
 	Origin netip.Addr

@@ -17,7 +17,7 @@ func TestDestinationIsThePeer(t *testing.T) {
 	m.told(t, "setup session1 cam udp 192.0.2.1:5000 192.0.2.1:5001")
 }
 
-// A session is none of another address's business, whoever knows its id.
+// A session does not exist for another address, even if its id is known there.
 func TestForeignSession(t *testing.T) {
 	m, s := newStage(Config{})
 	c := s.Accept(alice, server)

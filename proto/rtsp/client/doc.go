@@ -14,5 +14,5 @@
 // digest or basic scheme. Nothing here is safe for concurrent use.
 //
 // Answers are read by gortsplib's base package, descriptions by its sdpunmarshaler, which
-// bears with what real cameras send.
+// tolerates what real cameras send.
 package client

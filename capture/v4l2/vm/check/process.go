@@ -158,6 +158,23 @@ func wantRefusalAs(user *syscall.Credential, words []string, args ...string) err
 	return nil
 }
 
+// wantWaiting runs the daemon, which must print a line with text and go on until it is ended.
+func wantWaiting(text string, args ...string) error {
+	p, err := start("/camcast", args...)
+	if err != nil {
+		return err
+	}
+	line, err := p.await(text)
+	if err != nil {
+		return err
+	}
+	if err := p.stop(); err != nil {
+		return fmt.Errorf("camcast %v: %w:\n%s", args, err, p.text.String())
+	}
+	saw("waits: %s", strings.TrimSpace(line))
+	return nil
+}
+
 // awaitFile waits until a path exists, as devices do a moment after they were plugged in.
 func awaitFile(path string) error {
 	ticker := time.NewTicker(10 * time.Millisecond)

@@ -1,0 +1,15 @@
+// Package fanout sends one ring of frames to many UDP readers, from a few sockets.
+//
+// Readers are grouped: by the socket that they are sent from, and by how many of the frames
+// they get. Each group has a sweep, which sends frames to its readers burst by burst, each
+// burst to every reader in turn, paced over a share of the frame interval. Nothing is kept
+// per reader but its address and a few counts.
+//
+//   - A reader whose reports tell of loss is thinned: moved to a group that gets every 2nd, 4th
+//     or 8th frame, or key frames alone where frames depend on each other (adapt.go has the rule).
+//   - A reader whose machine does not answer ARP rests: it is moved to a group that gets none.
+//   - A reader that comes in the middle of a group of pictures begins with the next key frame.
+//
+// Fanout knows the ring, the wire form and the sockets, and neither streams nor sessions. All
+// of it belongs to the loop's goroutine.
+package fanout

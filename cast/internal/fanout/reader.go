@@ -1,0 +1,119 @@
+package fanout
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Reader is one UDP reader. It is small, as there may be ten thousand: how far it has come is
+// its sweep's affair.
+type Reader struct {
+	group    *group
+	observer Observer
+	index    int32 // in the group
+	// rtcpPort is where its RTCP comes from and goes to.
+	rtcpPort uint16
+	// gone: it has left, though it may still be in the list.
+	gone bool
+	// wish is the level that it is to have, unless it rests; moving: it is in group.moving.
+	wish            uint8
+	resting, moving bool
+	// refused counts the frames that the kernel did not take whole for it.
+	refused uint32
+	// failed is the sweep's count at the last frame that could not be sent to it, and
+	// failingSince when a row of such frames began.
+	failed uint32
+	// entered is the last frame that the group had taken when the reader came to it.
+	entered      uint32
+	failingSince time.Duration
+	// framesBefore and lagsBefore are what the sweep's counts were when it began to serve
+	// the reader, minus what the reader had from other sweeps. They may be negative.
+	framesBefore, lagsBefore uint64
+	thinning                 *thinning // nil until it reports loss
+}
+
+// Observer is told about a Reader.
+type Observer interface {
+	// RTCP is called with RTCP that came from the reader's address. The packet may be read
+	// until RTCP returns.
+	RTCP(packet []byte)
+	// Lost is called when the kernel has refused for a while to send to the reader. The
+	// reader is still there: the observer has it leave.
+	Lost(err error)
+}
+
+// Observer is the one given to Join, which may be nil.
+func (r *Reader) Observer() Observer { return r.observer }
+
+// Fanout is the one that the reader was given to.
+func (r *Reader) Fanout() *Fanout { return r.group.fanout }
+
+// Gone reports whether the reader has left.
+func (r *Reader) Gone() bool { return r.gone }
+
+// RTPAddress is where the reader's RTP goes, until it leaves.
+func (r *Reader) RTPAddress() netip.AddrPort { return r.group.fan.Peer(int(r.index)) }
+
+// RTCPAddress is where the reader's RTCP comes from and goes to, until it leaves.
+func (r *Reader) RTCPAddress() netip.AddrPort {
+	return netip.AddrPortFrom(r.RTPAddress().Addr(), r.rtcpPort)
+}
+
+// Leave ends sending to the reader, at once or with the frame in hand. Leaving twice does
+// nothing.
+func (r *Reader) Leave() {
+	if r.gone {
+		return
+	}
+	r.gone = true
+	f := r.group.fanout
+	f.uncount(r)
+	f.config.Form.Release()
+	if g := r.group; g.sweep.hand != nil {
+		g.leaving = append(g.leaving, r)
+		return
+	}
+	r.remove()
+}
+
+// Frames is how many frames the reader was sent whole.
+func (r *Reader) Frames() uint64 {
+	// Negative while the frame is going out that was in hand when it came.
+	return uint64(max(int64(r.group.sweep.frames-r.framesBefore-uint64(r.refused)), 0))
+}
+
+// Lags is how many frames the reader has missed because sending was too far behind.
+func (r *Reader) Lags() uint64 { return r.group.sweep.lags - r.lagsBefore }
+
+// SendRTCP sends RTCP to the reader. Like any datagram, it may be lost.
+func (r *Reader) SendRTCP(packet []byte) {
+	_, _ = r.group.rtcp.SendEach(packet, 1, func(int) (netip.AddrPort, netip.Addr) {
+		return r.RTCPAddress(), r.group.fan.Source(int(r.index))
+	})
+}
+
+// enter adds the reader to a group.
+func (r *Reader) enter(g *group, peer netip.AddrPort, source netip.Addr) {
+	r.group, r.index = g, int32(g.fan.Add(peer, source))
+	r.entered = uint32(g.sweep.cursor.Taken())
+	g.readers = append(g.readers, r)
+}
+
+// remove takes the reader out of its group.
+func (r *Reader) remove() {
+	g, index := r.group, int(r.index)
+	last := g.fan.Remove(index)
+	g.readers[index] = g.readers[last]
+	g.readers[index].index = r.index
+	g.readers[last] = nil
+	g.readers = g.readers[:last]
+}
+
+// had is the last frame that the reader was sent as one of its present group, 0 if it was
+// sent none.
+func (r *Reader) had() uint64 {
+	if taken := r.group.sweep.cursor.Taken(); uint32(taken) != r.entered {
+		return taken
+	}
+	return 0
+}

@@ -1,0 +1,280 @@
+package fanout
+
+import (
+	"time"
+
+	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
+)
+
+// sweep sends frames to the readers of one group, one after the other: burst by burst, each
+// burst to every reader in turn, the first reader a different one each frame. How far it has
+// come is a few numbers; nothing is kept per reader. Each group has a sweep of its own, so that
+// a full socket stops only its own readers.
+//
+// It begins a burst no earlier than its time, and keeps going when it can: until the socket is
+// full (it goes on when it is writable), until the next burst is not yet due (a timer), or until
+// it has held the loop long enough (others have a turn). When the next frame is there before
+// this one is out, the rest of this one follows at once: nobody gets half a frame.
+type sweep struct {
+	group *group
+	timer *loop.Timer
+	// resume and failed are methods bound once, so that using them allocates nothing.
+	resume  func()
+	failed  func(index int, err error)
+	waiting bool // for a socket to be writable
+	broken  bool // the socket
+	stopped bool
+
+	cursor ring.Cursor
+	// before is the cursor before it took the frame in hand.
+	before ring.Cursor
+	hand   *ring.Frame // the frame being sent
+	wire   *ring.Wire  // its packets
+	began  time.Duration
+	burst  int // the next run of the frame in hand
+	// burstBegan is when the first readers had received the current burst, or the one before:
+	// after the send, as the thread may have been held up in it.
+	burstBegan time.Duration
+	turn       uint32    // counts the frames, to choose the first reader by
+	first      int       // the reader who is the first to get the frame in hand
+	peers      udp.Peers // the readers it goes to
+	position   udp.Place // how far the burst has come among them
+
+	// missed is how many readers could not be sent some of the frame in hand.
+	missed int
+	// stuckSince is since when the queue behind the socket has been full for the reader
+	// that is next; 0: it is not. impatient: waiting for one has not helped in this frame.
+	stuckSince time.Duration
+	impatient  bool
+
+	// now is the time after the last send: later than the turn's, as sending takes time.
+	now time.Duration
+
+	frames, lags uint64 // sent, and skipped while there were readers
+	ledger       ledger
+}
+
+const (
+	// chunkReaders is how many readers are sent to between two looks at the clock.
+	chunkReaders = 256
+	// sweepSlice is how long a sweep may hold the loop before others have a turn.
+	sweepSlice = 4 * time.Millisecond
+)
+
+func newSweep(g *group) *sweep {
+	f := g.fanout
+	w := &sweep{group: g, cursor: f.config.Ring.NewCursor()}
+	w.resume = func() {
+		w.waiting = false
+		w.putBack()
+		w.advance()
+	}
+	w.timer = f.config.Loop.NewTimer(w.advance)
+	w.failed = func(index int, err error) {
+		if f.unreachable(g.readers[index], w.turn, err) {
+			w.missed++
+		}
+	}
+	return w
+}
+
+func (w *sweep) fanout() *Fanout { return w.group.fanout }
+
+// newFrame is called when the ring has a new frame.
+func (w *sweep) newFrame() {
+	if w.group.level == restLevel {
+		w.passOver()
+		return
+	}
+	if w.waiting {
+		return // nothing is gained by trying before the socket is writable
+	}
+	w.timer.Stop() // what is left of the frame in hand is due now
+	w.advance()
+}
+
+// stop ends sending for good.
+func (w *sweep) stop() {
+	w.stopped = true
+	w.timer.Stop()
+	w.release()
+	w.group.endFrame()
+}
+
+// advance does what is due.
+func (w *sweep) advance() {
+	kernel := w.fanout().config.Loop.Kernel()
+	w.now = kernel.Monotonic()
+	slice := w.now + sweepSlice
+	for w.begin() {
+		if due := w.due(); due > w.fanout().config.Loop.Now() {
+			w.timer.Set(due)
+			return
+		}
+		if !w.sendBurst(slice) {
+			return
+		}
+		if w.burst++; w.burst == w.wire.Runs() {
+			w.finish()
+		}
+	}
+}
+
+// begin makes sure that there is a frame in hand, and reports whether there is.
+func (w *sweep) begin() bool {
+	if w.hand != nil || w.stopped {
+		return w.hand != nil
+	}
+	f := w.fanout()
+	readers := w.group.size()
+	if readers == 0 {
+		w.cursor.Skip(f.config.Ring)
+		return false
+	}
+	for {
+		w.before = w.cursor
+		frame, missed := w.cursor.Next(f.config.Ring, w.group.policy())
+		w.lags += missed
+		f.lagged(missed, readers)
+		if frame == nil {
+			return false
+		}
+		if wire := f.config.Form.Of(frame); wire != nil {
+			w.take(frame, wire)
+			return true
+		}
+		// It could not be laid out as packets: the next one.
+	}
+}
+
+// take begins to send a frame.
+func (w *sweep) take(frame *ring.Frame, wire *ring.Wire) {
+	w.hand, w.wire = frame, wire
+	frame.Hold()
+	w.ledger.enter(wire.First, wire.Count)
+	w.began, w.burst, w.missed, w.impatient = w.fanout().config.Loop.Now(), 0, 0, false
+	w.choosePeers()
+}
+
+// putBack releases a frame that has become too old while the socket was full, if no reader has
+// any of it yet. The sweep goes on with the newest.
+func (w *sweep) putBack() {
+	if w.hand == nil || w.burst > 0 || w.position != (udp.Place{Peer: w.first}) || w.fanout().config.Ring.Get(w.hand.Number) != nil {
+		return
+	}
+	w.cursor = w.before
+	w.ledger.takeBack()
+	w.release()
+	w.group.endFrame()
+}
+
+// choosePeers decides which readers the frame goes to, those of this moment, and in which
+// order.
+func (w *sweep) choosePeers() {
+	w.turn++
+	n := len(w.group.readers)
+	w.first = ring.First(w.turn, n)
+	w.peers = udp.Peers{End: w.first + n, Ring: n}
+	w.position = udp.Place{Peer: w.first}
+}
+
+// due is when the next burst may go: spread evenly over a share of the time until the next
+// frame for these readers, unless that is there already. After a burst that was late the next
+// one does not follow at once, as small queues on the way would overflow: those that are
+// left share the time that is left.
+func (w *sweep) due() time.Duration {
+	f := w.fanout()
+	policy := w.group.policy()
+	if w.burst == 0 || w.cursor.Peek(f.config.Ring, policy) > 0 {
+		return w.began
+	}
+	step, runs := time.Duration(policy.Step), w.wire.Runs()
+	spread := f.spread * step
+	left := max(w.began+f.interval*step-w.burstBegan, 0)
+	apart := min(spread/time.Duration(runs), left/time.Duration(runs-w.burst+1))
+	return max(w.began+spread*time.Duration(w.burst)/time.Duration(runs), w.burstBegan+apart)
+}
+
+// sendBurst sends the burst to the readers that have not had it yet, and reports
+// whether that is all of them. If it is not, it has seen to going on later.
+func (w *sweep) sendBurst(slice time.Duration) bool {
+	run := udp.Run{Bytes: w.wire.Run(w.burst), SegmentBytes: w.wire.PacketSize}
+	for w.position.Peer < w.peers.End {
+		if w.now >= slice {
+			w.timer.Set(w.fanout().config.Loop.Now())
+			return false
+		}
+		if outcome := w.sendChunk(run); outcome != udp.Done && !w.goOn(outcome) {
+			return false
+		}
+	}
+	w.position = udp.Place{Peer: w.first}
+	return true
+}
+
+// sendChunk sends the run to the next few readers.
+func (w *sweep) sendChunk(run udp.Run) udp.Outcome {
+	was := w.position
+	chunk := udp.Peers{End: min(w.position.Peer+chunkReaders, w.peers.End), Ring: w.peers.Ring}
+	var outcome udp.Outcome
+	w.position, outcome = w.group.fan.Send(run, w.position, chunk, w.failed)
+	w.now = w.fanout().config.Loop.Kernel().Monotonic()
+	if w.position != was {
+		if was == (udp.Place{Peer: w.first}) {
+			w.burstBegan = w.now
+		}
+		w.stuckSince = 0
+		w.sentToFirst()
+	}
+	return outcome
+}
+
+// finish counts the frame in hand, which all readers have, and releases it.
+func (w *sweep) finish() {
+	w.sentToLast()
+	readers := uint64(w.peers.Ring)
+	w.fanout().delivered(w.wire, readers-min(readers, uint64(w.missed)))
+	w.frames++
+	w.release()
+	w.group.endFrame()
+}
+
+// promised is how many frames will have been sent with the one in hand.
+func (w *sweep) promised() uint64 {
+	if w.hand != nil {
+		return w.frames + 1
+	}
+	return w.frames
+}
+
+// release releases the frame in hand, if there is one.
+func (w *sweep) release() {
+	if w.hand != nil {
+		w.hand.Release()
+		w.hand, w.wire = nil, nil
+	}
+}
+
+// sentToFirst notes that some of the frame in hand has gone to an unthinned reader, the first
+// of all.
+func (w *sweep) sentToFirst() {
+	if f := w.fanout(); w.group.level == 0 && w.hand.Number > f.firstSent {
+		f.firstSent = w.hand.Number
+		f.config.Figures.FirstAge.Record(w.now - w.hand.Captured)
+	}
+}
+
+// sentToLast notes that all unthinned readers behind a socket have the frame in hand.
+func (w *sweep) sentToLast() {
+	f := w.fanout()
+	if w.group.level > 0 {
+		return
+	}
+	f.config.Figures.LastAge.Record(w.now - w.hand.Captured)
+	if w.hand.Number > f.lastSent {
+		f.lastSent = w.hand.Number
+		f.config.Figures.Swept++
+	}
+}

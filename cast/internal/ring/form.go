@@ -1,0 +1,96 @@
+package ring
+
+import "github.com/camcast/camcast/proto/rtp"
+
+// Layout makes one wire form of frames.
+type Layout interface {
+	// Lay lays the frame out in dst, from its beginning, and grows it if its capacity does
+	// not suffice. It is called for every frame in order while the form is in use, since
+	// packets have numbers, and keeps nothing of the frame. An error means that this
+	// frame does not exist in this form.
+	Lay(dst []byte, f *Frame) (rtp.Packets, error)
+}
+
+// Wire is a frame laid out in one form.
+type Wire struct {
+	rtp.Packets
+	// First counts the form's packets before this frame. It may wrap.
+	First uint32
+}
+
+// laid is a frame in one form, beside its slot in the ring.
+type laid struct {
+	wire   Wire
+	number uint64 // of the frame that it is made of
+	buffer []byte // what it lies in, kept for the next frame
+}
+
+// Form is one wire form of a ring's frames. Frames are laid out in it once, whatever the
+// number of its readers, and only while it is in use.
+type Form struct {
+	ring   *Ring
+	layout Layout
+	index  int
+	users  int
+	// packets counts those made.
+	packets uint64
+	// upTo is the last frame that was laid out, or was tried to be.
+	upTo uint64
+}
+
+// NewForm adds a form to the ring.
+func (r *Ring) NewForm(l Layout) *Form {
+	form := &Form{ring: r, layout: l, index: len(r.forms)}
+	r.forms = append(r.forms, form)
+	return form
+}
+
+// Use says that one more reader uses the form, until Release. With the first one the form
+// begins: at the newest key frame, so that what depends on it can follow.
+func (m *Form) Use() {
+	m.users++
+	if m.users > 1 {
+		return
+	}
+	r := m.ring
+	for n := max(r.newestKey, m.upTo+1); n > 0 && n <= r.newest; n++ {
+		if f := r.Get(n); f != nil {
+			_ = m.lay(f) // Publish reports errors; this frame was published before
+		}
+	}
+}
+
+// Release ends a Use.
+func (m *Form) Release() { m.users-- }
+
+// InUse reports whether anybody uses the form.
+func (m *Form) InUse() bool { return m.users > 0 }
+
+// Packets is how many packets the form has made of all frames so far.
+func (m *Form) Packets() uint64 { return m.packets }
+
+// Of returns the frame in this form, nil if it was not or could not be laid out. It holds as
+// long as the frame.
+func (m *Form) Of(f *Frame) *Wire {
+	if m.index >= len(f.wires) || f.wires[m.index].number != f.Number {
+		return nil
+	}
+	return &f.wires[m.index].wire
+}
+
+// lay lays the frame out.
+func (m *Form) lay(f *Frame) error {
+	m.upTo = f.Number
+	for len(f.wires) <= m.index {
+		f.wires = append(f.wires, laid{})
+	}
+	at := &f.wires[m.index]
+	packets, err := m.layout.Lay(at.buffer[:0], f)
+	if err != nil {
+		return err
+	}
+	at.buffer = packets.Bytes
+	at.wire, at.number = Wire{Packets: packets, First: uint32(m.packets)}, f.Number
+	m.packets += uint64(packets.Count)
+	return nil
+}

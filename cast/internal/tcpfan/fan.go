@@ -1,0 +1,111 @@
+package tcpfan
+
+import (
+	"time"
+
+	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/tcp"
+)
+
+// Config is what a Fan works with. All fields are required.
+type Config struct {
+	Loop *loop.Loop
+	Ring *ring.Ring
+	Form *ring.Form
+	// Figures are counted up; they are the caller's.
+	Figures *Figures
+}
+
+// Figures counts what was sent.
+type Figures struct {
+	// Delivered is how many frames the kernel took whole, summed over all readers; Packets
+	// and Bytes are what they held.
+	Delivered, Packets, Bytes uint64
+	// Lags is how many frames readers have missed because they were too far behind, summed
+	// over all readers.
+	Lags uint64
+	// CutShort is how many frames a reader was in the middle of when they had to be given
+	// up, because too many readers stood still in too many frames.
+	CutShort uint64
+}
+
+// sendSlice is how long readers may hold the loop before others have a turn.
+const sendSlice = 4 * time.Millisecond
+
+// Fan is the TCP readers of one ring.
+type Fan struct {
+	config      Config
+	readers     []*Reader
+	interleaver interleaver
+	// round is the readers in the order in which they are sent the newest frame, and served
+	// how many of them had their turn. It goes on in later turns of the loop.
+	round  []*Reader
+	served int
+	more   *loop.Timer
+	frames uint32 // so far, to choose the first reader by
+}
+
+// New makes a Fan without readers.
+func New(c Config) *Fan {
+	f := &Fan{config: c}
+	f.more = c.Loop.NewTimer(f.serve)
+	return f
+}
+
+// Join has a reader sent frames on a connection, on an interleaved channel, from the next key
+// frame on and until it leaves. The connection's handler calls Writable.
+func (f *Fan) Join(conn *tcp.Conn, channel uint8, owner Owner) *Reader {
+	r := &Reader{fan: f, conn: conn, channel: channel, owner: owner, cursor: f.config.Ring.NewCursor(), index: len(f.readers)}
+	f.readers = append(f.readers, r)
+	f.config.Form.Use()
+	return r
+}
+
+// Readers is how many there are.
+func (f *Fan) Readers() int { return len(f.readers) }
+
+// FrameReady sends the ring's newest frame: to every reader that can be written to, a
+// different one first each frame. Any of them may be lost by it.
+func (f *Fan) FrameReady() {
+	n := len(f.readers)
+	if n == 0 {
+		return
+	}
+	f.frames++
+	first := ring.First(f.frames, n)
+	f.round = append(append(f.round[:0], f.readers[first:]...), f.readers[:first]...)
+	f.served = 0
+	f.serve()
+}
+
+// serve has the readers of the round go on, until the slice is over.
+func (f *Fan) serve() {
+	kernel := f.config.Loop.Kernel()
+	end := kernel.Monotonic() + sendSlice
+	for f.served < len(f.round) {
+		r := f.round[f.served]
+		f.round[f.served] = nil
+		f.served++
+		r.goOn()
+		if f.served < len(f.round) && kernel.Monotonic() >= end {
+			f.more.Set(f.config.Loop.Now())
+			return
+		}
+	}
+	f.round = f.round[:0]
+}
+
+// SendRTCP sends an RTCP packet to every reader.
+func (f *Fan) SendRTCP(packet []byte) {
+	for _, r := range f.readers {
+		r.SendRTCP(packet)
+	}
+}
+
+// Stop ends sending for good.
+func (f *Fan) Stop() {
+	f.more.Stop()
+	clear(f.round)
+	f.round = f.round[:0]
+}

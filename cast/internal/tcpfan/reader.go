@@ -1,0 +1,172 @@
+package tcpfan
+
+import (
+	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/tcp"
+)
+
+// Reader is one TCP reader. Of a packet that the socket took only half of, the other half is
+// queued on the connection, so that a reply can follow it.
+type Reader struct {
+	fan     *Fan
+	conn    *tcp.Conn
+	channel uint8
+	owner   Owner
+
+	cursor  ring.Cursor
+	pin     ring.Pin // the frame in hand
+	packet  int      // the next one of it
+	blocked bool     // until the connection is writable
+	gone    bool
+	index   int // in the fan's list
+
+	frames, lags uint64
+}
+
+// Owner is told about a Reader.
+type Owner interface {
+	// Took is called when the reader's socket took something: a sign of life.
+	Took()
+	// Lost is called when the connection has failed. The reader is still there: the owner
+	// has it leave.
+	Lost(err error)
+}
+
+// Gone reports whether the reader has left.
+func (r *Reader) Gone() bool { return r.gone }
+
+// Frames is how many frames the reader was sent whole.
+func (r *Reader) Frames() uint64 { return r.frames }
+
+// Lags is how many frames the reader has missed because it was too far behind.
+func (r *Reader) Lags() uint64 { return r.lags }
+
+// Leave ends the reader, in the middle of a send, too. Leaving twice does nothing.
+func (r *Reader) Leave() {
+	if r.gone {
+		return
+	}
+	r.gone = true
+	r.pin.Release()
+	f := r.fan
+	f.config.Form.Release()
+	last := len(f.readers) - 1
+	f.readers[r.index] = f.readers[last]
+	f.readers[r.index].index = r.index
+	f.readers[last] = nil
+	f.readers = f.readers[:last]
+}
+
+// Writable is called when the connection takes more.
+func (r *Reader) Writable() {
+	r.blocked = false
+	r.goOn()
+}
+
+// SendRTCP sends RTCP to the reader, on the channel after RTP's.
+func (r *Reader) SendRTCP(packet []byte) {
+	f := r.fan
+	header := interleavedHeader(r.channel+1, len(packet))
+	f.interleaver.report = append(append(f.interleaver.report[:0], header[:]...), packet...)
+	// In one piece: half of it in a full queue would end the framing. That the
+	// connection has failed is found by the next frame.
+	_ = r.conn.Write(f.interleaver.report)
+}
+
+// goOn sends what there is, until the connection takes no more.
+func (r *Reader) goOn() {
+	for !r.gone && !r.blocked && r.begin() {
+		r.send()
+	}
+}
+
+// begin makes sure that there is a frame in hand, and reports whether there is.
+func (r *Reader) begin() bool {
+	if r.pin.Held() != nil {
+		return true
+	}
+	if r.pin.GivenUp() {
+		r.pin.Release()
+		r.fan.config.Figures.CutShort++
+		r.miss(1)
+	}
+	for {
+		frame, missed := r.cursor.Next(r.fan.config.Ring, ring.Policy{Step: 1})
+		r.miss(missed)
+		if frame == nil {
+			return false
+		}
+		if r.fan.config.Form.Of(frame) != nil {
+			r.packet = 0
+			r.pin.Set(frame)
+			return true
+		}
+		// It could not be laid out as packets: the next one.
+	}
+}
+
+// miss counts frames that the reader has missed.
+func (r *Reader) miss(frames uint64) {
+	r.lags += frames
+	r.fan.config.Figures.Lags += frames
+}
+
+// send writes what the socket takes of the frame in hand.
+func (r *Reader) send() {
+	frame := r.pin.Held()
+	wire := r.fan.config.Form.Of(frame)
+	vectors := r.fan.interleaver.lay(frame.Number, wire, r.channel)[2*r.packet:]
+	n, err := r.conn.Send(vectors)
+	if err != nil {
+		r.owner.Lost(err)
+		return
+	}
+	if n > 0 {
+		r.owner.Took()
+	}
+	for len(vectors) > 0 && n >= vectors[0].Len()+vectors[1].Len() {
+		n -= vectors[0].Len() + vectors[1].Len()
+		vectors = vectors[2:]
+		r.packet++
+	}
+	if n > 0 {
+		if !r.queueRest(vectors[:2], n) {
+			return
+		}
+		vectors = vectors[2:]
+		r.packet++
+	}
+	if len(vectors) > 0 {
+		r.blocked = true
+		return
+	}
+	r.delivered(wire)
+}
+
+// delivered counts the frame in hand, which is sent, and releases it.
+func (r *Reader) delivered(wire *ring.Wire) {
+	figures := r.fan.config.Figures
+	figures.Delivered++
+	figures.Packets += uint64(wire.Count)
+	figures.Bytes += uint64(len(wire.Bytes))
+	r.frames++
+	r.pin.Release()
+}
+
+// queueRest queues what is left of a packet of which n bytes went out.
+func (r *Reader) queueRest(packet []loop.Vector, n int) bool {
+	for i := range packet {
+		p := packet[i].Bytes()
+		skip := min(n, len(p))
+		n -= skip
+		if skip == len(p) {
+			continue
+		}
+		if err := r.conn.Write(p[skip:]); err != nil {
+			r.owner.Lost(err)
+			return false
+		}
+	}
+	return true
+}

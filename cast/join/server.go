@@ -1,0 +1,195 @@
+package join
+
+import (
+	"math"
+	"net/netip"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/udp"
+	protocol "github.com/camcast/camcast/proto/join"
+	"github.com/camcast/camcast/proto/rtp"
+)
+
+// Server lets readers join a Broadcaster's streams.
+type Server struct {
+	broadcaster *cast.Broadcaster
+	cookies     *protocol.Cookies
+	stop        func()
+	answer      []byte
+	listed      []*cast.Stream // scratch
+	// deciding are the addresses whose request the gate has not answered yet. They have
+	// proved that they are theirs.
+	deciding map[netip.AddrPort]struct{}
+}
+
+// maxDeciding is how many requests the gate may have before it; others are dropped, and the
+// readers ask again.
+const maxDeciding = 4096
+
+// firstRTCP and lastRTCP are the first bytes of RTP and RTCP (RFC 7983). A request is RTCP.
+const firstRTCP, lastRTCP = 128, 191
+
+// Serve lets readers join the streams of b at its RTP port, until Close or until b is closed.
+func Serve(b *cast.Broadcaster) *Server {
+	var secret [32]byte
+	b.Config().Random(secret[:])
+	s := &Server{
+		broadcaster: b, cookies: protocol.NewCookies(secret), deciding: map[netip.AddrPort]struct{}{},
+		answer: make([]byte, 0, protocol.MaxMessageBytes+protocol.MaxNameBytes),
+	}
+	s.stop = b.HandleDatagrams(firstRTCP, lastRTCP, s.receive)
+	b.Attach(s)
+	return s
+}
+
+// Close answers no more requests. Readers who have joined stay. Closing twice does nothing.
+func (s *Server) Close() error {
+	s.stop()
+	return nil
+}
+
+// receive answers a request. One without a valid cookie gets a cookie, in no more bytes than the
+// request had.
+func (s *Server) receive(d udp.Datagram) (taken bool) {
+	if !protocol.Is(d.Payload) {
+		return false
+	}
+	r, err := protocol.ParseRequest(d.Payload)
+	if err != nil {
+		return true
+	}
+	now := s.broadcaster.Loop().Now()
+	switch {
+	case !s.cookies.Valid(now, d.From, &r):
+		s.reply(d, protocol.AppendChallenge(s.answer[:0], &r, s.cookies.Make(now, d.From, &r)))
+	case r.List:
+		streams := s.streams()
+		s.reply(d, protocol.AppendStreams(s.answer[:0], &r, len(streams), func(i int) protocol.Stream { return describe(streams[i]) }))
+	default:
+		s.join(d, &r)
+	}
+	return true
+}
+
+// reply sends an answer. If the socket is full, the reader asks again.
+func (s *Server) reply(to udp.Datagram, answer []byte) {
+	s.answer = answer
+	s.broadcaster.Reply(to, answer)
+}
+
+// streams are those that can be joined. The slice holds until the next call.
+func (s *Server) streams() []*cast.Stream {
+	s.listed = s.listed[:0]
+	for _, stream := range s.broadcaster.Streams() {
+		if stream.Available() == nil {
+			s.listed = append(s.listed, stream)
+		}
+	}
+	return s.listed
+}
+
+// join answers a request to join: with the session that is there already, or with what the
+// gate says.
+func (s *Server) join(d udp.Datagram, r *protocol.Request) {
+	b := s.broadcaster
+	stream := b.Stream(string(r.Stream))
+	if streams := b.Streams(); len(r.Stream) == 0 && len(streams) == 1 {
+		stream = streams[0]
+	}
+	if stream == nil {
+		s.refuse(d, r, protocol.NoSuchStream)
+		return
+	}
+	if before := b.SessionAt(d.From); before != nil && before.Protocol() == cast.Join {
+		if before.Stream() == stream {
+			before.Alive()
+			s.accept(d, r, stream)
+			return
+		}
+		before.Gone("watches another stream")
+	}
+	if stream.Available() != nil {
+		s.refuse(d, r, protocol.Unavailable)
+		return
+	}
+	s.ask(d, r, stream)
+}
+
+// ask asks the gate, and answers then. What arrived holds only until receive returns, so that
+// it is copied.
+func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
+	b := s.broadcaster
+	if _, asked := s.deciding[d.From]; asked || len(s.deciding) == maxDeciding {
+		return
+	}
+	request := *r
+	request.Stream = []byte(stream.Name())
+	d.Payload = nil
+	s.deciding[d.From] = struct{}{}
+	who := cast.Request{
+		Protocol: cast.Join, Peer: d.From, Local: netip.AddrPortFrom(d.To, b.RTPPort()), Stream: stream.Name(), Action: cast.Watch,
+	}
+	b.Admit(who, func(g cast.Grant, err error) {
+		delete(s.deciding, d.From)
+		if err == nil {
+			err = s.open(d, stream, g)
+		}
+		if err != nil {
+			s.refuse(d, &request, reasonOf(err))
+			return
+		}
+		s.accept(d, &request, stream)
+	})
+}
+
+// open opens a session for a reader, and has it play.
+func (s *Server) open(d udp.Datagram, stream *cast.Stream, g cast.Grant) error {
+	session, err := s.broadcaster.OpenSession(cast.SessionOptions{
+		Stream: stream, Protocol: cast.Join, Peer: d.From, Grant: g, EndsByGoodbye: true,
+	})
+	if err != nil {
+		return err
+	}
+	if err := session.PlayUDP(cast.Address{RTP: d.From, RTCP: d.From, Source: d.To}); err != nil {
+		session.Gone("cannot be served")
+		return err
+	}
+	return nil
+}
+
+// reasonOf is an error in the protocol's words.
+func reasonOf(err error) protocol.Reason {
+	switch cast.RefusalOf(err).Kind {
+	case cast.NoSuchStream:
+		return protocol.NoSuchStream
+	case cast.LimitReached:
+		return protocol.Full
+	case cast.AddressLimitReached:
+		return protocol.AddressFull
+	case cast.Forbidden:
+		if err != cast.ErrClosed {
+			return protocol.Forbidden
+		}
+	}
+	return protocol.Unavailable
+}
+
+func (s *Server) refuse(d udp.Datagram, r *protocol.Request, reason protocol.Reason) {
+	s.reply(d, protocol.AppendRefusal(s.answer[:0], r, reason))
+}
+
+func (s *Server) accept(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
+	accepted := protocol.Acceptance{
+		SSRC: stream.SSRC(), Stream: describe(stream), Timeout: s.broadcaster.Config().SessionTimeout, Readers: uint32(stream.Readers()),
+	}
+	s.reply(d, protocol.AppendAcceptance(s.answer[:0], r, &accepted))
+}
+
+// describe describes a stream to a reader that joins.
+func describe(s *cast.Stream) protocol.Stream {
+	p := s.Params()
+	return protocol.Stream{
+		Name: s.Name(), Width: uint16(p.Width), Height: uint16(p.Height), MilliFPS: uint32(math.Round(1000 * p.FramesPerSecond)),
+		PayloadType: s.PayloadType(), ClockHz: rtp.ClockHz,
+	}
+}

@@ -1,0 +1,97 @@
+package cast
+
+import (
+	"net/netip"
+)
+
+// tally counts things by the address that they belong to.
+type tally struct {
+	total     int
+	byAddress map[netip.Prefix]int
+}
+
+func newTally() tally { return tally{byAddress: map[netip.Prefix]int{}} }
+
+// countedAs is the address that a peer is counted under: one host easily has a whole /64 of
+// IPv6.
+func countedAs(peer netip.Addr) netip.Prefix {
+	bits := 32
+	if peer = peer.Unmap(); peer.Is6() {
+		bits = 64
+	}
+	prefix, err := peer.WithZone("").Prefix(bits)
+	if err != nil {
+		return netip.Prefix{} // no address: all of them count as one
+	}
+	return prefix
+}
+
+func (t *tally) add(peer netip.Addr) {
+	t.total++
+	t.byAddress[countedAs(peer)]++
+}
+
+func (t *tally) remove(peer netip.Addr) {
+	t.total--
+	key := countedAs(peer)
+	if t.byAddress[key]--; t.byAddress[key] <= 0 {
+		delete(t.byAddress, key)
+	}
+}
+
+func (t *tally) of(peer netip.Addr) int { return t.byAddress[countedAs(peer)] }
+
+// limits are how many readers and connections there are.
+type limits struct {
+	readers     tally // sessions that play
+	connections tally
+	setUp       tally // sessions that do not play, which count as connections
+}
+
+func newLimits() limits {
+	return limits{readers: newTally(), connections: newTally(), setUp: newTally()}
+}
+
+// reached reports whether n is a limit, or above one.
+func reached(n, limit int) bool { return limit != NoLimit && n >= limit }
+
+// roomForReader says why one more session of peer must not play, nil if it may.
+func (b *Broadcaster) roomForReader(peer netip.Addr) error {
+	c, l := &b.config, &b.limits
+	switch {
+	case reached(l.readers.total, c.MaxReaders):
+		return refuse(LimitReached, "limit reached (max_readers=%d)", c.MaxReaders)
+	case reached(l.readers.of(peer), c.MaxReadersPerAddress):
+		return refuse(AddressLimitReached, "limit reached (max_readers_per_address=%d)", c.MaxReadersPerAddress)
+	}
+	return nil
+}
+
+// roomForConnection says why there must not be one more connection of peer, or session that
+// is set up; nil if there may.
+func (b *Broadcaster) roomForConnection(peer netip.Addr) error {
+	c, l := &b.config, &b.limits
+	switch {
+	case reached(l.connections.total+l.setUp.total, c.MaxConnections):
+		return refuse(LimitReached, "limit reached (max_connections=%d)", c.MaxConnections)
+	case reached(l.connections.of(peer)+l.setUp.of(peer), c.MaxConnectionsPerAddress):
+		return refuse(AddressLimitReached, "limit reached (max_connections_per_address=%d)", c.MaxConnectionsPerAddress)
+	}
+	return nil
+}
+
+// Connected counts a connection of a front, until Disconnected, or says by a *Refusal that a
+// limit is reached: the front closes the connection then, and does not call Disconnected.
+func (b *Broadcaster) Connected(peer netip.AddrPort) error {
+	if err := b.roomForConnection(peer.Addr()); err != nil {
+		return err
+	}
+	b.limits.connections.add(peer.Addr())
+	return nil
+}
+
+// Disconnected ends what Connected began.
+func (b *Broadcaster) Disconnected(peer netip.AddrPort) {
+	b.limits.connections.remove(peer.Addr())
+	b.hungUp()
+}

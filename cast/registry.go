@@ -1,0 +1,161 @@
+package cast
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+)
+
+// registry is all sessions, in the order in which they time out.
+type registry struct {
+	broadcaster *Broadcaster
+	// settingUp are those that have not played yet: they end SetupTimeout after they were
+	// opened. live are the others, by their last sign of life.
+	settingUp, live sessionQueue
+	timer           *loop.Timer
+	lastID          uint64
+}
+
+func (g *registry) init(b *Broadcaster) {
+	g.broadcaster = b
+	g.timer = b.loop.NewTimer(g.expire)
+	g.settingUp = sessionQueue{registry: g, timeout: SetupTimeout}
+	g.live = sessionQueue{registry: g, timeout: b.config.SessionTimeout, slack: b.config.SessionTimeout / lifeSlack}
+}
+
+// lifeSlack: signs of life are recorded to this part of the timeout, so that a session need not
+// be moved for every packet that it sends.
+const lifeSlack = 16
+
+// sessionQueue is a list of sessions that all have the same timeout, the next to end first.
+type sessionQueue struct {
+	registry       *registry
+	first, last    *Session
+	timeout, slack time.Duration
+}
+
+// push adds a session at the end.
+func (q *sessionQueue) push(s *Session, now time.Duration) {
+	s.queue, s.alive = q, now
+	s.prev, s.next = q.last, nil
+	if q.last != nil {
+		q.last.next = s
+	} else {
+		q.first = s
+	}
+	q.last = s
+	if due, set := q.registry.timer.Due(); !set || q.due() < due {
+		q.registry.timer.Set(q.due())
+	}
+}
+
+// remove takes a session out.
+func (q *sessionQueue) remove(s *Session) {
+	if s.prev != nil {
+		s.prev.next = s.next
+	} else {
+		q.first = s.next
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	} else {
+		q.last = s.prev
+	}
+	s.prev, s.next = nil, nil
+}
+
+// touch moves a session that has given a sign of life to the end, unless it was just moved.
+func (q *sessionQueue) touch(s *Session, now time.Duration) {
+	if now-s.alive >= q.slack {
+		q.remove(s)
+		q.push(s, now)
+	}
+}
+
+// due is when the first session times out. There is one.
+func (q *sessionQueue) due() time.Duration { return q.first.alive + q.timeout + q.slack }
+
+// expire ends the sessions that have timed out by now, with some more patience, and returns
+// when the next is due, if there is one.
+func (q *sessionQueue) expire(now, patience time.Duration) (next time.Duration, ok bool) {
+	for q.first != nil {
+		if due := q.due() + patience; due > now {
+			return due, true
+		}
+		q.first.end("timeout")
+	}
+	return 0, false
+}
+
+// expire ends what has timed out, and sets the timer for the next.
+func (g *registry) expire() {
+	b := g.broadcaster
+	now := b.loop.Now()
+	first, some := g.settingUp.expire(now, 0)
+	second, others := g.live.expire(now, b.patience())
+	switch {
+	case some && others:
+		g.timer.Set(min(first, second))
+	case some:
+		g.timer.Set(first)
+	case others:
+		g.timer.Set(second)
+	}
+}
+
+// Sessions are all sessions: those that play, those that are set up or pause, and the fixed
+// destinations, in no order. Sessions may be ended meanwhile.
+func (b *Broadcaster) Sessions() iter.Seq[*Session] {
+	return func(yield func(*Session) bool) {
+		for _, stream := range slices.Clone(b.streams) {
+			for s := range stream.Sessions() {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Sessions are those of the stream, as Broadcaster.Sessions.
+func (s *Stream) Sessions() iter.Seq[*Session] {
+	return func(yield func(*Session) bool) {
+		for i := len(s.sessions) - 1; i >= 0; i-- { // one that ends gives its index to a later one
+			if i < len(s.sessions) && !yield(s.sessions[i]) {
+				return
+			}
+		}
+	}
+}
+
+// forget takes a session out of the stream's list.
+func (s *Stream) forget(session *Session) {
+	last := len(s.sessions) - 1
+	s.sessions[session.index] = s.sessions[last]
+	s.sessions[session.index].index = session.index
+	s.sessions[last] = nil
+	s.sessions = s.sessions[:last]
+}
+
+// Session finds a session by its id.
+func (b *Broadcaster) Session(id uint64) (*Session, bool) {
+	for s := range b.Sessions() {
+		if s.id == id {
+			return s, true
+		}
+	}
+	return nil, false
+}
+
+// SessionAt is the session whose RTCP comes from an address, nil if there is none.
+func (b *Broadcaster) SessionAt(rtcp netip.AddrPort) *Session {
+	if r := b.rtcpIndex.find(rtcp); r != nil {
+		if o, ok := r.Observer().(*sessionObserver); ok {
+			return (*Session)(o)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package cast
+
+import (
+	"math"
+	"time"
+
+	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/tcpfan"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/proto/rtcp"
+)
+
+const (
+	// reportStride is how much further round the readers each report begins: a prime, so
+	// that every reader comes first in its turn.
+	reportStride = 7919
+	// reportLot is how many readers are sent a report in one turn of the loop: about a
+	// millisecond of sending.
+	reportLot = 256
+)
+
+// senderReports tells a stream's readers, every few seconds, what time of day its
+// timestamps mean (RFC 3550, section 6.4.1).
+type senderReports struct {
+	stream *Stream
+	timer  *loop.Timer
+	// interval is when the next one is due (RFC 3550, section 6.3). early: it comes
+	// before that, since many have joined.
+	interval *rtcp.Interval
+	early    bool
+	sentAt   time.Duration // the last one, and octets what was made by then
+	octets   uint64
+	told     int // how many readers were said to be there
+	turn     uint64
+	// more goes on with the report in hand, which has come so far.
+	more  *loop.Timer
+	round fanout.Round
+	// newcomers wait for a report of their own, which greeting sends.
+	newcomers []newcomer
+	greeting  *loop.Timer
+	packet    []byte
+	cname     string
+}
+
+// newcomer is a reader that has just come, over UDP or TCP.
+type newcomer struct {
+	udp *fanout.Reader
+	tcp *tcpfan.Reader
+}
+
+func newSenderReports(s *Stream) *senderReports {
+	now := s.broadcaster.loop.Now()
+	t := &senderReports{stream: s, cname: s.broadcaster.config.randomName() + "@camcast", sentAt: now}
+	t.interval = rtcp.NewInterval(now, rtcp.IntervalConfig{
+		Bandwidth: firstBandwidth, Sender: true, PacketBytes: reportBytes,
+		Random: func() float64 { return float64(s.broadcaster.config.random32()) / (1 << 32) },
+	})
+	t.timer = s.broadcaster.loop.NewTimer(t.due)
+	t.more = s.broadcaster.loop.NewTimer(t.sendLot)
+	t.greeting = s.broadcaster.loop.NewTimer(t.greet)
+	return t
+}
+
+// start begins to send reports.
+func (t *senderReports) start() { t.timer.Set(t.interval.Next()) }
+
+const (
+	// firstBandwidth is what RTCP may have until a stream's rate is known, in octets per
+	// second: its share of 1 Mbit/s.
+	firstBandwidth = rtcp.BandwidthShare * 1e6 / 8
+	// reportBytes is about how long a report is, IP and UDP headers included.
+	reportBytes = 120
+	// largeGroup is from how many readers on they are told soon when there are twice as
+	// many: else all that came meanwhile would report as if they were few.
+	largeGroup = 50
+	soon       = time.Second
+)
+
+// due is called when the interval is over.
+func (t *senderReports) due() {
+	now := t.stream.broadcaster.loop.Now()
+	t.interval.SetMembers(now, t.stream.Readers()+1, 1)
+	if t.interval.Expire(now) || t.early {
+		t.early = false
+		t.send()
+	}
+	t.timer.Set(t.interval.Next())
+}
+
+// joined is called when a reader has come. It is sent a report in the next turn, after the
+// answer to what it has asked: it need not wait an interval to know the age of what it
+// sees (RFC 3550, section 6.2, allows it), and how often to report itself.
+func (t *senderReports) joined(n newcomer) {
+	t.newcomers = append(t.newcomers, n)
+	t.greetSoon()
+	readers := t.stream.Readers()
+	if readers < largeGroup || readers < 2*t.told {
+		return
+	}
+	if at := t.sentAt + soon; at < t.interval.Next() {
+		t.told = readers
+		t.timer.Set(at)
+		t.early = true
+	}
+}
+
+// greetSoon has newcomers be sent a report in the next turn. Before the first frame there is
+// nothing to tell.
+func (t *senderReports) greetSoon() {
+	if len(t.newcomers) > 0 && t.stream.figures.Frames > 0 {
+		t.greeting.Set(t.stream.broadcaster.loop.Now())
+	}
+}
+
+// greet sends some of the newcomers a report, and leaves the rest to later turns.
+func (t *senderReports) greet() {
+	t.writeReport(t.stream.Readers())
+	next := 0
+	for room := reportLot; next < len(t.newcomers) && room > 0; next++ {
+		switch n := t.newcomers[next]; {
+		case n.udp != nil && !n.udp.Gone():
+			n.udp.SendRTCP(t.packet)
+			room--
+		case n.tcp != nil && !n.tcp.Gone():
+			n.tcp.SendRTCP(t.packet)
+			room--
+		}
+	}
+	kept := copy(t.newcomers, t.newcomers[next:])
+	clear(t.newcomers[kept:])
+	t.newcomers = t.newcomers[:kept]
+	if kept == 0 && cap(t.newcomers) > reportLot { // a crowd has come, as it seldom does
+		t.newcomers = nil
+	}
+	t.greetSoon()
+}
+
+// report is the report of now. The counts are those of a reader that has received all.
+func (t *senderReports) report() rtcp.SenderReport {
+	s := t.stream
+	k := s.broadcaster.loop.Kernel()
+	return rtcp.SenderReport{
+		SSRC: s.rendition.rtp.ssrc, Wall: k.Wall(), RTPTime: s.rendition.rtp.clock.At(k.Monotonic()),
+		Packets: uint32(s.rendition.form.Packets()), Octets: uint32(s.rendition.rtp.octets),
+	}
+}
+
+// send sends a report, which also says how many readers there are.
+func (t *senderReports) send() {
+	s := t.stream
+	now := s.broadcaster.loop.Now()
+	octets := s.rendition.rtp.octets
+	if elapsed := (now - t.sentAt).Seconds(); elapsed > 0 && octets > t.octets {
+		t.interval.SetBandwidth(rtcp.BandwidthShare * float64(octets-t.octets) / elapsed)
+	}
+	t.sentAt, t.octets, t.told = now, octets, s.Readers()
+	if s.figures.Frames > 0 {
+		t.turn += reportStride
+		t.round = fanout.Round{}
+		t.writeReport(t.told)
+		s.rendition.tcp.SendRTCP(t.packet)
+		t.sendLot()
+	}
+	t.interval.Sent(now, reportBytes)
+}
+
+// writeReport lays the report out, with how many readers there are.
+func (t *senderReports) writeReport(readers int) {
+	report := t.report()
+	t.packet = rtcp.AppendSenderReport(t.packet[:0], report, t.cname)
+	t.packet = rtcp.AppendGroupSize(t.packet, t.stream.rendition.rtp.ssrc, report.Wall, readers, reportBytes)
+}
+
+// sendLot sends the report to some of the UDP readers, and leaves the rest to later turns of
+// the loop, with a time of their own: ten thousand reports at once would have the frames
+// wait.
+func (t *senderReports) sendLot() {
+	t.writeReport(t.told)
+	if !t.stream.rendition.udp.SendRTCP(t.packet, &t.round, t.turn, reportLot) {
+		t.more.Set(t.stream.broadcaster.loop.Now())
+	}
+}
+
+// stop ends the reports.
+func (t *senderReports) stop() {
+	t.timer.Stop()
+	t.more.Stop()
+	t.greeting.Stop()
+}
+
+// goodbye tells all readers that the stream is over: players end in order then, while
+// silence would leave them hanging. It is the last report.
+func (t *senderReports) goodbye(reason string) {
+	t.stop()
+	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, reason)
+	t.turn += reportStride
+	var round fanout.Round
+	t.stream.rendition.udp.SendRTCP(t.packet, &round, t.turn, math.MaxInt)
+	t.stream.rendition.tcp.SendRTCP(t.packet)
+}
+
+// goodbyeTo tells one reader that it is no longer served, over UDP or TCP, whichever is not nil.
+func (t *senderReports) goodbyeTo(udp *fanout.Reader, tcp *tcpfan.Reader) {
+	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, "the session was ended")
+	if udp != nil {
+		udp.SendRTCP(t.packet)
+	}
+	if tcp != nil {
+		tcp.SendRTCP(t.packet)
+	}
+}

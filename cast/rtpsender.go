@@ -1,0 +1,100 @@
+package cast
+
+import (
+	"fmt"
+
+	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/proto/rtsp"
+)
+
+// rtpSender lays a stream's frames out as RTP packets: one SSRC, one sequence, one clock for
+// all readers. It is the layout of a ring.Form.
+type rtpSender struct {
+	stream   *Stream
+	ssrc     uint32
+	clock    rtp.Clock
+	sequence uint16 // the first packet's, until there is a payload
+	payload  payload
+	format   media.Format
+	// octets are those of all payloads so far (RFC 3550, section 6.4.1).
+	octets uint64
+}
+
+// payload is one RTP payload format.
+type payload interface {
+	// lay lays a frame out in dst, from its beginning, with a timestamp.
+	lay(dst []byte, f *ring.Frame, timestamp uint32) (rtp.Packets, error)
+	// nextSequence is the sequence number of the next packet.
+	nextSequence() uint16
+	// describe fills in PayloadType, Encoding and FormatParameters.
+	describe(p *media.Params) rtsp.Description
+	// check says why frames with these parameters cannot be sent, nil if they can.
+	check(p *media.Params) error
+}
+
+// payloads make the payload of each format that can be sent.
+var payloads = map[media.Format]func(*Stream, payloadOptions) (payload, error){media.JPEG: newJPEGPayload}
+
+// payloadOptions are how packets are cut and numbered.
+type payloadOptions struct {
+	ssrc       uint32
+	sequence   uint16 // the first packet's
+	packetSize int    // in bytes, RTP header included
+	runPackets int
+}
+
+func newRTPSender(s *Stream) *rtpSender {
+	c := &s.broadcaster.config
+	return &rtpSender{stream: s, ssrc: c.random32(), clock: rtp.NewClock(c.random32()), sequence: uint16(c.random32())}
+}
+
+// use has frames with these parameters laid out from now on, or says why they cannot be.
+func (r *rtpSender) use(p *media.Params) error {
+	if r.payload != nil && r.format != p.Format {
+		return fmt.Errorf("%v frame in a stream of %v", p.Format, r.format)
+	}
+	if r.payload == nil {
+		make, ok := payloads[p.Format]
+		if !ok {
+			return fmt.Errorf("%v cannot be sent by RTP", p.Format)
+		}
+		c := &r.stream.broadcaster.config
+		made, err := make(r.stream, payloadOptions{
+			ssrc: r.ssrc, sequence: r.sequence, packetSize: c.MTU - ipv6UDPHeaderBytes, runPackets: c.runPackets(),
+		})
+		if err != nil {
+			return err
+		}
+		r.payload, r.format = made, p.Format
+	}
+	return r.payload.check(p)
+}
+
+// Lay lays a frame out; it implements ring.Layout.
+func (r *rtpSender) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
+	packets, err := r.payload.lay(dst, f, r.clock.At(f.Captured))
+	r.octets += uint64(len(packets.Bytes) - packets.Count*rtp.HeaderBytes)
+	return packets, err
+}
+
+// NextSequence is the sequence number of the next packet.
+func (r *rtpSender) NextSequence() uint16 {
+	if r.payload == nil {
+		return r.sequence
+	}
+	return r.payload.nextSequence()
+}
+
+// describe is what the payload says of itself in an SDP. There is a payload.
+func (r *rtpSender) describe() rtsp.Description { return r.payload.describe(r.stream.params) }
+
+// payloadType is the payload's number in RTP headers, that of JPEG as long as nothing else is
+// known.
+func (r *rtpSender) payloadType() uint8 {
+	if r.payload == nil {
+		return rtp.PayloadTypeJPEG
+	}
+	return r.describe().PayloadType
+}

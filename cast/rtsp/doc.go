@@ -1,0 +1,9 @@
+// Package rtsp serves the streams of a cast.Broadcaster by RTSP 1.0 (RFC 2326).
+//
+// Listen opens it. The Broadcaster's gate decides each DESCRIBE and SETUP, and may answer
+// later: the connection is not read meanwhile. What is set up is a cast.Session: over UDP,
+// interleaved with RTSP on the connection, or listening to a multicast group.
+//
+// The protocol itself, bytes to bytes, is package proto/rtsp. All of this runs on the
+// Broadcaster's loop.
+package rtsp

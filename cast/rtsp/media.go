@@ -1,0 +1,171 @@
+package rtsp
+
+import (
+	"fmt"
+
+	"github.com/camcast/camcast/cast"
+	protocol "github.com/camcast/camcast/proto/rtsp"
+)
+
+// media is the Server as the protocol sees it.
+type media Server
+
+// find returns the stream of a path, nil if there is none. The bare path means the only one.
+func (m *media) find(path string) *cast.Stream {
+	b := m.broadcaster
+	s := b.Stream(path)
+	if streams := b.Streams(); path == "" && len(streams) == 1 {
+		s = streams[0]
+	}
+	if s == nil || s.State() == cast.Ended || b.Leaving() {
+		return nil
+	}
+	return s
+}
+
+// notFound is the answer to a path that no stream has.
+var notFound = protocol.Answer{Status: protocol.StatusNotFound}
+
+// Resolve finds the canonical path of a stream.
+func (m *media) Resolve(path string) (canonical string, ok bool) {
+	s := m.find(path)
+	if s == nil {
+		return "", false
+	}
+	return s.Name(), true
+}
+
+// Describe describes a stream, if the gate admits it.
+func (m *media) Describe(c *protocol.Conn, path string) (protocol.Description, protocol.Answer) {
+	s := m.find(path)
+	if s == nil {
+		return protocol.Description{}, notFound
+	}
+	switch d := c.User.(*conn).decide(s, cast.Describe); {
+	case !d.made:
+		return protocol.Description{}, protocol.Later
+	case d.err != nil:
+		return protocol.Description{}, answerTo(d.err, protocol.StatusNotEnoughBandwidth)
+	}
+	description, err := s.SDP()
+	if err != nil {
+		return protocol.Description{}, answerTo(err, protocol.StatusNotEnoughBandwidth)
+	}
+	return description, protocol.OK
+}
+
+// Setup opens a session, if the gate admits it, or gives another transport to one that is there.
+func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, t protocol.Transport) (protocol.TransportReply, protocol.Answer) {
+	s := m.find(path)
+	if s == nil {
+		return protocol.TransportReply{}, notFound
+	}
+	n := c.User.(*conn)
+	reply, way, ok := m.route(n, s, t)
+	if !ok {
+		return reply, protocol.Answer{Status: protocol.StatusUnsupportedTransport}
+	}
+	r, known := session.User.(*reader)
+	if !known {
+		d := n.decide(s, cast.Watch)
+		if !d.made {
+			return reply, protocol.Later
+		}
+		var err error
+		if r, err = m.open(n, session, s, d); err != nil {
+			return reply, answerTo(err, protocol.StatusNotEnoughBandwidth)
+		}
+		session.User = r
+	}
+	r.route = way
+	return reply, protocol.OK
+}
+
+// open makes a session that the gate has decided on.
+func (m *media) open(n *conn, session *protocol.Session, s *cast.Stream, d *decision) (*reader, error) {
+	if d.err != nil {
+		return nil, d.err
+	}
+	r := &reader{rtsp: session}
+	var err error
+	r.session, err = m.broadcaster.OpenSession(cast.SessionOptions{
+		Stream: s, Protocol: cast.RTSP, Peer: n.tcp.Peer(), Grant: d.grant, Ended: r.ended,
+	})
+	return r, err
+}
+
+// route finds the way to a reader.
+func (m *media) route(n *conn, s *cast.Stream, t protocol.Transport) (reply protocol.TransportReply, way route, ok bool) {
+	reply.SSRC = s.SSRC()
+	way = route{transport: t, conn: n}
+	switch t.Protocol {
+	case protocol.UDP:
+		rtp, rtcp, ok := m.broadcaster.RTPPorts(t.RTP.Addr())
+		if !ok {
+			return reply, way, false
+		}
+		// Answer from the address that was asked: a player behind a firewall, or one
+		// that asked a second address, receives from no other.
+		way.source = n.tcp.Local().Addr()
+		reply.Source = way.source
+		reply.ServerRTPPort, reply.ServerRTCPPort = rtp, rtcp
+	case protocol.Multicast:
+		group, ok := s.Group(n.tcp.Peer().Addr().Is4())
+		if !ok {
+			return reply, way, false
+		}
+		reply.Group, reply.TTL = group.Peer, uint8(group.TTL)
+	}
+	return reply, way, true
+}
+
+// Play begins to send.
+func (m *media) Play(_ *protocol.Conn, session *protocol.Session) (protocol.Start, protocol.Answer) {
+	r := session.User.(*reader)
+	if err := r.play(); err != nil {
+		return protocol.Start{}, m.refuse(r, err)
+	}
+	s := r.session.Stream()
+	// Where frames depend on each other the reader begins with a key frame that is not there
+	// yet.
+	if p := s.Params(); s.Figures().Frames == 0 || p.Format.Dependent() {
+		return protocol.Start{Unknown: true}, protocol.OK
+	}
+	return protocol.Start{Sequence: s.NextSequence(), RTPTime: s.RTPTime(m.broadcaster.Loop().Now())}, protocol.OK
+}
+
+// refuse is the answer to a PLAY that failed.
+func (m *media) refuse(r *reader, err error) protocol.Answer {
+	if _, refused := err.(*cast.Refusal); refused || err == cast.ErrClosed {
+		return answerTo(err, protocol.StatusNotEnoughBandwidth)
+	}
+	m.broadcaster.Config().Log.Warn("reader cannot be served", "peer", r.session.Peer(), "error", err)
+	return protocol.Answer{Status: protocol.StatusInternalServerError}
+}
+
+// Pause stops sending.
+func (m *media) Pause(session *protocol.Session) { session.User.(*reader).pause() }
+
+// End ends a session that the client has ended.
+func (m *media) End(session *protocol.Session, reason protocol.EndReason) {
+	if r, ok := session.User.(*reader); ok {
+		session.User = nil
+		r.session.Gone(fmt.Sprint(reason))
+	}
+}
+
+// Alive notes a sign of life.
+func (m *media) Alive(session *protocol.Session) {
+	if r, ok := session.User.(*reader); ok {
+		r.session.Alive()
+	}
+}
+
+// Interleaved takes a TCP reader's RTCP.
+func (m *media) Interleaved(session *protocol.Session, _ uint8, payload []byte) {
+	if r, ok := session.User.(*reader); ok {
+		r.session.TakeRTCP(payload)
+	}
+}
+
+var _ protocol.Media = (*media)(nil)

@@ -1,0 +1,150 @@
+package rtsp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/tcp"
+	protocol "github.com/camcast/camcast/proto/rtsp"
+	"golang.org/x/sys/unix"
+)
+
+// Options are the settings of a Server; the zero value is useful.
+type Options struct {
+	// Name is how the program names itself ("camcast").
+	Name string
+}
+
+// Server answers RTSP for a Broadcaster.
+type Server struct {
+	broadcaster *cast.Broadcaster
+	listeners   []*tcp.Listener
+	protocol    *protocol.Server
+	conns       []*conn
+	idle        *loop.Timer // when connections are looked for that nobody uses
+	scratch     []byte      // answers are built in it
+	closed      bool
+}
+
+// Listen answers RTSP on address for the streams of b, until Close or until b is closed. An
+// unspecified IPv6 address ("[::]:8554") means all addresses of both families; with port 0 a
+// free one is taken. The error says which address could not be had and why.
+func Listen(b *cast.Broadcaster, address netip.AddrPort, o Options) (*Server, error) {
+	if o.Name == "" {
+		o.Name = "camcast"
+	}
+	s := &Server{broadcaster: b}
+	s.protocol = protocol.NewServer(protocol.Config{
+		Server: o.Name, Timeout: b.Config().SessionTimeout, NewID: b.RandomName,
+	}, (*media)(s))
+	if err := s.listen(address); err != nil {
+		return nil, errors.Join(fmt.Errorf("rtsp: %w", err), s.closeListeners())
+	}
+	s.idle = b.Loop().NewTimer(s.closeIdle)
+	s.idle.SetAfter(b.Config().SessionTimeout)
+	b.Attach(s)
+	return s, nil
+}
+
+// listen opens the listening sockets: of both families, if address is the unspecified IPv6
+// address and the machine has both.
+func (s *Server) listen(address netip.AddrPort) error {
+	families := []netip.AddrPort{address}
+	if address.Addr() == netip.IPv6Unspecified() {
+		families = []netip.AddrPort{netip.AddrPortFrom(netip.IPv4Unspecified(), address.Port()), address}
+	}
+	for i, local := range families {
+		if i > 0 { // if any port would do, then the one that the first family got
+			local = netip.AddrPortFrom(local.Addr(), s.Port())
+		}
+		listener, err := tcp.Listen(s.broadcaster.Loop(), local, s.accept, s.acceptFailed)
+		if err != nil {
+			if i > 0 && (errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)) {
+				break // the machine lacks the family
+			}
+			return err
+		}
+		s.listeners = append(s.listeners, listener)
+	}
+	return nil
+}
+
+// Port is the port that RTSP is answered on.
+func (s *Server) Port() uint16 { return s.listeners[0].Local().Port() }
+
+// Close ends all connections and the sessions that were set up on them, and stops listening.
+// Closing twice does nothing.
+func (s *Server) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.idle.Stop()
+	for session := range s.protocol.Sessions() {
+		session.User.(*reader).session.End("shutdown")
+	}
+	for len(s.conns) > 0 {
+		s.conns[0].close()
+	}
+	return s.closeListeners()
+}
+
+func (s *Server) closeListeners() error {
+	var errs []error
+	for _, listener := range s.listeners {
+		errs = append(errs, listener.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// accept takes a connection, or refuses it.
+func (s *Server) accept(c *tcp.Conn) tcp.Handler {
+	if err := s.broadcaster.Connected(c.Peer()); err != nil {
+		s.broadcaster.LogRefusal(c.Peer(), cast.RTSP, "", err)
+		s.scratch = s.protocol.AppendRefusal(s.scratch[:0], answerTo(err, protocol.StatusServiceUnavailable))
+		_ = c.Write(s.scratch) // it is closed in any case
+		return nil
+	}
+	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), opened: s.broadcaster.Loop().Now(), index: len(s.conns)}
+	n.rtsp.User = n
+	s.conns = append(s.conns, n)
+	return n
+}
+
+func (s *Server) acceptFailed(err error) {
+	s.broadcaster.Config().Log.Error("connections cannot be accepted; trying again", "error", err)
+}
+
+// closeIdle closes the connections that have no session and on which nothing was said for the
+// session timeout.
+func (s *Server) closeIdle() {
+	b := s.broadcaster
+	timeout := b.Config().SessionTimeout
+	for i := len(s.conns) - 1; i >= 0; i-- { // the last one takes the index of one that is closed
+		if c := s.conns[i]; c.rtsp.Sessions() == 0 && b.Loop().Now()-max(c.rtsp.LastActive(), c.opened) >= timeout {
+			c.close()
+		}
+	}
+	s.idle.SetAfter(timeout)
+}
+
+// answerTo is a refusal in RTSP's words. limit is the status of a limit that is reached.
+func answerTo(err error, limit protocol.Status) protocol.Answer {
+	if errors.Is(err, cast.ErrClosed) {
+		return protocol.Answer{Status: protocol.StatusServiceUnavailable}
+	}
+	refusal := cast.RefusalOf(err)
+	status := protocol.StatusForbidden
+	switch refusal.Kind {
+	case cast.NoSuchStream:
+		status = protocol.StatusNotFound
+	case cast.LimitReached, cast.AddressLimitReached:
+		status = limit
+	case cast.Unavailable:
+		status = protocol.StatusServiceUnavailable
+	}
+	return protocol.Answer{Status: status, Reason: status.String() + ": " + refusal.Reason, RetryAfter: refusal.RetryAfter}
+}

@@ -1,0 +1,384 @@
+package cast
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/tcpfan"
+	"github.com/camcast/camcast/loop/tcp"
+	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/rtcp"
+)
+
+// Transport is the way that frames take to a reader.
+type Transport uint8
+
+const (
+	// UDP: RTP in datagrams of its own.
+	UDP Transport = iota + 1
+	// TCP: RTP on the reader's connection.
+	TCP
+	// Multicast: the reader listens to a group, which a fixed destination serves.
+	Multicast
+)
+
+// String is the transport's name.
+func (t Transport) String() string {
+	switch t {
+	case UDP:
+		return "udp"
+	case TCP:
+		return "tcp"
+	case Multicast:
+		return "multicast"
+	}
+	return "none"
+}
+
+// Session is one reader of one stream, whatever its protocol. A front opens it when a reader is
+// set up, has it play and pause, and ends it; Broadcaster.Sessions lists it, and anybody on
+// the loop's goroutine may end it.
+type Session struct {
+	stream *Stream
+	id     uint64
+	opened SessionOptions
+	state  sessionState
+	peer   netip.AddrPort
+
+	since  time.Duration // when it was opened
+	joined time.Duration // when it first played, if it has
+	played bool
+	alive  time.Duration // when it was last moved to the end of its list
+	queue  *sessionQueue
+	// prev and next are its neighbours in the queue, and index its index in the stream's list.
+	prev, next *Session
+	index      int
+
+	transport Transport      // of the last time it played
+	udp       *fanout.Reader // while it plays over UDP
+	tcp       *tcpfan.Reader // while it plays over TCP
+	// frames, lags and withheld are those so far, without what udp or tcp have counted.
+	frames, lags uint64
+	withheld     int
+	reception    reception
+}
+
+// sessionState is whether a session plays.
+type sessionState uint8
+
+const (
+	setUp sessionState = iota
+	playing
+	ended
+)
+
+// SessionOptions say what a session is.
+type SessionOptions struct {
+	Stream   *Stream
+	Protocol Protocol
+	// Peer is where the request came from. It is what limits are counted by.
+	Peer netip.AddrPort
+	// Grant is what the gate gave.
+	Grant Grant
+	// EndsByGoodbye: an RTCP BYE from the reader ends the session.
+	EndsByGoodbye bool
+	// Ended is called when the session has ended, by whatever call, with the reason. It may be
+	// nil.
+	Ended func(reason string)
+}
+
+// OpenSession makes a session of a stream that the gate has granted. It counts as a connection
+// until it plays, and ends SetupTimeout later if it has not played. The error is a *Refusal or
+// ErrClosed.
+func (b *Broadcaster) OpenSession(o SessionOptions) (*Session, error) {
+	if err := o.Stream.unavailable(); err != nil {
+		return nil, err
+	}
+	err := b.roomForReader(o.Peer.Addr())
+	if err == nil {
+		err = b.roomForConnection(o.Peer.Addr())
+	}
+	if err != nil {
+		b.LogRefusal(o.Peer, o.Protocol, o.Stream.name, err)
+		return nil, err
+	}
+	s := b.newSession(o)
+	b.limits.setUp.add(o.Peer.Addr())
+	b.sessions.settingUp.push(s, b.loop.Now())
+	return s, nil
+}
+
+// newSession adds a session to the registry.
+func (b *Broadcaster) newSession(o SessionOptions) *Session {
+	b.sessions.lastID++
+	s := &Session{stream: o.Stream, id: b.sessions.lastID, opened: o, peer: o.Peer, since: b.loop.Now()}
+	s.index = len(o.Stream.sessions)
+	o.Stream.sessions = append(o.Stream.sessions, s)
+	return s
+}
+
+// SetupTimeout is how long a session may be set up without playing for the first time.
+const SetupTimeout = 10 * time.Second
+
+// ID is the session's number, which no other session of the Broadcaster has or had.
+func (s *Session) ID() uint64 { return s.id }
+
+// Stream is what the session watches.
+func (s *Session) Stream() *Stream { return s.stream }
+
+// Protocol is how the reader came.
+func (s *Session) Protocol() Protocol { return s.opened.Protocol }
+
+// Peer is where the reader is: where its RTP goes, or else where its connection comes from.
+func (s *Session) Peer() netip.AddrPort { return s.peer }
+
+// User is the name that the gate has given, "" if none.
+func (s *Session) User() string { return s.opened.Grant.User }
+
+// Playing reports whether the session is sent frames at present.
+func (s *Session) Playing() bool { return s.state == playing }
+
+// PlayUDP has the session sent frames over UDP, from the next key frame on. The front has made
+// sure that the reader listens there: RTP that is sent to an address that has not asked for it
+// is an attack. It does nothing if the session plays. The error is a *Refusal, ErrClosed, or
+// says what is wrong with the address.
+func (s *Session) PlayUDP(at Address) error {
+	b := s.stream.broadcaster
+	if s.state == playing {
+		return nil
+	}
+	rtp, rtcp, err := b.socketsFor(at)
+	if err != nil {
+		return err
+	}
+	if err := s.admit(); err != nil {
+		return err
+	}
+	s.peer = at.RTP
+	s.start(rtp, rtcp, at)
+	b.rtcpIndex.claim(at.RTCP, s.udp)
+	s.stream.reports.joined(newcomer{udp: s.udp})
+	s.begin(UDP)
+	return nil
+}
+
+// start has frames sent to an address.
+func (s *Session) start(rtp, rtcp *udp.Socket, at Address) {
+	s.udp = new(fanout.Reader) // a new one: the one that has left may still be in a list
+	s.stream.rendition.udp.Join(s.udp, rtp, rtcp, fanout.Address(at), (*sessionObserver)(s))
+}
+
+// PlayTCP has the session sent frames on a connection, interleaved with RTSP: RTP on a
+// channel and RTCP on the next. The connection's handler calls Writable. It does nothing if the
+// session plays. The error is a *Refusal or ErrClosed.
+func (s *Session) PlayTCP(conn *tcp.Conn, channel uint8) error {
+	if s.state == playing {
+		return nil
+	}
+	if err := s.admit(); err != nil {
+		return err
+	}
+	s.peer = conn.Peer()
+	s.tcp = s.stream.rendition.tcp.Join(conn, channel, (*sessionObserver)(s))
+	s.stream.reports.joined(newcomer{tcp: s.tcp})
+	s.begin(TCP)
+	return nil
+}
+
+// PlayGroup counts the session as one that plays: it listens to a group, and is sent nothing of
+// its own. It does nothing if the session plays. The error is a *Refusal or ErrClosed.
+func (s *Session) PlayGroup() error {
+	if s.state == playing {
+		return nil
+	}
+	if err := s.admit(); err != nil {
+		return err
+	}
+	s.begin(Multicast)
+	return nil
+}
+
+// admit checks that the session may play.
+func (s *Session) admit() error {
+	if s.state == ended {
+		return ErrClosed
+	}
+	if err := s.stream.unavailable(); err != nil {
+		return err
+	}
+	b := s.stream.broadcaster
+	if err := b.roomForReader(s.opened.Peer.Addr()); err != nil {
+		b.LogRefusal(s.opened.Peer, s.opened.Protocol, s.stream.name, err)
+		return err
+	}
+	return nil
+}
+
+// begin notes that the session plays.
+func (s *Session) begin(t Transport) {
+	b := s.stream.broadcaster
+	s.transport = t
+	s.state = playing
+	if s.queue != nil { // else it is a fixed destination, which no limit counts and no silence ends
+		b.limits.setUp.remove(s.opened.Peer.Addr())
+		b.limits.readers.add(s.opened.Peer.Addr())
+		s.queue.remove(s)
+		b.sessions.live.push(s, b.loop.Now())
+	}
+	s.stream.wanted()
+	if !s.played {
+		s.played, s.joined = true, b.loop.Now()
+		s.stream.log.Info("reader joined", "peer", s.peer, "protocol", s.opened.Protocol, "transport", t, "readers", s.stream.Readers())
+		if b.config.Joined != nil {
+			b.config.Joined(s)
+		}
+	}
+}
+
+// Pause has the session sent nothing, until it plays again. It then counts as a connection, and
+// ends when it is silent for too long.
+func (s *Session) Pause() {
+	if s.state != playing {
+		return
+	}
+	b := s.stream.broadcaster
+	s.leave()
+	s.state = setUp
+	b.limits.readers.remove(s.opened.Peer.Addr())
+	b.limits.setUp.add(s.opened.Peer.Addr())
+}
+
+// leave ends sending to the reader.
+func (s *Session) leave() {
+	if s.udp != nil {
+		s.frames += s.udp.Frames()
+		s.lags += s.udp.Lags()
+		s.withheld += s.udp.Withheld()
+		s.stream.leave(s.udp)
+		s.udp = nil
+	}
+	if s.tcp != nil {
+		s.frames += s.tcp.Frames()
+		s.lags += s.tcp.Lags()
+		s.tcp.Leave()
+		s.tcp = nil
+		s.stream.unwanted()
+	}
+}
+
+// Writable is called when the connection given to PlayTCP takes more.
+func (s *Session) Writable() {
+	if s.tcp != nil {
+		s.tcp.Writable()
+	}
+}
+
+// Alive notes a sign of life.
+func (s *Session) Alive() {
+	if s.state != ended && s.queue == &s.stream.broadcaster.sessions.live {
+		s.queue.touch(s, s.stream.broadcaster.loop.Now())
+	}
+}
+
+// TakeRTCP reads RTCP that came from the reader: a sign of life, and what it reports. What is
+// not RTCP is dropped.
+func (s *Session) TakeRTCP(packet []byte) {
+	s.Alive()
+	s.reception.take(s.stream, s.udp, packet)
+	if !s.opened.EndsByGoodbye {
+		return
+	}
+	left := false
+	_ = rtcp.Parse(packet, rtcp.Visitor{Bye: func(uint32) { left = true }})
+	if left {
+		s.Gone("goodbye")
+	}
+}
+
+// End has the reader no longer served, and says goodbye to it. The reason is logged. Ending
+// twice does nothing.
+func (s *Session) End(reason string) {
+	if s.state == playing && s.stream.over() == nil { // else goodbye was said to all
+		s.stream.reports.goodbyeTo(s.udp, s.tcp)
+	}
+	s.end(reason)
+}
+
+// Gone ends the session of a reader that has left by itself: by the protocol's own words, or as
+// its connection is closed. The reason is logged.
+func (s *Session) Gone(reason string) { s.end(reason) }
+
+// end ends the session.
+func (s *Session) end(reason string) {
+	if s.state == ended {
+		return
+	}
+	b := s.stream.broadcaster
+	peer := s.opened.Peer.Addr()
+	switch {
+	case s.queue == nil:
+	case s.state == playing:
+		b.limits.readers.remove(peer)
+	default:
+		b.limits.setUp.remove(peer)
+	}
+	s.leave()
+	s.state = ended
+	if s.queue != nil {
+		s.queue.remove(s)
+	}
+	s.stream.forget(s)
+	if s.played {
+		s.logLeft(reason)
+	}
+	if s.opened.Ended != nil {
+		s.opened.Ended(reason)
+	}
+	if s.played && b.config.Left != nil {
+		b.config.Left(s, reason)
+	}
+}
+
+func (s *Session) logLeft(reason string) {
+	f := s.Figures()
+	s.stream.log.Info("reader left", "peer", s.peer, "protocol", s.opened.Protocol, "reason", reason,
+		"seconds", f.Watched.Round(time.Millisecond).Seconds(), "frames", f.Frames, "lags", f.Lags, "reports", f.Reports,
+		"packets_lost", int(f.CumulativeLost)-f.Withheld, "jitter_ms", milliseconds(f.Jitter))
+}
+
+// milliseconds is a duration as a person reads it, to a tenth.
+func milliseconds(d time.Duration) float64 { return d.Round(100*time.Microsecond).Seconds() * 1000 }
+
+// Figures are what is known of the reader at this moment.
+func (s *Session) Figures() ReaderFigures {
+	now := s.stream.broadcaster.loop.Now()
+	f := s.reception.figures(now)
+	f.Peer, f.Transport = s.peer, s.transport
+	f.Frames, f.Lags, f.Withheld = s.frames, s.lags, s.withheld
+	if s.played {
+		f.Watched = now - s.joined
+	}
+	if s.udp != nil {
+		f.Frames += s.udp.Frames()
+		f.Lags += s.udp.Lags()
+		f.Withheld += s.udp.Withheld()
+	}
+	if s.tcp != nil {
+		f.Frames += s.tcp.Frames()
+		f.Lags += s.tcp.Lags()
+	}
+	return f
+}
+
+// sessionObserver is a Session as the fan-outs see it.
+type sessionObserver Session
+
+// RTCP takes RTCP that came by UDP.
+func (o *sessionObserver) RTCP(packet []byte) { (*Session)(o).TakeRTCP(packet) }
+
+// Took notes that the reader's connection took something.
+func (o *sessionObserver) Took() { (*Session)(o).Alive() }
+
+// Lost ends a session that can no longer be sent to.
+func (o *sessionObserver) Lost(err error) { (*Session)(o).End("unreachable: " + err.Error()) }

@@ -1,0 +1,74 @@
+package media
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// Format names how a frame's bytes are coded.
+type Format uint8
+
+const (
+	// JPEG: each frame is one whole picture, from SOI to EOI. It may be padded after that,
+	// and may lack Huffman tables, as UVC cameras send it (ITU-T T.81).
+	JPEG Format = iota + 1
+	// H264: each frame is an access unit, NAL units with four-byte lengths before them
+	// (ITU-T H.264). The parameter sets are in Params and not here.
+	H264
+	// H265 likewise (ITU-T H.265).
+	H265
+)
+
+// String gives the format's usual name.
+func (f Format) String() string {
+	switch f {
+	case JPEG:
+		return "JPEG"
+	case H264:
+		return "H.264"
+	case H265:
+		return "H.265"
+	}
+	return "unknown"
+}
+
+// Dependent reports whether a frame of this format may need earlier ones to be decoded, so
+// that a viewer can begin only at a key frame.
+func (f Format) Dependent() bool { return f != JPEG }
+
+// Params is what the frames of a source have in common. Frames point to it. It must not be
+// changed once a frame with it was handed over: a source whose frames change makes a new one
+// with a higher Version.
+type Params struct {
+	Format Format
+	// Width and Height are in pixels.
+	Width, Height int
+	// FramesPerSecond is the nominal rate, 0 if it is not known.
+	FramesPerSecond float64
+	// ParameterSets are the NAL units that a decoder needs before the first key frame, in
+	// order, without length or start code. JPEG has none.
+	ParameterSets [][]byte
+	// Version grows with each change.
+	Version uint32
+}
+
+// Equal reports whether frames of both can be decoded and shown alike, whatever the versions.
+func (p *Params) Equal(other *Params) bool {
+	return p.Format == other.Format && p.Width == other.Width && p.Height == other.Height &&
+		p.FramesPerSecond == other.FramesPerSecond && slices.EqualFunc(p.ParameterSets, other.ParameterSets, bytes.Equal)
+}
+
+// Frame is one coded frame.
+type Frame struct {
+	// Params is what the frame shares with its neighbours. It is never nil.
+	Params *Params
+	// Bytes is the frame as its Format says. They are the caller's that hands the frame over:
+	// they hold until that call returns, and must not be written to.
+	Bytes []byte
+	// Captured is when the frame was taken, on CLOCK_MONOTONIC, as the duration since that
+	// clock's start. Drivers have been seen to give times up to a frame in the future.
+	Captured time.Duration
+	// Key: the frame can be decoded without any other. Every JPEG is one.
+	Key bool
+}
