@@ -38,6 +38,7 @@ func newEncodingWorld(t *testing.T, adapt cast.Adapt) (*world, *encodingCamera) 
 
 // TestQualityFollowsMostReaders has some of five readers behind links of 60 % of the rate.
 func TestQualityFollowsMostReaders(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		adapt   cast.Adapt
 		slow    int

@@ -33,6 +33,7 @@ func scanFor(packets, mtu, lastPayload int) int {
 // TestFramesOfAllSizesOverAllLinks has every reader, over IPv4 and IPv6 and TCP, get the
 // right bytes of frames of every awkward size over every link that refuses something.
 func TestFramesOfAllSizesOverAllLinks(t *testing.T) {
+	t.Parallel()
 	everywhere := netip.MustParsePrefix("10.0.0.0/8")
 	frames := map[string]struct{ mtu, burst, scan int }{
 		"one packet":             {1500, 64, 500},

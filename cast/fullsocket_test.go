@@ -77,6 +77,7 @@ var slowLine = sim.Link{BytesPerSecond: 200_000}
 // TestFullSocket has the network take no more for a while: the sweep waits, and goes on
 // within the lag or with the newest frame, whole frames only.
 func TestFullSocket(t *testing.T) {
+	t.Parallel()
 	for _, seed := range seeds {
 		w := newWorld(t, seed, nil)
 		v := w.watch("10.0.1.1", false)
@@ -97,6 +98,7 @@ func TestFullSocket(t *testing.T) {
 // machine's own network card: its socket is full for good. Readers behind another socket
 // get every frame, and as early as without.
 func TestSlowDestination(t *testing.T) {
+	t.Parallel()
 	for _, seed := range seeds {
 		ages := map[bool]time.Duration{}
 		for _, slow := range []bool{false, true} {
@@ -160,6 +162,7 @@ func TestSlowIPv6(t *testing.T) {
 // joining, be behind an interface that is too slow: those at the first address have every
 // frame, and early. When it is fast again everybody has the newest ones.
 func TestSlowInterface(t *testing.T) {
+	t.Parallel()
 	second := netip.MustParseAddr("10.0.0.2")
 	for _, seed := range seeds {
 		w := newWorldAt(t, seed, []netip.Addr{serverAddr, second}, nil)

@@ -14,6 +14,7 @@ import (
 // instant. All of them are gone soon. The others miss nothing by it, and are told how many
 // they are now.
 func TestHalfTheHallLeaves(t *testing.T) {
+	t.Parallel()
 	const readers, leavers = 10000, 5000
 	const watched = 50 // of the readers that stay; the others are only counted
 	w := newWorld(t, 1, func(c *cast.Config) { c.Log = nil })

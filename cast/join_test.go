@@ -147,6 +147,7 @@ func TestJoin(t *testing.T) {
 }
 
 func TestJoinOverALossyNetwork(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(30) {
 		w := newWorld(t, seed, nil)
 		w.k.SetLink(netip.MustParsePrefix("10.0.1.0/24"), sim.Link{Delay: 10 * time.Millisecond, Jitter: 30 * time.Millisecond, Loss: 0.2, Duplicate: 0.2})

@@ -101,6 +101,7 @@ const memberBytes = 100 // of a report, IP and UDP headers included
 // TestReportsOfTenThousand has ten thousand readers come within a second, and counts what
 // they report: all together within RTCP's share of the bandwidth, and not in one burst.
 func TestReportsOfTenThousand(t *testing.T) {
+	t.Parallel()
 	const readers, seconds = 10000, 90
 	const bandwidth = rtcp.BandwidthShare * 10e6 / 8          // a stream of 10 Mbit/s
 	const interval = int(readers*memberBytes*4/bandwidth) / 3 // seconds; three quarters are the receivers'

@@ -21,6 +21,7 @@ func (w *world) silence(silent bool, readers ...*viewer) {
 // them in the kernel is more than the shared socket's buffer, and all the same nobody else
 // misses a frame or has one late.
 func TestSilentMachines(t *testing.T) {
+	t.Parallel()
 	for _, seed := range seeds {
 		w := newWorld(t, seed, nil)
 		w.camera.scan = 60000

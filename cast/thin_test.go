@@ -17,6 +17,7 @@ import (
 // TestSlowReaderBesideHealthyOnes has one reader behind a link of half the stream's rate
 // with a small queue, beside up to twenty others.
 func TestSlowReaderBesideHealthyOnes(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		interval time.Duration
 		delay    time.Duration
@@ -101,6 +102,7 @@ func TestGapsOfThinnedReaders(t *testing.T) {
 // rates all the time, behind a socket that is full now and then: nobody gets a frame twice,
 // out of order, or half.
 func TestHalfFramesAndDuplicates(t *testing.T) {
+	t.Parallel()
 	for _, seed := range seeds {
 		w := newWorld(t, seed, func(c *cast.Config) { c.Spread, c.Burst, c.Lag = cast.DefaultSpread, 2, 3 })
 		w.k.Inject(everyNth(7, unix.EAGAIN))
@@ -246,6 +248,7 @@ func TestAdaptOff(t *testing.T) {
 
 // TestNonsenseInReports has readers report anything: others are not touched.
 func TestNonsenseInReports(t *testing.T) {
+	t.Parallel()
 	for _, seed := range seeds {
 		w := newWorld(t, seed, nil)
 		random := rand.New(rand.NewPCG(seed, 2))
