@@ -74,7 +74,7 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 		var messages [8]loop.Message
 		var addresses [8]loop.Address
 		var payloads [8]loop.Vector
-		var controls [8]loop.Control
+		var cmsgs [8]loop.Cmsg
 		for i := range payloads {
 			payloads[i].Set(make([]byte, 2000))
 		}
@@ -84,7 +84,7 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 				w.Errorf("sent %d, %v", n, err)
 			}
 			for i := range messages {
-				messages[i].Receive(&addresses[i], &payloads[i], &controls[i])
+				messages[i].Receive(&addresses[i], &payloads[i], &cmsgs[i])
 			}
 			n, err := w.kernel.Recvmmsg(b, messages[:])
 			if n != 4 || err != nil {

@@ -73,7 +73,7 @@ func (k *linux) Watch(fd int, want Interest, token uint64) error {
 	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &all, &before); err != nil {
 		return os.NewSyscallError("rt_sigprocmask", err)
 	}
-	err := k.control(unix.EPOLL_CTL_ADD, fd, want, token)
+	err := k.epollCtl(unix.EPOLL_CTL_ADD, fd, want, token)
 	if restoreErr := unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil); restoreErr != nil {
 		return os.NewSyscallError("rt_sigprocmask", restoreErr)
 	}
@@ -81,14 +81,14 @@ func (k *linux) Watch(fd int, want Interest, token uint64) error {
 }
 
 func (k *linux) Rewatch(fd int, want Interest, token uint64) error {
-	return k.control(unix.EPOLL_CTL_MOD, fd, want, token)
+	return k.epollCtl(unix.EPOLL_CTL_MOD, fd, want, token)
 }
 
 func (k *linux) Unwatch(fd int) error {
-	return k.control(unix.EPOLL_CTL_DEL, fd, 0, 0)
+	return k.epollCtl(unix.EPOLL_CTL_DEL, fd, 0, 0)
 }
 
-func (k *linux) control(operation, fd int, want Interest, token uint64) error {
+func (k *linux) epollCtl(operation, fd int, want Interest, token uint64) error {
 	event := unix.EpollEvent{Events: epollEvents(want), Fd: int32(token), Pad: int32(token >> 32)}
 	if err := unix.EpollCtl(k.epoll, operation, fd, &event); err != nil {
 		return fmt.Errorf("fd %d: %w", fd, os.NewSyscallError("epoll_ctl", err))

@@ -25,7 +25,7 @@ type Loop struct {
 	closed  bool
 }
 
-// slot is one place for a registration. Its generation counts the registrations it
+// slot holds one registration at a time. Its generation counts the registrations it
 // has held, so that an event of an earlier one is recognised.
 type slot struct {
 	generation uint32

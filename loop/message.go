@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file and control.go hold all of the package's unsafe memory layouts: the structures
+// This file and cmsg.go hold all of the package's unsafe memory layouts: the structures
 // that sendmmsg(2) and recvmmsg(2) read and write. golang.org/x/sys has the calls' numbers
 // but not the vector.
 
@@ -108,13 +108,12 @@ var (
 
 const wordRounded4 = (4 + unsafe.Sizeof(uintptr(0)) - 1) &^ (unsafe.Sizeof(uintptr(0)) - 1)
 
-// Point makes m a message of payload to peer with control. To receive, all three
-// are places to be filled. control may be nil.
-func (m *Message) Point(peer *Address, payload *Vector, control *Control) {
+// Point makes m a message of payload to peer with cmsg, which may be nil.
+func (m *Message) Point(peer *Address, payload *Vector, cmsg *Cmsg) {
 	m.PointPeer(peer)
 	m.header.Iov = &payload.iov
 	m.header.SetIovlen(1)
-	m.PointControl(control)
+	m.PointCmsg(cmsg)
 }
 
 // PointPeer changes the address alone; its family must be set already.
@@ -123,31 +122,31 @@ func (m *Message) PointPeer(peer *Address) {
 	m.header.Namelen = peer.length()
 }
 
-// PointControl changes the ancillary data alone. The control's length is read now:
-// call PointControl again after its Set if that changed what it says.
-func (m *Message) PointControl(control *Control) {
-	if control == nil || control.length == 0 {
+// PointCmsg changes the ancillary data alone. The cmsg's length is read now:
+// call PointCmsg again after its Set if that changed what it says.
+func (m *Message) PointCmsg(cmsg *Cmsg) {
+	if cmsg == nil || cmsg.length == 0 {
 		m.header.Control = nil
 		m.header.SetControllen(0)
 		return
 	}
-	m.header.Control = &control.buf[0]
-	m.header.SetControllen(control.length)
+	m.header.Control = &cmsg.buf[0]
+	m.header.SetControllen(cmsg.length)
 }
 
 // Receive makes m ready to receive a datagram into payload, its sender into peer
-// and its ancillary data into control (which may be nil). It must be called again
+// and its ancillary data into cmsg (which may be nil). It must be called again
 // before each receive, as the kernel overwrites the lengths.
-func (m *Message) Receive(peer *Address, payload *Vector, control *Control) {
+func (m *Message) Receive(peer *Address, payload *Vector, cmsg *Cmsg) {
 	m.header.Name = (*byte)(unsafe.Pointer(&peer.raw))
 	m.header.Namelen = unix.SizeofSockaddrInet6
 	m.header.Iov = &payload.iov
 	m.header.SetIovlen(1)
 	m.header.Control = nil
 	m.header.SetControllen(0)
-	if control != nil {
-		m.header.Control = &control.buf[0]
-		m.header.SetControllen(len(control.buf))
+	if cmsg != nil {
+		m.header.Control = &cmsg.buf[0]
+		m.header.SetControllen(len(cmsg.buf))
 	}
 	m.header.Flags = 0
 }
@@ -180,7 +179,7 @@ func (m *Message) SegmentBytes() int {
 	if m.header.Control == nil {
 		return 0
 	}
-	return m.control().SegmentBytes()
+	return m.cmsg().SegmentBytes()
 }
 
 // Mark is the mark of a message to be sent, 0 if it has none.
@@ -188,7 +187,7 @@ func (m *Message) Mark() (mark uint32) {
 	if m.header.Control == nil {
 		return 0
 	}
-	m.control().each(int(m.header.Controllen), func(level, kind int32, data []byte) {
+	m.cmsg().each(int(m.header.Controllen), func(level, kind int32, data []byte) {
 		if level == unix.SOL_SOCKET && kind == unix.SO_MARK && len(data) >= 4 {
 			mark = binary.NativeEndian.Uint32(data)
 		}
@@ -196,8 +195,8 @@ func (m *Message) Mark() (mark uint32) {
 	return mark
 }
 
-// SharesControl reports whether both messages point at the same ancillary data.
-func (m *Message) SharesControl(other *Message) bool { return m.header.Control == other.header.Control }
+// SharesCmsg reports whether both messages point at the same ancillary data.
+func (m *Message) SharesCmsg(other *Message) bool { return m.header.Control == other.header.Control }
 
 // LocalAddress is the address a message leaves from or, received, was sent to.
 // Invalid if it carries none.
@@ -205,12 +204,12 @@ func (m *Message) LocalAddress() netip.Addr {
 	if m.header.Control == nil {
 		return netip.Addr{}
 	}
-	return m.control().address(int(m.header.Controllen))
+	return m.cmsg().address(int(m.header.Controllen))
 }
 
-func (m *Message) control() *Control {
-	offset := unsafe.Offsetof(Control{}.buf)
-	return (*Control)(unsafe.Add(unsafe.Pointer(m.header.Control), -int(offset)))
+func (m *Message) cmsg() *Cmsg {
+	offset := unsafe.Offsetof(Cmsg{}.buf)
+	return (*Cmsg)(unsafe.Add(unsafe.Pointer(m.header.Control), -int(offset)))
 }
 
 // Deliver fills in a message as the kernel does when a datagram of n bytes arrives
@@ -225,9 +224,9 @@ func (m *Message) Deliver(peer netip.AddrPort, local netip.Addr, n int, truncate
 		m.header.Flags = unix.MSG_TRUNC
 	}
 	if m.header.Control != nil {
-		var c Control // the message's own keeps its length, as with a real kernel
+		var c Cmsg // the message's own keeps its length, as with a real kernel
 		c.Set(0, local)
-		m.control().buf = c.buf
+		m.cmsg().buf = c.buf
 		m.header.SetControllen(c.length)
 	}
 }

@@ -57,14 +57,14 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-func TestControlRoundTrip(t *testing.T) {
+func TestCmsgRoundTrip(t *testing.T) {
 	sources := map[string]netip.Addr{
 		"none": {}, "v4": netip.MustParseAddr("192.0.2.1"), "v6": netip.MustParseAddr("2001:db8::1"),
 		"mapped": netip.MustParseAddr("::ffff:192.0.2.1"),
 	}
 	for name, source := range sources {
 		for _, segment := range []int{0, 1, 1400, 65535} {
-			var c loop.Control
+			var c loop.Cmsg
 			c.Set(999, netip.MustParseAddr("::9")) // to be replaced whole
 			c.Set(segment, source)
 			if c.SegmentBytes() != segment || c.Address() != source.Unmap() {
@@ -81,9 +81,9 @@ func TestControlRoundTrip(t *testing.T) {
 			if m.SegmentBytes() != segment || m.LocalAddress() != source.Unmap() || m.Peer().Port() != 7 || string(m.Payload()) != "payload" {
 				t.Errorf("%s, %d: the message says %d from %v to %v", name, segment, m.SegmentBytes(), m.LocalAddress(), m.Peer())
 			}
-			m.PointControl(nil)
+			m.PointCmsg(nil)
 			if m.SegmentBytes() != 0 || m.LocalAddress().IsValid() {
-				t.Errorf("%s, %d: without control it says %d, %v", name, segment, m.SegmentBytes(), m.LocalAddress())
+				t.Errorf("%s, %d: without a cmsg it says %d, %v", name, segment, m.SegmentBytes(), m.LocalAddress())
 			}
 		}
 	}
@@ -100,14 +100,14 @@ func TestMessagesShareWhatTheyPointAt(t *testing.T) {
 	var messages [3]loop.Message
 	var peers [3]loop.Address
 	var payload loop.Vector
-	var control loop.Control
-	control.Set(1, netip.Addr{})
+	var cmsg loop.Cmsg
+	cmsg.Set(1, netip.Addr{})
 	for i := range messages {
 		peers[i].Set(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), 1))
-		messages[i].Point(&peers[i], &payload, &control)
+		messages[i].Point(&peers[i], &payload, &cmsg)
 	}
 	payload.Set([]byte("abcdef"))
-	control.Set(2, netip.Addr{})
+	cmsg.Set(2, netip.Addr{})
 	for i := range messages {
 		if m := &messages[i]; string(m.Payload()) != "abcdef" || m.SegmentBytes() != 2 || m.Peer() != peers[i].AddrPort() {
 			t.Errorf("message %d: %q by %d to %v", i, m.Payload(), m.SegmentBytes(), m.Peer())
@@ -122,9 +122,9 @@ func TestDeliver(t *testing.T) {
 	var m loop.Message
 	var peer loop.Address
 	var payload loop.Vector
-	var control loop.Control
+	var cmsg loop.Cmsg
 	payload.Set(make([]byte, 4))
-	m.Receive(&peer, &payload, &control)
+	m.Receive(&peer, &payload, &cmsg)
 	copy(m.Payload(), "abcd")
 	from, to := netip.MustParseAddrPort("192.0.2.1:9"), netip.MustParseAddr("192.0.2.2")
 	m.Deliver(from, to, 3, true)
@@ -134,7 +134,7 @@ func TestDeliver(t *testing.T) {
 	m.Receive(&peer, &payload, nil)
 	m.Deliver(from, to, 4, false)
 	if m.LocalAddress().IsValid() || m.Truncated() {
-		t.Errorf("without control: %v, truncated %v", m.LocalAddress(), m.Truncated())
+		t.Errorf("without a cmsg: %v, truncated %v", m.LocalAddress(), m.Truncated())
 	}
 }
 

@@ -14,7 +14,7 @@ type Timer struct {
 	// order is the number of the Set call: timers due at the same time fire in the
 	// order they were set.
 	order uint64
-	at    int // place in the heap, -1 if not set
+	at    int // index in the heap, -1 if not set
 }
 
 // NewTimer makes a timer that is not set. f must not wait; it may set the timer
@@ -82,7 +82,7 @@ func (l *Loop) fireTimers(last uint64) (ran int) {
 	return ran
 }
 
-// timerHeap is a binary heap in which each timer knows its place, so that stopping
+// timerHeap is a binary heap in which each timer knows its index, so that stopping
 // one costs as little as setting it.
 type timerHeap struct {
 	timers []*Timer

@@ -14,7 +14,7 @@ type outgoing struct {
 	messages  []loop.Message
 	addresses []loop.Address
 	payloads  []loop.Vector
-	controls  []loop.Control
+	cmsgs     []loop.Cmsg
 }
 
 // letter is one message of a batch.
@@ -27,12 +27,12 @@ type letter struct {
 
 func pack(letters ...letter) *outgoing {
 	n := len(letters)
-	o := &outgoing{make([]loop.Message, n), make([]loop.Address, n), make([]loop.Vector, n), make([]loop.Control, n)}
+	o := &outgoing{make([]loop.Message, n), make([]loop.Address, n), make([]loop.Vector, n), make([]loop.Cmsg, n)}
 	for i, l := range letters {
 		o.addresses[i].Set(l.to)
 		o.payloads[i].Set(l.payload)
-		o.controls[i].Set(l.segment, l.source)
-		o.messages[i].Point(&o.addresses[i], &o.payloads[i], &o.controls[i])
+		o.cmsgs[i].Set(l.segment, l.source)
+		o.messages[i].Point(&o.addresses[i], &o.payloads[i], &o.cmsgs[i])
 	}
 	return o
 }
@@ -61,10 +61,10 @@ func (w *world) receive(fd, count, room int) (all []got, err error) {
 	messages := make([]loop.Message, count)
 	addresses := make([]loop.Address, count)
 	payloads := make([]loop.Vector, count)
-	controls := make([]loop.Control, count)
+	cmsgs := make([]loop.Cmsg, count)
 	for i := range messages {
 		payloads[i].Set(make([]byte, room))
-		messages[i].Receive(&addresses[i], &payloads[i], &controls[i])
+		messages[i].Receive(&addresses[i], &payloads[i], &cmsgs[i])
 	}
 	n, err := w.kernel.Recvmmsg(fd, messages)
 	for i := range messages[:n] {
@@ -252,9 +252,9 @@ func TestReceivedAddressCanBeAnswered(t *testing.T) {
 			var messages [1]loop.Message
 			var peer loop.Address
 			var payload loop.Vector
-			var control loop.Control
+			var cmsg loop.Cmsg
 			payload.Set(make([]byte, 4))
-			messages[0].Receive(&peer, &payload, &control)
+			messages[0].Receive(&peer, &payload, &cmsg)
 			_, err := w.kernel.Recvmmsg(server, messages[:])
 			w.check(err)
 			messages[0].Point(&peer, &payload, nil)

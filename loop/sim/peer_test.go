@@ -31,7 +31,7 @@ func TestUDPPeer(t *testing.T) {
 	}
 	w.check(p.Send(server, []byte("report")))
 	m := newMessage(server, make([]byte, 100), 0)
-	m.list[0].Receive(&m.address, &m.payload, &m.control)
+	m.list[0].Receive(&m.address, &m.payload, &m.cmsg)
 	_, err := w.Recvmmsg(fd, m.list[:])
 	w.check(err)
 	if got := &m.list[0]; string(got.Received()) != "report" || got.Peer() != viewer || got.LocalAddress() != server.Addr() {

@@ -21,7 +21,7 @@ var ErrLivelock = errors.New("sim: livelock: the loop turns but time does not pa
 
 // Watch begins to report fd with token, like EPOLL_CTL_ADD.
 func (k *Kernel) Watch(fd int, want loop.Interest, token uint64) error {
-	return k.control("Watch", fd, func(d *descriptor) error {
+	return k.changeWatch("Watch", fd, func(d *descriptor) error {
 		if d.watched {
 			return unix.EEXIST
 		}
@@ -33,7 +33,7 @@ func (k *Kernel) Watch(fd int, want loop.Interest, token uint64) error {
 
 // Rewatch changes what fd is waited for and its token, like EPOLL_CTL_MOD.
 func (k *Kernel) Rewatch(fd int, want loop.Interest, token uint64) error {
-	return k.control("Rewatch", fd, func(d *descriptor) error {
+	return k.changeWatch("Rewatch", fd, func(d *descriptor) error {
 		if !d.watched {
 			return unix.ENOENT
 		}
@@ -45,7 +45,7 @@ func (k *Kernel) Rewatch(fd int, want loop.Interest, token uint64) error {
 
 // Unwatch stops reporting fd, like EPOLL_CTL_DEL.
 func (k *Kernel) Unwatch(fd int) error {
-	return k.control("Unwatch", fd, func(d *descriptor) error {
+	return k.changeWatch("Unwatch", fd, func(d *descriptor) error {
 		if !d.watched {
 			return unix.ENOENT
 		}
@@ -54,7 +54,7 @@ func (k *Kernel) Unwatch(fd int) error {
 	})
 }
 
-func (k *Kernel) control(name string, fd int, change func(*descriptor) error) error {
+func (k *Kernel) changeWatch(name string, fd int, change func(*descriptor) error) error {
 	err := k.enter(Call{Name: name, FD: fd})
 	if err == nil {
 		if d := k.descriptor(fd); d == nil {

@@ -151,15 +151,15 @@ func TestTenThousandViewers(t *testing.T) {
 	addresses := make([]loop.Address, viewers)
 	peers := make([]*sim.UDPPeer, viewers)
 	var payload loop.Vector
-	var control loop.Control
+	var cmsg loop.Cmsg
 	payload.Set(make([]byte, packets*packet))
-	control.Set(packet, netip.Addr{})
+	cmsg.Set(packet, netip.Addr{})
 	for i := range fan {
 		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 6000)
 		peers[i] = w.peer(at)
 		peers[i].CountOnly()
 		addresses[i].Set(at)
-		fan[i].Point(&addresses[i], &payload, &control)
+		fan[i].Point(&addresses[i], &payload, &cmsg)
 	}
 	ticker, err := w.NewTicker(time.Second / 30)
 	w.check(err)

@@ -65,15 +65,15 @@ type message struct {
 	list    [1]loop.Message
 	address loop.Address
 	payload loop.Vector
-	control loop.Control
+	cmsg    loop.Cmsg
 }
 
 func newMessage(to netip.AddrPort, payload []byte, segment int) *message {
 	m := &message{}
 	m.address.Set(to)
 	m.payload.Set(payload)
-	m.control.Set(segment, netip.Addr{})
-	m.list[0].Point(&m.address, &m.payload, &m.control)
+	m.cmsg.Set(segment, netip.Addr{})
+	m.list[0].Point(&m.address, &m.payload, &m.cmsg)
 	return m
 }
 

@@ -123,8 +123,8 @@ func (c *Clones) learned(slot uint16) bool {
 	return atomic.LoadUint32(&p.learned) == p.generation
 }
 
-// place writes an order for the next message, of so many bytes, which is to carry the mark.
-func (c *Clones) place(slots []uint16, bytes int) (mark uint32) {
+// setOrder writes an order for the next message, of so many bytes, which is to carry the mark.
+func (c *Clones) setOrder(slots []uint16, bytes int) (mark uint32) {
 	o := c.order
 	o.count, o.done, o.full, o.bytes = uint32(len(slots)), 0, 0, uint32(bytes)
 	for i, slot := range slots {
@@ -176,7 +176,7 @@ const (
 	cloning      // by the program
 )
 
-// way is how the peer at place i is sent to next.
+// way is how the peer with index i is sent to next.
 func (f *Fan) way(i int, now uint32) way {
 	slot := f.cloned.slots[i]
 	switch {
@@ -192,12 +192,12 @@ func (f *Fan) way(i int, now uint32) way {
 
 // handOver hands the run to the kernel for the next of the peers, as many as are sent to
 // in the same way. It returns how many of them that was, and an error only if it was none.
-func (f *Fan) handOver(run Run, place Place, peers Peers) (int, error) {
+func (f *Fan) handOver(run Run, position Position, peers Peers) (int, error) {
 	if f.socket.clones == nil {
-		return f.socket.send(f.batch(place, peers))
+		return f.socket.send(f.batch(position, peers))
 	}
-	from := place.Peer % peers.Ring
-	most := min(peers.End-place.Peer, peers.Ring-from, sendBatch)
+	from := position.Peer % peers.Ring
+	most := min(peers.End-position.Peer, peers.Ring-from, sendBatch)
 	now := f.socket.now()
 	how := f.way(from, now)
 	if how == cloning {
@@ -205,7 +205,7 @@ func (f *Fan) handOver(run Run, place Place, peers Peers) (int, error) {
 	}
 	count := 1
 	for count < most && f.way(from+count, now) == how &&
-		(how != cloning || f.messages[from+count].SharesControl(&f.messages[from])) {
+		(how != cloning || f.messages[from+count].SharesCmsg(&f.messages[from])) {
 		count++
 	}
 	switch {
@@ -217,14 +217,14 @@ func (f *Fan) handOver(run Run, place Place, peers Peers) (int, error) {
 	return f.socket.send(f.messages[from : from+count])
 }
 
-// sendOrder has the program send to count peers from place from on.
+// sendOrder has the program send to count peers, of which the first has the index from.
 func (f *Fan) sendOrder(from, count int) (int, error) {
 	s, slots := f.socket, f.cloned.slots[from:from+count]
 	out := &s.outgoing
-	control := &out.controls[0]
-	control.Set(f.controlSegmentBytes(), f.messages[from].LocalAddress())
-	control.Mark(s.clones.place(slots, f.payload.Len()))
-	out.messages[0].Point(&f.addresses[from], &f.payload, control)
+	cmsg := &out.cmsgs[0]
+	cmsg.Set(f.cmsgSegmentBytes(), f.messages[from].LocalAddress())
+	cmsg.Mark(s.clones.setOrder(slots, f.payload.Len()))
+	out.messages[0].Point(&f.addresses[from], &f.payload, cmsg)
 	n, err := s.send(out.messages[:1])
 	done, full, seen := s.clones.outcome()
 	switch {
@@ -268,8 +268,8 @@ func (f *Fan) learnAgain(peer int, now uint32) {
 	f.cloned.due[peer] = now + after + uint32(peer)%64*(learnSpread/64)
 }
 
-// sendLearning sends to count peers from place from on, and has the program learn how they
-// are reached.
+// sendLearning sends to count peers, of which the first has the index from, and has the
+// program learn how they are reached.
 func (f *Fan) sendLearning(from, count int, now uint32) (int, error) {
 	s := f.socket
 	out := &s.outgoing
@@ -277,9 +277,9 @@ func (f *Fan) sendLearning(from, count int, now uint32) (int, error) {
 		at := from + i
 		slot := f.cloned.slots[at]
 		s.clones.forget(slot)
-		out.controls[i].Set(f.controlSegmentBytes(), f.messages[at].LocalAddress())
-		out.controls[i].Mark(learnMark | uint32(slot))
-		out.messages[i].Point(&f.addresses[at], &f.payload, &out.controls[i])
+		out.cmsgs[i].Set(f.cmsgSegmentBytes(), f.messages[at].LocalAddress())
+		out.cmsgs[i].Mark(learnMark | uint32(slot))
+		out.messages[i].Point(&f.addresses[at], &f.payload, &out.cmsgs[i])
 	}
 	n, err := s.send(out.messages[:count])
 	for i := from; i < from+n; i++ {

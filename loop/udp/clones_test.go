@@ -173,7 +173,7 @@ func cloneWithFaults(t *testing.T, random *rand.Rand) {
 		return unix.ENOBUFS
 	})
 	want := make([][]byte, count)
-	joined := make([]int, 0, count) // viewer by place in the fan
+	joined := make([]int, 0, count) // viewer by index in the fan
 	for i := range count {
 		joined = append(joined, i)
 	}

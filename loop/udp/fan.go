@@ -6,8 +6,8 @@ import (
 	"github.com/camcast/camcast/loop"
 )
 
-// Fan is a dense list of peers who are sent the same bytes. A peer is known by its
-// place in the list; removing one moves the last one into its place.
+// Fan is a dense list of peers that are sent the same bytes. A peer is known by its
+// index in the list; removing one gives its index to the last one.
 //
 // It costs 93 bytes per peer, 39 more with Clones. Its methods belong to the loop's goroutine.
 type Fan struct {
@@ -19,16 +19,16 @@ type Fan struct {
 	plainCount int
 	payload    loop.Vector // shared by all messages
 	cloned     cloned      // empty if the socket has no Clones
-	// controls holds one Control per address that peers are answered from: nearly
+	// cmsgs holds one Cmsg per address that peers are answered from: nearly
 	// always one or two.
-	controls     []*sourceControl
+	cmsgs        []*sourceCmsg
 	segmentBytes int
 }
 
-// sourceControl is the ancillary data of all peers answered from one address.
-type sourceControl struct {
-	source  netip.Addr
-	control loop.Control
+// sourceCmsg is the ancillary data of all peers answered from one address.
+type sourceCmsg struct {
+	source netip.Addr
+	cmsg   loop.Cmsg
 }
 
 // NewFan makes an empty list of peers who are sent to from s.
@@ -57,29 +57,29 @@ func (f *Fan) Socket() *Socket { return f.socket }
 // Len is the number of peers.
 func (f *Fan) Len() int { return len(f.messages) }
 
-// Peer is the address of the peer at place i.
+// Peer is the address of the peer with index i.
 func (f *Fan) Peer(i int) netip.AddrPort { return f.addresses[i].AddrPort() }
 
-// Source is the address that the peer at place i is sent to from, invalid if that is
+// Source is the address that the peer with index i is sent to from, invalid if that is
 // left to the routing table.
 func (f *Fan) Source(i int) netip.Addr { return f.messages[i].LocalAddress() }
 
-// Add appends a peer and returns its place. source is the address to send from, if
+// Add appends a peer and returns its index. source is the address to send from, if
 // it matters (the zero Addr leaves it to the routing table): it should be the one
 // that the peer has asked.
-func (f *Fan) Add(peer netip.AddrPort, source netip.Addr) (place int) {
-	place = len(f.messages)
+func (f *Fan) Add(peer netip.AddrPort, source netip.Addr) (index int) {
+	index = len(f.messages)
 	was := cap(f.addresses)
 	f.addresses = append(f.addresses, loop.Address{})
 	f.messages = append(f.messages, loop.Message{})
 	f.plain = append(f.plain, false)
-	f.addresses[place].Set(peer)
+	f.addresses[index].Set(peer)
 	if cap(f.addresses) != was { // the array has moved: so must the pointers into it
-		for i := range f.messages[:place] {
+		for i := range f.messages[:index] {
 			f.messages[i].PointPeer(&f.addresses[i])
 		}
 	}
-	f.messages[place].Point(&f.addresses[place], &f.payload, f.controlFor(source))
+	f.messages[index].Point(&f.addresses[index], &f.payload, f.cmsgFor(source))
 	if clones := f.socket.clones; clones != nil {
 		slot := noSlot
 		if source.IsValid() && !source.IsUnspecified() { // else peers may be sent to from several addresses
@@ -89,53 +89,53 @@ func (f *Fan) Add(peer netip.AddrPort, source netip.Addr) (place int) {
 		f.cloned.due = append(f.cloned.due, f.socket.now())
 		f.cloned.old = append(f.cloned.old, false)
 	}
-	return place
+	return index
 }
 
-// Remove removes the peer at place and moves the last one there. It returns the
-// place that one had, which is place itself if it was the last.
-func (f *Fan) Remove(place int) (moved int) {
+// Remove removes the peer with that index, and gives the index to the last peer. It returns
+// the index which that one had: index itself if the peer removed was the last.
+func (f *Fan) Remove(index int) (moved int) {
 	last := len(f.messages) - 1
-	if f.plain[place] {
+	if f.plain[index] {
 		f.plainCount--
 	}
-	f.addresses[place] = f.addresses[last]
-	f.messages[place] = f.messages[last]
-	f.messages[place].PointPeer(&f.addresses[place])
-	f.plain[place] = f.plain[last]
+	f.addresses[index] = f.addresses[last]
+	f.messages[index] = f.messages[last]
+	f.messages[index].PointPeer(&f.addresses[index])
+	f.plain[index] = f.plain[last]
 	f.messages[last] = loop.Message{} // drops its pointers
 	f.messages, f.addresses, f.plain = f.messages[:last], f.addresses[:last], f.plain[:last]
 	if clones := f.socket.clones; clones != nil {
 		c := &f.cloned
-		clones.leave(c.slots[place])
-		c.slots[place], c.due[place], c.old[place] = c.slots[last], c.due[last], c.old[last]
+		clones.leave(c.slots[index])
+		c.slots[index], c.due[index], c.old[index] = c.slots[last], c.due[last], c.old[last]
 		c.slots, c.due, c.old = c.slots[:last], c.due[:last], c.old[:last]
 	}
 	return last
 }
 
-// controlFor returns the ancillary data for peers answered from source.
-func (f *Fan) controlFor(source netip.Addr) *loop.Control {
+// cmsgFor returns the ancillary data for peers answered from source.
+func (f *Fan) cmsgFor(source netip.Addr) *loop.Cmsg {
 	source = source.Unmap().WithZone("")
 	if source.IsUnspecified() {
 		source = netip.Addr{}
 	}
-	for _, c := range f.controls {
+	for _, c := range f.cmsgs {
 		if c.source == source {
-			return &c.control
+			return &c.cmsg
 		}
 	}
-	c := &sourceControl{source: source}
+	c := &sourceCmsg{source: source}
 	// Never 0 here: the length of the ancillary data must not change with the
 	// segment size, as the messages know it.
-	c.control.Set(f.controlSegmentBytes(), source)
-	f.controls = append(f.controls, c)
-	return &c.control
+	c.cmsg.Set(f.cmsgSegmentBytes(), source)
+	f.cmsgs = append(f.cmsgs, c)
+	return &c.cmsg
 }
 
-// controlSegmentBytes is what the ancillary data says, 0 if it says nothing of
+// cmsgSegmentBytes is what the ancillary data says, 0 if it says nothing of
 // segments.
-func (f *Fan) controlSegmentBytes() int {
+func (f *Fan) cmsgSegmentBytes() int {
 	if !f.socket.segment {
 		return 0
 	}
@@ -148,7 +148,7 @@ func (f *Fan) setSegment(segmentBytes int) {
 		return
 	}
 	f.segmentBytes = segmentBytes
-	for _, c := range f.controls {
-		c.control.Set(f.controlSegmentBytes(), c.source)
+	for _, c := range f.cmsgs {
+		c.cmsg.Set(f.cmsgSegmentBytes(), c.source)
 	}
 }

@@ -70,12 +70,12 @@ func (b *broadcast) send(run udp.Run) (full, congested int) {
 // handOver sends a run, and does not wait until it has arrived.
 func (b *broadcast) handOver(run udp.Run) (full, congested int) {
 	b.Helper()
-	place, done := udp.Place{}, false
+	position, done := udp.Position{}, false
 	var goOn func()
 	again := b.loop.NewTimer(func() { goOn() })
 	goOn = func() {
 		var outcome udp.Outcome
-		place, outcome = b.fan.Send(run, place, b.fan.All(), func(i int, err error) { b.Errorf("viewer %d: %v", i, err) })
+		position, outcome = b.fan.Send(run, position, b.fan.All(), func(i int, err error) { b.Errorf("viewer %d: %v", i, err) })
 		switch outcome {
 		case udp.Done:
 			done = true
@@ -88,7 +88,7 @@ func (b *broadcast) handOver(run udp.Run) (full, congested int) {
 			congested++
 			again.SetAfter(time.Millisecond)
 		case udp.Broken:
-			b.Fatalf("broken at %+v", place)
+			b.Fatalf("broken at %+v", position)
 		}
 	}
 	goOn()

@@ -11,7 +11,7 @@ type Room struct {
 	messages [receiveBatch]loop.Message
 	peers    [receiveBatch]loop.Address
 	payloads [receiveBatch]loop.Vector
-	controls [receiveBatch]loop.Control
+	cmsgs    [receiveBatch]loop.Cmsg
 	bytes    [receiveBatch][MaxDatagramBytes]byte
 }
 
@@ -19,7 +19,7 @@ const (
 	// receiveBatch is how many datagrams one call takes.
 	receiveBatch = 32
 	// receiveCalls bounds how many batches are taken in one turn, so that a flood
-	// of control traffic does not keep the frames waiting. The rest comes with the
+	// of datagrams does not keep the frames waiting. The rest comes with the
 	// next turn, as readiness is level-triggered.
 	receiveCalls = 4
 )
@@ -37,7 +37,7 @@ func (s *Socket) receive() {
 	in := s.room
 	for range receiveCalls {
 		for i := range in.messages {
-			in.messages[i].Receive(&in.peers[i], &in.payloads[i], &in.controls[i])
+			in.messages[i].Receive(&in.peers[i], &in.payloads[i], &in.cmsgs[i])
 		}
 		n, err := s.kernel.Recvmmsg(s.fd, in.messages[:])
 		if err != nil { // EAGAIN, or a peer's ICMP error, which is cleared by being returned

@@ -25,20 +25,23 @@ func (r Run) packet(i int) []byte {
 	return r.Bytes[i*r.SegmentBytes : min((i+1)*r.SegmentBytes, len(r.Bytes))]
 }
 
-// Place is how far a send has come: the next peer, and that peer's next packet when
-// packets are sent one by one. A send to peers from a on begins at Place{Peer: a}.
-type Place struct {
+// Position is how far a send has come: the next peer, and that peer's next packet when
+// packets are sent one by one. A send to peers from a on begins at Position{Peer: a}.
+type Position struct {
 	Peer, Packet int
 }
 
-// Peers is whom a run is sent to: those from a Place up to, not including, End,
-// counted round a ring of the fan's first Ring peers, so that who comes first can
-// change from frame to frame: peer i is at place i % Ring.
+// Place is Position's former name.
+type Place = Position
+
+// Peers are those that a run is sent to: from a Position up to, not including, End. They
+// are counted round a ring of the fan's first Ring peers, so that another one comes first in
+// each frame: Position.Peer i is the peer with index i % Ring.
 type Peers struct {
 	End, Ring int
 }
 
-// All is all peers of a fan, the one at place 0 first.
+// All is all peers of a fan, the one with index 0 first.
 func (f *Fan) All() Peers { return Peers{End: f.Len(), Ring: f.Len()} }
 
 // Outcome says why Send returned.
@@ -47,11 +50,11 @@ type Outcome uint8
 const (
 	// Done: the whole stretch was handed to the kernel.
 	Done Outcome = iota
-	// Full: the socket's buffer is full; go on at the returned place when it is
+	// Full: the socket's buffer is full; go on at the returned Position when it is
 	// writable.
 	Full
 	// Congested: a queue behind the socket is full (ENOBUFS), of which no
-	// readiness will tell; go on at the returned place after a moment.
+	// readiness will tell; go on at the returned Position after a moment.
 	Congested
 	// Broken: the socket is of no more use.
 	Broken
@@ -62,46 +65,46 @@ type outgoing struct {
 	messages  [sendBatch]loop.Message
 	payloads  [sendBatch]loop.Vector
 	addresses [sendBatch]loop.Address
-	controls  [sendBatch]loop.Control
+	cmsgs     [sendBatch]loop.Cmsg
 }
 
-// Send hands run to the kernel for peers, from place on, in order. When it cannot
+// Send hands run to the kernel for peers, from position on, in order. When it cannot
 // finish it says why and where to go on. failed, which may be nil, is called with the
-// place in the fan of each peer that the run could not be sent to: that peer is skipped
+// index of each peer that the run could not be sent to: that peer is skipped
 // for this run, the others are not concerned. It allocates nothing.
-func (f *Fan) Send(run Run, place Place, peers Peers, failed func(peer int, err error)) (Place, Outcome) {
+func (f *Fan) Send(run Run, position Position, peers Peers, failed func(peer int, err error)) (Position, Outcome) {
 	if len(run.Bytes) == 0 {
-		return Place{Peer: peers.End}, Done
+		return Position{Peer: peers.End}, Done
 	}
 	f.payload.Set(run.Bytes)
 	f.setSegment(run.SegmentBytes)
-	for place.Peer < peers.End {
+	for position.Peer < peers.End {
 		var outcome Outcome
-		if end := f.segmentedEnd(run, place, peers); end > place.Peer {
-			place, outcome = f.sendWhole(run, place, Peers{end, peers.Ring}, failed)
+		if end := f.segmentedEnd(run, position, peers); end > position.Peer {
+			position, outcome = f.sendWhole(run, position, Peers{end, peers.Ring}, failed)
 		} else {
-			place, outcome = f.sendPackets(run, place, peers, failed)
+			position, outcome = f.sendPackets(run, position, peers, failed)
 		}
 		if outcome != Done {
-			return place, outcome
+			return position, outcome
 		}
 	}
-	return place, Done
+	return position, Done
 }
 
-// segmentedEnd returns the end of the stretch at place whose peers take the run in one
+// segmentedEnd returns the end of the stretch at position whose peers take the run in one
 // message.
-func (f *Fan) segmentedEnd(run Run, place Place, peers Peers) int {
+func (f *Fan) segmentedEnd(run Run, position Position, peers Peers) int {
 	single := len(run.Bytes) <= run.SegmentBytes
 	switch {
-	case place.Packet > 0: // begun packet by packet, to be ended so
-		return place.Peer
+	case position.Packet > 0: // begun packet by packet, to be ended so
+		return position.Peer
 	case single && !f.socket.segment || f.socket.segment && f.plainCount == 0:
 		return peers.End
 	case !f.socket.segment:
-		return place.Peer
+		return position.Peer
 	}
-	i := place.Peer
+	i := position.Peer
 	for i < peers.End && !f.plain[i%peers.Ring] {
 		i++
 	}
@@ -110,8 +113,8 @@ func (f *Fan) segmentedEnd(run Run, place Place, peers Peers) int {
 
 // batch returns the messages of the next peers, at most as many as one call takes.
 // Where the ring closes, the last and the first ones are brought together.
-func (f *Fan) batch(place Place, peers Peers) []loop.Message {
-	from, count := place.Peer%peers.Ring, min(peers.End-place.Peer, sendBatch)
+func (f *Fan) batch(position Position, peers Peers) []loop.Message {
+	from, count := position.Peer%peers.Ring, min(peers.End-position.Peer, sendBatch)
 	if from+count <= peers.Ring {
 		return f.messages[from : from+count]
 	}
@@ -122,40 +125,40 @@ func (f *Fan) batch(place Place, peers Peers) []loop.Message {
 }
 
 // sendWhole sends the run as one message per peer.
-func (f *Fan) sendWhole(run Run, place Place, peers Peers, failed func(int, error)) (Place, Outcome) {
-	for place.Peer < peers.End {
-		n, err := f.handOver(run, place, peers)
+func (f *Fan) sendWhole(run Run, position Position, peers Peers, failed func(int, error)) (Position, Outcome) {
+	for position.Peer < peers.End {
+		n, err := f.handOver(run, position, peers)
 		f.socket.counters.Bytes += uint64(n * len(run.Bytes))
-		place.Peer += n
+		position.Peer += n
 		if err == nil {
 			continue
 		}
 		switch sort(err, f.socket.segment) {
 		case full:
-			return place, f.socket.blocked(err)
+			return position, f.socket.blocked(err)
 		case again:
 		case unsegmented:
-			return f.demote(run, place, peers, err, failed), Done // Send goes on, packet by packet
+			return f.demote(run, position, peers, err, failed), Done // Send goes on, packet by packet
 		case peerFailed:
 			if failed != nil {
-				failed(place.Peer%peers.Ring, err)
+				failed(position.Peer%peers.Ring, err)
 			}
-			place.Peer++
+			position.Peer++
 		case broken:
-			return place, Broken
+			return position, Broken
 		}
 	}
-	return place, Done
+	return position, Done
 }
 
-// demote has the peer at place sent to packet by packet from now on, unless it does not get
+// demote has the peer at position sent to packet by packet from now on, unless it does not get
 // the first packet so either: then the link was not the reason (EINVAL is also said of a
 // source address that is gone).
-func (f *Fan) demote(run Run, place Place, peers Peers, reason error, failed func(int, error)) Place {
-	peer := place.Peer % peers.Ring
+func (f *Fan) demote(run Run, position Position, peers Peers, reason error, failed func(int, error)) Position {
+	peer := position.Peer % peers.Ring
 	f.plain[peer] = true
 	f.plainCount++
-	f.fill(run, place, peers)
+	f.fill(run, position, peers)
 	n, err := f.socket.send(f.socket.outgoing.messages[:1])
 	if err != nil && sort(err, false) == peerFailed {
 		f.plain[peer] = false
@@ -163,63 +166,63 @@ func (f *Fan) demote(run Run, place Place, peers Peers, reason error, failed fun
 		if failed != nil {
 			failed(peer, err)
 		}
-		return Place{Peer: place.Peer + 1}
+		return Position{Peer: position.Peer + 1}
 	}
 	f.socket.reportError(reason, "a link does not take segmented messages: sending packet by packet there")
-	return f.sent(run, place, n)
+	return f.sent(run, position, n)
 }
 
-// sent is the place after n packets that were sent one by one.
-func (f *Fan) sent(run Run, place Place, n int) Place {
+// sent is the position after n packets that were sent one by one.
+func (f *Fan) sent(run Run, position Position, n int) Position {
 	for range n {
-		f.socket.counters.Bytes += uint64(len(run.packet(place.Packet)))
-		if place.Packet++; place.Packet == run.packets() {
-			place = Place{Peer: place.Peer + 1}
+		f.socket.counters.Bytes += uint64(len(run.packet(position.Packet)))
+		if position.Packet++; position.Packet == run.packets() {
+			position = Position{Peer: position.Peer + 1}
 		}
 	}
-	return place
+	return position
 }
 
-// sendPackets sends the run packet by packet to the peer at place, and to those
+// sendPackets sends the run packet by packet to the peer at position, and to those
 // after it that need it so, many packets per call.
-func (f *Fan) sendPackets(run Run, place Place, peers Peers, failed func(int, error)) (Place, Outcome) {
-	for place.Peer < peers.End && (place.Packet > 0 || !f.socket.segment || f.plain[place.Peer%peers.Ring]) {
-		count := f.fill(run, place, peers)
+func (f *Fan) sendPackets(run Run, position Position, peers Peers, failed func(int, error)) (Position, Outcome) {
+	for position.Peer < peers.End && (position.Packet > 0 || !f.socket.segment || f.plain[position.Peer%peers.Ring]) {
+		count := f.fill(run, position, peers)
 		n, err := f.socket.send(f.socket.outgoing.messages[:count])
-		place = f.sent(run, place, n)
+		position = f.sent(run, position, n)
 		if err == nil {
 			continue
 		}
 		switch sort(err, false) {
 		case full:
-			return place, f.socket.blocked(err)
+			return position, f.socket.blocked(err)
 		case broken:
-			return place, Broken
+			return position, Broken
 		case peerFailed:
 			if failed != nil {
-				failed(place.Peer%peers.Ring, err)
+				failed(position.Peer%peers.Ring, err)
 			}
-			place = Place{Peer: place.Peer + 1}
+			position = Position{Peer: position.Peer + 1}
 		}
 	}
-	return place, Done
+	return position, Done
 }
 
-// fill builds messages of single packets from place on and returns how many.
-func (f *Fan) fill(run Run, place Place, peers Peers) (count int) {
+// fill builds messages of single packets from position on and returns how many.
+func (f *Fan) fill(run Run, position Position, peers Peers) (count int) {
 	out, packets := &f.socket.outgoing, run.packets()
-	for count < sendBatch && place.Peer < peers.End {
-		at := place.Peer % peers.Ring
-		if f.socket.segment && !f.plain[at] && place.Packet == 0 {
+	for count < sendBatch && position.Peer < peers.End {
+		at := position.Peer % peers.Ring
+		if f.socket.segment && !f.plain[at] && position.Packet == 0 {
 			break // this one takes the run whole
 		}
-		out.payloads[count].Set(run.packet(place.Packet))
+		out.payloads[count].Set(run.packet(position.Packet))
 		// UDP_SEGMENT of the whole packet's size means none; the source still counts.
-		out.controls[count].Set(0, f.messages[at].LocalAddress())
-		out.messages[count].Point(&f.addresses[at], &out.payloads[count], &out.controls[count])
+		out.cmsgs[count].Set(0, f.messages[at].LocalAddress())
+		out.messages[count].Point(&f.addresses[at], &out.payloads[count], &out.cmsgs[count])
 		count++
-		if place.Packet++; place.Packet == packets {
-			place = Place{Peer: place.Peer + 1}
+		if position.Packet++; position.Packet == packets {
+			position = Position{Peer: position.Peer + 1}
 		}
 	}
 	return count
@@ -267,8 +270,8 @@ func (s *Socket) SendEach(payload []byte, count int, peer func(i int) (netip.Add
 			}
 			out.addresses[n].Set(to)
 			out.payloads[n].Set(payload)
-			out.controls[n].Set(0, source)
-			out.messages[n].Point(&out.addresses[n], &out.payloads[n], &out.controls[n])
+			out.cmsgs[n].Set(0, source)
+			out.messages[n].Point(&out.addresses[n], &out.payloads[n], &out.cmsgs[n])
 			n++
 		}
 		for batch := out.messages[:n]; len(batch) > 0; {

@@ -33,7 +33,7 @@ func testErrorsAllocateNothing(t *testing.T, newKernel kernelMaker) {
 			k.batches = make([]int, 0, 10_000)
 			run, peer := newRun(16, 1400, 1000), fan.Peer(0)
 			send := func() {
-				fan.Send(run, udp.Place{}, fan.All(), func(int, error) {})
+				fan.Send(run, udp.Position{}, fan.All(), func(int, error) {})
 				_ = s.SendTo(run.Bytes[:1000], peer, netip.Addr{})
 			}
 			if n := testing.AllocsPerRun(10, send); n != 0 {
@@ -74,9 +74,9 @@ func testRefusalWithinARun(t *testing.T, newKernel kernelMaker) {
 				return nil
 			}
 			var failed []int
-			place, outcome := fan.Send(run, udp.Place{}, fan.All(), func(i int, err error) { failed = append(failed, i) })
-			if outcome != udp.Done || place != (udp.Place{Peer: 3}) || !slices.Equal(failed, []int{1}) {
-				t.Errorf("packet %d refused: %v at %+v, failed %v; want done, and peer 1 alone failed", refused, outcome, place, failed)
+			position, outcome := fan.Send(run, udp.Position{}, fan.All(), func(i int, err error) { failed = append(failed, i) })
+			if outcome != udp.Done || position != (udp.Position{Peer: 3}) || !slices.Equal(failed, []int{1}) {
+				t.Errorf("packet %d refused: %v at %+v, failed %v; want done, and peer 1 alone failed", refused, outcome, position, failed)
 			}
 			turnUntil(t, l, func() bool {
 				return len(receivers[0].got) == 4 && len(receivers[1].got) == refused && len(receivers[2].got) == 4

@@ -67,8 +67,8 @@ func (c Counters) Plus(other Counters) Counters {
 	}
 }
 
-// MaxDatagramBytes is the longest datagram that is received. Control traffic, which
-// is all that a broadcaster receives, is far shorter.
+// MaxDatagramBytes is the longest datagram that is received. Reports and requests, which
+// are all that a broadcaster receives, are far shorter.
 const MaxDatagramBytes = 2048
 
 // Socket is a bound UDP socket. Its methods belong to the loop's goroutine.

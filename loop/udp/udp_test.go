@@ -242,15 +242,15 @@ func testDelivery(t *testing.T, newKernel kernelMaker, ip netip.Addr, run udp.Ru
 		receivers = append(receivers, r)
 		fan.Add(r.socket.Local(), ip)
 	}
-	place := udp.Place{}
+	position := udp.Position{}
 	for tries := 0; ; tries++ {
 		var outcome udp.Outcome
-		place, outcome = fan.Send(run, place, fan.All(), func(i int, err error) { t.Errorf("peer %d: %v", i, err) })
+		position, outcome = fan.Send(run, position, fan.All(), func(i int, err error) { t.Errorf("peer %d: %v", i, err) })
 		if outcome == udp.Done {
 			break
 		}
 		if outcome == udp.Broken || tries > 1000 {
-			t.Fatalf("outcome %v at %+v after %d tries", outcome, place, tries)
+			t.Fatalf("outcome %v at %+v after %d tries", outcome, position, tries)
 		}
 	}
 	for _, r := range receivers {
@@ -296,7 +296,7 @@ func testOnePeersErrorIsThatPeers(t *testing.T, newKernel kernelMaker) {
 			fan.Add(last.socket.Local(), netip.Addr{})
 			var failed []int
 			run := newRun(5, 500, 100)
-			_, outcome := fan.Send(run, udp.Place{}, fan.All(), func(i int, err error) {
+			_, outcome := fan.Send(run, udp.Position{}, fan.All(), func(i int, err error) {
 				failed = append(failed, i)
 				if !errors.Is(err, errno) {
 					t.Errorf("error %v, want %v", err, errno)
@@ -342,7 +342,7 @@ func testOnlyTheLinkThatCannotIsSentPackets(t *testing.T, newKernel kernelMaker)
 	run := newRun(10, 500, 100)
 	for frame := 1; frame <= 2; frame++ {
 		before := s.Counters()
-		if _, outcome := fan.Send(run, udp.Place{}, fan.All(), nil); outcome != udp.Done {
+		if _, outcome := fan.Send(run, udp.Position{}, fan.All(), nil); outcome != udp.Done {
 			t.Fatal(outcome)
 		}
 		if sent := s.Counters().Messages - before.Messages; sent != 1+10+1 {
@@ -358,7 +358,7 @@ func testOnlyTheLinkThatCannotIsSentPackets(t *testing.T, newKernel kernelMaker)
 		t.Errorf("Remove moved %d, want 2", got)
 	}
 	before := s.Counters().Messages
-	fan.Send(run, udp.Place{}, fan.All(), nil)
+	fan.Send(run, udp.Position{}, fan.All(), nil)
 	if sent := s.Counters().Messages - before; sent != 2 {
 		t.Errorf("%d messages after the odd link left, want 2", sent)
 	}
@@ -377,21 +377,21 @@ func testFanRemoveKeepsTheOthers(t *testing.T, newKernel kernelMaker) {
 	var want []netip.AddrPort
 	for i := range 300 {
 		peer := netip.AddrPortFrom(loopback4, uint16(20000+i))
-		if place := fan.Add(peer, loopback4); place != i {
-			t.Fatalf("place %d, want %d", place, i)
+		if index := fan.Add(peer, loopback4); index != i {
+			t.Fatalf("index %d, want %d", index, i)
 		}
 		want = append(want, peer)
 	}
-	for _, place := range []int{0, 298, 150, 296, 7} {
+	for _, index := range []int{0, 298, 150, 296, 7} {
 		last := len(want) - 1
-		if moved := fan.Remove(place); moved != last {
-			t.Fatalf("Remove(%d) moved %d, want %d", place, moved, last)
+		if moved := fan.Remove(index); moved != last {
+			t.Fatalf("Remove(%d) moved %d, want %d", index, moved, last)
 		}
-		want[place], want = want[last], want[:last]
+		want[index], want = want[last], want[:last]
 	}
 	for i, peer := range want {
 		if fan.Peer(i) != peer {
-			t.Errorf("place %d is %v, want %v", i, fan.Peer(i), peer)
+			t.Errorf("index %d is %v, want %v", i, fan.Peer(i), peer)
 		}
 	}
 }
@@ -416,7 +416,7 @@ func testRing(t *testing.T, newKernel kernelMaker) {
 				fan.Add(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), sink.socket.Local().Port()), netip.Addr{})
 			}
 			k.fail = func(m *loop.Message) error { order = append(order, m.Peer()); return nil }
-			_, outcome := fan.Send(newRun(2, 100, 50), udp.Place{Peer: first}, udp.Peers{End: first + count, Ring: count}, nil)
+			_, outcome := fan.Send(newRun(2, 100, 50), udp.Position{Peer: first}, udp.Peers{End: first + count, Ring: count}, nil)
 			if outcome != udp.Done || len(order) != count {
 				t.Fatalf("%d from %d: outcome %v, sent to %d", count, first, outcome, len(order))
 			}
@@ -449,9 +449,9 @@ func testSendAllocatesNothing(t *testing.T, newKernel kernelMaker) {
 		}
 		run := newRun(16, 1400, 1000)
 		for range 5 { // until the sink's buffer is full, the simulated kernel needs room
-			fan.Send(run, udp.Place{}, fan.All(), nil)
+			fan.Send(run, udp.Position{}, fan.All(), nil)
 		}
-		if n := testing.AllocsPerRun(10, func() { fan.Send(run, udp.Place{}, fan.All(), nil) }); n != 0 {
+		if n := testing.AllocsPerRun(10, func() { fan.Send(run, udp.Position{}, fan.All(), nil) }); n != 0 {
 			t.Errorf("NoSegmentation %v: %v allocations per send, want 0", o.NoSegmentation, n)
 		}
 		s.Close()
@@ -518,7 +518,7 @@ func testSwitches(t *testing.T, newKernel kernelMaker) {
 				fan.Add(r.socket.Local(), netip.Addr{})
 			}
 			run := newRun(4, 100, 50)
-			fan.Send(run, udp.Place{}, fan.All(), nil)
+			fan.Send(run, udp.Position{}, fan.All(), nil)
 			if calls := [2]int{len(k.batches), k.singles}; s.Segments() == c.noSegmentation || calls != c.calls {
 				t.Errorf("segments: %v, %v calls of Sendmmsg and Sendmsg, want %v", s.Segments(), calls, c.calls)
 			}
@@ -546,7 +546,7 @@ func testBatchesUnknown(t *testing.T, newKernel kernelMaker) {
 	fan := s.NewFan()
 	fan.Add(r.socket.Local(), netip.Addr{})
 	for range 3 {
-		fan.Send(newRun(4, 100, 50), udp.Place{}, fan.All(), nil)
+		fan.Send(newRun(4, 100, 50), udp.Position{}, fan.All(), nil)
 	}
 	turnUntil(t, l, func() bool { return len(r.got) == 12 })
 	if len(k.batches) != 1 || k.singles != 3 || len(reports) != 1 || !strings.Contains(reports[0], "ENOSYS") {
@@ -572,7 +572,7 @@ func testSourceGone(t *testing.T, newKernel kernelMaker) {
 	run, failures := newRun(4, 100, 50), 0
 	send := func() uint64 {
 		before := s.Counters().Messages
-		if _, outcome := fan.Send(run, udp.Place{}, fan.All(), func(int, error) { failures++ }); outcome != udp.Done {
+		if _, outcome := fan.Send(run, udp.Position{}, fan.All(), func(int, error) { failures++ }); outcome != udp.Done {
 			t.Fatal(outcome)
 		}
 		return s.Counters().Messages - before

@@ -8,19 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Control is a message's ancillary data: how it is to be cut into datagrams, the
+// Cmsg is a message's ancillary data (cmsg(3)): how it is to be cut into datagrams, the
 // address it leaves from and its mark, or, when received, the address it was sent to.
 // Many messages may share one.
-type Control struct {
+type Cmsg struct {
 	length int
-	buf    [controlBytes]byte
+	buf    [cmsgBytes]byte
 }
+
+// Control is Cmsg's former name.
+type Control = Cmsg
 
 // Room for a UDP_SEGMENT or UDP_GRO message (at most an int), one in6_pktinfo and a
 // mark.
-const controlBytes = 24 + 40 + 24
+const cmsgBytes = 24 + 40 + 24
 
-var _ [controlBytes - (2*cmsgSpace4 + cmsgSpace20)]byte // fits on every architecture
+var _ [cmsgBytes - (2*cmsgSpace4 + cmsgSpace20)]byte // fits on every architecture
 
 const (
 	cmsgHeaderBytes = (unix.SizeofCmsghdr + wordBytes - 1) &^ (wordBytes - 1)
@@ -31,7 +34,7 @@ const (
 
 // Set makes c say that a message is cut into datagrams of segmentBytes (0: sent
 // whole) and leaves from source (the zero Addr: the routing table decides).
-func (c *Control) Set(segmentBytes int, source netip.Addr) {
+func (c *Cmsg) Set(segmentBytes int, source netip.Addr) {
 	c.length = 0
 	if segmentBytes > 0 {
 		binary.NativeEndian.PutUint16(c.add(unix.SOL_UDP, unix.UDP_SEGMENT, 2), uint16(segmentBytes))
@@ -52,12 +55,12 @@ func (c *Control) Set(segmentBytes int, source netip.Addr) {
 // the machine: rules for routes and firewalls see it, and programs at interfaces. A message
 // may have one if the process has CAP_NET_ADMIN or CAP_NET_RAW; else sending it fails with
 // EPERM.
-func (c *Control) Mark(mark uint32) {
+func (c *Cmsg) Mark(mark uint32) {
 	binary.NativeEndian.PutUint32(c.add(unix.SOL_SOCKET, unix.SO_MARK, 4), mark)
 }
 
-// add appends a control message and returns its data to fill in.
-func (c *Control) add(level, kind int32, dataBytes int) []byte {
+// add appends a cmsg and returns its data to fill in.
+func (c *Cmsg) add(level, kind int32, dataBytes int) []byte {
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&c.buf[c.length]))
 	h.Level, h.Type = level, kind
 	h.SetLen(cmsgHeaderBytes + dataBytes)
@@ -66,8 +69,8 @@ func (c *Control) add(level, kind int32, dataBytes int) []byte {
 	return data
 }
 
-// each calls f for every control message in the first n bytes.
-func (c *Control) each(n int, f func(level, kind int32, data []byte)) {
+// each calls f for every cmsg in the first n bytes.
+func (c *Cmsg) each(n int, f func(level, kind int32, data []byte)) {
 	for at := 0; at+cmsgHeaderBytes <= n; {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.buf[at]))
 		length := int(h.Len)
@@ -80,7 +83,7 @@ func (c *Control) each(n int, f func(level, kind int32, data []byte)) {
 }
 
 // SegmentBytes is the datagram size that Set asked for, 0 if none.
-func (c *Control) SegmentBytes() (size int) {
+func (c *Cmsg) SegmentBytes() (size int) {
 	c.each(c.length, func(level, kind int32, data []byte) {
 		if level == unix.SOL_UDP && kind == unix.UDP_SEGMENT && len(data) >= 2 {
 			size = int(binary.NativeEndian.Uint16(data))
@@ -91,9 +94,9 @@ func (c *Control) SegmentBytes() (size int) {
 
 // Address is the source that Set asked for, invalid if none. What a received datagram
 // was sent to is asked of its Message.
-func (c *Control) Address() netip.Addr { return c.address(c.length) }
+func (c *Cmsg) Address() netip.Addr { return c.address(c.length) }
 
-func (c *Control) address(n int) (ip netip.Addr) {
+func (c *Cmsg) address(n int) (ip netip.Addr) {
 	c.each(n, func(level, kind int32, data []byte) {
 		switch {
 		case level == unix.IPPROTO_IP && kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
