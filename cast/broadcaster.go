@@ -53,6 +53,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 		b.config.Work = b.goWork
 	}
 	b.sessions.init(b)
+	b.refusals.init(b)
 	if config.RTP.IsValid() {
 		o := pairOptions{
 			log: config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, clones: config.Clones,
@@ -237,6 +238,7 @@ func (b *Broadcaster) Close() error {
 		errs = append(errs, s.free())
 	}
 	b.sessions.timer.Stop()
+	b.refusals.close()
 	for _, f := range b.fronts {
 		errs = append(errs, f.Close())
 	}

@@ -32,7 +32,8 @@ type fixedDestination struct {
 
 // SendTo has the stream sent to a fixed address, from the next key frame on and until the
 // session that it returns is ended. No gate is asked and no limit counts it: it is the program
-// that sends, and no stranger who asks.
+// that sends, and no stranger who asks. The error is ErrClosed, or says what is wrong with the
+// destination.
 func (s *Stream) SendTo(d Destination) (*Session, error) {
 	if err := s.over(); err != nil {
 		return nil, err
@@ -55,7 +56,9 @@ func (s *Stream) SendTo(d Destination) (*Session, error) {
 	fixed.session = session
 	s.fixed = append(s.fixed, fixed)
 	session.start(fixed.pair.rtp, fixed.pair.rtcp, Address{RTP: d.Peer, RTCP: netip.AddrPortFrom(d.Peer.Addr(), d.Peer.Port()+1)})
-	session.begin(UDP)
+	if err := session.begin(UDP); err != nil {
+		return nil, err
+	}
 	return session, nil
 }
 

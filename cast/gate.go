@@ -1,9 +1,13 @@
 package cast
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/camcast/camcast/loop"
 )
 
 // Protocol is how a reader has asked for a stream.
@@ -98,9 +102,11 @@ type Grant struct {
 type Gate interface {
 	// Admit decides a request, and calls answer once: with a nil error to admit it, else with
 	// the reason. A *Refusal chooses the kind of refusal; any other error is Forbidden, and its
-	// text is shown to the one who asks. Admit is called on the loop and must not wait, but
-	// answer may be called later, by any goroutine. A request that is not answered within
-	// GateTimeout is refused as Unavailable; what is answered after that does not matter.
+	// text is shown to the one who asks. Admit is called on the loop and must not wait; it may
+	// call any method of the Broadcaster, its streams and sessions. answer may be called at once
+	// or later, by any goroutine. A request that is not answered within GateTimeout is refused
+	// as Unavailable. Answers after that, after the first one, or after the reader has hung up,
+	// change nothing.
 	Admit(r Request, answer func(Grant, error))
 }
 
@@ -115,95 +121,112 @@ const (
 	NoSuchStream Kind = iota + 1
 	// Forbidden: the gate does not admit it (RTSP: 403).
 	Forbidden
-	// LimitReached: there are as many readers or connections as there may be (RTSP: 453).
+	// LimitReached: there are as many readers or connections as there may be (RTSP: 453; a
+	// connection is refused by 503).
 	LimitReached
-	// AddressLimitReached: there are as many of the address that asks (RTSP: 453).
+	// AddressLimitReached: there are as many readers or connections of the reader's address as
+	// there may be (RTSP: as LimitReached).
 	AddressLimitReached
 	// Unavailable: not now, perhaps later (RTSP: 503).
 	Unavailable
 )
 
+// String is the kind in words.
+func (k Kind) String() string {
+	switch k {
+	case NoSuchStream:
+		return "no such stream"
+	case LimitReached:
+		return "limit reached"
+	case AddressLimitReached:
+		return "limit of the address reached"
+	case Unavailable:
+		return "unavailable"
+	}
+	return "forbidden"
+}
+
 // Refusal is an error that says why a request is refused.
 type Refusal struct {
+	// Kind chooses the protocol's word for it; 0 is Forbidden.
 	Kind Kind
-	// Reason is shown to the one who asks, and logged.
+	// Reason is shown to the one who asks, and logged. It may be empty.
 	Reason string
 	// RetryAfter is when it may be worth trying again; 0: nobody knows.
 	RetryAfter time.Duration
 }
 
-// Error is the reason.
-func (r *Refusal) Error() string { return r.Reason }
+// Error is the reason, or the kind where there is none.
+func (r *Refusal) Error() string { return cmp.Or(r.Reason, r.Kind.String()) }
 
 // refuse makes a refusal.
 func refuse(kind Kind, format string, values ...any) *Refusal {
 	return &Refusal{Kind: kind, Reason: fmt.Sprintf(format, values...)}
 }
 
-// RefusalOf is the refusal that an error is: itself, or Forbidden for any other error.
+// RefusalOf is the refusal that an error means: the one in its chain of errors, Unavailable for
+// ErrClosed, and Forbidden for any other error. Its Kind is not 0.
 func RefusalOf(err error) *Refusal {
-	if r, ok := err.(*Refusal); ok {
+	if r, ok := errors.AsType[*Refusal](err); ok {
+		if r.Kind == 0 {
+			r = &Refusal{Kind: Forbidden, Reason: r.Reason, RetryAfter: r.RetryAfter}
+		}
 		return r
+	}
+	if errors.Is(err, ErrClosed) {
+		return refuse(Unavailable, "the stream has ended")
 	}
 	return &Refusal{Kind: Forbidden, Reason: err.Error()}
 }
 
 // Admit asks the gate about a request to the stream that it names, and calls answer on the
-// loop, before it returns or later. A front asks before it describes a stream or opens a
-// session.
-func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) {
-	answer = b.logRefused(r, answer)
-	if b.Stream(r.Stream) == nil {
-		answer(Grant{}, refuse(NoSuchStream, "no such stream"))
-		return
-	}
-	if b.config.Gate == nil {
-		answer(Grant{}, nil)
-		return
-	}
-	open := true
-	once := func(g Grant, err error) {
-		if open && !b.closed {
-			open = false
-			answer(g, err)
-		}
-	}
-	timeout := b.loop.NewTimer(func() { once(Grant{}, refuse(Unavailable, "no answer from the gate")) })
-	timeout.SetAfter(GateTimeout)
-	b.config.Gate.Admit(r, func(g Grant, err error) {
-		// A loop that is closed has nobody who waits for the answer.
-		_ = b.loop.Post(func() {
-			timeout.Stop()
-			once(g, err)
+// loop, once: before Admit returns, or later. A front asks before it describes a stream or opens
+// a session. stop withdraws the request, as when its connection has closed: answer is not called
+// any more. The error is a *Refusal, or whatever the gate has answered.
+func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) (stop func()) {
+	q := &question{broadcaster: b, request: r, answer: answer}
+	q.timeout = b.loop.NewTimer(func() { q.decide(Grant{}, refuse(Unavailable, "no answer from the gate")) })
+	switch {
+	case b.Stream(r.Stream) == nil:
+		q.decide(Grant{}, refuse(NoSuchStream, "no such stream"))
+	case b.config.Gate == nil:
+		q.decide(Grant{}, nil)
+	default:
+		q.timeout.SetAfter(GateTimeout)
+		b.config.Gate.Admit(r, func(g Grant, err error) {
+			// A loop that is closed has nobody who waits for the answer.
+			_ = b.loop.Post(func() { q.decide(g, err) })
 		})
-	})
-}
-
-// logRefused has answer log a refusal, too.
-func (b *Broadcaster) logRefused(r Request, answer func(Grant, error)) func(Grant, error) {
-	return func(g Grant, err error) {
-		if err != nil {
-			b.LogRefusal(r.Peer, r.Protocol, r.Stream, err)
+		if b.closed { // by the gate
+			q.stop()
 		}
-		answer(g, err)
 	}
+	return q.stop
 }
 
-// LogRefusal logs that a request was refused. Strangers can have thousands refused in a
-// second, so there is one line a second at most, which says how many others there were.
-func (b *Broadcaster) LogRefusal(peer netip.AddrPort, p Protocol, stream string, err error) {
-	now := b.loop.Now()
-	if now < b.refusals.quietUntil {
-		b.refusals.unsaid++
+// question is a request that the gate has not decided yet.
+type question struct {
+	broadcaster *Broadcaster
+	request     Request
+	answer      func(Grant, error) // nil: it is answered or withdrawn
+	timeout     *loop.Timer
+}
+
+// stop withdraws the question.
+func (q *question) stop() {
+	q.answer = nil
+	q.timeout.Stop()
+}
+
+// decide answers the question, unless that was done before.
+func (q *question) decide(g Grant, err error) {
+	answer := q.answer
+	q.stop()
+	if answer == nil || q.broadcaster.closed {
 		return
 	}
-	b.refusals.quietUntil = now + time.Second
-	b.config.Log.Warn("reader refused: "+err.Error(), "peer", peer, "protocol", p, "stream", stream, "others", b.refusals.unsaid)
-	b.refusals.unsaid = 0
-}
-
-// refusals is what is remembered of refusals that were not logged.
-type refusals struct {
-	quietUntil time.Duration
-	unsaid     uint64
+	if err != nil {
+		q.broadcaster.LogRefusal(q.request.Peer, q.request.Protocol, q.request.Stream, err)
+	}
+	answer(g, err)
 }

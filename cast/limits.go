@@ -1,8 +1,6 @@
 package cast
 
-import (
-	"net/netip"
-)
+import "net/netip"
 
 // tally counts things by the address that they belong to.
 type tally struct {

@@ -107,7 +107,8 @@ func (g *registry) expire() {
 }
 
 // Sessions are all sessions: those that play, those that are set up or pause, and the fixed
-// destinations, in no order. Sessions may be ended meanwhile.
+// destinations, in no order. Sessions may be opened and ended meanwhile: those that end are
+// skipped, and those that are opened are not among them.
 func (b *Broadcaster) Sessions() iter.Seq[*Session] {
 	return func(yield func(*Session) bool) {
 		for _, stream := range slices.Clone(b.streams) {
@@ -123,8 +124,8 @@ func (b *Broadcaster) Sessions() iter.Seq[*Session] {
 // Sessions are those of the stream, as Broadcaster.Sessions.
 func (s *Stream) Sessions() iter.Seq[*Session] {
 	return func(yield func(*Session) bool) {
-		for i := len(s.sessions) - 1; i >= 0; i-- { // one that ends gives its index to a later one
-			if i < len(s.sessions) && !yield(s.sessions[i]) {
+		for _, session := range slices.Clone(s.sessions) {
+			if session.state != ended && !yield(session) {
 				return
 			}
 		}

@@ -43,12 +43,16 @@ func (x *rtcpIndex) find(a netip.AddrPort) *fanout.Reader {
 
 var errReplaced = errors.New("another reader has come to its address")
 
-// claim adds r, who has come to an address. A reader who was there before cannot be there any
-// more: a player that has vanished and started again. It is lost.
-func (x *rtcpIndex) claim(a netip.AddrPort, r *fanout.Reader) {
+// evict ends a reader that is at an address to which another one comes. It cannot be there any
+// more: a player that has vanished and started again.
+func (x *rtcpIndex) evict(a netip.AddrPort) {
 	if before := x.find(a); before != nil && before.Observer() != nil {
 		before.Observer().Lost(errReplaced)
 	}
+}
+
+// add adds r, who has come to an address.
+func (x *rtcpIndex) add(a netip.AddrPort, r *fanout.Reader) {
 	if a.Addr().Unmap().Is4() {
 		x.v4[key4(a)] = r
 		return

@@ -88,11 +88,11 @@ type SessionOptions struct {
 	Ended func(reason string)
 }
 
-// OpenSession makes a session of a stream that the gate has granted. It counts as a connection
-// until it plays, and ends SetupTimeout later if it has not played. The error is a *Refusal or
-// ErrClosed.
+// OpenSession makes a session of a stream that the gate has granted. It counts as a connection,
+// besides the one that it was asked for on, until it plays; and ends SetupTimeout later if it
+// has not played. The error is a *Refusal or ErrClosed.
 func (b *Broadcaster) OpenSession(o SessionOptions) (*Session, error) {
-	if err := o.Stream.unavailable(); err != nil {
+	if err := o.Stream.Available(); err != nil {
 		return nil, err
 	}
 	err := b.roomForReader(o.Peer.Addr())
@@ -148,19 +148,22 @@ func (s *Session) PlayUDP(at Address) error {
 	if s.state == playing {
 		return nil
 	}
+	if err := s.watchable(); err != nil {
+		return err
+	}
 	rtp, rtcp, err := b.socketsFor(at)
 	if err != nil {
 		return err
 	}
+	b.rtcpIndex.evict(at.RTCP)
 	if err := s.admit(); err != nil {
 		return err
 	}
 	s.peer = at.RTP
 	s.start(rtp, rtcp, at)
-	b.rtcpIndex.claim(at.RTCP, s.udp)
+	b.rtcpIndex.add(at.RTCP, s.udp)
 	s.stream.reports.joined(newcomer{udp: s.udp})
-	s.begin(UDP)
-	return nil
+	return s.begin(UDP)
 }
 
 // start has frames sent to an address.
@@ -182,8 +185,7 @@ func (s *Session) PlayTCP(conn *tcp.Conn, channel uint8) error {
 	s.peer = conn.Peer()
 	s.tcp = s.stream.rendition.tcp.Join(conn, channel, (*sessionObserver)(s))
 	s.stream.reports.joined(newcomer{tcp: s.tcp})
-	s.begin(TCP)
-	return nil
+	return s.begin(TCP)
 }
 
 // PlayGroup counts the session as one that plays: it listens to a group, and is sent nothing of
@@ -195,16 +197,20 @@ func (s *Session) PlayGroup() error {
 	if err := s.admit(); err != nil {
 		return err
 	}
-	s.begin(Multicast)
-	return nil
+	return s.begin(Multicast)
 }
 
-// admit checks that the session may play.
-func (s *Session) admit() error {
+// watchable says why the session's stream cannot be watched by it, nil if it can.
+func (s *Session) watchable() error {
 	if s.state == ended {
 		return ErrClosed
 	}
-	if err := s.stream.unavailable(); err != nil {
+	return s.stream.Available()
+}
+
+// admit says why the session must not play, nil if it may.
+func (s *Session) admit() error {
+	if err := s.watchable(); err != nil {
 		return err
 	}
 	b := s.stream.broadcaster
@@ -215,8 +221,9 @@ func (s *Session) admit() error {
 	return nil
 }
 
-// begin notes that the session plays.
-func (s *Session) begin(t Transport) {
+// begin notes that the session plays. What the program does in its hooks may end it at once: the
+// error is ErrClosed then.
+func (s *Session) begin(t Transport) error {
 	b := s.stream.broadcaster
 	s.transport = t
 	s.state = playing
@@ -227,13 +234,26 @@ func (s *Session) begin(t Transport) {
 		b.sessions.live.push(s, b.loop.Now())
 	}
 	s.stream.wanted()
-	if !s.played {
+	if s.state == playing && !s.played {
 		s.played, s.joined = true, b.loop.Now()
-		s.stream.log.Info("reader joined", "peer", s.peer, "protocol", s.opened.Protocol, "transport", t, "readers", s.stream.Readers())
+		s.stream.log.Info("reader joined", s.known("transport", t, "readers", s.stream.Readers())...)
 		if b.config.Joined != nil {
 			b.config.Joined(s)
 		}
 	}
+	if s.state == ended {
+		return ErrClosed
+	}
+	return nil
+}
+
+// known is what is logged of a reader, and more.
+func (s *Session) known(more ...any) []any {
+	who := []any{"peer", s.peer, "protocol", s.opened.Protocol}
+	if user := s.User(); user != "" {
+		who = append(who, "user", user)
+	}
+	return append(who, more...)
 }
 
 // Pause has the session sent nothing, until it plays again. It then counts as a connection, and
@@ -243,26 +263,27 @@ func (s *Session) Pause() {
 		return
 	}
 	b := s.stream.broadcaster
-	s.leave()
 	s.state = setUp
 	b.limits.readers.remove(s.opened.Peer.Addr())
 	b.limits.setUp.add(s.opened.Peer.Addr())
+	s.leave()
 }
 
-// leave ends sending to the reader.
+// leave ends sending to the reader. It comes last: the stream may tell the program that nobody
+// watches any more, and the program may end the session then.
 func (s *Session) leave() {
-	if s.udp != nil {
-		s.frames += s.udp.Frames()
-		s.lags += s.udp.Lags()
-		s.withheld += s.udp.Withheld()
-		s.stream.leave(s.udp)
+	if udp := s.udp; udp != nil {
 		s.udp = nil
+		s.frames += udp.Frames()
+		s.lags += udp.Lags()
+		s.withheld += udp.Withheld()
+		s.stream.leave(udp)
 	}
-	if s.tcp != nil {
-		s.frames += s.tcp.Frames()
-		s.lags += s.tcp.Lags()
-		s.tcp.Leave()
+	if tcp := s.tcp; tcp != nil {
 		s.tcp = nil
+		s.frames += tcp.Frames()
+		s.lags += tcp.Lags()
+		tcp.Leave()
 		s.stream.unwanted()
 	}
 }
@@ -315,20 +336,10 @@ func (s *Session) end(reason string) {
 		return
 	}
 	b := s.stream.broadcaster
-	peer := s.opened.Peer.Addr()
-	switch {
-	case s.queue == nil:
-	case s.state == playing:
-		b.limits.readers.remove(peer)
-	default:
-		b.limits.setUp.remove(peer)
-	}
-	s.leave()
+	s.uncount()
 	s.state = ended
-	if s.queue != nil {
-		s.queue.remove(s)
-	}
 	s.stream.forget(s)
+	s.leave()
 	if s.played {
 		s.logLeft(reason)
 	}
@@ -340,11 +351,25 @@ func (s *Session) end(reason string) {
 	}
 }
 
+// uncount takes the session out of the limits and of the queue for its timeout. A fixed
+// destination is in neither.
+func (s *Session) uncount() {
+	if s.queue == nil {
+		return
+	}
+	l := &s.stream.broadcaster.limits
+	counted := &l.setUp
+	if s.state == playing {
+		counted = &l.readers
+	}
+	counted.remove(s.opened.Peer.Addr())
+	s.queue.remove(s)
+}
+
 func (s *Session) logLeft(reason string) {
 	f := s.Figures()
-	s.stream.log.Info("reader left", "peer", s.peer, "protocol", s.opened.Protocol, "reason", reason,
-		"seconds", f.Watched.Round(time.Millisecond).Seconds(), "frames", f.Frames, "lags", f.Lags, "reports", f.Reports,
-		"packets_lost", int(f.CumulativeLost)-f.Withheld, "jitter_ms", milliseconds(f.Jitter))
+	s.stream.log.Info("reader left", s.known("reason", reason, "seconds", f.Watched.Round(time.Millisecond).Seconds(), "frames", f.Frames, "lags", f.Lags,
+		"reports", f.Reports, "packets_lost", int(f.CumulativeLost)-f.Withheld, "jitter_ms", milliseconds(f.Jitter))...)
 }
 
 // milliseconds is a duration as a person reads it, to a tenth.
@@ -380,5 +405,12 @@ func (o *sessionObserver) RTCP(packet []byte) { (*Session)(o).TakeRTCP(packet) }
 // Took notes that the reader's connection took something.
 func (o *sessionObserver) Took() { (*Session)(o).Alive() }
 
-// Lost ends a session that can no longer be sent to.
-func (o *sessionObserver) Lost(err error) { (*Session)(o).End("unreachable: " + err.Error()) }
+// Lost ends a session that can no longer be sent to. One that was replaced is not told goodbye:
+// the other reader at its address would take it for its own.
+func (o *sessionObserver) Lost(err error) {
+	if err == errReplaced {
+		(*Session)(o).Gone(err.Error())
+		return
+	}
+	(*Session)(o).End("unreachable: " + err.Error())
+}

@@ -48,11 +48,11 @@ func (c *source) to(state State, err error) {
 		return
 	}
 	c.state = state
-	if state != Opening {
-		c.stream.opened()
-	}
 	if changed := c.stream.options.StateChanged; changed != nil {
 		changed(c.stream, state, err)
+	}
+	if c.state != Opening {
+		c.stream.opened()
 	}
 }
 
@@ -66,24 +66,35 @@ func (c *source) begin() {
 }
 
 // stop closes the source, and watches nothing of it any more.
-func (c *source) stop() {
+func (c *source) stop() error {
 	c.again.Stop()
 	c.linger.Stop()
 	c.watchdog.stop()
 	if !c.open {
-		return
+		return nil
 	}
 	c.open = false
-	c.err = c.source.Close()
+	err := c.source.Close()
 	for len(c.watches) > 0 { // those that the source has left
 		_ = c.watches[0].Stop()
 	}
+	return err
 }
 
-// close closes the source for good, as the program has asked: nobody is told.
+// stopForNow closes a source that will be opened again.
+func (c *source) stopForNow() {
+	if err := c.stop(); err != nil {
+		c.stream.log.Warn("source cannot be closed", "error", err)
+	}
+}
+
+// close closes the source for good. Nobody is told.
 func (c *source) close() {
-	c.stop()
+	if c.state == Ended {
+		return
+	}
 	c.state = Ended
+	c.err = c.stop()
 }
 
 // wanted opens a source that waits for a reader.
@@ -107,7 +118,7 @@ func (c *source) unwanted() {
 
 // goIdle closes the source until the next reader comes.
 func (c *source) goIdle() {
-	c.stop()
+	c.stopForNow()
 	c.to(Idle, nil)
 }
 
@@ -153,7 +164,7 @@ func (c *source) Lost(err error) {
 	if !c.open {
 		return
 	}
-	c.stop()
+	c.stopForNow()
 	if !c.warned {
 		c.warned = true
 		c.stream.log.Warn("source is lost; trying to open it again", "error", err)
@@ -185,14 +196,13 @@ func (c *source) end(reason string, err error) {
 		return
 	}
 	s := c.stream
-	c.stop()
+	c.close()
 	switch {
 	case err == nil:
 		s.log.Info("stream has ended", "reason", reason)
 	case s.options.StateChanged == nil: // else it is for the program to say
 		s.log.Error("source has failed", "error", err)
 	}
-	c.state = Ended
 	s.finish(reason)
 	s.endSessions("stream ended")
 	if changed := s.options.StateChanged; changed != nil {

@@ -178,39 +178,46 @@ func (s *Stream) over() error {
 	return nil
 }
 
-// unavailable says why the stream cannot be watched now, nil if it can.
-func (s *Stream) unavailable() error {
+// Available says why the stream cannot be watched now; nil if it can: it has not ended, and it
+// is known what it delivers. The error is ErrClosed or a *Refusal.
+func (s *Stream) Available() error {
 	switch {
 	case s.over() != nil:
-		return refuse(Unavailable, "the stream has ended")
-	case s.params == nil:
-		r := refuse(Unavailable, "the source is %v", s.State())
-		r.RetryAfter = retryAfter
-		return r
+		return ErrClosed
+	case s.params != nil:
+		return nil
+	case s.source == nil:
+		return s.notYet("nothing has been published yet")
 	}
-	return nil
+	return s.notYet("the source is " + s.State().String())
+}
+
+// notYet refuses a request that will be granted when there are pictures.
+func (s *Stream) notYet(reason string) *Refusal {
+	return &Refusal{Kind: Unavailable, Reason: reason, RetryAfter: retryAfter}
 }
 
 // retryAfter is when somebody who was refused because the source is not there may try again.
 const retryAfter = 5 * time.Second
 
-// Available reports whether the stream can be watched now: it has not ended, and it is known
-// what it delivers. The error is a *Refusal.
-func (s *Stream) Available() error { return s.unavailable() }
-
-// Await calls answer when it is known whether the stream can be watched: at once, unless its
-// source is being opened for the first time. The error is a *Refusal. answer is called once, on
-// the loop, within GateTimeout.
-func (s *Stream) Await(answer func(error)) {
-	err := s.unavailable()
+// Await calls answer on the loop, once, when it is known whether the stream can be watched. That
+// is at once, unless its source is being opened and it is not known what it delivers; then it is
+// within GateTimeout. The error is that of Available. stop withdraws the question: answer is not
+// called any more.
+func (s *Stream) Await(answer func(error)) (stop func()) {
+	err := s.Available()
 	if err == nil || s.State() != Opening {
 		answer(err)
-		return
+		return func() {}
 	}
 	w := &waiter{answer: answer}
-	w.timeout = s.broadcaster.loop.NewTimer(func() { s.stopWaiting(w, refuse(Unavailable, "the source is still being opened")) })
+	w.timeout = s.broadcaster.loop.NewTimer(func() {
+		s.stopWaiting(w)
+		w.answer(s.notYet("the source is still being opened"))
+	})
 	w.timeout.SetAfter(GateTimeout)
 	s.waiting = append(s.waiting, w)
+	return func() { s.stopWaiting(w) }
 }
 
 // waiter waits for a source that is being opened.
@@ -222,14 +229,16 @@ type waiter struct {
 // opened answers those who have waited for the source.
 func (s *Stream) opened() {
 	for len(s.waiting) > 0 {
-		s.stopWaiting(s.waiting[0], s.unavailable())
+		w := s.waiting[0]
+		s.stopWaiting(w)
+		w.answer(s.Available())
 	}
 }
 
-func (s *Stream) stopWaiting(w *waiter, err error) {
+// stopWaiting forgets one who waits. Doing that twice does nothing.
+func (s *Stream) stopWaiting(w *waiter) {
 	w.timeout.Stop()
 	s.waiting = slices.DeleteFunc(s.waiting, func(other *waiter) bool { return other == w })
-	w.answer(err)
 }
 
 // wanted is called when somebody begins to watch, unwanted when somebody has left.
@@ -308,10 +317,10 @@ func (s *Stream) SSRC() uint32 { return s.rendition.rtp.ssrc }
 // their timestamps.
 func (s *Stream) PayloadType() uint8 { return s.rendition.rtp.payloadType() }
 
-// SDP is the stream's description for a player. The error is a *Refusal if it cannot be
-// described.
+// SDP is the stream's description for a player. The error is ErrClosed, or a *Refusal if the
+// stream cannot be described yet.
 func (s *Stream) SDP() (rtsp.Description, error) {
-	if err := s.unavailable(); err != nil {
+	if err := s.Available(); err != nil {
 		return rtsp.Description{}, err
 	}
 	p := s.params

@@ -46,8 +46,12 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.broadcaster.rtcpIndex.evict(at.RTCP)
+	if err := s.over(); err != nil { // the program was told, and has closed the stream
+		return nil, err
+	}
 	r := new(UDPReader)
-	s.broadcaster.rtcpIndex.claim(at.RTCP, &r.reader)
+	s.broadcaster.rtcpIndex.add(at.RTCP, &r.reader)
 	s.rendition.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), observer)
 	s.reports.joined(newcomer{udp: &r.reader})
 	s.wanted()

@@ -135,6 +135,7 @@ type camera struct {
 	// silent: it gives no pictures. lost: it is unplugged, and is back at the third try to open
 	// it, or not at all if it is absent.
 	silent, lost, absent bool
+	slow                 bool          // it is never done opening
 	opened               int           // how often it was tried to
 	began                time.Duration // frame n is made n ticks later, until it is opened again
 	params               *media.Params
@@ -155,6 +156,9 @@ func (c *camera) Open(h capture.Host) {
 	c.host = h
 	if c.absent || c.lost && c.opened < 3 {
 		h.Lost(errors.New("still gone"))
+		return
+	}
+	if c.slow {
 		return
 	}
 	c.lost, c.silent = false, false

@@ -17,9 +17,9 @@ type Server struct {
 	stop        func()
 	answer      []byte
 	listed      []*cast.Stream // scratch
-	// deciding are the addresses whose request the gate has not answered yet. They have
-	// proved that they are theirs.
-	deciding map[netip.AddrPort]struct{}
+	// deciding are the addresses whose request the gate has not answered yet, with what
+	// withdraws it. They have proved that they are theirs.
+	deciding map[netip.AddrPort]func()
 }
 
 // maxDeciding is how many requests the gate may have before it; others are dropped, and the
@@ -34,7 +34,7 @@ func Serve(b *cast.Broadcaster) *Server {
 	var secret [32]byte
 	b.Config().Random(secret[:])
 	s := &Server{
-		broadcaster: b, cookies: protocol.NewCookies(secret), deciding: map[netip.AddrPort]struct{}{},
+		broadcaster: b, cookies: protocol.NewCookies(secret), deciding: map[netip.AddrPort]func(){},
 		answer: make([]byte, 0, protocol.MaxMessageBytes+protocol.MaxNameBytes),
 	}
 	s.stop = b.HandleDatagrams(firstRTCP, lastRTCP, s.receive)
@@ -42,9 +42,14 @@ func Serve(b *cast.Broadcaster) *Server {
 	return s
 }
 
-// Close answers no more requests. Readers who have joined stay. Closing twice does nothing.
+// Close answers no more requests, those that the gate has not answered yet included. Readers who
+// have joined stay. Closing twice does nothing.
 func (s *Server) Close() error {
 	s.stop()
+	for _, withdraw := range s.deciding {
+		withdraw()
+	}
+	clear(s.deciding)
 	return nil
 }
 
@@ -125,11 +130,12 @@ func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
 	request := *r
 	request.Stream = []byte(stream.Name())
 	d.Payload = nil
-	s.deciding[d.From] = struct{}{}
 	who := cast.Request{
 		Protocol: cast.Join, Peer: d.From, Local: netip.AddrPortFrom(d.To, b.RTPPort()), Stream: stream.Name(), Action: cast.Watch,
 	}
-	b.Admit(who, func(g cast.Grant, err error) {
+	answered := false
+	withdraw := b.Admit(who, func(g cast.Grant, err error) {
+		answered = true
 		delete(s.deciding, d.From)
 		if err == nil {
 			err = s.open(d, stream, g)
@@ -140,6 +146,9 @@ func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
 		}
 		s.accept(d, &request, stream)
 	})
+	if !answered {
+		s.deciding[d.From] = withdraw
+	}
 }
 
 // open opens a session for a reader, and has it play.
@@ -167,9 +176,7 @@ func reasonOf(err error) protocol.Reason {
 	case cast.AddressLimitReached:
 		return protocol.AddressFull
 	case cast.Forbidden:
-		if err != cast.ErrClosed {
-			return protocol.Forbidden
-		}
+		return protocol.Forbidden
 	}
 	return protocol.Unavailable
 }

@@ -19,70 +19,96 @@ type conn struct {
 	index  int // in the server's list
 	// interleaved are the readers that are sent their frames on this connection.
 	interleaved []*reader
-	// decision is the last one of the gate.
-	decision *decision
+	// deciding is what the request that waits is waiting for, nil if none does.
+	deciding *decision
 	closed   bool
 }
 
-// decision is what the gate says to a request.
+// decision is what the gate says to one request.
 type decision struct {
 	stream *cast.Stream
 	action cast.Action
+	stop   func() // withdraws the request
 	made   bool
 	grant  cast.Grant
 	err    error
 }
 
-// decide asks the gate about a request, and whether the stream can be watched. made is false as
-// long as there is no answer: the protocol then waits, and asks again when there is one. It
-// also asks again for each transport that a client offers, for which one answer is enough.
-func (c *conn) decide(s *cast.Stream, a cast.Action) (d *decision) {
-	if d = c.decision; d != nil && d.stream == s && d.action == a {
-		return d
+// decide asks the gate about a request, and whether the stream can be watched. It returns nil as
+// long as there is no answer: the protocol then waits, and asks again when there is one. A
+// decision is returned once, so that each request has one of its own.
+func (c *conn) decide(s *cast.Stream, a cast.Action) *decision {
+	d := c.deciding
+	if d == nil || d.stream != s || d.action != a {
+		d = c.ask(s, a)
 	}
-	d = &decision{stream: s, action: a}
-	c.decision = d
+	if !d.made {
+		return nil
+	}
+	c.deciding = nil
+	return d
+}
+
+// ask asks the gate, and then awaits the stream.
+func (c *conn) ask(s *cast.Stream, a cast.Action) *decision {
+	c.withdraw()
+	d := &decision{stream: s, action: a}
+	c.deciding = d
 	request := cast.Request{Protocol: cast.RTSP, Peer: c.tcp.Peer(), Local: c.tcp.Local(), Stream: s.Name(), Action: a}
-	c.server.broadcaster.Admit(request, func(g cast.Grant, err error) {
+	stop := c.server.broadcaster.Admit(request, func(g cast.Grant, err error) {
 		if err != nil {
 			c.decided(d, g, err)
 			return
 		}
-		s.Await(func(err error) { c.decided(d, g, err) })
+		d.stop = s.Await(func(err error) { c.decided(d, g, err) })
 	})
+	if d.stop == nil { // the gate has not answered yet
+		d.stop = stop
+	}
+	if c.closed { // by the gate
+		c.withdraw()
+	}
 	return d
+}
+
+// withdraw forgets a question that is open: its request will not be answered.
+func (c *conn) withdraw() {
+	if c.deciding != nil && c.deciding.stop != nil {
+		c.deciding.stop()
+	}
+	c.deciding = nil
 }
 
 // decided takes a decision, and answers the request if that has waited for it.
 func (c *conn) decided(d *decision, g cast.Grant, err error) {
 	d.made, d.grant, d.err = true, g, err
-	if c.decision != d || c.closed || !c.rtsp.Waiting() {
+	if !c.rtsp.Waiting() { // it is decided at once
 		return
 	}
 	c.tcp.Resume()
 	s := c.server
-	out, err := c.rtsp.Resume(s.broadcaster.Loop().Now(), s.scratch[:0])
+	out, err := c.rtsp.Resume(s.broadcaster.Loop().Now(), s.room())
 	c.answer(out, err)
 }
 
 // Data is called with what the peer sent.
 func (c *conn) Data(p []byte) {
 	s := c.server
-	out, err := c.rtsp.Receive(s.broadcaster.Loop().Now(), p, s.scratch[:0])
+	out, err := c.rtsp.Receive(s.broadcaster.Loop().Now(), p, s.room())
 	c.answer(out, err)
 }
 
 // answer sends answers. The error says that the peer's messages can no longer be told apart.
 func (c *conn) answer(out []byte, err error) {
 	s := c.server
-	s.scratch = out
+	defer func() { s.spare = out }()
 	if c.closed {
 		return
 	}
-	if !c.rtsp.Waiting() {
-		c.decision = nil
-	} else {
+	if c.rtsp.Waiting() {
 		c.tcp.Pause()
+	} else {
+		c.withdraw()
 	}
 	if len(out) > 0 && c.tcp.Write(out) != nil {
 		c.close()
@@ -116,6 +142,7 @@ func (c *conn) close() {
 	s.conns[c.index].index = c.index
 	s.conns[last] = nil
 	s.conns = s.conns[:last]
+	c.withdraw()
 	peer := c.tcp.Peer()
 	c.tcp.Close()
 	c.rtsp.Close()

@@ -42,7 +42,7 @@ func (m *media) Describe(c *protocol.Conn, path string) (protocol.Description, p
 		return protocol.Description{}, notFound
 	}
 	switch d := c.User.(*conn).decide(s, cast.Describe); {
-	case !d.made:
+	case d == nil:
 		return protocol.Description{}, protocol.Later
 	case d.err != nil:
 		return protocol.Description{}, answerTo(d.err, protocol.StatusNotEnoughBandwidth)
@@ -68,7 +68,7 @@ func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, 
 	r, known := session.User.(*reader)
 	if !known {
 		d := n.decide(s, cast.Watch)
-		if !d.made {
+		if d == nil {
 			return reply, protocol.Later
 		}
 		var err error
@@ -136,6 +136,9 @@ func (m *media) Play(_ *protocol.Conn, session *protocol.Session) (protocol.Star
 
 // refuse is the answer to a PLAY that failed.
 func (m *media) refuse(r *reader, err error) protocol.Answer {
+	if r.rtsp.User == nil { // the program has ended it
+		return protocol.Answer{Status: protocol.StatusSessionNotFound}
+	}
 	if _, refused := err.(*cast.Refusal); refused || err == cast.ErrClosed {
 		return answerTo(err, protocol.StatusNotEnoughBandwidth)
 	}

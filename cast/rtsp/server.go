@@ -25,7 +25,7 @@ type Server struct {
 	protocol    *protocol.Server
 	conns       []*conn
 	idle        *loop.Timer // when connections are looked for that nobody uses
-	scratch     []byte      // answers are built in it
+	spare       []byte      // the room that answers are built in, while nobody does
 	closed      bool
 }
 
@@ -104,8 +104,9 @@ func (s *Server) closeListeners() error {
 func (s *Server) accept(c *tcp.Conn) tcp.Handler {
 	if err := s.broadcaster.Connected(c.Peer()); err != nil {
 		s.broadcaster.LogRefusal(c.Peer(), cast.RTSP, "", err)
-		s.scratch = s.protocol.AppendRefusal(s.scratch[:0], answerTo(err, protocol.StatusServiceUnavailable))
-		_ = c.Write(s.scratch) // it is closed in any case
+		out := s.protocol.AppendRefusal(s.room(), answerTo(err, protocol.StatusServiceUnavailable))
+		_ = c.Write(out) // it is closed in any case
+		s.spare = out
 		return nil
 	}
 	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), opened: s.broadcaster.Loop().Now(), index: len(s.conns)}
@@ -118,13 +119,23 @@ func (s *Server) acceptFailed(err error) {
 	s.broadcaster.Config().Log.Error("connections cannot be accepted; trying again", "error", err)
 }
 
-// closeIdle closes the connections that have no session and on which nothing was said for the
-// session timeout.
+// room is an empty slice to build answers in, which are s.spare again when they are written.
+// Answering one connection may answer another, so it is nobody else's meanwhile.
+func (s *Server) room() []byte {
+	room := s.spare[:0]
+	s.spare = nil
+	return room
+}
+
+// closeIdle closes the connections that have no session, wait for no answer, and on which
+// nothing was said for the session timeout.
 func (s *Server) closeIdle() {
 	b := s.broadcaster
 	timeout := b.Config().SessionTimeout
 	for i := len(s.conns) - 1; i >= 0; i-- { // the last one takes the index of one that is closed
-		if c := s.conns[i]; c.rtsp.Sessions() == 0 && b.Loop().Now()-max(c.rtsp.LastActive(), c.opened) >= timeout {
+		c := s.conns[i]
+		used := c.rtsp.Sessions() > 0 || c.rtsp.Waiting()
+		if !used && b.Loop().Now()-max(c.rtsp.LastActive(), c.opened) >= timeout {
 			c.close()
 		}
 	}
@@ -133,9 +144,6 @@ func (s *Server) closeIdle() {
 
 // answerTo is a refusal in RTSP's words. limit is the status of a limit that is reached.
 func answerTo(err error, limit protocol.Status) protocol.Answer {
-	if errors.Is(err, cast.ErrClosed) {
-		return protocol.Answer{Status: protocol.StatusServiceUnavailable}
-	}
 	refusal := cast.RefusalOf(err)
 	status := protocol.StatusForbidden
 	switch refusal.Kind {
@@ -146,5 +154,9 @@ func answerTo(err error, limit protocol.Status) protocol.Answer {
 	case cast.Unavailable:
 		status = protocol.StatusServiceUnavailable
 	}
-	return protocol.Answer{Status: status, Reason: status.String() + ": " + refusal.Reason, RetryAfter: refusal.RetryAfter}
+	answer := protocol.Answer{Status: status, RetryAfter: refusal.RetryAfter}
+	if refusal.Reason != "" {
+		answer.Reason = status.String() + ": " + refusal.Reason
+	}
+	return answer
 }
