@@ -24,6 +24,7 @@ type Broadcaster struct {
 	sessions registry
 	limits   limits
 	refusals refusals
+	losses   losses
 	// rtcpIndex finds a reader by the address its RTCP comes from.
 	rtcpIndex rtcpIndex
 	datagrams []*datagramHandler
@@ -54,6 +55,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	}
 	b.sessions.init(b)
 	b.refusals.init(b)
+	b.losses.init(b)
 	if config.RTP.IsValid() {
 		o := pairOptions{
 			log: config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, clones: config.Clones,
@@ -239,6 +241,7 @@ func (b *Broadcaster) Close() error {
 	}
 	b.sessions.timer.Stop()
 	b.refusals.close()
+	b.losses.timer.Stop()
 	for _, f := range b.fronts {
 		errs = append(errs, f.Close())
 	}

@@ -62,6 +62,7 @@ type Session struct {
 	frames, lags uint64
 	withheld     int
 	reception    reception
+	lost         error // why it cannot be sent to, when that was noticed
 }
 
 // sessionState is whether a session plays.
@@ -408,9 +409,15 @@ func (o *sessionObserver) Took() { (*Session)(o).Alive() }
 // Lost ends a session that can no longer be sent to. One that was replaced is not told goodbye:
 // the other reader at its address would take it for its own.
 func (o *sessionObserver) Lost(err error) {
-	if err == errReplaced {
-		(*Session)(o).Gone(err.Error())
-		return
+	s := (*Session)(o)
+	first := s.lost == nil
+	s.lost = err
+	switch {
+	case err == errReplaced:
+		s.Gone(err.Error())
+	case s.udp == nil:
+		s.lose()
+	case first:
+		s.stream.broadcaster.losses.add(s.stream.broadcaster, s)
 	}
-	(*Session)(o).End("unreachable: " + err.Error())
 }

@@ -111,8 +111,8 @@ func (c *source) wanted() {
 // unwanted has a source that nobody watches go on for a while only.
 func (c *source) unwanted() {
 	if o := &c.stream.options; c.state == Live && o.AwaitReader && o.Linger > 0 {
-		c.to(Lingering, nil)
 		c.linger.SetAfter(o.Linger)
+		c.to(Lingering, nil)
 	}
 }
 

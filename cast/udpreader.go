@@ -32,7 +32,11 @@ type Observer interface {
 
 // UDPReader is a reader that a program has added by itself, by Stream.Join. It is small, as
 // there may be ten thousand. Its methods belong to the loop's goroutine.
-type UDPReader struct{ reader fanout.Reader }
+type UDPReader struct {
+	reader   fanout.Reader
+	observer Observer
+	lost     error // why it cannot be sent to, until the observer is told
+}
 
 // Join has the stream sent to a reader, from the next key frame on, until it leaves. Programs
 // that know their readers use it: no gate is asked, no limit counts them, and they are not
@@ -50,12 +54,35 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	if err := s.over(); err != nil { // the program was told, and has closed the stream
 		return nil, err
 	}
-	r := new(UDPReader)
+	r := &UDPReader{observer: observer}
 	s.broadcaster.rtcpIndex.add(at.RTCP, &r.reader)
-	s.rendition.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), observer)
+	var told fanout.Observer
+	if observer != nil {
+		told = (*readerObserver)(r)
+	}
+	s.rendition.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), told)
 	s.reports.joined(newcomer{udp: &r.reader})
 	s.wanted()
 	return r, nil
+}
+
+// readerObserver is a UDPReader as the fan-out sees it.
+type readerObserver UDPReader
+
+// RTCP hands RTCP on.
+func (o *readerObserver) RTCP(packet []byte) { o.observer.RTCP(packet) }
+
+// Lost has the observer told.
+func (o *readerObserver) Lost(err error) {
+	r := (*UDPReader)(o)
+	if err == errReplaced {
+		r.observer.Lost(err)
+		return
+	}
+	if r.lost == nil {
+		r.lost = err
+		r.stream().broadcaster.losses.add(r.stream().broadcaster, r)
+	}
 }
 
 // Leave ends sending to the reader, at once or with the frame that is being sent. Leaving

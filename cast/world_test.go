@@ -2,6 +2,7 @@ package cast_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -135,10 +136,13 @@ type camera struct {
 	// silent: it gives no pictures. lost: it is unplugged, and is back at the third try to open
 	// it, or not at all if it is absent.
 	silent, lost, absent bool
-	slow                 bool          // it is never done opening
-	opened               int           // how often it was tried to
-	began                time.Duration // frame n is made n ticks later, until it is opened again
-	params               *media.Params
+	// slow: opening is done when live is called. unknown: what it delivers is known only then.
+	// staysSilent: also when it was opened again. noDevice: it has no driver.
+	slow, unknown, staysSilent, noDevice bool
+	fails, closing                       error         // of opening, and of closing
+	opened                               int           // how often it was tried to
+	began                                time.Duration // frame n is made n ticks later, until it is opened again
+	params                               *media.Params
 }
 
 func newCamera(t testing.TB, k *sim.Kernel) *camera {
@@ -148,7 +152,11 @@ func newCamera(t testing.TB, k *sim.Kernel) *camera {
 }
 
 func (c *camera) Describe() capture.Description {
-	return capture.Description{Source: "simulation", Params: c.params, Device: true}
+	d := capture.Description{Source: "simulation", Params: c.params, Device: !c.noDevice}
+	if c.unknown {
+		d.Params = nil
+	}
+	return d
 }
 
 func (c *camera) Open(h capture.Host) {
@@ -158,18 +166,26 @@ func (c *camera) Open(h capture.Host) {
 		h.Lost(errors.New("still gone"))
 		return
 	}
-	if c.slow {
+	if c.fails != nil {
+		h.Failed(c.fails)
 		return
 	}
-	c.lost, c.silent = false, false
+	if !c.slow {
+		c.live()
+	}
+}
+
+// live is the end of opening.
+func (c *camera) live() {
+	c.lost, c.silent, c.unknown = false, c.staysSilent, false
 	var err error
 	if c.fd, err = c.k.NewTicker(time.Second / framesPerSecond); err != nil {
 		c.t.Fatal(err)
 	}
-	if c.watch, err = h.Watch(c.fd, c.ready); err != nil {
+	if c.watch, err = c.host.Watch(c.fd, c.ready); err != nil {
 		c.t.Fatal(err)
 	}
-	h.Live()
+	c.host.Live()
 }
 
 func (c *camera) ready() {
@@ -194,9 +210,9 @@ func (c *camera) Figures() capture.Figures { return capture.Figures{Frames: uint
 func (c *camera) Close() error {
 	c.host = nil
 	if c.watch == nil {
-		return nil
+		return c.closing
 	}
-	err := errors.Join(c.watch.Stop(), c.k.CloseFD(c.fd))
+	err := errors.Join(c.watch.Stop(), c.k.CloseFD(c.fd), c.closing)
 	c.watch = nil
 	return err
 }
@@ -237,6 +253,7 @@ type viewer struct {
 	answers      []string
 	cseq         int
 	session      string
+	name         string // of the stream; "": cam
 	depacketizer rtp.JPEGDepacketizer
 	numbers      []uint32
 	reports      [][]byte // RTCP
@@ -339,6 +356,9 @@ func (v *viewer) ask(method, url, headers string) (status int, head string) {
 
 const streamURL = "rtsp://10.0.0.1:8554/cam"
 
+// url is that of the stream that is watched.
+func (v *viewer) url() string { return "rtsp://10.0.0.1:8554/" + cmp.Or(v.name, "cam") }
+
 // setupUDP asks for RTP over UDP, and returns the status.
 func (v *viewer) setupUDP() int {
 	v.w.t.Helper()
@@ -364,7 +384,7 @@ func (v *viewer) setupTCP() int {
 
 func (v *viewer) setup(transport string) int {
 	v.w.t.Helper()
-	status, head := v.ask("SETUP", streamURL+"/trackID=0", "Transport: "+transport+"\r\n")
+	status, head := v.ask("SETUP", v.url()+"/trackID=0", "Transport: "+transport+"\r\n")
 	for _, line := range strings.Split(head, "\r\n") {
 		if session, ok := strings.CutPrefix(line, "Session: "); ok {
 			v.session, _, _ = strings.Cut(session, ";")
@@ -376,7 +396,7 @@ func (v *viewer) setup(transport string) int {
 // play begins to watch.
 func (v *viewer) play() {
 	v.w.t.Helper()
-	if status, head := v.ask("PLAY", streamURL, ""); status != 200 {
+	if status, head := v.ask("PLAY", v.url(), ""); status != 200 {
 		v.w.t.Fatalf("PLAY: %s", head)
 	}
 }
