@@ -1,0 +1,186 @@
+// Command embed shows how a program embeds cast beside net/http: it broadcasts pictures that it
+// draws itself, decides who may watch, and lists and ends readers by HTTP.
+//
+//	go run ./examples/embed -deny 192.0.2.7
+//
+// It prints its addresses. Play the stream with any RTSP player, and then:
+//
+//	curl    http://127.0.0.1:8080/sessions           # list the readers
+//	curl -X DELETE http://127.0.0.1:8080/sessions/1  # end one
+//	curl -X DELETE http://127.0.0.1:8080/streams/clock
+//	curl -X PUT    http://127.0.0.1:8080/streams/clock
+//
+// The loop runs on one goroutine, which owns the Broadcaster, its streams and its sessions. All
+// other goroutines - net/http's, and the one that draws - hand functions over to it by Loop.Do.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/join"
+	"github.com/camcast/camcast/cast/rtsp"
+	"github.com/camcast/camcast/loop"
+)
+
+func main() {
+	o := options{http: "127.0.0.1:8080", rtsp: netip.MustParseAddrPort("[::]:8554"), rtp: netip.MustParseAddrPort("[::]:5004")}
+	flag.Func("deny", "address that may not watch", func(s string) (err error) {
+		o.denied, err = netip.ParseAddr(s)
+		return err
+	})
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o, os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// options are where the program is reached, and who may not watch.
+type options struct {
+	http      string
+	rtsp, rtp netip.AddrPort
+	denied    netip.Addr
+}
+
+// app is the program. loop may be used by any goroutine, by Do; the rest belongs to the loop's.
+type app struct {
+	loop        *loop.Loop
+	broadcaster *cast.Broadcaster
+	clock       *cast.Stream // nil while it is removed
+}
+
+// run serves until ctx is done. It writes one line to out: where the program is reached.
+func run(ctx context.Context, o options, out io.Writer) error {
+	l, err := loop.New()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	b, err := cast.New(l, cast.Config{RTP: o.rtp, Gate: gate{o.denied}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	front, err := rtsp.Listen(b, o.rtsp, rtsp.Options{Name: "embed"})
+	if err != nil {
+		return err
+	}
+	join.Serve(b)
+	a := &app{loop: l, broadcaster: b}
+	if err := a.add(); err != nil {
+		return err
+	}
+
+	listener, err := net.Listen("tcp", o.http)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: a.handler()}
+	defer server.Close()
+	go server.Serve(listener)
+	go a.draw(ctx)
+	fmt.Fprintf(out, "http://%v rtsp://127.0.0.1:%d/clock\n", listener.Addr(), front.Port())
+	return l.Run(ctx)
+}
+
+// gate admits everybody but one address. It answers as a database would: later, and from another
+// goroutine. Nobody else waits meanwhile.
+type gate struct{ denied netip.Addr }
+
+func (g gate) Admit(r cast.Request, answer func(cast.Grant, error)) {
+	time.AfterFunc(100*time.Millisecond, func() {
+		if r.Peer.Addr() == g.denied {
+			answer(cast.Grant{}, &cast.Refusal{Kind: cast.Forbidden, Reason: "not from your address"})
+			return
+		}
+		answer(cast.Grant{User: "guest"}, nil)
+	})
+}
+
+// add adds the stream. Its pictures come from the program, so it has no source.
+func (a *app) add() (err error) {
+	a.clock, err = a.broadcaster.AddStream("clock", nil, cast.StreamOptions{})
+	return err
+}
+
+// remove ends the stream: its readers are told goodbye, and its name is free.
+func (a *app) remove() error {
+	if a.clock == nil {
+		return errors.New("there is no such stream")
+	}
+	err := a.clock.Close()
+	a.clock = nil
+	return err
+}
+
+// list writes a line for each reader.
+func (a *app) list(w io.Writer) {
+	for s := range a.broadcaster.Sessions() {
+		f := s.Figures()
+		fmt.Fprintf(w, "%d %s %s %v %v %v frames=%d\n", s.ID(), s.Stream().Name(), s.User(), s.Protocol(), f.Transport, s.Peer(), f.Frames)
+	}
+}
+
+// end ends one reader.
+func (a *app) end(id uint64) error {
+	s, ok := a.broadcaster.Session(id)
+	if !ok {
+		return errors.New("there is no such session")
+	}
+	s.End("ended by HTTP")
+	return nil
+}
+
+// handler answers HTTP. Its functions run on net/http's goroutines, and ask the loop.
+func (a *app) handler() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, f func(w io.Writer, r *http.Request) error) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			var text writer
+			var failed error
+			err := a.loop.Do(r.Context(), func() { failed = f(&text, r) })
+			switch {
+			case err != nil: // the program is ending, or the client has gone
+				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			case failed != nil:
+				http.Error(w, failed.Error(), http.StatusBadRequest)
+			default:
+				_, _ = w.Write(text)
+			}
+		})
+	}
+	handle("GET /sessions", func(w io.Writer, _ *http.Request) error { a.list(w); return nil })
+	handle("DELETE /sessions/{id}", func(_ io.Writer, r *http.Request) error {
+		id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
+		if err != nil {
+			return err
+		}
+		return a.end(id)
+	})
+	handle("PUT /streams/clock", func(io.Writer, *http.Request) error { return a.add() })
+	handle("DELETE /streams/clock", func(io.Writer, *http.Request) error { return a.remove() })
+	return mux
+}
+
+// writer keeps what is written: the loop must not wait for a slow HTTP client.
+type writer []byte
+
+func (w *writer) Write(p []byte) (int, error) {
+	*w = append(*w, p...)
+	return len(p), nil
+}
