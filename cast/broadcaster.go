@@ -1,12 +1,15 @@
 package cast
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/logqueue"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
 	"golang.org/x/sys/unix"
@@ -24,6 +27,7 @@ type Broadcaster struct {
 	sessions registry
 	limits   limits
 	refusals refusals
+	logQueue *logqueue.Queue // nil: the log is the program's, and never waits
 	losses   losses
 	// rtcpIndex finds a reader by the address its RTCP comes from.
 	rtcpIndex rtcpIndex
@@ -53,6 +57,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	if b.config.Work == nil {
 		b.config.Work = b.goWork
 	}
+	b.queueLog()
 	b.sessions.init(b)
 	b.refusals.init(b)
 	b.losses.init(b)
@@ -67,6 +72,25 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	}
 	b.watchNeighbours()
 	return b, nil
+}
+
+// queueLog has the log written by a goroutine of its own, as whoever reads it may be slow.
+func (b *Broadcaster) queueLog() {
+	handler := b.config.Log.Handler()
+	if _, ok := handler.(interface{ NeverWaits() }); ok || handler == slog.DiscardHandler {
+		return
+	}
+	b.logQueue = logqueue.New(handler)
+	b.config.Log = slog.New(b.logQueue)
+}
+
+// closeLog has what is queued written, and does not wait for it.
+func (b *Broadcaster) closeLog() {
+	if b.logQueue != nil {
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = b.logQueue.Close(now) // which says that it has not waited
+	}
 }
 
 // familyMissing reports whether err says that the machine lacks an address family.
@@ -245,7 +269,9 @@ func (b *Broadcaster) Close() error {
 	for _, f := range b.fronts {
 		errs = append(errs, f.Close())
 	}
-	return errors.Join(append(errs, b.closeSockets(), b.closeNeighbours())...)
+	errs = append(errs, b.closeSockets(), b.closeNeighbours())
+	b.closeLog()
+	return errors.Join(errs...)
 }
 
 func (b *Broadcaster) closeSockets() error {

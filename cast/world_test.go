@@ -37,6 +37,14 @@ type world struct {
 	ports  uint16
 }
 
+// logToMemory is a handler that needs no queue, so that a simulation has no goroutine.
+type logToMemory struct{ slog.Handler }
+
+func (logToMemory) NeverWaits() {}
+func (h logToMemory) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return logToMemory{h.Handler.WithAttrs(attrs)}
+}
+
 const framesPerSecond = 30
 
 var (
@@ -75,7 +83,7 @@ func newEmptyWorld(t testing.TB, seed uint64, addresses []netip.Addr, change fun
 	w.l = loop.NewOn(w.k)
 	config := cast.Config{
 		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Spread: 0.5, Random: w.k.Random,
-		Log: slog.New(slog.NewTextHandler(&w.log, nil)), Work: sim.NewWorker(w.l, 10*time.Millisecond),
+		Log: slog.New(logToMemory{slog.NewTextHandler(&w.log, nil)}), Work: sim.NewWorker(w.l, 10*time.Millisecond),
 	}
 	if change != nil {
 		change(&config)

@@ -43,6 +43,7 @@ var rules = []rule{
 	{packages: "loop/...", own: []string{"loop/..."}, modules: []string{sys}},
 	{packages: "loop/histogram", not: osAndNet},
 	{packages: "media", not: osAndNet},
+	{packages: "logqueue", not: osAndNet},
 	{packages: "proto/...", own: []string{"proto/...", "media"}, not: osAndNet,
 		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg"}},
 	// A source knows no other source, and no loop: it is given a capture.Host.
@@ -52,7 +53,7 @@ var rules = []rule{
 	{packages: "cast/...", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture"},
 		not: osAndNet, modules: []string{sys}},
 	// cast knows no front and no source.
-	{packages: "cast", own: []string{"cast/internal/...", "loop/...", "capture", "proto/...", "media"},
+	{packages: "cast", own: []string{"cast/internal/...", "loop/...", "logqueue", "capture", "proto/...", "media"},
 		tests: []string{"cast/..."}, not: osAndNet, modules: []string{sys}},
 	// The inner rooms know no stream and no session.
 	{packages: "cast/internal/...", own: []string{"cast/internal/...", "loop/...", "proto/...", "media"}, not: osAndNet},
@@ -72,6 +73,8 @@ var waiters = map[string][]habit{
 	"loop/post.go": {goroutine, channel, lock},
 	// What has to wait for a device runs on a goroutine of its own.
 	"cast/worker.go": {goroutine},
+	// The log is written by a goroutine: a terminal may be stopped, a pipe full.
+	"logqueue/queue.go": {goroutine, channel},
 	// Push, by which other goroutines hand frames over to a Feed.
 	"capture/feed.go": {lock},
 	// The simulated kernel is woken by other goroutines, as the real one is.

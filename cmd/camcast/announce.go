@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -12,7 +13,7 @@ import (
 
 // announce prints what is broadcast and how to watch it.
 func (d *service) announce() {
-	w, s := d.stdout, d.settings
+	w, s := &bytes.Buffer{}, d.settings
 	join := reach{scheme: "camcast", port: d.broadcaster.RTPPort(), hosts: hosts(s.config.RTP.Addr())}
 	rtsp := reach{scheme: "rtsp", hosts: hosts(s.rtsp.Addr())}
 	if d.rtsp != nil {
@@ -32,6 +33,7 @@ func (d *service) announce() {
 	}
 	announceDestinations(w, s)
 	fmt.Fprintln(w)
+	_, _ = d.stdout.Write(w.Bytes())
 }
 
 // describe says what a source is and delivers.

@@ -193,11 +193,11 @@ func listenAddress(flag, text string) (netip.AddrPort, error) {
 	return address, nil
 }
 
-// logger is where the daemon tells what happens.
-func (s *settings) logger(w io.Writer) *slog.Logger {
+// logHandler writes what happens.
+func (s *settings) logHandler(w io.Writer) slog.Handler {
 	o := &slog.HandlerOptions{Level: s.logLevel}
 	if s.logFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return slog.NewJSONHandler(w, o)
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.NewTextHandler(w, o)
 }

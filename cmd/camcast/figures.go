@@ -37,7 +37,9 @@ func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop 
 	return func() {
 		signal.Stop(signals)
 		close(signals)
-		printFigures(l, b, w, atStart)
+		var lines bytes.Buffer
+		printFigures(l, b, &lines, atStart)
+		_, _ = w.Write(lines.Bytes())
 	}
 }
 

@@ -10,12 +10,14 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/clone"
 	"github.com/camcast/camcast/cmd/commandline"
+	"github.com/camcast/camcast/logqueue"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
 )
@@ -25,7 +27,11 @@ import (
 // has nothing to move.
 func init() { runtime.LockOSThread() }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	// Who reads stdout or stderr may go: a write then fails, and does not end the process.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run is main with its surroundings as arguments.
 func run(args []string, stdout, stderr io.Writer) int {
@@ -50,8 +56,17 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 
+	log := logqueue.New(settings.logHandler(stderr))
+	defer func() {
+		late, cancel := context.WithTimeout(context.Background(), outputPatience)
+		defer cancel()
+		_ = log.Close(late) // nobody reads it
+	}()
+	out, figures := commandline.NewOutput(stdout), commandline.NewOutput(stderr)
+	defer out.Close(outputPatience)
+	defer figures.Close(outputPatience)
 	config := settings.config
-	config.Log = settings.logger(stderr)
+	config.Log = slog.New(log)
 	if settings.clone != "" {
 		program, openErr := clone.Open(settings.clone, udp.MaxClonePeers)
 		if openErr != nil {
@@ -65,7 +80,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 		return explain(err)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	d := &service{settings: settings, broadcaster: b, ctx: ctx, stop: stop, stdout: stdout, log: config.Log}
+	d := &service{settings: settings, broadcaster: b, ctx: ctx, stop: stop, stdout: out, log: config.Log}
 	if err := d.openFronts(); err != nil {
 		return explain(err)
 	}
@@ -78,7 +93,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	if err := d.addDestinations(); err != nil {
 		return err
 	}
-	defer printFiguresOnSignal(l, b, stderr)() // before it is announced that all is ready
+	defer printFiguresOnSignal(l, b, figures)() // before it is announced that all is ready
 	d.announce()
 	if err := l.Run(ctx); err != nil {
 		return err
@@ -88,6 +103,9 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	b.Leave(gone)
 	return l.Run(left)
 }
+
+// outputPatience is how long the end waits for each of stdout and stderr to be read.
+const outputPatience = 100 * time.Millisecond
 
 // service is a running camcast.
 type service struct {
