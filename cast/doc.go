@@ -41,11 +41,10 @@
 // This package knows no front. A front is a package of its own that is opened on a Broadcaster:
 // it calls Attach, asks Admit before it describes a stream or opens a session, counts its
 // connections by Connected and Disconnected, and takes datagrams that come to the RTP port by
-// HandleDatagrams. It puts a *Refusal in its
-// protocol's words.
+// HandleDatagrams. It puts a *Refusal in its protocol's words.
 //
 // # Goroutines
 //
 // All methods belong to the goroutine that runs the loop; another one hands a function over by
-// loop.Loop.Post. Only jobs that wait for a device run elsewhere (Config.Work).
+// loop.Loop.Post or Do. Jobs that wait for a device (Config.Work) and the log run elsewhere.
 package cast

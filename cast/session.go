@@ -6,8 +6,6 @@ import (
 
 	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/tcpfan"
-	"github.com/camcast/camcast/loop/tcp"
-	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/rtcp"
 )
 
@@ -51,7 +49,7 @@ type Session struct {
 	played bool
 	alive  time.Duration // when it was last moved to the end of its list
 	queue  *sessionQueue
-	// prev and next are its neighbours in the queue, and index its index in the stream's list.
+	// prev and next are its neighbours in the queue, and index its place in the stream's list.
 	prev, next *Session
 	index      int
 
@@ -134,160 +132,11 @@ func (s *Session) Protocol() Protocol { return s.opened.Protocol }
 // Peer is where the reader is: where its RTP goes, or else where its connection comes from.
 func (s *Session) Peer() netip.AddrPort { return s.peer }
 
-// User is the name that the gate has given, "" if none.
+// User is who the gate has said that it is, "" if nobody.
 func (s *Session) User() string { return s.opened.Grant.User }
 
 // Playing reports whether the session is sent frames at present.
 func (s *Session) Playing() bool { return s.state == playing }
-
-// PlayUDP has the session sent frames over UDP, from the next key frame on. The front has made
-// sure that the reader listens there: RTP that is sent to an address that has not asked for it
-// is an attack. It does nothing if the session plays. The error is a *Refusal, ErrClosed, or
-// says what is wrong with the address.
-func (s *Session) PlayUDP(at Address) error {
-	b := s.stream.broadcaster
-	if s.state == playing {
-		return nil
-	}
-	if err := s.watchable(); err != nil {
-		return err
-	}
-	rtp, rtcp, err := b.socketsFor(at)
-	if err != nil {
-		return err
-	}
-	b.rtcpIndex.evict(at.RTCP)
-	if err := s.admit(); err != nil {
-		return err
-	}
-	s.peer = at.RTP
-	s.start(rtp, rtcp, at)
-	b.rtcpIndex.add(at.RTCP, s.udp)
-	s.stream.reports.joined(newcomer{udp: s.udp})
-	return s.begin(UDP)
-}
-
-// start has frames sent to an address.
-func (s *Session) start(rtp, rtcp *udp.Socket, at Address) {
-	s.udp = new(fanout.Reader) // a new one: the one that has left may still be in a list
-	s.stream.rendition.udp.Join(s.udp, rtp, rtcp, fanout.Address(at), (*sessionObserver)(s))
-}
-
-// PlayTCP has the session sent frames on a connection, interleaved with RTSP: RTP on a
-// channel and RTCP on the next. The connection's handler calls Writable. It does nothing if the
-// session plays. The error is a *Refusal or ErrClosed.
-func (s *Session) PlayTCP(conn *tcp.Conn, channel uint8) error {
-	if s.state == playing {
-		return nil
-	}
-	if err := s.admit(); err != nil {
-		return err
-	}
-	s.peer = conn.Peer()
-	s.tcp = s.stream.rendition.tcp.Join(conn, channel, (*sessionObserver)(s))
-	s.stream.reports.joined(newcomer{tcp: s.tcp})
-	return s.begin(TCP)
-}
-
-// PlayGroup counts the session as one that plays: it listens to a group, and is sent nothing of
-// its own. It does nothing if the session plays. The error is a *Refusal or ErrClosed.
-func (s *Session) PlayGroup() error {
-	if s.state == playing {
-		return nil
-	}
-	if err := s.admit(); err != nil {
-		return err
-	}
-	return s.begin(Multicast)
-}
-
-// watchable says why the session's stream cannot be watched by it, nil if it can.
-func (s *Session) watchable() error {
-	if s.state == ended {
-		return ErrClosed
-	}
-	return s.stream.Available()
-}
-
-// admit says why the session must not play, nil if it may.
-func (s *Session) admit() error {
-	if err := s.watchable(); err != nil {
-		return err
-	}
-	b := s.stream.broadcaster
-	if err := b.roomForReader(s.opened.Peer.Addr()); err != nil {
-		b.LogRefusal(s.opened.Peer, s.opened.Protocol, s.stream.name, err)
-		return err
-	}
-	return nil
-}
-
-// begin notes that the session plays. What the program does in its hooks may end it at once: the
-// error is ErrClosed then.
-func (s *Session) begin(t Transport) error {
-	b := s.stream.broadcaster
-	s.transport = t
-	s.state = playing
-	if s.queue != nil { // else it is a fixed destination, which no limit counts and no silence ends
-		b.limits.setUp.remove(s.opened.Peer.Addr())
-		b.limits.readers.add(s.opened.Peer.Addr())
-		s.queue.remove(s)
-		b.sessions.live.push(s, b.loop.Now())
-	}
-	s.stream.wanted()
-	if s.state == playing && !s.played {
-		s.played, s.joined = true, b.loop.Now()
-		s.stream.log.Info("reader joined", s.known("transport", t, "readers", s.stream.Readers())...)
-		if b.config.Joined != nil {
-			b.config.Joined(s)
-		}
-	}
-	if s.state == ended {
-		return ErrClosed
-	}
-	return nil
-}
-
-// known is what is logged of a reader, and more.
-func (s *Session) known(more ...any) []any {
-	who := []any{"peer", s.peer, "protocol", s.opened.Protocol}
-	if user := s.User(); user != "" {
-		who = append(who, "user", user)
-	}
-	return append(who, more...)
-}
-
-// Pause has the session sent nothing, until it plays again. It then counts as a connection, and
-// ends when it is silent for too long.
-func (s *Session) Pause() {
-	if s.state != playing {
-		return
-	}
-	b := s.stream.broadcaster
-	s.state = setUp
-	b.limits.readers.remove(s.opened.Peer.Addr())
-	b.limits.setUp.add(s.opened.Peer.Addr())
-	s.leave()
-}
-
-// leave ends sending to the reader. It comes last: the stream may tell the program that nobody
-// watches any more, and the program may end the session then.
-func (s *Session) leave() {
-	if udp := s.udp; udp != nil {
-		s.udp = nil
-		s.frames += udp.Frames()
-		s.lags += udp.Lags()
-		s.withheld += udp.Withheld()
-		s.stream.leave(udp)
-	}
-	if tcp := s.tcp; tcp != nil {
-		s.tcp = nil
-		s.frames += tcp.Frames()
-		s.lags += tcp.Lags()
-		tcp.Leave()
-		s.stream.unwanted()
-	}
-}
 
 // Writable is called when the connection given to PlayTCP takes more.
 func (s *Session) Writable() {
@@ -367,6 +216,15 @@ func (s *Session) uncount() {
 	s.queue.remove(s)
 }
 
+// known is what is logged of a reader, and more.
+func (s *Session) known(more ...any) []any {
+	who := []any{"peer", s.peer, "protocol", s.opened.Protocol}
+	if user := s.User(); user != "" {
+		who = append(who, "user", user)
+	}
+	return append(who, more...)
+}
+
 func (s *Session) logLeft(reason string) {
 	f := s.Figures()
 	s.stream.log.Info("reader left", s.known("reason", reason, "seconds", f.Watched.Round(time.Millisecond).Seconds(), "frames", f.Frames, "lags", f.Lags,
@@ -395,29 +253,4 @@ func (s *Session) Figures() ReaderFigures {
 		f.Lags += s.tcp.Lags()
 	}
 	return f
-}
-
-// sessionObserver is a Session as the fan-outs see it.
-type sessionObserver Session
-
-// RTCP takes RTCP that came by UDP.
-func (o *sessionObserver) RTCP(packet []byte) { (*Session)(o).TakeRTCP(packet) }
-
-// Took notes that the reader's connection took something.
-func (o *sessionObserver) Took() { (*Session)(o).Alive() }
-
-// Lost ends a session that can no longer be sent to. One that was replaced is not told goodbye:
-// the other reader at its address would take it for its own.
-func (o *sessionObserver) Lost(err error) {
-	s := (*Session)(o)
-	first := s.lost == nil
-	s.lost = err
-	switch {
-	case err == errReplaced:
-		s.Gone(err.Error())
-	case s.udp == nil:
-		s.lose()
-	case first:
-		s.stream.broadcaster.losses.add(s.stream.broadcaster, s)
-	}
 }

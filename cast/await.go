@@ -1,0 +1,73 @@
+package cast
+
+import (
+	"slices"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+)
+
+// This file says whether a stream can be watched, now or when its source is open.
+
+// Available says why the stream cannot be watched now; nil if it can: it has not ended, and it
+// is known what it delivers. The error is ErrClosed or a *Refusal.
+func (s *Stream) Available() error {
+	switch {
+	case s.over() != nil:
+		return ErrClosed
+	case s.params != nil:
+		return nil
+	case s.source == nil:
+		return s.notYet("nothing has been published yet")
+	}
+	return s.notYet("the source is " + s.State().String())
+}
+
+// notYet refuses a request that will be granted when there are pictures.
+func (s *Stream) notYet(reason string) *Refusal {
+	return &Refusal{Kind: Unavailable, Reason: reason, RetryAfter: retryAfter}
+}
+
+// retryAfter is when somebody who was refused because the source is not there may try again.
+const retryAfter = 5 * time.Second
+
+// Await calls answer on the loop, once, when it is known whether the stream can be watched. That
+// is at once, unless its source is being opened and it is not known what it delivers; then it is
+// within GateTimeout. The error is that of Available. stop withdraws the question: answer is not
+// called any more.
+func (s *Stream) Await(answer func(error)) (stop func()) {
+	err := s.Available()
+	if err == nil || s.State() != Opening {
+		answer(err)
+		return func() {}
+	}
+	w := &waiter{answer: answer}
+	w.timeout = s.broadcaster.loop.NewTimer(func() {
+		s.stopWaiting(w)
+		w.answer(s.notYet("the source is still being opened"))
+	})
+	w.timeout.SetAfter(GateTimeout)
+	s.waiting = append(s.waiting, w)
+	return func() { s.stopWaiting(w) }
+}
+
+// waiter waits for a source that is being opened.
+type waiter struct {
+	answer  func(error)
+	timeout *loop.Timer
+}
+
+// opened answers those who have waited for the source.
+func (s *Stream) opened() {
+	for len(s.waiting) > 0 {
+		w := s.waiting[0]
+		s.stopWaiting(w)
+		w.answer(s.Available())
+	}
+}
+
+// stopWaiting forgets one who waits. Doing that twice does nothing.
+func (s *Stream) stopWaiting(w *waiter) {
+	w.timeout.Stop()
+	s.waiting = slices.DeleteFunc(s.waiting, func(other *waiter) bool { return other == w })
+}
