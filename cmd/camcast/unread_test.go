@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"golang.org/x/sys/unix"
+)
+
+// fullPipe is the writing end of a pipe that is full, and that nobody reads.
+func fullPipe(t *testing.T) *os.File {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { read.Close(); write.Close() })
+	fd := int(write.Fd()) // once: each call has the file wait again
+	if err := unix.SetNonblock(fd, true); err != nil {
+		t.Fatal(err)
+	}
+	for junk := make([]byte, 4096); err == nil; {
+		_, err = unix.Write(fd, junk)
+	}
+	if err != unix.EAGAIN {
+		t.Fatal(err)
+	}
+	if err := unix.SetNonblock(fd, false); err != nil { // as a terminal is
+		t.Fatal(err)
+	}
+	return write
+}
+
+// brokenPipe is the writing end of a pipe whose reader has gone.
+func brokenPipe(t *testing.T) *os.File {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	t.Cleanup(func() { write.Close() })
+	return write
+}
+
+// TestNobodyReadsTheOutput has stdout and stderr be full, or gone, while connections send junk: a
+// viewer sees every frame, and SIGTERM ends the daemon.
+func TestNobodyReadsTheOutput(t *testing.T) {
+	binary, err := camcastBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, pipe := range map[string]func(*testing.T) *os.File{"full": fullPipe, "broken": brokenPipe} {
+		t.Run(name, func(t *testing.T) {
+			address := freeTCP(t)
+			cmd := exec.Command(binary, "--rtsp", address, "--rtp", "127.0.0.1:0", smallCard)
+			cmd.Stdout, cmd.Stderr = pipe(t), pipe(t)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, if all went well
+			awaitTCP(t, address)
+			c, err := newClient(t, "rtsp://"+address+"/cam", gortsplib.ProtocolTCP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.play()
+			for range 400 {
+				conn, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprint(conn, "junk\r\n\r\n")
+				conn.Close()
+			}
+			c.consecutive(30)
+			began := time.Now()
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case err := <-ended:
+				if took := time.Since(began); err != nil || took > 2*time.Second {
+					t.Errorf("the daemon took %v to end: %v", took, err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Error("SIGTERM does not end the daemon")
+			}
+		})
+	}
+}
+
+// freeTCP is a free address.
+func freeTCP(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// awaitTCP waits until somebody listens at an address.
+func awaitTCP(t *testing.T, address string) {
+	t.Helper()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for late := time.After(20 * time.Second); ; {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("nobody listens at %s", address)
+		}
+	}
+}
