@@ -128,7 +128,7 @@ func checkFatal(d *process, c *client) error {
 	if err := setControl("/dev/video0", "Inject Fatal Streaming Error", 0); err != nil {
 		return err
 	}
-	if _, err := d.await("source is open again"); err != nil {
+	if _, err := d.await("source is open"); err != nil {
 		return err
 	}
 	for len(c.pictures) > 0 {

@@ -143,7 +143,7 @@ func checkReplug(d, webcam *process, c *client) error {
 	if _, err := d.await("source is lost"); err != nil {
 		return err
 	}
-	if _, err := d.await("source is open again"); err != nil {
+	if _, err := d.await("source is open"); err != nil {
 		return err
 	}
 	for len(c.pictures) > 0 {
