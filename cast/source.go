@@ -28,9 +28,10 @@ type source struct {
 
 const (
 	// retryWait is the wait before a source that is lost is opened again. It is doubled each
-	// time, up to maxRetryWait: a camera that is plugged in plays within 5 s.
+	// time, up to maxRetryWait: a camera that is plugged in plays within 5 s, of which its
+	// driver may need some to open it.
 	retryWait    = 250 * time.Millisecond
-	maxRetryWait = 4 * time.Second
+	maxRetryWait = 2 * time.Second
 )
 
 func newSource(s *Stream, src capture.Source) *source {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Tests the daemon on real V4L2 drivers, in a virtual machine that run-vm.sh makes: a USB
 # webcam behind uvcvideo, vivid, v4l2loopback. What is checked is in check/.
-# usage: test.sh [webcam|starts|host|raw]...        (default: all)
+# usage: test.sh [webcam|pair|starts|host|raw]...        (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 vm=capture/v4l2/vm
@@ -19,11 +19,12 @@ CGO_ENABLED=0 go build -o "$work/uvcemu" ./$vm/uvcemu
 
 # The guest has no libraries but those brought along: what the programs are linked with,
 # and libjpeg-turbo, which the daemon looks for itself.
-files=(-f "$work/camcast:/camcast" -f "$work/uvcemu:/uvcemu")
+strace=$(command -v strace)
+files=(-f "$work/camcast:/camcast" -f "$work/uvcemu:/uvcemu" -f "$strace:/strace")
 turbo=$(ldconfig -p | awk '/libturbojpeg\.so\.0 .*x86-64/ && !n++ {print $NF}')
 while read -r library; do
     files+=(-f "$library:$library")
-done < <({ ldd "$work/camcast" "$work/check" ${turbo:+"$turbo"}; echo "=> ${turbo:-}"; } |
+done < <({ ldd "$work/camcast" "$work/check" "$strace" ${turbo:+"$turbo"}; echo "=> ${turbo:-}"; } |
     grep -o '/[^ ]*\.so[^ ]*' | sort -u)
 [ -z "$turbo" ] || files+=(-s "export LD_LIBRARY_PATH=$(dirname "$turbo")")
 
@@ -32,6 +33,9 @@ in_vm() { "$vm/run-vm.sh" -t 240 -u "${files[@]}" "$work/check" "$@"; }
 
 # A webcam behind uvcvideo, which is /dev/video0 when there is no other.
 webcam() { VM_VIVID=no VM_LOOPBACK=no in_vm uvc; }
+
+# Two webcams, one of which is unplugged for half a minute, and one that comes late.
+pair() { VM_VIVID=no VM_LOOPBACK=no in_vm pair; }
 
 # Fifty starts of the daemon in a row.
 starts() { VM_VIVID=no VM_LOOPBACK=no in_vm starts; }
@@ -58,7 +62,7 @@ host() {
 raw() { in_vm vivid loopback; }
 
 failed=0
-for part in "${@:-webcam starts host raw}"; do
+for part in "${@:-webcam pair starts host raw}"; do
     for name in $part; do
         echo "== $name"
         "$name" || failed=1

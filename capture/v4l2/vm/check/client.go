@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
@@ -21,6 +22,7 @@ type client struct {
 	rtsp     *gortsplib.Client
 	pictures chan []byte
 	done     chan struct{}
+	missing  atomic.Int64 // packets, by the sequence numbers of those that have come
 }
 
 // socketBuffer is what a client's UDP socket can hold, in bytes: some twenty of the
@@ -32,13 +34,16 @@ func allowSocketBuffer() error {
 	return os.WriteFile("/proc/sys/net/core/rmem_max", []byte(strconv.Itoa(socketBuffer)), 0)
 }
 
-func play(protocol gortsplib.Protocol) (*client, error) {
-	u, err := base.ParseURL(url)
+// play plays the first stream.
+func play(protocol gortsplib.Protocol) (*client, error) { return playStream(firstStream, protocol) }
+
+func playStream(name string, protocol gortsplib.Protocol) (*client, error) {
+	u, err := base.ParseURL(urlOf(name))
 	if err != nil {
 		return nil, err
 	}
 	c := &client{pictures: make(chan []byte, 1000), done: make(chan struct{})}
-	c.rtsp = &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Protocol: &protocol, ReadTimeout: patience, WriteTimeout: patience,
+	c.rtsp = &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Protocol: &protocol, ReadTimeout: 2 * patience, WriteTimeout: patience,
 		UDPReadBufferSize: socketBuffer}
 	if err := c.rtsp.Start(); err != nil {
 		return nil, err
@@ -56,7 +61,13 @@ func play(protocol gortsplib.Protocol) (*client, error) {
 		return nil, err
 	}
 	var depacketizer rtp.JPEGDepacketizer
+	var next uint16
+	begun := false
 	c.rtsp.OnPacketRTP(media, mjpeg, func(p *pion.Packet) {
+		if begun {
+			c.missing.Add(int64(p.SequenceNumber - next))
+		}
+		next, begun = p.SequenceNumber+1, true
 		raw, err := p.Marshal()
 		if err != nil {
 			return

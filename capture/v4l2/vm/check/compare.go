@@ -23,6 +23,30 @@ func scanOf(picture []byte) ([]byte, error) {
 	return img.Scan, nil
 }
 
+func scansOf(pictures [][]byte) (scans [][]byte, err error) {
+	for _, picture := range pictures {
+		scan, err := scanOf(picture)
+		if err != nil {
+			return nil, err
+		}
+		scans = append(scans, scan)
+	}
+	return scans, nil
+}
+
+// indexOf says which of the scans a picture has.
+func indexOf(picture []byte, scans [][]byte) (int, error) {
+	scan, err := scanOf(picture)
+	if err != nil {
+		return 0, err
+	}
+	i := slices.IndexFunc(scans, func(s []byte) bool { return bytes.Equal(s, scan) })
+	if i < 0 {
+		return 0, fmt.Errorf("a picture is none that the camera has sent")
+	}
+	return i, nil
+}
+
 // wantFrames is how many pictures a check plays.
 const wantFrames = 60
 
@@ -30,13 +54,9 @@ const wantFrames = 60
 // next of those that the camera sends in turn. Where a slow machine left the driver
 // without a free buffer, pictures may be missing: as many as the daemon says.
 func compareScans(d *process, protocol gortsplib.Protocol, sent [][]byte) error {
-	var scans [][]byte
-	for _, picture := range sent {
-		scan, err := scanOf(picture)
-		if err != nil {
-			return err
-		}
-		scans = append(scans, scan)
+	scans, err := scansOf(sent)
+	if err != nil {
+		return err
 	}
 	before, err := d.askFigures()
 	if err != nil {
@@ -71,16 +91,12 @@ func playScans(protocol gortsplib.Protocol, scans [][]byte) (order []int, bytesC
 		if err != nil {
 			return nil, 0, fmt.Errorf("after %d pictures: %w", i, err)
 		}
-		scan, err := scanOf(picture)
+		index, err := indexOf(picture, scans)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, fmt.Errorf("after %d pictures: %w", i, err)
 		}
-		at := slices.IndexFunc(scans, func(s []byte) bool { return bytes.Equal(s, scan) })
-		if at < 0 {
-			return nil, 0, fmt.Errorf("picture %d is none that the camera has sent", i)
-		}
-		order = append(order, at)
-		bytesCompared += len(scan)
+		order = append(order, index)
+		bytesCompared += len(scans[index])
 	}
 	return order, bytesCompared, nil
 }

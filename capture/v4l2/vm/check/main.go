@@ -16,6 +16,7 @@ import (
 var groups = map[string]func() error{
 	"uvc":      checkWebcam,
 	"starts":   checkStarts,
+	"pair":     checkPair,
 	"serve":    serveHost,
 	"vivid":    checkVivid,
 	"loopback": checkLoopback,

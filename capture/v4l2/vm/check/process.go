@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,23 +64,29 @@ func startAs(user *syscall.Credential, name string, args ...string) (*process, e
 	return p, nil
 }
 
-// await waits for a line that contains text and returns it.
-func (p *process) await(text string) (string, error) {
-	deadline := time.After(patience)
+// await waits for a line that contains all words and returns it.
+func (p *process) await(words ...string) (string, error) {
+	// The longest wait is for a camera that is unplugged meanwhile.
+	const limit = patience + unplugged
+	deadline := time.After(limit)
 	for {
 		select {
 		case line, open := <-p.lines:
 			if !open {
-				return "", fmt.Errorf("%s ended before it printed %q:\n%s", p.cmd.Path, text, p.text.String())
+				return "", fmt.Errorf("%s ended before it printed %q:\n%s", p.cmd.Path, words, p.text.String())
 			}
 			p.text.WriteString(line + "\n")
-			if strings.Contains(line, text) {
+			if containsAll(line, words) {
 				return line, nil
 			}
 		case <-deadline:
-			return "", fmt.Errorf("%s did not print %q in %v:\n%s", p.cmd.Path, text, patience, p.text.String())
+			return "", fmt.Errorf("%s did not print %q in %v:\n%s", p.cmd.Path, words, limit, p.text.String())
 		}
 	}
+}
+
+func containsAll(text string, words []string) bool {
+	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })
 }
 
 // stop ends the process by SIGTERM and waits for it.
@@ -99,11 +106,20 @@ func (p *process) wait() error {
 	return p.cmd.Wait()
 }
 
-const url = "rtsp://127.0.0.1:8554/cam"
+const (
+	serving     = "127.0.0.1:8554"
+	firstStream = "cam"
+)
+
+func urlOf(stream string) string { return "rtsp://" + serving + "/" + stream }
 
 // startDaemon starts camcast and waits until it serves.
-func startDaemon(args ...string) (*process, error) {
-	p, err := start("/camcast", args...)
+func startDaemon(args ...string) (*process, error) { return startDaemonBy(nil, args...) }
+
+// startDaemonBy does so by a command, such as one that traces it.
+func startDaemonBy(command []string, args ...string) (*process, error) {
+	command = slices.Concat(command, []string{"/camcast"}, args)
+	p, err := start(command[0], command[1:]...)
 	if err != nil {
 		return nil, err
 	}
@@ -111,17 +127,19 @@ func startDaemon(args ...string) (*process, error) {
 	return p, err
 }
 
-// figures are the daemon's figures about its source.
+// figures are the daemon's figures about a source.
 type figures struct{ frames, missing, broken int }
 
-var figuresLine = regexp.MustCompile(`cam: (\d+) frames \((\d+) missing in the source, (\d+) broken`)
+var figuresLine = regexp.MustCompile(`: (\d+) frames \((\d+) missing in the source, (\d+) broken`)
 
-// askFigures has the daemon print its figures.
-func (p *process) askFigures() (f figures, err error) {
+// askFigures has the daemon print its figures about the first stream.
+func (p *process) askFigures() (f figures, err error) { return p.askFiguresOf(firstStream) }
+
+func (p *process) askFiguresOf(stream string) (f figures, err error) {
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return f, err
 	}
-	line, err := p.await(" missing in the source")
+	line, err := p.await(stream+": ", " missing in the source")
 	if err != nil {
 		return f, err
 	}

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
 )
@@ -15,17 +17,26 @@ import (
 // dumped is where the emulated webcam writes its pictures.
 const dumped = "/tmp/pictures"
 
-// plugIn starts the emulated webcam and waits for its device.
-func plugIn() (*process, error) {
-	webcam, err := start("/uvcemu", "-dump", dumped, "-replug", "1500ms")
+// plugIn starts the emulated webcam and waits for its device. When it is unplugged it is
+// plugged in again soon.
+func plugIn() (*process, error) { return plugInto(0, 1500*time.Millisecond) }
+
+// plugInto plugs a webcam into a port. The webcam there has been unplugged for as long as
+// replug when it is plugged in again.
+func plugInto(port int, replug time.Duration) (*process, error) {
+	webcam, err := start("/uvcemu", "-port", strconv.Itoa(port), "-dump", dumped, "-replug", replug.String())
 	if err != nil {
 		return nil, err
 	}
 	if _, err := webcam.await("plugged in"); err != nil {
 		return nil, err
 	}
-	return webcam, awaitFile("/dev/video0")
+	return webcam, awaitFile(deviceAt(port))
 }
+
+// deviceAt is the device of the webcam in a port, if the webcams are plugged in by their
+// ports: each has a second device for metadata.
+func deviceAt(port int) string { return fmt.Sprintf("/dev/video%d", 2*port) }
 
 // sentBy reads the pictures that the webcam sends at a size.
 func sentBy(size string) (pictures [][]byte, err error) {

@@ -16,6 +16,7 @@ import (
 
 var (
 	h264   = flag.String("h264", "", "Annex B file with access unit delimiters to serve as H.264")
+	port   = flag.Int("port", 0, "port of the USB hub to plug it into, 0 to 7: one for each webcam")
 	dumpTo = flag.String("dump", "", "folder to write the MJPEG pictures to")
 	replug = flag.Duration("replug", 2*time.Second, "unplugged time after SIGUSR1")
 )
@@ -30,8 +31,8 @@ func plug(m map[string][][]byte) *cam {
 	c.cond = sync.NewCond(&c.mu)
 	copy(c.probe[:], []byte{0, 0, 1, 1})
 	le.PutUint32(c.probe[4:], intervals[0])
-	// port 0 (a high-speed port), socket, device id, speed 3 = high
-	if err := os.WriteFile("/sys/devices/platform/vhci_hcd.0/attach", fmt.Appendf(nil, "0 %d 65537 3", fds[1]), 0); err != nil {
+	// port (these are the high-speed ones), socket, device id, speed 3 = high
+	if err := os.WriteFile("/sys/devices/platform/vhci_hcd.0/attach", fmt.Appendf(nil, "%d %d %d 3", *port, fds[1], 65537+*port), 0); err != nil {
 		panic(err)
 	}
 	syscall.Close(fds[1]) // the kernel holds it now
