@@ -116,9 +116,10 @@ func urlOf(stream string) string { return "rtsp://" + serving + "/" + stream }
 // startDaemon starts camcast and waits until it serves.
 func startDaemon(args ...string) (*process, error) { return startDaemonBy(nil, args...) }
 
-// startDaemonBy does so by a command, such as one that traces it.
+// startDaemonBy does so by a command, such as one that traces it. Readers over TCP may be
+// behind by all that a check plays, as this busy machine may keep them from reading.
 func startDaemonBy(command []string, args ...string) (*process, error) {
-	command = slices.Concat(command, []string{"/camcast"}, args)
+	command = slices.Concat(command, []string{"/camcast", "--lag", strconv.Itoa(wantFrames)}, args)
 	p, err := start(command[0], command[1:]...)
 	if err != nil {
 		return nil, err
