@@ -19,7 +19,7 @@ CGO_ENABLED=0 go build -o "$work/uvcemu" ./$vm/uvcemu
 
 # The guest has no libraries but those brought along: what the programs are linked with,
 # and libjpeg-turbo, which the daemon looks for itself.
-strace=$(command -v strace)
+strace=$(command -v strace) || { echo "test.sh: there is no strace" >&2; exit 1; }
 files=(-f "$work/camcast:/camcast" -f "$work/uvcemu:/uvcemu" -f "$strace:/strace")
 turbo=$(ldconfig -p | awk '/libturbojpeg\.so\.0 .*x86-64/ && !n++ {print $NF}')
 while read -r library; do
