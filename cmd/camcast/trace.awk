@@ -22,8 +22,8 @@ match($0, /^([0-9]+) +([a-z0-9_]+)\(/, m) {
     count[thread, call]++
     total[thread]++
     calls[call]++
-    # strace names V4L2 requests and shows a terminal's as TCGETS.
-    if (call == "ioctl" && $0 ~ /VIDIOC|V4L2/) { count[thread, "ioctl(V4L2)"]++; calls["ioctl(V4L2)"]++ }
+    # Other threads open and close cameras, and one takes their frames.
+    if (call == "ioctl" && $0 ~ /VIDIOC_DQBUF/) { count[thread, "ioctl(DQBUF)"]++; calls["ioctl(DQBUF)"]++ }
 }
 
 END {
@@ -32,7 +32,7 @@ END {
     for (epoll in looks) runtime_polls += looks[epoll]
     split("nanosleep clock_nanosleep select pselect6 poll ppoll pause", sleepers)
     split("socket bind listen connect accept accept4 sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg " \
-          "epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 timerfd_create timerfd_settime writev ioctl(V4L2)", io)
+          "epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 timerfd_create timerfd_settime writev ioctl(DQBUF)", io)
 
     print "system calls of the serving thread (" main "):"
     for (i in io) order[io[i]]

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Traces the daemon's system calls with three players, five seconds of them together, and checks that
 #   - the thread that serves never sleeps,
-#   - one thread makes all socket, epoll, timer and camera calls,
+#   - one thread makes all socket, epoll and timer calls, and takes all frames from a camera,
 #   - no packet has a system call of its own that a batch could save.
 # usage: trace.sh [SOURCE]        (default testcard:)
 set -euo pipefail
