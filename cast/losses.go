@@ -28,11 +28,11 @@ func (l *losses) add(b *Broadcaster, reader interface{ lose() }) {
 // lose ends a session that could not be sent to.
 func (s *Session) lose() { s.End("unreachable: " + s.lost.Error()) }
 
-// lose tells the observer of a reader that could not be sent to, unless that has left since.
-func (r *UDPReader) lose() {
-	err := r.lost
-	r.lost = nil
-	if !r.reader.Gone() {
-		r.observer.Lost(err)
+// lose tells the observer of a reader that could not be sent to, unless the reader has left since.
+func (o *readerObserver) lose() {
+	err := o.lost
+	o.lost = nil
+	if !o.reader.reader.Gone() {
+		o.observer.Lost(err)
 	}
 }

@@ -32,11 +32,7 @@ type Observer interface {
 
 // UDPReader is a reader that a program has added by itself, by Stream.Join. It is small, as
 // there may be ten thousand. Its methods belong to the loop's goroutine.
-type UDPReader struct {
-	reader   fanout.Reader
-	observer Observer
-	lost     error // why it cannot be sent to, until the observer is told
-}
+type UDPReader struct{ reader fanout.Reader }
 
 // Join has the stream sent to a reader, from the next key frame on, until it leaves. Programs
 // that know their readers use it: no gate is asked, no limit counts them, and they are not
@@ -54,11 +50,11 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	if err := s.over(); err != nil { // the program was told, and has closed the stream
 		return nil, err
 	}
-	r := &UDPReader{observer: observer}
+	r := new(UDPReader)
 	s.broadcaster.rtcpIndex.add(at.RTCP, &r.reader)
 	var told fanout.Observer
 	if observer != nil {
-		told = (*readerObserver)(r)
+		told = &readerObserver{reader: r, observer: observer}
 	}
 	s.rendition.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), told)
 	s.reports.joined(newcomer{udp: &r.reader})
@@ -66,22 +62,27 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	return r, nil
 }
 
-// readerObserver is a UDPReader as the fan-out sees it.
-type readerObserver UDPReader
+// readerObserver stands between the fan-out and a reader's observer. It is apart from the
+// reader, so that a reader that nobody observes stays small.
+type readerObserver struct {
+	reader   *UDPReader
+	observer Observer
+	lost     error // why the reader cannot be sent to, until the observer is told
+}
 
 // RTCP hands RTCP on.
 func (o *readerObserver) RTCP(packet []byte) { o.observer.RTCP(packet) }
 
 // Lost has the observer told.
 func (o *readerObserver) Lost(err error) {
-	r := (*UDPReader)(o)
 	if err == errReplaced {
-		r.observer.Lost(err)
+		o.observer.Lost(err)
 		return
 	}
-	if r.lost == nil {
-		r.lost = err
-		r.stream().broadcaster.losses.add(r.stream().broadcaster, r)
+	if o.lost == nil {
+		o.lost = err
+		b := o.reader.stream().broadcaster
+		b.losses.add(b, o)
 	}
 }
 
