@@ -72,8 +72,9 @@ func NewFeed(o FeedOptions) *Feed {
 }
 
 // Push hands over a frame. It copies the bytes, which stay the caller's, and never waits for
-// the loop. Captured and Params must be set. Frames of one goroutine stay in order. A frame
-// that is dropped is no error. Any goroutine may call Push.
+// the loop. Params must be set, and Captured if it is known; time.Now does not give it
+// (media.Frame). Frames of one goroutine stay in order. A frame that is dropped is no error. Any
+// goroutine may call Push.
 func (f *Feed) Push(frame media.Frame) error {
 	if frame.Params == nil {
 		return errNoParams

@@ -297,7 +297,7 @@ func ExampleFeed() {
 	params := &media.Params{Format: media.JPEG, Width: 640, Height: 480, FramesPerSecond: 30}
 	done := make(chan error)
 	go func() {
-		err := feed.Push(media.Frame{Params: params, Bytes: []byte("\xff\xd8...\xff\xd9"), Captured: time.Hour, Key: true})
+		err := feed.Push(media.Frame{Params: params, Bytes: []byte("\xff\xd8...\xff\xd9")})
 		done <- errors.Join(err, feed.End())
 	}()
 	fmt.Println(<-done)

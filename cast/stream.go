@@ -119,7 +119,8 @@ func (s *Stream) SourceFigures() capture.Figures {
 // Publish broadcasts one frame. The stream's source does so by itself; a program that makes
 // pictures calls it, on the loop. What was published is copied: neither f.Bytes nor the
 // array behind it is used after Publish returns, but f.Params is kept. The error says why the
-// frame cannot be sent; it is then counted and dropped.
+// frame cannot be sent; it is then counted and dropped. As long as nobody watches, f.Bytes are not
+// looked at.
 func (s *Stream) Publish(f media.Frame) error {
 	if err := s.over(); err != nil {
 		return err
@@ -129,6 +130,10 @@ func (s *Stream) Publish(f media.Frame) error {
 		return err
 	}
 	s.figures.Frames++
+	if f.Captured == 0 {
+		f.Captured = s.broadcaster.loop.Now()
+	}
+	f.Key = f.Key || !f.Params.Format.Dependent()
 	err := s.rendition.publish(f)
 	if err != nil {
 		s.figures.Unusable++

@@ -238,6 +238,32 @@ func (w *world) publishEvery(interval time.Duration) *publisher {
 	return p
 }
 
+// TestFrameThatSaysLittle publishes frames that say neither when they were taken nor that they are
+// key frames: they count as taken now, and every JPEG is a key frame.
+func TestFrameThatSaysLittle(t *testing.T) {
+	w := newEmptyWorld(t, 1, []netip.Addr{serverAddr}, nil)
+	w.camera = newCamera(t, w.k)
+	var err error
+	if w.s, err = w.b.AddStream("cam", nil, cast.StreamOptions{Params: w.camera.params}); err != nil {
+		t.Fatal(err)
+	}
+	readers := []*viewer{w.watch("10.0.1.1", false), w.watch("10.0.1.2", true)}
+	for number := range uint32(30) {
+		w.run(time.Second / framesPerSecond)
+		f := w.camera.frame(number)
+		if err := w.s.Publish(media.Frame{Params: f.Params, Bytes: f.Bytes}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.run(time.Second / framesPerSecond)
+	for _, r := range readers {
+		r.row(30)
+	}
+	if oldest := w.s.Figures().LastAge.Max; oldest > time.Second/framesPerSecond {
+		t.Errorf("a frame was %v old when it was sent", oldest)
+	}
+}
+
 // TestParamsChange has frames change their size and rate: the description gets a new version, and
 // readers go on. A frame of another format, or one too large for RTP, is refused.
 func TestParamsChange(t *testing.T) {

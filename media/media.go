@@ -67,8 +67,10 @@ type Frame struct {
 	// they hold until that call returns, and must not be written to.
 	Bytes []byte
 	// Captured is when the frame was taken, on CLOCK_MONOTONIC, as the duration since that
-	// clock's start. Drivers have been seen to give times up to a frame in the future.
+	// clock's start: unix.ClockGettime(unix.CLOCK_MONOTONIC, ...), or on a loop its Now. 0: when
+	// the broadcaster gets the frame. Drivers have been seen to give times up to a frame in the
+	// future.
 	Captured time.Duration
-	// Key: the frame can be decoded without any other. Every JPEG is one.
+	// Key: the frame can be decoded without any other. Every JPEG is one, whether or not Key is set.
 	Key bool
 }
