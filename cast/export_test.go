@@ -15,3 +15,6 @@ func Counts(b *Broadcaster) LimitCounts {
 		len(l.readers.byAddress) + len(l.connections.byAddress) + len(l.setUp.byAddress),
 	}
 }
+
+// InUnits is how the log has durations.
+var InUnits = inUnits

@@ -227,12 +227,15 @@ func (s *Session) known(more ...any) []any {
 
 func (s *Session) logLeft(reason string) {
 	f := s.Figures()
-	s.stream.log.Info("reader left", s.known("reason", reason, "seconds", f.Watched.Round(time.Millisecond).Seconds(), "frames", f.Frames, "lags", f.Lags,
-		"reports", f.Reports, "packets_lost", int(f.CumulativeLost)-f.Withheld, "jitter_ms", milliseconds(f.Jitter))...)
+	s.stream.log.Info("reader left", s.known("reason", reason, "seconds", inUnits(f.Watched, time.Second, time.Millisecond), "frames", f.Frames, "lags", f.Lags,
+		"reports", f.Reports, "packets_lost", int(f.CumulativeLost)-f.Withheld, "jitter_ms", inUnits(f.Jitter, time.Millisecond, 100*time.Microsecond))...)
 }
 
-// milliseconds is a duration as a person reads it, to a tenth.
-func milliseconds(d time.Duration) float64 { return d.Round(100*time.Microsecond).Seconds() * 1000 }
+// inUnits is a duration as the log has it: in units, rounded to steps, of which a unit has a whole
+// number. One division of whole numbers gives the float that is printed with no more digits.
+func inUnits(d, unit, step time.Duration) float64 {
+	return float64(d.Round(step)/step) / float64(unit/step)
+}
 
 // Figures are what is known of the reader at this moment.
 func (s *Session) Figures() ReaderFigures {

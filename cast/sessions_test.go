@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -460,4 +461,19 @@ func TestEndedSessionPlaysNoMore(t *testing.T) {
 	s.Gone("again")
 	w.run(20 * time.Second)
 	w.checkNoCounts()
+}
+
+// TestDurationsInTheLog prints no more digits than are meant: 2.861 and not 2.8609999999999998.
+func TestDurationsInTheLog(t *testing.T) {
+	for n := range 5000 {
+		steps := time.Duration(n)
+		for _, value := range []float64{
+			cast.InUnits(steps*time.Millisecond, time.Second, time.Millisecond),
+			cast.InUnits(steps*100*time.Microsecond, time.Millisecond, 100*time.Microsecond),
+		} {
+			if got, want := fmt.Sprint(value), strconv.FormatFloat(value, 'g', 4, 64); got != want {
+				t.Errorf("%d steps are %s, want %s", n, got, want)
+			}
+		}
+	}
 }

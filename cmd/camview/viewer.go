@@ -223,7 +223,7 @@ func (v *viewer) summary() summary {
 	if lasted == 0 {
 		lasted = v.loop.Now() - v.began
 	}
-	s := summary{Readers: v.settings.readers, Seconds: lasted.Round(time.Millisecond).Seconds(), Age: spreadOf(&v.ages)}
+	s := summary{Readers: v.settings.readers, Seconds: float64(lasted.Round(time.Millisecond).Milliseconds()) / 1000, Age: spreadOf(&v.ages)}
 	jitters, roundTrips := 0, 0
 	for _, r := range v.readers {
 		f := r.figures()
