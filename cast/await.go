@@ -20,7 +20,11 @@ func (s *Stream) Available() error {
 	case s.source == nil:
 		return s.notYet("nothing has been published yet")
 	}
-	return s.notYet("the source is " + s.State().String())
+	state := s.State()
+	if state == Lost { // it may never have been there
+		return s.notYet("the source is not available")
+	}
+	return s.notYet("the source is " + state.String())
 }
 
 // notYet refuses a request that will be granted when there are pictures.

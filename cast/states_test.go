@@ -66,7 +66,7 @@ func TestCameraIsAbsentAtStart(t *testing.T) {
 		v := w.connect("10.0.1.1")
 		for _, method := range []string{"DESCRIBE", "SETUP"} {
 			_, head := v.ask(method, streamURL, udpTransport)
-			if !strings.HasPrefix(head, "RTSP/1.0 503 Service Unavailable: the source is lost\r\n") || !strings.Contains(head, "Retry-After: 5") {
+			if !strings.HasPrefix(head, "RTSP/1.0 503 Service Unavailable: the source is not available\r\n") || !strings.Contains(head, "Retry-After: 5") {
 				t.Errorf("%s is answered by %s", method, head)
 			}
 		}
@@ -254,7 +254,7 @@ func TestDescribeWhileOpening(t *testing.T) {
 		status string
 	}{
 		"live":   {func(w *world) { w.camera.live() }, "200 OK"},
-		"lost":   {func(w *world) { w.camera.host.Lost(errors.New("gone")) }, "503 Service Unavailable: the source is lost"},
+		"lost":   {func(w *world) { w.camera.host.Lost(errors.New("gone")) }, "503 Service Unavailable: the source is not available"},
 		"failed": {func(w *world) { w.camera.host.Failed(errors.New("no such size")) }, "404 Not Found"},
 		"closed": {func(w *world) { _ = w.s.Close() }, "404 Not Found"},
 		"never":  {func(*world) {}, "503 Service Unavailable: the source is still being opened"},
