@@ -407,6 +407,10 @@ func TestFixedDestination(t *testing.T) {
 			t.Errorf("%s is taken", address)
 		}
 	}
+	nowhere := cast.Destination{Peer: netip.MustParseAddrPort("239.1.2.3:7000"), Interface: "nowhere0"}
+	if _, err := w.s.SendTo(nowhere); err == nil || !strings.Contains(err.Error(), "nowhere0") || strings.Contains(err.Error(), "port") {
+		t.Errorf("an interface that there is not: %v", err)
+	}
 }
 
 // TestTenThousandReaders is the whole hall, for a second.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
+	"golang.org/x/sys/unix"
 )
 
 // socketPair is the sockets of one address family: RTP, and RTCP on the next port.
@@ -82,8 +83,9 @@ func tryFreePorts(l *loop.Loop, address netip.Addr, open func(netip.AddrPort) er
 		if port == 0 {
 			continue
 		}
-		if err = open(netip.AddrPortFrom(address, port)); err == nil {
-			return nil
+		err = open(netip.AddrPortFrom(address, port))
+		if !errors.Is(err, unix.EADDRINUSE) { // nil, or what another port does not help against
+			return err
 		}
 	}
 	return fmt.Errorf("no free pair of UDP ports: %w", err)
