@@ -65,22 +65,22 @@ type rawFlags struct {
 func newProgram(raw *rawFlags) *commandline.Program {
 	p := &commandline.Program{Name: "camview", Head: helpHead, Tail: helpTail}
 	p.Groups = []commandline.Group{
-		commandline.NewGroup("How to receive", func(f *pflag.FlagSet) {
-			f.StringVar(&raw.transport, "transport", "", "how an RTSP server is to send, `udp|tcp` (default: UDP, and TCP if nothing comes)")
-			f.IntVar(&raw.buffer, "buffer", 50, "have pictures wait `MS` milliseconds for packets that come late or in disorder")
-			f.DurationVar(&raw.rewind, "rewind", 0, "keep the last `TIME`, such as 30s, to go back to by the arrow keys")
+		commandline.NewGroup("Receiving", func(f *pflag.FlagSet) {
+			f.StringVar(&raw.transport, "transport", "", "what an RTSP server sends by, `udp|tcp` (default: UDP, and TCP if nothing comes)")
+			f.IntVar(&raw.buffer, "buffer", 50, "hold pictures for `MS` milliseconds, to wait for packets that come late or out of order")
+			f.DurationVar(&raw.rewind, "rewind", 0, "keep the pictures of the last `TIME`, such as 30s, for the arrow keys")
 		}),
-		commandline.NewGroup("What to do with the pictures", func(f *pflag.FlagSet) {
-			f.StringVarP(&raw.output, "output", "o", "", "write them to `FILE`: .mjpeg all of them, .jpg the first one, - all of them to standard output")
-			f.IntVar(&raw.readers, "readers", 1, "be `N` readers at once, for load tests: nothing is shown")
+		commandline.NewGroup("Output", func(f *pflag.FlagSet) {
+			f.StringVarP(&raw.output, "output", "o", "", "write pictures to `FILE`: all of them to a .mjpeg, the first one to a .jpg, all of them to standard output with -")
+			f.IntVar(&raw.readers, "readers", 1, "be `N` readers at once, for load tests; nothing is shown")
 		}),
-		commandline.NewGroup("When to end", func(f *pflag.FlagSet) {
-			f.DurationVar(&raw.duration, "duration", 0, "after `TIME`, such as 10s")
-			f.IntVar(&raw.frames, "frames", 0, "after `N` pictures, of each reader")
+		commandline.NewGroup("End", func(f *pflag.FlagSet) {
+			f.DurationVar(&raw.duration, "duration", 0, "end after `TIME`, such as 10s")
+			f.IntVar(&raw.frames, "frames", 0, "end when each reader has `N` pictures")
 		}),
-		commandline.NewGroup("Telling what happens", func(f *pflag.FlagSet) {
-			f.BoolVar(&raw.stats, "stats", false, "a line of figures on stderr every second")
-			f.BoolVar(&raw.json, "json", false, "figures at the end as one JSON object, and nothing shown, on stdout (on stderr with -o -); a list of streams as one array")
+		commandline.NewGroup("Figures and help", func(f *pflag.FlagSet) {
+			f.BoolVar(&raw.stats, "stats", false, "print a line of figures on stderr every second")
+			f.BoolVar(&raw.json, "json", false, "show nothing, and print the figures at the end as a JSON object on stdout (on stderr with -o -); print a list of streams as a JSON array")
 			p.AddHelp(f)
 		}),
 	}

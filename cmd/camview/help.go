@@ -1,29 +1,33 @@
 package main
 
-const helpHead = `camview watches a camera: in the terminal, or in whatever its pictures are handed to.
+const helpHead = `camview shows a camera in the terminal, or writes its pictures to a file or another program.
 
 Usage: camview [flags] URL
 
   rtsp://HOST:8554/cam       a stream of an RTSP server, camcast or another (RTP/JPEG)
   camcast://HOST:5004/cam    a stream of camcast, joined without RTSP
-  camcast://HOST:5004/       lists the streams there are, and ends
+  camcast://HOST:5004/       print the list of streams, and end
 
-The picture fills the terminal, in 24-bit colour. Keys: q ends, space holds the picture
-and lets it go on; with --rewind the left and right arrows go back and forth, and End
-returns to the newest picture.
+The picture fills the terminal, in 24-bit colour. Keys: q ends; space holds the picture,
+and again goes on; with --rewind the left and right arrows go back and forth in time, and
+End returns to the newest picture.
 `
 
 const helpTail = `
-When the server is lost camview comes back until it is there again, every half a second
-at first, every 5 seconds later on.
+When a server that has sent pictures goes away, camview connects again: after half a
+second at first, later every 5 seconds.
 
-Figures: frames are pictures, and lost are all that did not come, those included that the
-server left out for a slow reader; age is how long ago a picture was taken when it could
-be shown, if the server tells and its clock and this one agree; jitter is that of RFC
-3550; rtt is from a request to its answer; lags are pictures that the output was too slow
-for.
+Figures:
+  frames   pictures that came whole
+  lost     pictures that are missing, including those that the server skipped for a slow
+           reader; packets have a count of their own
+  age      from when a picture was taken to when it could be shown. It needs the server's
+           time, and clocks that agree
+  jitter   how much the packets' travel time varies (RFC 3550)
+  rtt      round trip time, from a request to its answer
+  lags     pictures that were skipped because the output was too slow
 
-Exit status: 0 if every reader got pictures, 1 if not or if something else failed, 2 if
+Exit status: 0 if every reader got pictures; 1 if not, or if something else failed; 2 if
 the command line is wrong.
 
 Examples:
