@@ -27,7 +27,7 @@ func TestAbsentCamera(t *testing.T) {
 	if status, _ := askDescription(t, u.Host, "/bench"); status != "RTSP/1.0 200 OK" {
 		t.Errorf("the stream beside it: %s", status)
 	}
-	if !strings.Contains(d.stdout, "desk: /dev/video77, which is waited for") {
+	if !strings.Contains(d.stdout, "desk: /dev/video77, not available yet") {
 		t.Errorf("announced %q", d.stdout)
 	}
 }

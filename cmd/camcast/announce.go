@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"strconv"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/cast"
 )
 
 // announce prints what is broadcast and how to watch it.
@@ -22,16 +22,15 @@ func (d *service) announce() {
 	for _, stream := range d.broadcaster.Streams() {
 		fmt.Fprintf(w, "\n%s: %s\n", stream.Name(), describe(stream.Describe()))
 		fmt.Fprintf(w, "  camview %s\n", join.everywhere(stream.Name()))
-		if rtsp.port == 0 {
-			continue
+		if rtsp.port != 0 {
+			url := rtsp.url(rtsp.hosts[0], stream.Name())
+			fmt.Fprintf(w, "  %s\n", rtsp.everywhere(stream.Name()))
+			fmt.Fprintf(w, "  ffplay -fflags nobuffer -flags low_delay -rtsp_transport udp %s\n", url)
+			fmt.Fprintf(w, "  gst-launch-1.0 rtspsrc location=%s latency=100 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink\n", url)
+			fmt.Fprintf(w, "  vlc %s\n", url)
 		}
-		url := rtsp.url(rtsp.hosts[0], stream.Name())
-		fmt.Fprintf(w, "  %s\n", rtsp.everywhere(stream.Name()))
-		fmt.Fprintf(w, "  ffplay -fflags nobuffer -flags low_delay -rtsp_transport udp %s\n", url)
-		fmt.Fprintf(w, "  gst-launch-1.0 rtspsrc location=%s latency=100 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink\n", url)
-		fmt.Fprintf(w, "  vlc %s\n", url)
+		d.announceDestinations(stream)
 	}
-	announceDestinations(w, s)
 	fmt.Fprintln(w)
 	_, _ = d.stdout.Write(w.Bytes())
 }
@@ -39,14 +38,19 @@ func (d *service) announce() {
 // describe says what a source is and delivers.
 func describe(d capture.Description) string {
 	if d.Params == nil {
-		return d.Source + ", which is waited for"
+		return d.Source + ", not available yet"
 	}
 	return fmt.Sprintf("%s, %dx%d at %.4g frames/s, %s", d.Source, d.Params.Width, d.Params.Height, d.Params.FramesPerSecond, d.Coding)
 }
 
-func announceDestinations(w io.Writer, s *settings) {
-	for i, d := range s.destinations {
-		fmt.Fprintf(w, "  sent to udp://%v", d.Peer)
+// announceDestinations prints where a stream is sent to.
+func (d *service) announceDestinations(stream *cast.Stream) {
+	w, s := d.stdout, d.settings
+	for i, to := range s.destinations {
+		if d.streamOf(to) != stream {
+			continue
+		}
+		fmt.Fprintf(w, "  sent to udp://%v", to.Peer)
 		if s.sdpFile == "" {
 			fmt.Fprintf(w, " (to watch it a player needs the SDP: add --sdp FILE)\n")
 			continue

@@ -45,27 +45,27 @@ func newProgram(raw *rawFlags) *commandline.Program {
 	p := &commandline.Program{Name: "camcast", Head: helpHead, Tail: helpTail}
 	p.Groups = []commandline.Group{
 		commandline.NewGroup("Where to listen", func(f *pflag.FlagSet) {
-			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on; \"off\" for none: viewers join by camcast:// then")
-			f.StringVar(&raw.rtp, "rtp", ":5004", "`ADDRESS` to send RTP from, and to be joined at by camcast://; RTCP is on the next port; port 0 takes a free pair")
+			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on, or \"off\": viewers can only join by camcast:// then")
+			f.StringVar(&raw.rtp, "rtp", ":5004", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair")
 		}),
-		commandline.NewGroup("Whom to serve, and how", func(f *pflag.FlagSet) {
-			f.IntVar(&raw.limits.readers, "max-readers", 0, "at most `N` readers at once, over all streams; 0 is no limit")
-			f.IntVar(&raw.limits.readersPerAddress, "max-readers-per-address", 0, "at most `N` readers of one address, or of one /64 of IPv6; 0 is no limit")
-			f.IntVar(&raw.limits.connections, "max-connections", cast.DefaultMaxConnections, "at most `N` connections at once; 0 is no limit")
-			f.IntVar(&raw.limits.connectionsPerAddress, "max-connections-per-address", cast.DefaultMaxConnectionsPerAddress, "at most `N` connections of one address, or of one /64 of IPv6; 0 is no limit")
-			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` a reader may be behind before it goes to the newest one")
+		commandline.NewGroup("Viewers", func(f *pflag.FlagSet) {
+			f.IntVar(&raw.limits.readers, "max-readers", 0, "at most `N` viewers at once, over all streams; 0 is no limit")
+			f.IntVar(&raw.limits.readersPerAddress, "max-readers-per-address", 0, "at most `N` viewers from one IP address, or one /64 of IPv6; 0 is no limit")
+			f.IntVar(&raw.limits.connections, "max-connections", cast.DefaultMaxConnections, "at most `N` RTSP connections at once; a viewer counts twice until it plays; 0 is no limit")
+			f.IntVar(&raw.limits.connectionsPerAddress, "max-connections-per-address", cast.DefaultMaxConnectionsPerAddress, "at most `N` RTSP connections from one IP address, or one /64 of IPv6; 0 is no limit")
+			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` that a viewer may be behind; further behind, it goes on with the newest")
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
-			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a reader at once, 1 to 64 (with --spread 0 as many as fit)")
+			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a viewer at once, 1 to 64 (with --spread 0 as many as fit)")
 			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, up to 1; 0 sends them at once")
-			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP readers that report loss: off, thin (they get fewer frames) or quality (if most do, pictures are also encoded smaller)")
-			f.StringVar(&raw.clone, "clone", "", "have the kernel make the copies for UDP readers behind this Ethernet `INTERFACE` (eBPF; Linux 6.6 and root), for many readers on a fast link")
+			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP viewers that report loss: off, thin (they get fewer frames) or quality (also, while most report loss, lower the quality of pictures that are encoded here)")
+			f.StringVar(&raw.clone, "clone", "", "have the kernel copy frames to the UDP viewers behind this Ethernet `INTERFACE` (eBPF; Linux 6.6, as root), for many viewers on a fast link")
 		}),
 		commandline.NewGroup("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
-			f.StringArrayVar(&raw.send, "send", nil, "send to `[NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]`, a host or a multicast group; may be repeated")
-			f.StringVar(&raw.sdp, "sdp", "", "write an SDP `FILE` that a player opens to watch the first --send (FILE-2 the second, ...)")
+			f.StringArrayVar(&raw.send, "send", nil, "send to `DESTINATION`, a host or a multicast group: [NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]; NAME is a stream (default: the first); may be repeated")
+			f.StringVar(&raw.sdp, "sdp", "", "write an SDP `FILE` that a player opens to watch the first --send; with cam.sdp the second has cam-2.sdp, and so on")
 		}),
-		commandline.NewGroup("Telling what happens", func(f *pflag.FlagSet) {
-			f.StringVar(&raw.logFormat, "log", "text", "log format on stderr, `text|json`")
+		commandline.NewGroup("Log", func(f *pflag.FlagSet) {
+			f.StringVar(&raw.logFormat, "log", "text", "format of the log on stderr, `text|json`")
 			f.StringVar(&raw.level, "log-level", "info", "least `LEVEL` to log: debug, info, warn or error")
 			p.AddHelp(f)
 		}),
@@ -167,7 +167,7 @@ func checkRanges(raw *rawFlags) error {
 
 func (raw *rawFlags) checkCombination() error {
 	if raw.sdp != "" && len(raw.send) == 0 {
-		return errors.New("--sdp describes a --send, and there is none: add --send udp://HOST:PORT")
+		return errors.New("--sdp describes a --send: add --send udp://HOST:PORT")
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func listenAddress(flag, text string) (netip.AddrPort, error) {
 	}
 	address, err := netip.ParseAddrPort(full)
 	if err == nil && flag == "--rtp" && address.Port() == 65535 {
-		return netip.AddrPort{}, fmt.Errorf("%s %q: RTCP needs the next port, and there is none", flag, text)
+		return netip.AddrPort{}, fmt.Errorf("%s %q: must be below 65535, as RTCP has the next port", flag, text)
 	}
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("%s %q: must be an address to listen on, such as :8554, 127.0.0.1:8554 or [::1]:8554", flag, text)

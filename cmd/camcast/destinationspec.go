@@ -48,7 +48,7 @@ func parseDestination(text string) (spec destinationSpec, err error) {
 	}
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	if err != nil || port < 1 || port > 65534 {
-		return spec, fmt.Errorf("port %s: must be 1 to 65534: RTCP needs the next one", u.Port())
+		return spec, fmt.Errorf("port %s: must be 1 to 65534, as RTCP has the next one", u.Port())
 	}
 	address, err := resolve(u.Hostname())
 	if err != nil {
@@ -66,7 +66,7 @@ func resolve(host string) (netip.Addr, error) {
 	}
 	found, err := net.LookupIP(host)
 	if err != nil || len(found) == 0 {
-		return netip.Addr{}, fmt.Errorf("host %s: cannot be found: %w", host, err)
+		return netip.Addr{}, fmt.Errorf("host %s: not found: %w", host, err)
 	}
 	address, _ := netip.AddrFromSlice(found[0])
 	return address.Unmap(), nil
@@ -85,11 +85,11 @@ func (spec *destinationSpec) parseOptions(values url.Values) error {
 		case "iface":
 			spec.Interface = text
 		default:
-			return fmt.Errorf("option %q: there are ttl and iface", key)
+			return fmt.Errorf("option %q: unknown; a destination has ttl, iface", key)
 		}
 	}
 	if !spec.Peer.Addr().IsMulticast() && len(values) > 0 {
-		return fmt.Errorf("ttl and iface are for multicast groups, and %v is none", spec.Peer.Addr())
+		return fmt.Errorf("ttl and iface are for multicast groups, and %v is not one", spec.Peer.Addr())
 	}
 	return nil
 }

@@ -1,5 +1,4 @@
-// Command camcast puts cameras before any number of viewers, from one thread.
+// Command camcast streams cameras to any number of viewers, from one thread.
 //
-// It is flags and wiring: what it does is in package cast. camcast --help tells its
-// usage.
+// It is flags and wiring; package cast does the work. camcast --help prints its usage.
 package main

@@ -11,9 +11,9 @@ import (
 func explain(err error) error {
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return fmt.Errorf("%w: another program, perhaps another camcast, has that port; choose another by --rtsp or --rtp", err)
+		return fmt.Errorf("%w: another program uses that port, perhaps another camcast; choose another by --rtsp or --rtp", err)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return fmt.Errorf("%w: ports below 1024 take root or CAP_NET_BIND_SERVICE; choose a higher one", err)
+		return fmt.Errorf("%w: ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one", err)
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		return fmt.Errorf("%w: this machine has no such address", err)
 	}

@@ -1,7 +1,7 @@
 package main
 
-const helpHead = `camcast puts cameras before any number of viewers: RTP over UDP, or over TCP, to the
-players people have.
+const helpHead = `camcast streams cameras to any number of viewers, by RTP over UDP or TCP, to the players
+they have.
 
 Usage: camcast [flags] [[NAME=]SOURCE ...]
 
@@ -15,23 +15,27 @@ cam2, cam3...
                                                   which without loop begins with its
                                                   first viewer
 
-What stands behind the '?' may be left out. Without any SOURCE: the first camera there
-is, else the test card.
+Everything from '?' on is optional. Quote it from the shell. Without any SOURCE: the first
+camera found, else the test card.
 
-Players watch rtsp://THIS-HOST:8554/NAME. Without RTSP, by one UDP port, viewers join at
-camcast://THIS-HOST:5004/NAME, and camcast://THIS-HOST:5004/ lists the streams.
+Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
+at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the
+streams that can be watched now.
 `
 
 const helpTail = `
-SIGINT or SIGTERM says goodbye to every viewer and ends; SIGUSR1 prints figures.
-Exit status: 0, 1 if something failed, 2 if the command line is wrong.
+SIGINT and SIGTERM say goodbye to every viewer and end the program. SIGUSR1 prints figures
+on stderr; they are printed at the end, too.
+Exit status: 0; 1 if something failed; 2 if the command line is wrong.
 
-Environment: CAMCAST_UDP_SEGMENT=0 sends packet by packet instead of having the kernel
-cut frames into packets; CAMCAST_SENDMMSG=0 makes a system call per packet;
-CAMCAST_CLONE=0 overrules --clone; CAMCAST_TURBOJPEG=0 encodes without libjpeg-turbo.
+These environment variables turn kernel features and libraries off:
+  CAMCAST_UDP_SEGMENT=0   segmentation offload: each packet is a message of its own
+  CAMCAST_SENDMMSG=0      batches: each message is a system call of its own
+  CAMCAST_CLONE=0         --clone
+  CAMCAST_TURBOJPEG=0     libjpeg-turbo: pictures are encoded by Go's image/jpeg
 
 Examples:
   camcast
-  camcast --max-readers 100 desk=/dev/video0?size=1280x720 bench=/dev/video2
+  camcast --max-readers 100 'desk=/dev/video0?size=1280x720' bench=/dev/video2
   camcast --send udp://239.1.2.3:5000 --sdp cam.sdp testcard:
 `

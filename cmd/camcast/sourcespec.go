@@ -36,7 +36,7 @@ type sourceSpec struct {
 	loop    bool
 }
 
-// optionsOf says what may stand behind the '?' of each kind.
+// optionsOf are the options of each kind, after the '?'.
 var optionsOf = map[sourceKind][]string{
 	deviceSource:   {"size", "fps", "format", "quality"},
 	testcardSource: {"size", "fps", "quality"},
@@ -59,7 +59,7 @@ func parseSources(arguments []string) ([]sourceSpec, error) {
 			spec.name = defaultName(i)
 		}
 		if slices.ContainsFunc(specs, func(s sourceSpec) bool { return s.name == spec.name }) {
-			return nil, fmt.Errorf("source %q: there are two streams named %s: give it another, NAME=SOURCE", argument, spec.name)
+			return nil, fmt.Errorf("source %q: stream %s already exists; choose another name, as in NAME=SOURCE", argument, spec.name)
 		}
 		specs = append(specs, spec)
 	}
@@ -130,7 +130,7 @@ func (spec *sourceSpec) parseOptions(query string) error {
 	}
 	for key, value := range values {
 		if !slices.Contains(optionsOf[spec.kind], key) {
-			return fmt.Errorf("option %q: this kind of source has %s", key, strings.Join(optionsOf[spec.kind], ", "))
+			return fmt.Errorf("option %q: unknown; this kind of source has %s", key, strings.Join(optionsOf[spec.kind], ", "))
 		}
 		if err := spec.setOption(key, value[len(value)-1]); err != nil {
 			return err
@@ -146,7 +146,7 @@ func (spec *sourceSpec) setOption(key, value string) (err error) {
 	case "fps":
 		spec.fps, err = strconv.ParseFloat(value, 64)
 		if err != nil || !(spec.fps > 0 && spec.fps <= 1000) {
-			err = fmt.Errorf("fps=%s: must be a number of frames per second, such as 30", value)
+			err = fmt.Errorf("fps=%s: must be frames per second, more than 0 and at most 1000", value)
 		}
 	case "quality":
 		spec.quality, err = strconv.Atoi(value)
