@@ -4,11 +4,8 @@ package cast
 // for a device, and few run at a time.
 func (b *Broadcaster) goWork(job func() (done func())) {
 	go func() {
-		done := job()
-		if done != nil && b.loop.Post(done) != nil {
-			// The loop is closed, so nothing runs on it any more, and what the job has
-			// opened is closed here.
-			done()
+		if done := job(); done != nil {
+			_ = b.loop.Post(done) // if the loop is closed it does not run: nothing may run elsewhere
 		}
 	}()
 }
