@@ -28,8 +28,8 @@ type source struct {
 
 const (
 	// retryWait is the wait before a source that is lost is opened again. It is doubled each
-	// time, up to maxRetryWait: a camera that is plugged in plays within 5 s, of which its
-	// driver may need some to open it.
+	// time until a frame comes, up to maxRetryWait: a camera that is plugged in plays within 5 s,
+	// of which its driver may need some to open it.
 	retryWait    = 250 * time.Millisecond
 	maxRetryWait = 2 * time.Second
 )
@@ -143,7 +143,7 @@ func (c *source) Live() {
 	if c.warned && c.wasLive {
 		c.stream.figures.Restarts++
 	}
-	c.warned, c.wasLive, c.retry = false, true, 0
+	c.warned, c.wasLive = false, true
 	if c.stream.options.AwaitReader && c.stream.Readers() == 0 {
 		c.goIdle()
 		return
@@ -155,6 +155,7 @@ func (c *source) Live() {
 // Frame is called by the source with each frame.
 func (c *source) Frame(f media.Frame) {
 	if c.open && (c.state == Live || c.state == Lingering) {
+		c.retry = 0 // not when it is open: a device that fails at once is to be left alone for longer
 		c.watchdog.frameCame()
 		c.stream.frame(f)
 	}

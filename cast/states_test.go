@@ -177,6 +177,34 @@ func TestRetryWaits(t *testing.T) {
 	}
 }
 
+// TestRetryWaitsOfBrokenDevice has a camera that can be opened and gives no picture: opening it is
+// no success yet.
+func TestRetryWaitsOfBrokenDevice(t *testing.T) {
+	w, n := newStatefulWorld(t, cast.StreamOptions{}, nil)
+	w.run(time.Second)
+	w.camera.breaksAtOnce = true
+	n.names, n.at = nil, nil
+	w.run(10 * time.Second)
+	var waits []time.Duration
+	for i, name := range n.names {
+		if i > 0 && name == "opening" {
+			waits = append(waits, n.at[i]-n.at[i-1])
+		}
+	}
+	want := []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+	if !slices.Equal(waits, want) {
+		t.Errorf("waited %v, want %v", waits, want)
+	}
+	w.camera.breaksAtOnce = false
+	w.run(10 * time.Second)
+	w.camera.lost = true
+	n.names, n.at = nil, nil
+	w.run(time.Second)
+	if len(n.at) < 2 || n.at[1]-n.at[0] != 250*time.Millisecond {
+		t.Errorf("a camera that has delivered pictures is opened again at %v", n.at)
+	}
+}
+
 // TestAwaitReader opens a source once to learn what it is, and then with its first reader.
 func TestAwaitReader(t *testing.T) {
 	w, n := newStatefulWorld(t, cast.StreamOptions{AwaitReader: true}, nil)

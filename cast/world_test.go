@@ -146,11 +146,12 @@ type camera struct {
 	silent, lost, absent bool
 	// slow: opening is done when live is called. unknown: what it delivers is known only then.
 	// staysSilent: also when it was opened again. noDevice: it has no driver.
-	slow, unknown, staysSilent, noDevice bool
-	fails, closing                       error         // of opening, and of closing
-	opened                               int           // how often it was tried to
-	began                                time.Duration // frame n is made n ticks later, until it is opened again
-	params                               *media.Params
+	// breaksAtOnce: it fails instead of giving a picture.
+	slow, unknown, staysSilent, noDevice, breaksAtOnce bool
+	fails, closing                                     error         // of opening, and of closing
+	opened                                             int           // how often it was tried to
+	began                                              time.Duration // frame n is made n ticks later, until it is opened again
+	params                                             *media.Params
 }
 
 func newCamera(t testing.TB, k *sim.Kernel) *camera {
@@ -197,7 +198,7 @@ func (c *camera) live() {
 }
 
 func (c *camera) ready() {
-	if c.lost {
+	if c.lost || c.breaksAtOnce {
 		c.host.Lost(errors.New("unplugged"))
 		return
 	}
