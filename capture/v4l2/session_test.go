@@ -197,6 +197,33 @@ func TestJobsComeOneByOne(t *testing.T) {
 	}
 }
 
+// TestClosedAfterOpeningFailed closes the camera when the job could not open it and the loop does
+// not know yet. It can be opened again: there is no job that it would have to wait for.
+func TestClosedAfterOpeningFailed(t *testing.T) {
+	for _, again := range []bool{false, true} { // opened again at once, or when the loop knows
+		d, s := newDesk(t, Options{})
+		d.host.HoldJobs = true
+		d.fault = errors.New("has no size 4x4")
+		d.host.Open(s)
+		d.host.RunJob()
+		d.host.Close()
+		d.fault = nil
+		if again {
+			d.host.Open(s)
+		}
+		d.host.Turn()
+		if !again {
+			d.host.Open(s)
+		}
+		if d.host.Jobs() != 1 {
+			t.Fatalf("%d jobs open the camera", d.host.Jobs())
+		}
+		d.host.RunJob()
+		d.host.Turn()
+		d.check(0, 1, 0, "live")
+	}
+}
+
 // TestLoopIsClosed closes the source at each moment of opening, when nothing that a job
 // returns is run any more: the device is closed all the same.
 func TestLoopIsClosed(t *testing.T) {

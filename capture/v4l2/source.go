@@ -86,8 +86,11 @@ func (s *Source) next() {
 
 // opened follows the end of a job that has opened the device.
 func (s *Source) opened(c *session) {
-	if c.isClosed {
-		return // between the job's end and now: Close has begun another job
+	if c.isClosed { // between the job's end and now
+		if c.camera == nil {
+			s.next() // else Close has begun a job that closes it
+		}
+		return
 	}
 	s.isBusy = false
 	if c.err != nil {
