@@ -122,10 +122,12 @@ func (s *Session) Pause() {
 	if s.state != playing {
 		return
 	}
-	b := s.stream.broadcaster
 	s.state = setUp
-	b.limits.readers.remove(s.opened.Peer.Addr())
-	b.limits.setUp.add(s.opened.Peer.Addr())
+	if s.queue != nil { // else no limit counts it: see begin
+		l := &s.stream.broadcaster.limits
+		l.readers.remove(s.opened.Peer.Addr())
+		l.setUp.add(s.opened.Peer.Addr())
+	}
 	s.leave()
 }
 

@@ -477,3 +477,23 @@ func TestDurationsInTheLog(t *testing.T) {
 		}
 	}
 }
+
+// TestDestinationPauses has the program pause a fixed destination, which no limit counts.
+func TestDestinationPauses(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	w.run(100 * time.Millisecond)
+	s, err := w.s.SendTo(cast.Destination{Peer: netip.MustParseAddrPort("10.0.1.1:7000")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.run(time.Second)
+	s.Pause()
+	w.checkNoCounts()
+	sent := w.k.Counters().Sent
+	w.run(2 * cast.SetupTimeout)
+	if s.Playing() || w.k.Counters().Sent != sent {
+		t.Errorf("playing %v, %d datagrams were sent", s.Playing(), w.k.Counters().Sent-sent)
+	}
+	s.End("removed")
+	w.checkNoCounts()
+}
