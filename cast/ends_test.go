@@ -86,6 +86,33 @@ func TestReaderAtTheSameAddress(t *testing.T) {
 	}
 }
 
+// TestReplacedReaderWithoutObserver has a program add a reader at an address where it has added
+// one before, and nobody is told of that one.
+func TestReplacedReaderWithoutObserver(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	w.run(100 * time.Millisecond)
+	at := cast.Address{RTP: netip.MustParseAddrPort("10.0.1.1:7000"), RTCP: netip.MustParseAddrPort("10.0.1.1:7001")}
+	var readers [2]*cast.UDPReader
+	for i := range readers {
+		var err error
+		if readers[i], err = w.s.Join(at, nil); err != nil {
+			t.Fatal(err)
+		}
+		w.run(100 * time.Millisecond)
+	}
+	if n := w.s.Readers(); n != 1 {
+		t.Errorf("%d readers at one address, want 1", n)
+	}
+	readers[0].Leave()
+	if n := w.s.Readers(); n != 1 {
+		t.Errorf("%d readers when the one that was replaced has left again, want 1", n)
+	}
+	readers[1].Leave()
+	if n := w.s.Readers(); n != 0 {
+		t.Errorf("%d readers when both have left", n)
+	}
+}
+
 // TestRefusedSendsAreNotDelivered counts nothing that the kernel did not take.
 func TestRefusedSendsAreNotDelivered(t *testing.T) {
 	w := newWorld(t, 1, nil)

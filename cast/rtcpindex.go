@@ -46,9 +46,14 @@ var errReplaced = errors.New("another reader has come to its address")
 // evict ends a reader that is at an address to which another one comes. It cannot be there any
 // more: a player that has vanished and started again.
 func (x *rtcpIndex) evict(a netip.AddrPort) {
-	if before := x.find(a); before != nil && before.Observer() != nil {
-		before.Observer().Lost(errReplaced)
+	before := x.find(a)
+	if before == nil {
+		return
 	}
+	if o := before.Observer(); o != nil {
+		o.Lost(errReplaced)
+	}
+	streamOf(before).leave(before) // unless the observer had it leave
 }
 
 // add adds r, who has come to an address.

@@ -24,9 +24,9 @@ type Observer interface {
 	// RTCP is called with RTCP that came from the reader's address. The packet may be read
 	// until RTCP returns.
 	RTCP(packet []byte)
-	// Lost is called when the kernel has refused for a while to send to the reader, or
-	// another one has come to its address. The reader is still there: the observer has it
-	// leave.
+	// Lost is called when the kernel has refused for a while to send to the reader; the observer
+	// has it leave. It is also called when another reader has come to its address; this one
+	// leaves then in any case.
 	Lost(err error)
 }
 
@@ -96,7 +96,10 @@ func (r *UDPReader) Frames() uint64 { return r.reader.Frames() }
 // Lags is how many frames the reader has missed because sending was too far behind.
 func (r *UDPReader) Lags() uint64 { return r.reader.Lags() }
 
-func (r *UDPReader) stream() *Stream { return r.reader.Fanout().Owner().(*Stream) }
+func (r *UDPReader) stream() *Stream { return streamOf(&r.reader) }
+
+// streamOf is the stream that a UDP reader is sent.
+func streamOf(r *fanout.Reader) *Stream { return r.Fanout().Owner().(*Stream) }
 
 // leave has a UDP reader leave.
 func (s *Stream) leave(r *fanout.Reader) {
