@@ -18,3 +18,6 @@ func Counts(b *Broadcaster) LimitCounts {
 
 // InUnits is how the log has durations.
 var InUnits = inUnits
+
+// Indexed is how many UDP readers b finds by their addresses.
+func Indexed(b *Broadcaster) int { return len(b.rtcpIndex.v4) + len(b.rtcpIndex.v6) }

@@ -186,6 +186,7 @@ func (t *senderReports) stop() {
 	t.timer.Stop()
 	t.more.Stop()
 	t.greeting.Stop()
+	t.newcomers = nil // nobody is greeted any more
 }
 
 // goodbye tells all readers that the stream is over: players end in order then, while

@@ -218,9 +218,9 @@ func (s *Stream) endSessions(reason string) {
 	}
 }
 
-// Close removes the stream: its readers are told goodbye, its sessions end, its source is
-// closed, and its name is free for another. It returns what failed to close, or ErrClosed if the
-// stream is closed already.
+// Close removes the stream: its readers are told goodbye and leave, its sessions end, its source
+// is closed, and its name is free for another. It returns what failed to close, or ErrClosed if
+// the stream is closed already.
 func (s *Stream) Close() error {
 	if s.closed {
 		return ErrClosed
@@ -232,8 +232,9 @@ func (s *Stream) Close() error {
 	return s.free()
 }
 
-// free closes what the stream has opened.
+// free closes what the stream has opened, and has the readers leave that the program has added.
 func (s *Stream) free() error {
+	s.rendition.udp.Each(s.leave)
 	var errs []error
 	if s.source != nil {
 		errs = append(errs, s.source.err)

@@ -175,6 +175,54 @@ func TestEveryCallAfterClose(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeftOfStreams closes streams that have readers which the program does not have
+// leave: nothing of these streams is kept, and what such a reader sends is nobody's.
+func TestNothingIsLeftOfStreams(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		w := newWorldOfBothFamilies(t)
+		w.run(100 * time.Millisecond)
+		var readers []*ownReader
+		for i, ip := range []string{"10.0.1.1", "2001:db8:1::1", "10.0.1.2"} {
+			at := cast.Address{RTP: netip.AddrPortFrom(netip.MustParseAddr(ip), 7000), RTCP: netip.AddrPortFrom(netip.MustParseAddr(ip), 7001)}
+			o := &ownReader{}
+			var observer cast.Observer = o
+			if i == 2 {
+				observer = nil
+			}
+			var err error
+			if o.reader, err = w.s.Join(at, observer); err != nil {
+				t.Fatal(err)
+			}
+			readers = append(readers, o)
+		}
+		w.watchFrom("10.0.1.3", false)
+		w.joins("10.0.1.4:7000", "cam")
+		w.run(time.Second)
+		if n := cast.Indexed(w.b); n != 5 {
+			t.Fatalf("%d readers are found by their addresses, want 5", n)
+		}
+		err := error(nil)
+		if whole {
+			err = w.b.Close()
+		} else {
+			err = w.s.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := cast.Indexed(w.b); n != 0 || w.s.Readers() != 0 {
+			t.Errorf("%d readers are found by their addresses, %d are the closed stream's", n, w.s.Readers())
+		}
+		for _, o := range readers {
+			o.reader.Leave()
+			if o.reader.Frames() < 20 {
+				t.Errorf("a reader has had %d frames", o.reader.Frames())
+			}
+		}
+		w.run(time.Second)
+	}
+}
+
 // TestStreamWithoutASource publishes by itself: before the first picture nobody can be told what
 // the stream is, and from then on it plays.
 func TestStreamWithoutASource(t *testing.T) {
