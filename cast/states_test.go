@@ -171,7 +171,7 @@ func TestRetryWaits(t *testing.T) {
 	for i := 2; i < len(n.at); i += 2 {
 		waits = append(waits, n.at[i]-n.at[i-1])
 	}
-	want := []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second, 4 * time.Second, 4 * time.Second}
+	want := append([]time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second}, slices.Repeat([]time.Duration{2 * time.Second}, 9)...)
 	if !slices.Equal(waits, want) {
 		t.Errorf("waited %v, want %v", waits, want)
 	}
@@ -191,7 +191,7 @@ func TestRetryWaitsOfBrokenDevice(t *testing.T) {
 			waits = append(waits, n.at[i]-n.at[i-1])
 		}
 	}
-	want := []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+	want := []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Second}
 	if !slices.Equal(waits, want) {
 		t.Errorf("waited %v, want %v", waits, want)
 	}
