@@ -78,3 +78,35 @@ func TestFloodOfReports(t *testing.T) {
 		t.Error("the vanished reader was never sent anything")
 	}
 }
+
+// TestShortFlood has a reader vanish, and others send too much RTCP for a second at the time when
+// that is noticed. It is soon over, and so is the patience.
+func TestShortFlood(t *testing.T) {
+	const timeout = 10 * time.Second
+	w := newWorld(t, 1, func(c *cast.Config) { c.SessionTimeout = timeout })
+	v := w.watch("10.0.1.1", false)
+	v.conn.Close()
+	v.rtp.CountOnly()
+	crowd, err := w.k.NewUDPPeer(netip.MustParseAddrPort("10.0.2.1:5005"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.run(timeout - time.Second)
+	report := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 1, SSRC: 2}, "reader")
+	for range 100 {
+		for range 250 {
+			if err := crowd.Send(netip.AddrPortFrom(serverAddr, 5005), report); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.run(10 * time.Millisecond)
+	}
+	w.run(timeout / 2)
+	if n := w.b.Readers(); n != 1 {
+		t.Errorf("%d readers half a timeout after the flood, want 1", n)
+	}
+	w.run(timeout * 3 / 2)
+	if n := w.b.Readers(); n != 0 {
+		t.Errorf("%d readers two timeouts after the flood, want 0", n)
+	}
+}

@@ -47,7 +47,7 @@ func (q *sessionQueue) push(s *Session, now time.Duration) {
 		q.first = s
 	}
 	q.last = s
-	if due, set := q.registry.timer.Due(); !set || q.due() < due {
+	if due, set := q.registry.timer.Due(); q.first == s && (!set || q.due() < due) {
 		q.registry.timer.Set(q.due())
 	}
 }
@@ -78,31 +78,27 @@ func (q *sessionQueue) touch(s *Session, now time.Duration) {
 // due is when the first session times out. There is one.
 func (q *sessionQueue) due() time.Duration { return q.first.alive + q.timeout + q.slack }
 
-// expire ends the sessions that have timed out by now, with some more patience, and returns
-// when the next is due, if there is one.
-func (q *sessionQueue) expire(now, patience time.Duration) (next time.Duration, ok bool) {
-	for q.first != nil {
-		if due := q.due() + patience; due > now {
-			return due, true
-		}
+// expire ends the sessions that have timed out by now, with some more patience.
+func (q *sessionQueue) expire(now, patience time.Duration) {
+	for q.first != nil && q.due()+patience <= now {
 		q.first.end("timeout")
 	}
-	return 0, false
 }
 
 // expire ends what has timed out, and sets the timer for the next.
 func (g *registry) expire() {
-	b := g.broadcaster
-	now := b.loop.Now()
-	first, some := g.settingUp.expire(now, 0)
-	second, others := g.live.expire(now, b.patience())
-	switch {
-	case some && others:
-		g.timer.Set(min(first, second))
-	case some:
-		g.timer.Set(first)
-	case others:
-		g.timer.Set(second)
+	now, patience := g.broadcaster.loop.Now(), g.broadcaster.patience()
+	g.settingUp.expire(now, 0)
+	g.live.expire(now, patience)
+	// Only now: the program was told of each end, and may have opened sessions.
+	if q := &g.settingUp; q.first != nil {
+		g.timer.Set(q.due())
+	}
+	if q := &g.live; q.first != nil {
+		next := min(q.due()+patience, now+q.timeout) // the patience may be over before the session is due
+		if due, set := g.timer.Due(); !set || next < due {
+			g.timer.Set(next)
+		}
 	}
 }
 

@@ -497,3 +497,29 @@ func TestDestinationPauses(t *testing.T) {
 	s.End("removed")
 	w.checkNoCounts()
 }
+
+// TestSessionsOpenedWithinATimeout has the program open a session when it is told that one of two
+// has timed out. It is set up, and ends SetupTimeout later, though the other plays for longer.
+func TestSessionsOpenedWithinATimeout(t *testing.T) {
+	var h hooks
+	w := newWorld(t, 1, h.use)
+	w.watch("10.0.1.1", false).conn.Close()
+	w.run(30 * time.Second)
+	w.watch("10.0.1.2", false).conn.Close()
+	h.left = func(s *cast.Session) {
+		h.left = nil
+		if _, err := w.b.OpenSession(cast.SessionOptions{Stream: w.s, Protocol: cast.RTSP, Peer: s.Peer()}); err != nil {
+			t.Error(err)
+		}
+	}
+	w.run(10 * time.Second)
+	w.until(func() bool { return h.left == nil })
+	w.run(cast.SetupTimeout - time.Second)
+	if counts := cast.Counts(w.b); counts.SetUp != 1 || counts.Readers != 1 {
+		t.Errorf("counted before the timeout: %+v", counts)
+	}
+	w.run(2 * time.Second)
+	if counts := cast.Counts(w.b); counts.SetUp != 0 || counts.Readers != 1 {
+		t.Errorf("counted after the timeout: %+v", counts)
+	}
+}
