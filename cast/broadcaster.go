@@ -220,7 +220,10 @@ func (b *Broadcaster) RTCPSockets() (sum udp.Counters) {
 // when the moment is over. Close is due then. To be called once.
 func (b *Broadcaster) Leave(gone func()) {
 	b.sayGoodbye()
-	b.gone = b.loop.NewTimer(gone)
+	b.gone = b.loop.NewTimer(func() {
+		b.gone = nil // connections that are closed from now on are no news
+		gone()
+	})
 	b.gone.SetAfter(leaveTime)
 	b.hungUp()
 }

@@ -44,6 +44,32 @@ func TestNothingBeginsAfterTheGoodbye(t *testing.T) {
 	}
 }
 
+// TestGoneIsCalledOnce has connections come and go while the broadcaster leaves.
+func TestGoneIsCalledOnce(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	w.run(100 * time.Millisecond)
+	first, second := w.connect("10.0.1.1"), w.connect("10.0.1.2")
+	w.until(func() bool { return cast.Counts(w.b).Connections == 2 })
+	calls := 0
+	w.b.Leave(func() { calls++ })
+	first.conn.Close()
+	w.run(500 * time.Millisecond)
+	if calls != 0 {
+		t.Errorf("called %d times while there is a connection", calls)
+	}
+	w.run(500 * time.Millisecond)
+	if calls != 1 {
+		t.Errorf("called %d times when the moment is over, want 1", calls)
+	}
+	second.conn.Close()
+	w.run(time.Second)
+	w.connect("10.0.1.3").conn.Close()
+	w.run(time.Second)
+	if calls != 1 {
+		t.Errorf("called %d times when the last connection is closed, want 1", calls)
+	}
+}
+
 // TestOneReadersFullQueueIsThatReaders has the way to one reader be congested for good.
 func TestOneReadersFullQueueIsThatReaders(t *testing.T) {
 	w := newWorld(t, 1, nil)
