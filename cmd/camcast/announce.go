@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
@@ -21,14 +22,15 @@ func (d *service) announce() {
 	}
 	for _, stream := range d.broadcaster.Streams() {
 		fmt.Fprintf(w, "\n%s: %s\n", stream.Name(), describe(stream.Describe()))
-		fmt.Fprintf(w, "  camview %s\n", join.everywhere(stream.Name()))
+		fmt.Fprintf(w, "  camview %s\n", join.url(join.hosts[0], stream.Name()))
 		if rtsp.port != 0 {
 			url := rtsp.url(rtsp.hosts[0], stream.Name())
-			fmt.Fprintf(w, "  %s\n", rtsp.everywhere(stream.Name()))
+			fmt.Fprintf(w, "  %s\n", url)
 			fmt.Fprintf(w, "  ffplay -fflags nobuffer -flags low_delay -rtsp_transport udp %s\n", url)
 			fmt.Fprintf(w, "  gst-launch-1.0 rtspsrc location=%s latency=100 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink\n", url)
 			fmt.Fprintf(w, "  vlc %s\n", url)
 		}
+		announceElsewhere(w, stream.Name(), rtsp, join)
 		d.announceDestinations(stream)
 	}
 	fmt.Fprintln(w)
@@ -74,13 +76,20 @@ func (r reach) url(host, stream string) string {
 	return r.scheme + "://" + net.JoinHostPort(host, strconv.Itoa(int(r.port))) + "/" + stream
 }
 
-// everywhere is a stream's URL on this machine, and from others.
-func (r reach) everywhere(stream string) string {
-	text := r.url(r.hosts[0], stream)
-	for _, host := range r.hosts[1:] {
-		text += "  or from elsewhere  " + r.url(host, stream)
+// announceElsewhere prints a stream's URLs from other machines, as far as they are known.
+func announceElsewhere(w io.Writer, stream string, protocols ...reach) {
+	urls := ""
+	for _, r := range protocols {
+		if r.port == 0 {
+			continue
+		}
+		for _, host := range r.hosts[1:] {
+			urls += "  " + r.url(host, stream)
+		}
 	}
-	return text
+	if urls != "" {
+		fmt.Fprintf(w, "  from other machines:%s\n", urls)
+	}
 }
 
 // hosts is how this machine is called by itself, and then by others as far as it can

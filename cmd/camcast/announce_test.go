@@ -18,3 +18,23 @@ func TestDestinationsAreAnnounced(t *testing.T) {
 		t.Errorf("announced:\n%s", d.stdout)
 	}
 }
+
+// TestAnnounceElsewhere prints the addresses for other machines on a line of their own, so that
+// the lines above can be copied as they are.
+func TestAnnounceElsewhere(t *testing.T) {
+	rtsp := reach{scheme: "rtsp", port: 8554, hosts: []string{"127.0.0.1", "192.0.2.1"}}
+	join := reach{scheme: "camcast", port: 5004, hosts: []string{"127.0.0.1", "192.0.2.1"}}
+	off := reach{scheme: "rtsp", hosts: rtsp.hosts}
+	local := reach{scheme: "camcast", port: 5004, hosts: []string{"127.0.0.1"}}
+	for want, protocols := range map[string][]reach{
+		"  from other machines:  rtsp://192.0.2.1:8554/cam  camcast://192.0.2.1:5004/cam\n": {rtsp, join},
+		"  from other machines:  camcast://192.0.2.1:5004/cam\n":                            {off, join},
+		"": {off, local},
+	} {
+		var text strings.Builder
+		announceElsewhere(&text, "cam", protocols...)
+		if text.String() != want {
+			t.Errorf("%q, want %q", text.String(), want)
+		}
+	}
+}
