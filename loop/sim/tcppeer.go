@@ -175,6 +175,8 @@ func (p *TCPPeer) happen(*Kernel) {
 		p.onData(b)
 	case p.countOnly:
 		p.count += uint64(len(b))
+	default: // nobody looks any more
+		return
 	}
 	if !p.closed {
 		p.conn.take(len(b))

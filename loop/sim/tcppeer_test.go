@@ -193,3 +193,23 @@ func TestBacklog(t *testing.T) {
 		t.Errorf("%d came a second later, want %d", n, crowd-4096)
 	}
 }
+
+// TestTCPPeerStopsReading has a peer read no more while data waits for it to be told: it waits on.
+func TestTCPPeerStopsReading(t *testing.T) {
+	w := newWorld(t)
+	listener, err := w.ListenTCP(server)
+	w.check(err)
+	p, err := w.DialTCP(viewer, server)
+	w.check(err)
+	fd, _, err := w.Accept(listener)
+	w.check(err)
+	p.OnData(func(b []byte) { t.Errorf("it reads %q", b) })
+	if _, err := w.write(fd, []byte("welcome")); err != nil {
+		t.Error(err)
+	}
+	p.OnData(nil)
+	w.Advance(time.Second)
+	if got := string(p.Take()); got != "welcome" {
+		t.Errorf("%q waits, want all that was sent", got)
+	}
+}
