@@ -33,6 +33,16 @@ func (r *Ring) NewCursor() Cursor { return Cursor{last: r.newest, keys: r.keys, 
 // Taken is the number of the last frame that Next returned, 0 if there was none.
 func (c *Cursor) Taken() uint64 { return c.taken }
 
+// Unsent says that the frame that was just taken cannot be sent, where before is the cursor as
+// it was before. What depends on that frame cannot be used either: the cursor goes on with a key
+// frame.
+func (c *Cursor) Unsent(before *Cursor) {
+	c.taken = before.taken
+	if c.wait = waitLagged; before.wait == waitToJoin {
+		c.wait = waitToJoin
+	}
+}
+
 // Last is the number of the last frame that was taken or passed over.
 func (c *Cursor) Last() uint64 { return c.last }
 
@@ -103,6 +113,9 @@ func (c *Cursor) Skip(r *Ring) {
 	*c = r.NewCursor()
 	c.taken = taken
 }
+
+// Follow has the reader go on after the newest frame, which it has had.
+func (c *Cursor) Follow(r *Ring) { *c = Cursor{last: r.newest, keys: r.keys, taken: r.newest} }
 
 // Peek returns the number of the frame that Next would return, 0 if there is none yet.
 func (c *Cursor) Peek(r *Ring, p Policy) uint64 {

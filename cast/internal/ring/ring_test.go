@@ -212,3 +212,51 @@ func TestFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestUnsent has a frame that a cursor took be impossible to send: what depends on it is missed.
+func TestUnsent(t *testing.T) {
+	r := ring.New(8)
+	all := ring.Policy{Step: 1}
+	early := r.NewCursor()
+	publish(t, r, "Kd")
+	early.Next(r, all)
+	joins := r.NewCursor()
+	publish(t, r, "K")
+	before := joins
+	joins.Next(r, all)
+	joins.Unsent(&before)
+	before = early
+	early.Next(r, all)
+	early.Unsent(&before)
+	publish(t, r, "ddKd")
+	for name, c := range map[string]struct {
+		cursor *ring.Cursor
+		want   []uint64
+		missed uint64
+	}{"it had something": {&early, []uint64{3, 4, 5, 6, 7}, 0}, "it had nothing": {&joins, []uint64{6, 7}, 0}} {
+		var taken []uint64
+		missed := uint64(0)
+		for {
+			f, more := c.cursor.Next(r, all)
+			if missed += more; f == nil {
+				break
+			}
+			taken = append(taken, f.Number)
+		}
+		if !slices.Equal(taken, c.want) || missed != c.missed {
+			t.Errorf("%s: it takes %v and misses %d, want %v and %d", name, taken, missed, c.want, c.missed)
+		}
+	}
+	late := r.NewCursor()
+	publish(t, r, "Kd")
+	late.Next(r, all)
+	before = late
+	late.Next(r, all)
+	if late.Unsent(&before); late.Taken() != 8 {
+		t.Errorf("it has taken frame %d, want 8", late.Taken())
+	}
+	publish(t, r, "ddK")
+	if f, missed := late.Next(r, all); f == nil || f.Number != 12 || missed != 2 {
+		t.Errorf("it goes on with %v and misses %d, want frame 12 and 2", f, missed)
+	}
+}
