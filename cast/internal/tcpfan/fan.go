@@ -44,6 +44,8 @@ type Fan struct {
 	served int
 	more   *loop.Timer
 	frames uint32 // so far, to choose the first reader by
+
+	stopped bool
 }
 
 // New makes a Fan without readers.
@@ -74,6 +76,7 @@ func (f *Fan) FrameReady() {
 	}
 	f.frames++
 	first := ring.First(f.frames, n)
+	clear(f.round[f.served:]) // of the frame before, if that is not done
 	f.round = append(append(f.round[:0], f.readers[first:]...), f.readers[:first]...)
 	f.served = 0
 	f.serve()
@@ -93,7 +96,7 @@ func (f *Fan) serve() {
 			return
 		}
 	}
-	f.round = f.round[:0]
+	f.round, f.served = f.round[:0], 0
 }
 
 // SendRTCP sends an RTCP packet to every reader.
@@ -105,7 +108,8 @@ func (f *Fan) SendRTCP(packet []byte) {
 
 // Stop ends sending for good.
 func (f *Fan) Stop() {
+	f.stopped = true
 	f.more.Stop()
 	clear(f.round)
-	f.round = f.round[:0]
+	f.round, f.served = f.round[:0], 0
 }

@@ -76,7 +76,7 @@ func (r *Reader) SendRTCP(packet []byte) {
 
 // goOn sends what there is, until the connection takes no more.
 func (r *Reader) goOn() {
-	for !r.gone && !r.blocked && r.begin() {
+	for !r.gone && !r.blocked && !r.fan.stopped && r.begin() {
 		r.send()
 	}
 }
@@ -92,6 +92,7 @@ func (r *Reader) begin() bool {
 		r.miss(1)
 	}
 	for {
+		before := r.cursor
 		frame, missed := r.cursor.Next(r.fan.config.Ring, ring.Policy{Step: 1})
 		r.miss(missed)
 		if frame == nil {
@@ -102,7 +103,7 @@ func (r *Reader) begin() bool {
 			r.pin.Set(frame)
 			return true
 		}
-		// It could not be laid out as packets: the next one.
+		r.cursor.Unsent(&before) // it could not be laid out as packets
 	}
 }
 
