@@ -16,7 +16,8 @@ import "time"
 //   - 10 s later, with the first report that tells of no loss, the step back is tried: for
 //     4 frames at twice the rate that it needs, if there is one. If the next report tells of
 //     no loss either, it is tried for 12, and then for 36. If the report on these tells of
-//     no loss the step is taken, and the next one tried at once.
+//     no loss the step is taken, and the next one tried at once. Where frames depend on each
+//     other they count from the key frame that the reader has to wait for.
 //   - If one of these reports tells of loss, the trial has failed, and the next is 30 s away.
 //     If it was not the first, or if the reader has to be thinned again within 30 s, then a
 //     queue on the way had room for the few frames, and from then on they are twice as many.

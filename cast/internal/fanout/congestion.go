@@ -45,8 +45,7 @@ func (w *sweep) breakOff() {
 		f.config.Log.Error("an RTP socket no longer works; frames for its readers are only counted, as lags")
 	}
 	w.lags++
-	f.lagged(1, w.group.size())
-	w.release()
+	f.lagged(1, w.giveUp(true))
 	w.group.endFrame()
 }
 

@@ -58,6 +58,8 @@ type Fanout struct {
 	spread   time.Duration // over which the bursts of a frame are spread
 	groups   []*group
 	trials   []trialEnd
+	// lost are readers whose observers are to be told.
+	lost []lostReader
 	// firstSent and lastSent are the newest frames that the ages were recorded of.
 	firstSent, lastSent uint64
 	// groupPackets is how many packets there were between the newest two key frames, the
@@ -96,7 +98,6 @@ func (f *Fanout) Join(r *Reader, rtp, rtcp *udp.Socket, at Address, observer Obs
 	f.config.Form.Use()
 	g := f.group(rtp, rtcp, level)
 	r.enter(g, at.RTP, at.Source)
-	r.framesBefore, r.lagsBefore = g.sweep.promised(), g.sweep.lags
 	if level > 0 {
 		r.moveTo(0)
 	}
@@ -151,7 +152,8 @@ func (f *Fanout) Stop() {
 
 // Forget drops the groups of a socket that is about to be closed. Its readers have left.
 func (f *Fanout) Forget(rtp *udp.Socket) {
-	f.groups = slices.DeleteFunc(f.groups, func(g *group) bool {
+	// A new list: the one in use may be walked at this moment.
+	f.groups = slices.DeleteFunc(slices.Clone(f.groups), func(g *group) bool {
 		if g.fan.Socket() != rtp {
 			return false
 		}

@@ -53,25 +53,23 @@ func (g *group) policy() ring.Policy {
 // accepts reports whether a reader of another group may join now: it would get no frame
 // twice, and none without the frames that it depends on. The frame in hand is sent without it.
 func (g *group) accepts(r *Reader) bool {
-	frames, from := g.fanout.config.Ring, &r.group.sweep.cursor
-	had := from.Taken()
-	if r.group.level == restLevel {
-		had = from.Last()
+	frames, had := g.fanout.config.Ring, r.had()
+	ahead := g.sweep.cursor
+	next, _ := ahead.Next(frames, g.policy())
+	if next != nil && (next.Number <= had || r.group.level == restLevel && next.Number <= r.group.sweep.cursor.Last()) {
+		return false // those up to Last are counted as missed
 	}
-	next := g.sweep.cursor.Peek(frames, g.policy())
-	if next > 0 && next <= had {
-		return false
-	}
-	if g.level > 0 || !g.fanout.dependent() {
+	switch {
+	case g.level > 0 || !g.fanout.dependent():
 		return true
+	case next != nil:
+		return next.Key || had+1 == next.Number
 	}
-	if next == 0 {
-		next = frames.Newest() + 1
-	} else if frames.Get(next).Key {
-		return true
-	}
-	return r.had()+1 == next
+	return had > 0 && had == frames.Newest()
 }
+
+// idle reports whether the group has no readers, and so does not keep up with the frames.
+func (g *group) idle() bool { return len(g.readers) == 0 && g.sweep.hand == nil }
 
 // size is the number of readers.
 func (g *group) size() int { return len(g.readers) - len(g.leaving) }

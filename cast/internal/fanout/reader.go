@@ -1,9 +1,6 @@
 package fanout
 
-import (
-	"net/netip"
-	"time"
-)
+import "net/netip"
 
 // Reader is one UDP reader. It is small, as there may be ten thousand: how far it has come is
 // its sweep's affair.
@@ -22,10 +19,12 @@ type Reader struct {
 	refused uint32
 	// failed is the sweep's count at the last frame that could not be sent to it, and
 	// failingSince when a row of such frames began.
-	failed uint32
-	// entered is the last frame that the group had taken when the reader came to it.
-	entered      uint32
-	failingSince time.Duration
+	failed       uint32
+	failingSince uint32 // in milliseconds of a clock that may wrap
+	// entered is the last frame that the group had taken when the reader came to it, and before
+	// the last one that the reader had been sent by then, 0 if there was none. Both are the
+	// lower half of a number.
+	entered, before uint32
 	// framesBefore and lagsBefore are what the sweep's counts were when it began to serve
 	// the reader, minus what the reader had from other sweeps. They may be negative.
 	framesBefore, lagsBefore uint64
@@ -96,6 +95,8 @@ func (r *Reader) SendRTCP(packet []byte) {
 func (r *Reader) enter(g *group, peer netip.AddrPort, source netip.Addr) {
 	r.group, r.index = g, int32(g.fan.Add(peer, source))
 	r.entered = uint32(g.sweep.cursor.Taken())
+	r.framesBefore += g.sweep.promised()
+	r.lagsBefore += g.sweep.lags
 	g.readers = append(g.readers, r)
 }
 
@@ -109,11 +110,25 @@ func (r *Reader) remove() {
 	g.readers = g.readers[:last]
 }
 
-// had is the last frame that the reader was sent as one of its present group, 0 if it was
-// sent none.
+// leaveGroup takes the reader out of its group, for it to enter another. Its group has no frame
+// in hand.
+func (r *Reader) leaveGroup() {
+	sweep := r.group.sweep
+	r.before = uint32(r.had())
+	r.framesBefore -= sweep.frames
+	r.lagsBefore -= sweep.lags
+	r.failed = 0 // another sweep counts otherwise
+	r.remove()
+}
+
+// had is the last frame that the reader was sent, 0 if it was sent none.
 func (r *Reader) had() uint64 {
 	if taken := r.group.sweep.cursor.Taken(); uint32(taken) != r.entered {
 		return taken
 	}
-	return 0
+	if r.before == 0 {
+		return 0
+	}
+	newest := r.group.fanout.config.Ring.Newest()
+	return newest - uint64(uint32(newest)-r.before)
 }

@@ -99,12 +99,18 @@ func (w *sweep) newFrame() {
 func (w *sweep) stop() {
 	w.stopped = true
 	w.timer.Stop()
-	w.release()
+	w.giveUp(false)
 	w.group.endFrame()
 }
 
 // advance does what is due.
 func (w *sweep) advance() {
+	w.sendDue()
+	w.fanout().tellLost()
+}
+
+// sendDue sends the bursts that are due.
+func (w *sweep) sendDue() {
 	kernel := w.fanout().config.Loop.Kernel()
 	w.now = kernel.Monotonic()
 	slice := w.now + sweepSlice
@@ -145,7 +151,7 @@ func (w *sweep) begin() bool {
 			w.take(frame, wire)
 			return true
 		}
-		// It could not be laid out as packets: the next one.
+		w.cursor.Unsent(&w.before) // it could not be laid out as packets
 	}
 }
 
@@ -156,18 +162,6 @@ func (w *sweep) take(frame *ring.Frame, wire *ring.Wire) {
 	w.ledger.enter(wire.First, wire.Count)
 	w.began, w.burst, w.missed, w.impatient = w.fanout().config.Loop.Now(), 0, 0, false
 	w.choosePeers()
-}
-
-// putBack releases a frame that has become too old while the socket was full, if no reader has
-// any of it yet. The sweep goes on with the newest.
-func (w *sweep) putBack() {
-	if w.hand == nil || w.burst > 0 || w.position != (udp.Place{Peer: w.first}) || w.fanout().config.Ring.Get(w.hand.Number) != nil {
-		return
-	}
-	w.cursor = w.before
-	w.ledger.takeBack()
-	w.release()
-	w.group.endFrame()
 }
 
 // choosePeers decides which readers the frame goes to, those of this moment, and in which

@@ -78,7 +78,8 @@ func (r *Reader) Reported(report rtcp.ReceptionReport) {
 
 // evidence is what the rule is given.
 func (f *Fanout) evidence(at, sent, lost uint32) evidence {
-	return evidence{at: at, sent: sent, lost: lost, frame: f.framePackets(), group: f.groupPackets, dependent: f.dependent()}
+	group := max(f.groupPackets, uint32(f.config.Form.Packets())-f.keyPacket) // the present one may be longer
+	return evidence{at: at, sent: sent, lost: lost, frame: f.framePackets(), group: group, dependent: f.dependent()}
 }
 
 // Withheld is how many of the packets that the reader has reported as lost were not lost but
@@ -151,12 +152,16 @@ func (f *Fanout) uncount(r *Reader) {
 }
 
 // endTrials ends the parts of trials that are over before the newest frame is sent. A part
-// that a report has ended before is still in the list, though the reader may be in another.
+// that a report has ended before is still in the list, though the reader may be in another. One
+// that has not begun, as the reader waits for a key frame, ends so much later.
 func (f *Fanout) endTrials() {
 	kept := f.trials[:0]
 	for _, e := range f.trials {
 		switch t := e.reader.thinning; {
 		case e.reader.gone || !t.trying || t.trialEnd != e.last:
+		case e.reader.group.level != t.tries():
+			t.trialEnd++
+			kept = append(kept, trialEnd{e.reader, t.trialEnd})
 		case f.config.Ring.Newest() <= e.last:
 			kept = append(kept, e)
 		default:
@@ -200,11 +205,11 @@ func (r *Reader) move() bool {
 	}
 	from, to := g.sweep, target.sweep
 	peer, source := g.fan.Peer(int(r.index)), g.fan.Source(int(r.index))
-	r.remove()
+	if frames := g.fanout.config.Ring; target.idle() && level < restLevel && r.had() == frames.Newest() {
+		to.cursor.Follow(frames) // else it would begin with a key frame
+	}
+	r.leaveGroup()
 	r.enter(target, peer, source)
-	r.framesBefore += to.promised() - from.frames
-	r.lagsBefore += to.lags - from.lags
-	r.failed = 0 // the sweeps' counts differ
 	if t := r.thinning; t != nil {
 		t.offset += from.ledger.sent - to.ledger.sent
 		t.since = uint32(g.fanout.config.Form.Packets())

@@ -2,12 +2,12 @@ package fanout
 
 import "time"
 
-// unreachable notes that a reader could not be sent to in the sweep's frame of this count,
-// and tells its observer if that has lasted. It reports whether that is the reader's first
+// unreachable notes that a reader could not be sent to in the sweep's frame of this count. Its
+// observer is to be told if that has lasted. It reports whether that is the reader's first
 // failure in the frame.
 func (f *Fanout) unreachable(r *Reader, turn uint32, err error) (first bool) {
 	f.config.Figures.Unreachable++
-	now := f.config.Loop.Now()
+	now := uint32(f.config.Loop.Now() / time.Millisecond)
 	if !r.failing(turn) {
 		r.failingSince = now
 	}
@@ -16,9 +16,28 @@ func (f *Fanout) unreachable(r *Reader, turn uint32, err error) (first bool) {
 		r.refused++
 	}
 	if r.observer != nil && !r.gone && now-r.failingSince >= unreachableLimit {
-		r.observer.Lost(err)
+		f.lost = append(f.lost, lostReader{r, err})
 	}
 	return first
+}
+
+// lostReader is a reader that could not be sent to for too long.
+type lostReader struct {
+	reader *Reader
+	err    error
+}
+
+// tellLost tells the observers of lost readers. They may do anything, such as ending the Fanout
+// or closing a socket, so that no sweep is in the middle of a send.
+func (f *Fanout) tellLost() {
+	for last := len(f.lost) - 1; last >= 0; last = len(f.lost) - 1 {
+		lost := f.lost[last]
+		f.lost[last] = lostReader{}
+		f.lost = f.lost[:last]
+		if !lost.reader.gone {
+			lost.reader.observer.Lost(lost.err)
+		}
+	}
 }
 
 // failing reports whether the reader could not be sent to in the sweep's frame of this count
@@ -27,4 +46,4 @@ func (r *Reader) failing(turn uint32) bool { return r.failed > 0 && turn-r.faile
 
 // unreachableLimit is how long the kernel may refuse to send to a reader before it is lost: a
 // route may come back.
-const unreachableLimit = 5 * time.Second
+const unreachableLimit = uint32(5 * time.Second / time.Millisecond)

@@ -1,0 +1,153 @@
+package fanout
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/media"
+	"golang.org/x/sys/unix"
+)
+
+// simHall is a hall on a simulated kernel, whose readers tell what they get.
+type simHall struct {
+	*hall
+	t      *testing.T
+	kernel *sim.Kernel
+	port   int
+	key    uint64
+}
+
+func newSimHall(t *testing.T, seed uint64, format media.Format, settings ...sim.Option) *simHall {
+	t.Helper()
+	k := sim.New(seed, settings...)
+	return &simHall{hall: newHall(t, loop.NewOn(k), netip.MustParseAddrPort("192.0.2.1:5004"), format), t: t, kernel: k, port: 20000}
+}
+
+// visitor is a reader of a simHall, and what has come to it.
+type visitor struct {
+	Reader
+	name  string
+	t     *testing.T
+	half  uint64 // of this frame the first packet has come
+	whole []uint64
+	lost  func()
+}
+
+// enters has somebody come.
+func (h *simHall) enters(name string) *visitor {
+	h.t.Helper()
+	v := &visitor{name: name, t: h.t}
+	h.port += 2
+	at := netip.AddrPortFrom(h.socket.Local().Addr(), uint16(h.port))
+	peer, err := h.kernel.NewUDPPeer(at)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	peer.OnReceive(func(d sim.Datagram) { v.packet(d.Payload) })
+	h.fanout.Join(&v.Reader, h.socket, h.socket, Address{RTP: at, RTCP: at}, v)
+	return v
+}
+
+func (v *visitor) RTCP([]byte) {}
+
+func (v *visitor) Lost(error) {
+	if v.lost != nil {
+		v.lost()
+	}
+}
+
+// framePicture is a frame whose both packets have its number and that of its key frame.
+func framePicture(number, key uint64) []byte {
+	var p [33]byte
+	binary.BigEndian.PutUint64(p[0:], number)
+	binary.BigEndian.PutUint64(p[8:], key)
+	copy(p[17:], p[:16])
+	return p[:]
+}
+
+// packet takes a packet. Frames must come whole, in order, and none without the one before it
+// but a key frame.
+func (v *visitor) packet(p []byte) {
+	number, key := binary.BigEndian.Uint64(p), binary.BigEndian.Uint64(p[8:])
+	last := uint64(0)
+	if len(v.whole) > 0 {
+		last = v.whole[len(v.whole)-1]
+	}
+	switch first := len(p) == 17; {
+	case first && v.half > 0:
+		v.t.Errorf("%s gets frame %d in the middle of frame %d", v.name, number, v.half)
+	case first && number <= last:
+		v.t.Errorf("%s gets frame %d after frame %d", v.name, number, last)
+	case first && number != key && last != number-1:
+		v.t.Errorf("%s gets frame %d, of the group of %d, after frame %d", v.name, number, key, last)
+	case first:
+		v.half = number
+	case number != v.half:
+		v.t.Errorf("%s gets the second half of frame %d, and had the first of %d", v.name, number, v.half)
+	default:
+		v.half = 0
+		v.whole = append(v.whole, number)
+	}
+}
+
+// frame publishes a frame.
+func (h *simHall) frame(key bool) {
+	h.t.Helper()
+	number := h.ring.Newest() + 1
+	if key {
+		h.key = number
+	}
+	h.publish(h.t, framePicture(number, h.key), key)
+}
+
+// frames publishes frames some time apart: 'K' is a key frame, 'd' one that depends on those
+// before.
+func (h *simHall) frames(kinds string) {
+	h.t.Helper()
+	for _, kind := range kinds {
+		h.frame(kind == 'K')
+		h.run(10 * time.Millisecond)
+	}
+}
+
+func (h *simHall) run(d time.Duration) {
+	h.t.Helper()
+	if err := sim.RunFor(h.loop, d); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// fill fills the socket, for about a quarter of a second.
+func (h *simHall) fill() {
+	h.t.Helper()
+	h.port += 2
+	sink := netip.AddrPortFrom(netip.MustParseAddr("198.51.100.1"), uint16(h.port))
+	h.kernel.SetLink(netip.PrefixFrom(sink.Addr(), 32), sim.Link{BytesPerSecond: 1_000_000})
+	peer, err := h.kernel.NewUDPPeer(sink)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	peer.CountOnly()
+	for {
+		err := h.socket.SendTo(make([]byte, 60_000), sink, netip.Addr{})
+		if errors.Is(err, unix.EAGAIN) {
+			return
+		}
+		if err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+// counts fails unless the reader's counts are these, and what came.
+func (v *visitor) counts(frames, lags uint64) {
+	v.t.Helper()
+	if v.Frames() != frames || v.Lags() != lags || uint64(len(v.whole)) != frames {
+		v.t.Errorf("%s: %d frames and %d lags are counted, %d frames came: %v; want %d and %d", v.name, v.Frames(), v.Lags(), len(v.whole), v.whole, frames, lags)
+	}
+}

@@ -1,0 +1,202 @@
+package fanout
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/media"
+)
+
+// TestMovesAtRandom has readers move between all levels and rest at any time, beside a socket
+// that is full now and then, and frames that come faster than they can be sent: nobody gets half
+// a frame, one twice, one out of order, or one without those it depends on. What is counted of
+// each is what it got.
+func TestMovesAtRandom(t *testing.T) {
+	for seed := range uint64(200) {
+		format, levels := media.JPEG, thinLevels
+		if seed%2 == 1 {
+			format, levels = media.H264, 2
+		}
+		h := newSimHall(t, seed, format, sim.WithCosts(sim.Costs{Message: 300 * time.Microsecond}))
+		random := rand.New(rand.NewPCG(seed, 4))
+		h.fanout.SetPace(10*time.Millisecond, 7*time.Millisecond)
+		var here []*visitor
+		gone := map[*visitor]int{}
+		for step := range 600 {
+			h.run(time.Duration(random.IntN(4)) * time.Millisecond)
+			if random.IntN(3) == 0 {
+				h.frame(format == media.JPEG || random.IntN(6) == 0)
+			}
+			switch n := random.IntN(60); {
+			case n < 2 && len(here) < 12:
+				here = append(here, h.enters(fmt.Sprint("seed ", seed, " reader ", step)))
+			case len(here) == 0:
+			case n == 2:
+				i := random.IntN(len(here))
+				here[i].Leave()
+				gone[here[i]] = len(here[i].whole)
+				here = append(here[:i], here[i+1:]...)
+			case n < 20:
+				here[random.IntN(len(here))].moveTo(uint8(random.IntN(levels)))
+			case n < 24:
+				here[random.IntN(len(here))].Rest(random.IntN(2) == 0)
+			case n == 24 && random.IntN(3) == 0:
+				h.fill()
+			}
+			if t.Failed() {
+				t.Fatalf("seed %d, step %d", seed, step)
+			}
+		}
+		h.run(time.Second)
+		for _, v := range here {
+			if v.half > 0 || v.Frames() != uint64(len(v.whole)) {
+				t.Errorf("%s: %d frames are counted, %d came, and half of %d", v.name, v.Frames(), len(v.whole), v.half)
+			}
+		}
+		for v, had := range gone {
+			if len(v.whole) > had+1 {
+				t.Errorf("%s has left, and was sent %d more frames", v.name, len(v.whole)-had)
+			}
+		}
+	}
+}
+
+// TestBackAfterAKeyFrame has the only reader of a stream of groups be thinned, and get all frames
+// again when it has just had a key frame: it need not wait for the next.
+func TestBackAfterAKeyFrame(t *testing.T) {
+	h := newSimHall(t, 1, media.H264)
+	v := h.enters("reader")
+	h.frames("Kd")
+	v.moveTo(1)
+	h.frames("ddKd")
+	if v.moveTo(0); v.group.level != 1 {
+		t.Error("it goes on in the middle of a group")
+	}
+	v.moveTo(1)
+	h.frames("dK")
+	if v.moveTo(0); v.group.level != 0 {
+		t.Error("it waits for the next key frame")
+	}
+	h.frames("ddd")
+	v.counts(2+1+1+3, 0)
+}
+
+// TestAtOnceBack has a reader be thinned and not, between two frames: it misses none.
+func TestAtOnceBack(t *testing.T) {
+	h := newSimHall(t, 1, media.H264)
+	v, other := h.enters("reader"), h.enters("other")
+	h.frames("Kd")
+	v.moveTo(1)
+	v.moveTo(0)
+	h.frames("dd")
+	v.counts(4, 0)
+	other.counts(4, 0)
+}
+
+// TestFrameTwice moves a reader from level to level faster than these send: it does not get a
+// frame again that it has had at the first of them.
+func TestFrameTwice(t *testing.T) {
+	h := newSimHall(t, 1, media.JPEG)
+	for level := range uint8(thinLevels) {
+		h.enters(fmt.Sprint("level ", level)).moveTo(level)
+	}
+	v := h.enters("reader")
+	h.frames("KKKKKKKK") // all levels have had frame 8
+	second := h.group(1)
+	second.sweep.waiting = true // as if its socket were full: only level 0 has frame 10
+	h.frames("KK")
+	v.moveTo(3)
+	v.moveTo(1)
+	second.sweep.resume()
+	h.frames("KKKK")
+	if v.half > 0 || v.Frames() != uint64(len(v.whole)) {
+		t.Errorf("%d frames are counted, %v came", v.Frames(), v.whole)
+	}
+}
+
+// TestRestBehindASlowSweep has a reader rest and go on while the sweep it comes back to is behind:
+// what was counted as missed is not sent after all.
+func TestRestBehindASlowSweep(t *testing.T) {
+	h := newSimHall(t, 1, media.JPEG)
+	v, other := h.enters("reader"), h.enters("other")
+	h.frames("K")
+	behind := h.group(0).sweep
+	behind.waiting = true // as if its socket were full
+	v.Rest(true)
+	h.frames("KK")
+	v.Rest(false)
+	behind.resume()
+	h.frames("KK")
+	v.counts(3, 2)
+	other.counts(5, 0)
+}
+
+// group finds the group of a level.
+func (h *simHall) group(level uint8) *group {
+	for _, g := range h.fanout.groups {
+		if g.level == level {
+			return g
+		}
+	}
+	return nil
+}
+
+// thin has a reader report loss so that it is thinned, and returns the time then.
+func (v *visitor) thin(lost uint32) (at uint32) {
+	v.thinning = &thinning{}
+	v.adapt(evidence{at: 0, sent: 1000, lost: lost, dependent: v.group.fanout.dependent()})
+	v.adapt(evidence{at: 2000, sent: 1000, lost: lost, dependent: v.group.fanout.dependent()})
+	return 2000
+}
+
+// TestFailedTrialDoesNotEndTheNext has a trial be broken off by a report, and a longer one begin
+// before the first would have ended: it lasts its time.
+func TestFailedTrialDoesNotEndTheNext(t *testing.T) {
+	h := newSimHall(t, 1, media.JPEG)
+	v := h.enters("reader")
+	h.frames("K")
+	at := v.thin(50)
+	at += firstTrial
+	v.adapt(evidence{at: at, sent: 1000})
+	firstEnd := v.thinning.trialEnd
+	for _, lost := range []uint32{50, 900, 900, 0} { // it fails, the reader is thinned to every 8th frame
+		v.adapt(evidence{at: at, sent: 1000, lost: lost})
+		at += laterTrial / 2
+	}
+	secondEnd := v.thinning.trialEnd
+	if !v.thinning.trying || v.thinning.level != 3 || secondEnd <= firstEnd {
+		t.Fatalf("%+v", v.thinning)
+	}
+	for h.ring.Newest() < secondEnd {
+		if h.frames("K"); !v.thinning.trying {
+			t.Fatalf("the trial ends at frame %d, want %d, as the one before would have ended at %d", h.ring.Newest(), secondEnd, firstEnd)
+		}
+	}
+	if h.frames("KK"); v.thinning.trying {
+		t.Error("the trial does not end")
+	}
+}
+
+// TestTrialWaitsForItsKeyFrame has a trial of all frames be due in the middle of a long group: it
+// begins with the next key frame, and has no fewer frames for that.
+func TestTrialWaitsForItsKeyFrame(t *testing.T) {
+	h := newSimHall(t, 1, media.H264)
+	v, other := h.enters("reader"), h.enters("other")
+	h.frames("Kdd")
+	at := v.thin(50)
+	h.frames("dd")
+	v.adapt(evidence{at: at + firstTrial, sent: 1000, dependent: true})
+	had := len(v.whole)
+	h.frames("dddddddddddddddddddddd")
+	if len(v.whole) != had || !v.thinning.trying {
+		t.Fatalf("it gets frames %v; the trial is still to come: %v", v.whole[had:], v.thinning.trying)
+	}
+	h.frames("Kddddddddd")
+	if got := len(v.whole) - had; got < trialFrames || got > trialFrames+1 || v.thinning.trying || v.group.level != 1 {
+		t.Errorf("the trial has %d frames, want %d or one more; it is on: %v", got, trialFrames, v.thinning.trying)
+	}
+	other.counts(h.ring.Newest(), 0)
+}
