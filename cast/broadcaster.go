@@ -28,7 +28,6 @@ type Broadcaster struct {
 	limits   limits
 	refusals refusals
 	logQueue *logqueue.Queue // nil: the log is the program's, and never waits
-	losses   losses
 	// rtcpIndex finds a reader by the address its RTCP comes from.
 	rtcpIndex rtcpIndex
 	datagrams []*datagramHandler
@@ -60,7 +59,6 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	b.queueLog()
 	b.sessions.init(b)
 	b.refusals.init(b)
-	b.losses.init(b)
 	if config.RTP.IsValid() {
 		o := pairOptions{
 			log: config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, clones: config.Clones,
@@ -268,7 +266,6 @@ func (b *Broadcaster) Close() error {
 	}
 	b.sessions.timer.Stop()
 	b.refusals.close()
-	b.losses.timer.Stop()
 	for _, f := range b.fronts {
 		errs = append(errs, f.Close())
 	}

@@ -55,7 +55,7 @@ func (s *Stream) SendTo(d Destination) (*Session, error) {
 	}})
 	fixed.session = session
 	s.fixed = append(s.fixed, fixed)
-	session.start(fixed.pair.rtp, fixed.pair.rtcp, Address{RTP: d.Peer, RTCP: netip.AddrPortFrom(d.Peer.Addr(), d.Peer.Port()+1)})
+	session.start(fixed.pair.rtp, fixed.pair.rtcp, Address{RTP: d.Peer, RTCP: netip.AddrPortFrom(d.Peer.Addr(), d.Peer.Port()+1)}, nil)
 	if err := session.begin(UDP); err != nil {
 		return nil, err
 	}

@@ -1,5 +1,15 @@
 package cast
 
+import (
+	"encoding/binary"
+	"reflect"
+
+	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/proto/rtsp"
+)
+
 // LimitCounts is what the limits of a Broadcaster count at present.
 type LimitCounts struct {
 	Readers, Connections, SetUp int
@@ -21,3 +31,111 @@ var InUnits = inUnits
 
 // Indexed is how many UDP readers b finds by their addresses.
 func Indexed(b *Broadcaster) int { return len(b.rtcpIndex.v4) + len(b.rtcpIndex.v6) }
+
+// Grouped is a made-up format with groups of pictures: a frame that is no key frame needs the
+// one before it. Its frames can be cut anywhere, and are sent as they are.
+const Grouped = media.Format(200)
+
+// GroupedHeaderBytes is what stands before a piece of a frame in a packet: the RTP header, the
+// packet's index in the frame and how many packets the frame has, 16 bits each.
+const GroupedHeaderBytes = rtp.HeaderBytes + 4
+
+func init() { payloads[Grouped] = newGroupedPayload }
+
+// groupedPayload is the RTP payload of Grouped.
+type groupedPayload struct {
+	ssrc     uint32
+	sequence uint16
+	layout   rtp.Layout
+}
+
+func newGroupedPayload(_ *Stream, o payloadOptions) (payload, error) {
+	layout, err := rtp.NewLayout(o.packetSize, o.runPackets)
+	return &groupedPayload{o.ssrc, o.sequence, layout}, err
+}
+
+const groupedPayloadType = 96
+
+// Unusable, as the first byte of a frame, makes it one that cannot be laid out.
+const Unusable = 0xff
+
+func (g *groupedPayload) lay(dst []byte, f *ring.Frame, timestamp uint32) (rtp.Packets, error) {
+	if len(f.Bytes) == 0 || f.Bytes[0] == Unusable {
+		return rtp.Packets{}, errNoParams
+	}
+	layout, sizes := g.cut(len(f.Bytes))
+	p := rtp.Packets{Layout: layout, FirstSequence: g.sequence, Timestamp: timestamp}
+	rest := f.Bytes
+	for i, n := range sizes {
+		last := byte(0)
+		if i == len(sizes)-1 {
+			last = 0x80 // the marker
+		}
+		dst = append(dst, 0x80, last|groupedPayloadType)
+		dst = binary.BigEndian.AppendUint16(dst, g.sequence)
+		dst = binary.BigEndian.AppendUint32(dst, timestamp)
+		dst = binary.BigEndian.AppendUint32(dst, g.ssrc)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(i))
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(sizes)))
+		dst = append(dst, rest[:n]...)
+		rest = rest[n:]
+		g.sequence++
+	}
+	p.Bytes, p.Count = dst, len(sizes)
+	return p, nil
+}
+
+// cut says how many bytes of a frame are in each packet. The last packet of each run, and that
+// of the frame, are shorter than the others, for which packets may have to be a byte smaller.
+func (g *groupedPayload) cut(bytes int) (layout rtp.Layout, sizes []int) {
+	for layout = g.layout; ; layout.PacketSize-- {
+		sizes = sizes[:0]
+		full := layout.PacketSize - GroupedHeaderBytes
+		for left := bytes; left > 0; left -= sizes[len(sizes)-1] {
+			room := full
+			if (len(sizes)+1)%layout.RunPackets == 0 {
+				room--
+			}
+			sizes = append(sizes, min(room, left))
+		}
+		if sizes[len(sizes)-1] < full {
+			return layout, sizes
+		}
+	}
+}
+
+func (g *groupedPayload) nextSequence() uint16 { return g.sequence }
+
+func (g *groupedPayload) describe(*media.Params) rtsp.Description {
+	return rtsp.Description{PayloadType: groupedPayloadType, Encoding: "X-GROUPED/90000"}
+}
+
+func (g *groupedPayload) check(*media.Params) error { return nil }
+
+// Leaks is what a Broadcaster, or a stream of it, holds of readers. All of it is zero when it is
+// closed.
+type Leaks struct {
+	Readers, Connections, SetUp, Addresses, Indexed, Sessions int
+	Pins, Holds, FormUsers                                    int
+}
+
+// LeaksOf counts what b and a stream hold.
+func LeaksOf(b *Broadcaster, s *Stream) Leaks {
+	l := Leaks{
+		Readers: b.limits.readers.total, Connections: b.limits.connections.total, SetUp: b.limits.setUp.total,
+		Addresses: len(b.limits.readers.byAddress) + len(b.limits.connections.byAddress) + len(b.limits.setUp.byAddress),
+		Indexed:   len(b.rtcpIndex.v4) + len(b.rtcpIndex.v6), Sessions: len(s.sessions),
+	}
+	for q := range 2 {
+		for first := []*Session{b.sessions.settingUp.first, b.sessions.live.first}[q]; first != nil; first = first.next {
+			l.Sessions++
+		}
+	}
+	slots := reflect.ValueOf(s.rendition.ring).Elem().FieldByName("slots")
+	for i := range slots.Len() {
+		l.Pins += int(slots.Index(i).Elem().FieldByName("pins").Int())
+		l.Holds += int(slots.Index(i).Elem().FieldByName("holds").Int())
+	}
+	l.FormUsers = int(reflect.ValueOf(s.rendition.form).Elem().FieldByName("users").Int())
+	return l
+}

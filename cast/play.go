@@ -6,7 +6,7 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// This file has sessions play, pause and be told that their reader cannot be sent to.
+// This file has sessions play and pause.
 
 // PlayUDP has the session sent frames over UDP, from the next key frame on. The front has made
 // sure that the reader listens there: RTP that is sent to an address that has not asked for it
@@ -29,16 +29,17 @@ func (s *Session) PlayUDP(at Address) error {
 		return err
 	}
 	s.peer = at.RTP
-	s.start(rtp, rtcp, at)
+	s.start(rtp, rtcp, at, (*sessionObserver)(s))
 	b.rtcpIndex.add(at.RTCP, s.udp)
 	s.stream.reports.joined(newcomer{udp: s.udp})
 	return s.begin(UDP)
 }
 
-// start has frames sent to an address.
-func (s *Session) start(rtp, rtcp *udp.Socket, at Address) {
+// start has frames sent to an address. A fixed destination has no observer, as it stays however
+// long it cannot be sent to.
+func (s *Session) start(rtp, rtcp *udp.Socket, at Address, observer fanout.Observer) {
 	s.udp = new(fanout.Reader) // one that has left is in the way of nobody, but may still be in a list
-	s.stream.rendition.udp.Join(s.udp, rtp, rtcp, fanout.Address(at), (*sessionObserver)(s))
+	s.stream.rendition.udp.Join(s.udp, rtp, rtcp, fanout.Address(at), observer)
 }
 
 // PlayTCP has the session sent frames on a connection, interleaved with RTSP: RTP on a
@@ -163,14 +164,9 @@ func (o *sessionObserver) Took() { (*Session)(o).Alive() }
 // the other reader at its address would take it for its own.
 func (o *sessionObserver) Lost(err error) {
 	s := (*Session)(o)
-	first := s.lost == nil
-	s.lost = err
-	switch {
-	case err == errReplaced:
+	if err == errReplaced {
 		s.Gone(err.Error())
-	case s.udp == nil:
-		s.lose()
-	case first:
-		s.stream.broadcaster.losses.add(s.stream.broadcaster, s)
+		return
 	}
+	s.End("unreachable: " + err.Error())
 }

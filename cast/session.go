@@ -60,7 +60,6 @@ type Session struct {
 	frames, lags uint64
 	withheld     int
 	reception    reception
-	lost         error // why it cannot be sent to, when that was noticed
 }
 
 // sessionState is whether a session plays.

@@ -52,38 +52,10 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	}
 	r := new(UDPReader)
 	s.broadcaster.rtcpIndex.add(at.RTCP, &r.reader)
-	var told fanout.Observer
-	if observer != nil {
-		told = &readerObserver{reader: r, observer: observer}
-	}
-	s.rendition.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), told)
+	s.rendition.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), observer)
 	s.reports.joined(newcomer{udp: &r.reader})
 	s.wanted()
 	return r, nil
-}
-
-// readerObserver stands between the fan-out and a reader's observer. It is apart from the
-// reader, so that a reader that nobody observes stays small.
-type readerObserver struct {
-	reader   *UDPReader
-	observer Observer
-	lost     error // why the reader cannot be sent to, until the observer is told
-}
-
-// RTCP hands RTCP on.
-func (o *readerObserver) RTCP(packet []byte) { o.observer.RTCP(packet) }
-
-// Lost has the observer told.
-func (o *readerObserver) Lost(err error) {
-	if err == errReplaced {
-		o.observer.Lost(err)
-		return
-	}
-	if o.lost == nil {
-		o.lost = err
-		b := o.reader.stream().broadcaster
-		b.losses.add(b, o)
-	}
 }
 
 // Leave ends sending to the reader, at once or with the frame that is being sent. Leaving

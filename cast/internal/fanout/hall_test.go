@@ -9,6 +9,7 @@ import (
 
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
@@ -24,8 +25,13 @@ type simHall struct {
 
 func newSimHall(t *testing.T, seed uint64, format media.Format, settings ...sim.Option) *simHall {
 	t.Helper()
-	k := sim.New(seed, settings...)
-	return &simHall{hall: newHall(t, loop.NewOn(k), netip.MustParseAddrPort("192.0.2.1:5004"), format), t: t, kernel: k, port: 20000}
+	return newSimHallOn(t, sim.New(seed, settings...), format, udp.Options{})
+}
+
+// newSimHallOn makes one on a kernel, whose socket has these options.
+func newSimHallOn(t *testing.T, k *sim.Kernel, format media.Format, o udp.Options) *simHall {
+	t.Helper()
+	return &simHall{hall: newHall(t, loop.NewOn(k), netip.MustParseAddrPort("192.0.2.1:5004"), format, o), t: t, kernel: k, port: 20000}
 }
 
 // visitor is a reader of a simHall, and what has come to it.

@@ -33,12 +33,12 @@ type hall struct {
 	params *media.Params
 }
 
-func newHall(t *testing.T, l *loop.Loop, local netip.AddrPort, format media.Format) *hall {
+func newHall(t *testing.T, l *loop.Loop, local netip.AddrPort, format media.Format, o udp.Options) *hall {
 	t.Helper()
 	h := &hall{loop: l, ring: ring.New(5), params: &media.Params{Format: format}}
 	layout := &halves{}
 	var err error
-	if h.socket, err = udp.Open(l, local, udp.Options{}, nil); err != nil {
+	if h.socket, err = udp.Open(l, local, o, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.socket.Close() })
@@ -73,7 +73,7 @@ func TestNoAllocationsForThinnedReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	h := newHall(t, l, netip.MustParseAddrPort("127.0.0.1:0"), media.JPEG)
+	h := newHall(t, l, netip.MustParseAddrPort("127.0.0.1:0"), media.JPEG, udp.Options{})
 	var readers []*Reader
 	for i := range thinLevels + 1 {
 		r := h.join(t, 20000+2*i, nil)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
@@ -129,8 +130,7 @@ func TestSocketThatCannotBeWaitedFor(t *testing.T) {
 // TestRefusalInTheMiddleOfARun has the kernel refuse the second packet of a frame that is sent
 // packet by packet: that reader misses the rest of this frame, and nobody anything else.
 func TestRefusalInTheMiddleOfARun(t *testing.T) {
-	t.Setenv("CAMCAST_UDP_SEGMENT", "0")
-	h := newSimHall(t, 1, media.JPEG)
+	h := newSimHallOn(t, sim.New(1), media.JPEG, udp.Options{NoSegmentation: true})
 	before, refused, after := h.enters("before"), h.enters("refused"), h.enters("after")
 	h.frames("K")
 	at := refused.RTPAddress()

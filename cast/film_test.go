@@ -1,0 +1,164 @@
+package cast_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/media"
+)
+
+// film is a source of numbered frames on a ticker: JPEG, or the made-up format with groups.
+type film struct {
+	k        *sim.Kernel
+	params   *media.Params
+	interval time.Duration
+	// bytes is how large frame n is, and key whether it is a key frame, which every JPEG is.
+	bytes func(n uint32) int
+	key   func(n uint32) bool
+	// unusable says which frames cannot be sent; nil: none.
+	unusable func(n uint32) bool
+	// ends is the last frame, 0: there is none.
+	ends uint32
+	// silent: there are no frames. lost: the device is unplugged. absent is how often it is
+	// still not there when it is opened.
+	silent, lost bool
+	absent       int
+	// slow is how long it takes to open, by a job that may wait; 0: none is needed.
+	slow time.Duration
+
+	host   capture.Host // nil: it is closed
+	watch  capture.Watch
+	fd     int
+	number uint32
+	keyAt  uint32
+	// at is when each frame came, the first one at 0. bad are those that could not be sent.
+	at  []time.Duration
+	bad map[uint32]bool
+}
+
+// newFilm makes one of frames of some size, in groups of a length if the format has groups.
+func newFilm(k *sim.Kernel, format media.Format, bytes int, group uint32) *film {
+	return &film{
+		k: k, interval: time.Second / framesPerSecond, bad: map[uint32]bool{},
+		params: &media.Params{Format: format, Width: 640, Height: 480, FramesPerSecond: framesPerSecond},
+		bytes:  func(uint32) int { return bytes },
+		key:    func(n uint32) bool { return format == media.JPEG || n%group == 1%group },
+	}
+}
+
+func (f *film) Describe() capture.Description {
+	return capture.Description{Source: "film", Params: f.params, Device: true}
+}
+
+func (f *film) Figures() capture.Figures { return capture.Figures{Frames: uint64(f.number)} }
+
+func (f *film) Open(h capture.Host) {
+	f.host = h
+	if f.absent > 0 {
+		f.absent--
+		h.Lost(errors.New("not there"))
+		return
+	}
+	f.lost = false
+	if f.slow == 0 {
+		f.open(h)
+		return
+	}
+	opened := h.NewTimer(func() {
+		if f.host == h && f.watch == nil {
+			f.open(h)
+		}
+	})
+	h.Work(func() func() { return func() { opened.SetAfter(f.slow) } })
+}
+
+// open begins to deliver.
+func (f *film) open(h capture.Host) {
+	var err error
+	if f.fd, err = f.k.NewTicker(f.interval); err == nil {
+		if f.watch, err = h.Watch(f.fd, f.ready); err != nil {
+			err = errors.Join(err, f.k.CloseFD(f.fd))
+		}
+	}
+	if err != nil {
+		h.Lost(err)
+		return
+	}
+	h.Live()
+}
+
+func (f *film) ready() {
+	switch _, err := f.k.ReadTicks(f.fd); {
+	case f.lost:
+		f.host.Lost(errors.New("unplugged"))
+	case err != nil || f.silent:
+	case f.ends > 0 && f.number >= f.ends:
+		f.host.Ended()
+	default:
+		f.host.Frame(f.next())
+	}
+}
+
+// next is the next frame, taken now.
+func (f *film) next() media.Frame {
+	f.number++
+	n := f.number
+	f.at = append(f.at, f.k.Monotonic())
+	key := f.key(n)
+	if key {
+		f.keyAt = n
+	}
+	bytes := f.picture(n, f.keyAt, f.bytes(n))
+	if f.unusable != nil && f.unusable(n) {
+		f.bad[n] = true
+		bytes[0] = cast.Unusable
+		if f.params.Format == media.JPEG {
+			bytes[0] = 0
+		}
+	}
+	return media.Frame{Params: f.params, Bytes: bytes, Captured: f.k.Monotonic(), Key: key}
+}
+
+func (f *film) picture(n, key uint32, bytes int) []byte {
+	if f.params.Format == media.JPEG {
+		return numbered(n, bytes)
+	}
+	return groupedFrame(n, key, bytes)
+}
+
+func (f *film) Close() error {
+	f.host = nil
+	if f.watch == nil {
+		return nil
+	}
+	err := errors.Join(f.watch.Stop(), f.k.CloseFD(f.fd))
+	f.watch = nil
+	return err
+}
+
+// usable is how many frames from one to another, both included, could be sent.
+func (f *film) usable(from, to uint32) (frames uint64) {
+	for n := from; n <= to; n++ {
+		if !f.bad[n] {
+			frames++
+		}
+	}
+	return frames
+}
+
+// groupedFrame is a frame of the made-up format: its number, that of its key frame, how long it
+// is, and bytes that go on by its number.
+func groupedFrame(n, key uint32, bytes int) []byte {
+	p := make([]byte, max(bytes, 12))
+	binary.BigEndian.PutUint32(p, n)
+	binary.BigEndian.PutUint32(p[4:], key)
+	binary.BigEndian.PutUint32(p[8:], uint32(len(p)))
+	for i := 12; i < len(p); i++ {
+		p[i] = byte(uint32(i)*7 + n*13)
+	}
+	return p
+}

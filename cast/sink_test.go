@@ -1,0 +1,154 @@
+package cast_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/proto/jpeg"
+	"github.com/camcast/camcast/proto/rtp"
+)
+
+// sink takes RTP packets of JPEG or of the made-up format, as a player does, and finds out what
+// is wrong with them.
+type sink struct {
+	// lossless: nothing is lost on the way, so that what is missing was not sent.
+	lossless bool
+	grouped  bool
+	wrong    func(format string, values ...any)
+
+	jpeg rtp.JPEGDepacketizer
+	// frame is what has come of a frame of the made-up format; next is the packet that is to
+	// come, 0 if none is.
+	frame     []byte
+	timestamp uint32
+	next      int
+
+	// numbers are those of the frames that came whole. halves were begun and broken off, some
+	// of them, which are forgiven, round a pause.
+	numbers          []uint32
+	halves, forgiven uint64
+	packets          uint64
+	// begun is how many frames have begun, and broken says that frames may be missing from
+	// here on, as the reader has paused.
+	begun  int
+	broken bool
+	// over: goodbye was said. The frame that was in hand then may begin, and no other.
+	over   bool
+	belied int
+}
+
+// packet takes an RTP packet.
+func (s *sink) packet(p []byte) {
+	s.packets++
+	if s.grouped {
+		s.groupedPacket(p)
+		return
+	}
+	if bytes.Equal(p[13:16], []byte{0, 0, 0}) { // RFC 2435, section 3.1: the fragment's offset
+		s.begins()
+	}
+	picture, whole, err := s.jpeg.Push(p)
+	s.halves = s.jpeg.Dropped
+	if err != nil {
+		s.wrong("%v", err)
+	}
+	if whole {
+		s.wholeJPEG(picture)
+	}
+}
+
+func (s *sink) begins() {
+	s.begun++
+	if s.over && s.lossless {
+		if s.belied++; s.belied > 1 {
+			s.wrong("frames begin after the goodbye")
+		}
+	}
+}
+
+func (s *sink) wholeJPEG(picture []byte) {
+	var img jpeg.Image
+	if err := img.Parse(picture); err != nil {
+		s.wrong("%v", err)
+		return
+	}
+	n, err := strconv.ParseUint(string(img.Scan[:10]), 10, 32)
+	if err != nil || !bytes.Equal(picture, numbered(uint32(n), len(img.Scan))) {
+		s.wrong("a picture that was not sent: %q..., %v", img.Scan[:10], err)
+	}
+	s.whole(uint32(n), uint32(n))
+}
+
+// groupedPacket takes a packet of the made-up format.
+func (s *sink) groupedPacket(p []byte) {
+	if len(p) <= cast.GroupedHeaderBytes {
+		s.wrong("a packet of %d bytes", len(p))
+		return
+	}
+	timestamp := binary.BigEndian.Uint32(p[4:])
+	index, count := int(binary.BigEndian.Uint16(p[12:])), int(binary.BigEndian.Uint16(p[14:]))
+	switch {
+	case index == 0:
+		if s.next > 0 {
+			s.halves++
+		}
+		s.begins()
+		s.frame, s.timestamp = s.frame[:0], timestamp
+	case index != s.next || timestamp != s.timestamp:
+		if s.next > 0 {
+			s.halves++
+		}
+		s.next = 0
+		return
+	}
+	s.frame = append(s.frame, p[cast.GroupedHeaderBytes:]...)
+	if s.next = index + 1; s.next < count {
+		return
+	}
+	s.next = 0
+	n, key := binary.BigEndian.Uint32(s.frame), binary.BigEndian.Uint32(s.frame[4:])
+	if !bytes.Equal(s.frame, groupedFrame(n, key, len(s.frame))) {
+		s.wrong("frame %d is not as it was sent", n)
+	}
+	s.whole(n, key)
+}
+
+// whole takes note of a frame that is there.
+func (s *sink) whole(n, key uint32) {
+	last := uint32(0)
+	if len(s.numbers) > 0 {
+		last = s.numbers[len(s.numbers)-1]
+	}
+	if s.lossless && !s.broken {
+		switch {
+		case n <= last:
+			s.wrong("frame %d comes after frame %d", n, last)
+		case n != key && last != n-1:
+			s.wrong("frame %d, of the group of %d, comes after frame %d", n, key, last)
+		}
+	}
+	if s.broken {
+		s.broken, s.forgiven = false, s.halves
+	}
+	s.numbers = append(s.numbers, n)
+}
+
+// pause notes that the reader is sent nothing for a while: a frame may be cut.
+func (s *sink) pause() { s.broken = true }
+
+// String is what has come, in ranges.
+func (s *sink) String() string {
+	var b []byte
+	for i := 0; i < len(s.numbers); {
+		j := i
+		for j+1 < len(s.numbers) && s.numbers[j+1] == s.numbers[j]+1 {
+			j++
+		}
+		b = fmt.Appendf(b, " %d-%d", s.numbers[i], s.numbers[j])
+		i = j + 1
+	}
+	return fmt.Sprintf("%d frames:%s; %d halves", len(s.numbers), b, s.halves)
+}
