@@ -36,14 +36,13 @@ type Config struct {
 	MaxReaders, MaxReadersPerAddress int
 	// MaxConnections is how many connections there may be at once, together with sessions
 	// that are set up and do not play (4096), and MaxConnectionsPerAddress how many of one
-	// address, or of one /64 of IPv6 (256). A reader by RTSP counts as two until it plays: its
-	// connection and its session. NoLimit is no limit.
+	// address, or of one /64 of IPv6 (256). NoLimit is no limit. An RTSP reader counts twice
+	// until it plays, for its connection and its session: 2 is the least that admits one.
 	MaxConnections, MaxConnectionsPerAddress int
 	// Gate decides who may watch. Without one everybody may.
 	Gate Gate
 	// Joined is called when a session plays for the first time, and Left when one that has
-	// played has ended, with the reason. Both run on the loop, and may end sessions and close
-	// streams, those that they are told about included. Either may be nil.
+	// played has ended, with the reason. Both run on the loop; either may be nil.
 	Joined func(*Session)
 	Left   func(s *Session, reason string)
 
@@ -58,8 +57,7 @@ type Config struct {
 	SessionTimeout time.Duration
 	// Adapt is what is done for readers that report loss (AdaptThin).
 	Adapt Adapt
-	// Log gets what happens (discarded). The loop does not wait for it: a logqueue.Queue is put
-	// in front of its handler, unless that has a method NeverWaits.
+	// Log gets what happens (discarded).
 	Log *slog.Logger
 	// Random fills p with randomness for session ids, SSRCs and the like
 	// (crypto/rand). A simulation gives its own.

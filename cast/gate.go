@@ -102,7 +102,7 @@ type Grant struct {
 type Gate interface {
 	// Admit decides a request, and calls answer once: with a nil error to admit it, else with
 	// the reason. A *Refusal chooses the kind of refusal; any other error is Forbidden, and its
-	// text is shown to the one who asks. Admit is called on the loop and must not wait; it may
+	// text is shown to the one who asks, if the protocol can carry it (RTSP can, join cannot). Admit is called on the loop and must not wait; it may
 	// call any method of the Broadcaster, its streams and sessions. answer may be called at once
 	// or later, by any goroutine. A request that is not answered within GateTimeout is refused
 	// as Unavailable. Answers after that, after the first one, or after the reader has hung up,
@@ -150,7 +150,8 @@ func (k Kind) String() string {
 type Refusal struct {
 	// Kind chooses the protocol's word for it; 0 is Forbidden.
 	Kind Kind
-	// Reason is shown to the one who asks, and logged. It may be empty.
+	// Reason is logged, and shown to the one who asks if the protocol can carry it. It may be
+	// empty.
 	Reason string
 	// RetryAfter is when it may be worth trying again; 0: nobody knows.
 	RetryAfter time.Duration

@@ -51,7 +51,7 @@ func (j *jpegPayload) describe(*media.Params) rtsp.Description {
 
 func (j *jpegPayload) check(p *media.Params) error {
 	if p.Width > rtp.MaxJPEGDimension || p.Height > rtp.MaxJPEGDimension {
-		return fmt.Errorf("%dx%d is more than RTP/JPEG can carry, which is %d in each direction: choose a smaller size",
+		return fmt.Errorf("pictures of %dx%d are too large for RTP/JPEG, at most %[3]dx%[3]d: choose a smaller size",
 			p.Width, p.Height, rtp.MaxJPEGDimension)
 	}
 	return nil

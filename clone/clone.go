@@ -44,7 +44,7 @@ type loaded struct {
 
 // Open loads the program and attaches it to a network interface, in the namespace of the
 // calling thread, for up to so many peers, 1 to udp.MaxClonePeers (of 32 bytes of the
-// kernel's memory each); those beyond are served in the ordinary way. An error says what
+// kernel's memory each); those beyond get normal sends. An error says what
 // is missing; one of the kernel's age is errors.ErrUnsupported, one of permission
 // os.ErrPermission.
 func Open(device string, peers int) (*Program, error) {
@@ -67,10 +67,10 @@ func open(device string, peers int) (_ *Program, err error) {
 	}
 	ethernet, err := net.InterfaceByName(device)
 	if err != nil {
-		return nil, errors.New("there is none of that name")
+		return nil, errors.New("not found")
 	}
 	if len(ethernet.HardwareAddr) != 6 {
-		return nil, errors.New("is no Ethernet interface")
+		return nil, errors.New("not an Ethernet interface")
 	}
 	if attached(ethernet.Index) {
 		return nil, errors.New("another camcast has its program there, and there can be one")

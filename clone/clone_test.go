@@ -341,8 +341,8 @@ func TestCutOnTheWay(t *testing.T) {
 // TestSomeErrors has clone say why it cannot.
 func TestSomeErrors(t *testing.T) {
 	for device, want := range map[string]string{
-		"nosuch0": "network interface nosuch0: there is none of that name",
-		"lo":      "network interface lo: is no Ethernet interface",
+		"nosuch0": "network interface nosuch0: not found",
+		"lo":      "network interface lo: not an Ethernet interface",
 	} {
 		if _, err := clone.Open(device, 10); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %q", device, err, want)

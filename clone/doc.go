@@ -10,11 +10,11 @@
 //	defer p.Close()
 //	config.Clones = p.Clones // of a cast.Config
 //
-// Who is reached how the program learns from datagrams that the kernel sends in the
-// ordinary way: each reader's first, and another one every four to six seconds. So routes, gateways,
-// neighbours and all that changes about them stay the kernel's affair, and a reader whom
-// the program cannot serve, behind another interface or in a VLAN for one, is served as
-// if it were not there. (The readers of a VLAN have an interface too, such as eth0.10.)
+// The program learns each reader's link address from normal sends: the reader's first datagram,
+// and another one every four to six seconds. So the kernel still decides about routes, gateways
+// and neighbours, and changes are followed. A reader that the program cannot serve, such as one
+// behind another interface or in a VLAN, gets normal sends. (The readers of a VLAN have an
+// interface of their own, such as eth0.10.)
 //
 // It asks for Linux 6.6, an Ethernet interface, and root, or CAP_BPF and CAP_NET_ADMIN.
 // There can be one program at an interface. Copies do not pass what comes before the

@@ -124,9 +124,9 @@ type Neighbours interface {
 	// OpenNeighbours opens an fd that is readable when there is news of them
 	// (rtnetlink(7)).
 	OpenNeighbours() (fd int, err error)
-	// ReadNeighbours fills in news and returns how much it is, which may be 0; the fd stays
-	// readable while there is more. The kernel tells one piece at a time; what exceeds the
-	// room for it is left out.
+	// ReadNeighbours fills in news and returns how many entries it has filled in, which may be
+	// 0; the fd stays readable while there is more. The kernel gives one message at a time;
+	// entries of a message beyond len(news) are dropped.
 	// unix.EAGAIN: there is none. unix.ENOBUFS: some was lost, as too much came.
 	ReadNeighbours(fd int, news []Neighbour) (int, error)
 }
@@ -135,9 +135,9 @@ type Neighbours interface {
 type Neighbour struct {
 	// Addr is its address; a link-local one has the interface's number as its zone.
 	Addr netip.Addr
-	// Answers: it has told its link address. If not, it was asked in vain, and what is
-	// sent to it from now on waits in the kernel, charged to the socket's buffer, for
-	// as long as the kernel asks once more: some three seconds.
+	// Answers: its link address is known. If not, the lookup (ARP) has failed: what is sent to
+	// it from now on waits in the kernel, charged to the socket's buffer, until the next lookup
+	// fails too, some three seconds later.
 	Answers bool
 }
 

@@ -15,8 +15,8 @@ type Figures struct {
 	// Restarts is how often the source began anew.
 	Restarts uint64
 	// Frames came whole. FramesDamaged came in part. FramesMissed did not come at all,
-	// as far as is known from the timestamps of those before and after: what the sender
-	// left out for this receiver is among them.
+	// as far as is known from the timestamps of those before and after; frames that the
+	// sender skipped for this receiver are among them.
 	Frames, FramesDamaged, FramesMissed uint64
 }
 

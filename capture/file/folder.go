@@ -27,7 +27,7 @@ func openFolder(path string) (*folder, error) {
 	return f, f.rewind()
 }
 
-var errNoPictures = errors.New("there is no .jpg or .jpeg in the folder")
+var errNoPictures = errors.New("no .jpg or .jpeg in the folder")
 
 // list lists the JPEGs in the folder: all of them, or only until it has found enough.
 // Without any its error is errNoPictures.

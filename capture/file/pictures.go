@@ -58,7 +58,7 @@ func openPictures(path string) (pictures, error) {
 		return p, errors.Join(err, closeFD(fd))
 	case unix.S_IFREG:
 	default:
-		return nil, errors.Join(errors.New("is neither a file nor a folder"), closeFD(fd))
+		return nil, errors.Join(errors.New("neither a file nor a folder"), closeFD(fd))
 	}
 	s := &stream{path: path, fd: fd, size: stat.Size}
 	if err := s.checkKind(); err != nil {

@@ -154,9 +154,9 @@ func (s *Source) look(p pictures) error {
 	picture, _, err := p.next()
 	switch {
 	case errors.Is(err, errEnd):
-		return errors.New("there is no whole JPEG picture in it")
+		return errors.New("no whole JPEG picture in it")
 	case errors.Is(err, errMuch):
-		return errors.New("there is no whole JPEG picture at the beginning of it")
+		return errors.New("no whole JPEG picture at its beginning")
 	case err != nil:
 		return err
 	}

@@ -37,14 +37,14 @@ func (s *stream) checkKind() error {
 		return err
 	}
 	if len(s.buffer) == 0 {
-		return errors.New("is empty")
+		return errors.New("the file is empty")
 	}
 	if bytes.HasPrefix(s.buffer, []byte{0xff, jpeg.SOI}) {
 		return nil
 	}
 	for _, kind := range kinds {
 		if bytes.HasPrefix(s.buffer, []byte(kind.begin)) {
-			return fmt.Errorf("is %s; wanted is MJPEG, as by: ffmpeg -i FILE -c:v mjpeg -huffman default -f mjpeg OUT.mjpeg", kind.name)
+			return fmt.Errorf("%s, not MJPEG; convert it by: ffmpeg -i FILE -c:v mjpeg -huffman default -f mjpeg OUT.mjpeg", kind.name)
 		}
 	}
 	if !bytes.Contains(s.buffer, []byte{0xff, jpeg.SOI, 0xff}) {

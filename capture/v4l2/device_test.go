@@ -21,8 +21,8 @@ func TestWhatIsNoCamera(t *testing.T) {
 		"absent":           {"/dev/video63", "lost: /dev/video63: not found; "},
 		"absent elsewhere": {"/nowhere/video0", "failed: /nowhere/video0: not found; "},
 		"below a file":     {text + "/video0", "failed: " + text + "/video0: not found; "},
-		"a file":           {text, "failed: " + text + ": is not a camera: it is no video device"},
-		"another device":   {"/dev/null", "failed: /dev/null: is not a camera: it is no video device"},
+		"a file":           {text, "failed: " + text + ": not a camera: not a video device"},
+		"another device":   {"/dev/null", "failed: /dev/null: not a camera: not a video device"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := New(Options{Path: c.path})

@@ -12,11 +12,11 @@ import (
 )
 
 var (
-	errNotVideo     = errors.New("is not a camera: it is no video device")
+	errNotVideo     = errors.New("not a camera: not a video device")
 	errBusy         = errors.New("is in use by another program")
 	errNotPermitted = errors.New("permission denied; add the user to the group video (usermod -aG video USER) and log in again")
 	errBandwidth    = errors.New("not enough USB bandwidth; choose a smaller size or rate, or another USB port")
-	errNoCapture    = errors.New("is not a camera: it delivers metadata, or is an output; use another /dev/video*")
+	errNoCapture    = errors.New("not a camera: it delivers metadata, or is an output; use another /dev/video*")
 	errNoStreaming  = errors.New("cannot stream")
 )
 

@@ -95,7 +95,7 @@ func TestWrongInput(t *testing.T) {
 		{append(free, "--send", "udp://127.0.0.1:5000", "--sdp", "/nowhere/x.sdp", "testcard:"), 1, []string{"/nowhere/x.sdp"}},
 		{[]string{"--rtsp", taken.Addr().String(), "--rtp", "127.0.0.1:0", "testcard:"}, 1, []string{"address already in use", "--rtsp"}},
 		{append(free, "--clone", "nowhere0", "testcard:"), 1, []string{"--clone", "nowhere0"}},
-		{append(free, "--clone", "lo", "testcard:"), 1, []string{"--clone", "lo", "no Ethernet interface"}},
+		{append(free, "--clone", "lo", "testcard:"), 1, []string{"--clone", "lo", "not an Ethernet interface"}},
 		{[]string{"--rtsp", "192.0.2.1:0", "--rtp", "127.0.0.1:0", "testcard:"}, 1, []string{"192.0.2.1", "no such address"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {

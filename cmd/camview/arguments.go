@@ -152,8 +152,8 @@ func parseOutput(text string) (kind outputKind, file string, err error) {
 	return 0, "", fmt.Errorf("-o %q: must be -, or a file that ends in .mjpeg or .jpg", text)
 }
 
-// checkRanges judges the numbers. given tells which flags were typed: whoever types a
-// zero means it.
+// checkRanges judges the numbers. given reports which flags were typed: a zero
+// that was typed is not the default.
 func (raw *rawFlags) checkRanges(given func(string) bool) error {
 	switch {
 	case raw.buffer < 0 || raw.buffer > int(maxBuffer/time.Millisecond):

@@ -20,8 +20,8 @@ const (
 	historyBytes = 1 << 30
 )
 
-// presenter brings pictures before whoever watches: into a terminal, a pipe, a file or
-// nowhere. It belongs to the loop; what may have to wait is its sink's.
+// presenter hands pictures to a terminal, a pipe, a file or nothing. It belongs to the loop; its
+// sink does what may have to wait.
 type presenter struct {
 	viewer   *viewer
 	sink     *sink // nil: nowhere
@@ -81,7 +81,7 @@ func (p *presenter) openTerminal(stdin, stdout, stderr *os.File) (output, error)
 		if s := p.viewer.settings; s.stats || s.duration > 0 || s.frames > 0 {
 			return nil, nil
 		}
-		return nil, errors.New("standard output is no terminal: write the pictures by -o, or tell when to end by --duration or --frames")
+		return nil, errors.New("standard output is not a terminal: write the pictures by -o, or say when to end by --duration or --frames")
 	}
 	if err != nil {
 		return nil, err
@@ -184,8 +184,8 @@ func (p *presenter) figures(line string) {
 	p.refresh()
 }
 
-// tell tells what is the matter, and nothing when all is well again. It reports false if
-// that is to be told elsewhere.
+// tell shows a message below the picture, and "" removes it. It reports false if there is no
+// terminal: the caller prints it then.
 func (p *presenter) tell(message string) bool {
 	p.message = message
 	p.refresh()

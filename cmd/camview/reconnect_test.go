@@ -77,7 +77,7 @@ func TestNoPictures(t *testing.T) {
 		"the house is full": {[]string{"-o", "-", full}, 1, []string{"453"}},
 		"no RTSP server":    {[]string{"-o", "-", startSpeaker(t, "SSH-2.0-OpenSSH_9.2\r\n\r\n")}, 1, []string{"127.0.0.1"}},
 		"hangs up":          {[]string{"-o", "-", startSpeaker(t, "")}, 1, []string{"closed the connection"}},
-		"no terminal":       {[]string{b.url("cam")}, 1, []string{"no terminal", "-o", "--duration"}},
+		"no terminal":       {[]string{b.url("cam")}, 1, []string{"not a terminal", "-o", "--duration"}},
 		"UDP refused":       {[]string{"-o", "-", "--transport", "udp", startOther(t, false)}, 1, []string{"461"}},
 		"figures of nobody": {[]string{"--frames", "3", b.url("nothing")}, 1, []string{"404"}},
 		"usage":             {[]string{"--frames", "0", b.url("cam")}, 2, []string{"--frames 0", "--help"}},

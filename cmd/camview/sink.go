@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// output is where pictures go. It may wait for whoever takes them: its methods are called
-// by the goroutine of a sink, which shares nothing with the loop.
+// output is where pictures go. Its methods may block: the goroutine of a sink calls them, which
+// shares nothing with the loop.
 type output interface {
 	// write takes a picture, a whole JPEG file which is valid until write returns, and a
 	// line of text to show with it. Without a picture (nil) only the text is new.
@@ -28,7 +28,7 @@ type sink struct {
 	output output
 	queue  chan entry
 	// newest: when the queue is full the oldest picture in it gives way to a new one; else
-	// it is the new one that is left out.
+	// the new one is skipped.
 	newest bool
 	used   chan []byte // buffers to be filled again
 	ended  chan error  // what the output says at its end
@@ -83,8 +83,8 @@ func (s *sink) recycle(e entry) {
 	}
 }
 
-// picture has a copy of a picture written. It reports false if one was left out, because
-// the output is too slow.
+// picture has a copy of a picture written. It reports false if one was skipped,
+// because the output is too slow.
 func (s *sink) picture(jpeg []byte, status string) bool {
 	complete := true
 	if len(s.queue) == cap(s.queue) {

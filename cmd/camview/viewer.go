@@ -32,7 +32,7 @@ type viewer struct {
 	settings *settings
 	loop     *loop.Loop
 	resolver *resolver
-	// presenter brings the pictures before whoever watches.
+	// presenter shows or writes the pictures.
 	presenter *presenter
 	room      *udp.Room // that all sockets receive into
 	messages  io.Writer

@@ -11,10 +11,9 @@ import (
 )
 
 // Clones is the memory that fans share with a program in the kernel, which sends copies
-// of one message to many peers (package clone). Every peer has an entry there. How it is
-// reached is for the program to learn from a message that the kernel has just sent it in
-// the ordinary way; once that is known the peer can be in an order: a list of peers who
-// are to be sent what the next message says.
+// of one message to many peers (package clone). Every peer has an entry there. The program
+// learns a peer's link address from a normal send. From then on the peer can be in an order: a
+// list of the peers that get a copy of the next message.
 //
 // A Clones may serve many sockets of one loop. Its methods belong to the loop's
 // goroutine; the program writes what it has learned at any time.
@@ -109,7 +108,7 @@ func (c *Clones) leave(slot uint16) {
 	}
 }
 
-// forget has the peer sent to in the ordinary way until it is learned anew.
+// forget has the peer get normal sends until it is learned again.
 func (c *Clones) forget(slot uint16) {
 	p := &c.peers[slot]
 	if atomic.AddUint32(&p.generation, 1) == 0 {
@@ -159,8 +158,8 @@ const (
 	// learnSpread, so that not all have it at once.
 	learnEvery, learnSpread = 4000, 2000
 	// learnNew is the least of the times after a peer was learned first. It is short, as a
-	// router on the way may have complained of packets that it cannot carry, and only who
-	// sends in the ordinary way is told.
+	// router on the way may have complained about packets that it cannot carry, and the kernel
+	// tells only a socket that makes normal sends.
 	learnNew = 150
 )
 

@@ -255,10 +255,10 @@ func (s *Socket) SendTo(payload []byte, peer netip.AddrPort, source netip.Addr) 
 	return err
 }
 
-// SendEach sends one datagram to each of count peers, whose address, and the one to
-// send from, it asks of peer; an invalid address is passed over. It is for what is
-// sent seldom: nothing is kept per peer. It returns how many were sent, and the last
-// error; whom it concerned is left out, a full socket ends it.
+// SendEach sends one datagram to each of count peers. peer returns the address of peer i, and
+// the address to send from; a peer with an invalid address is skipped. It is for what is sent
+// seldom: nothing is kept per peer. It returns how many were sent, and the last error. A peer
+// whose send fails is skipped; a full socket ends the sending.
 func (s *Socket) SendEach(payload []byte, count int, peer func(i int) (netip.AddrPort, netip.Addr)) (sent int, last error) {
 	out := &s.outgoing
 	for next := 0; next < count; {
