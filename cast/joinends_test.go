@@ -29,7 +29,7 @@ func TestSilentJoinerInAFlood(t *testing.T) {
 	report := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 1, SSRC: 2}, "crowd")
 	flood := func(until time.Duration) {
 		for n := 0; w.l.Now() < began+until; n++ {
-			for i := range perSecond * int(step) / int(time.Second) {
+			for i := range int(perSecond * step / time.Second) {
 				if err := crowd.Send(rtpAddr, report); err != nil {
 					t.Fatal(err)
 				}

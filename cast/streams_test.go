@@ -114,6 +114,20 @@ func TestCloseWithinAFrame(t *testing.T) {
 	}
 }
 
+// close closes the stream, or the whole broadcaster.
+func (w *world) close(whole bool) {
+	w.t.Helper()
+	err := error(nil)
+	if whole {
+		err = w.b.Close()
+	} else {
+		err = w.s.Close()
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // TestEveryCallAfterClose calls what is exported on a stream that is closed, and on one whose
 // broadcaster is: nothing is sent.
 func TestEveryCallAfterClose(t *testing.T) {
@@ -129,14 +143,7 @@ func TestEveryCallAfterClose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if whole {
-			err = w.b.Close()
-		} else {
-			err = w.s.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		w.close(whole)
 		sent := w.k.Counters().Sent
 		d := cast.Destination{Peer: at.RTP}
 		var awaited error
@@ -201,15 +208,7 @@ func TestNothingIsLeftOfStreams(t *testing.T) {
 		if n := cast.Indexed(w.b); n != 5 {
 			t.Fatalf("%d readers are found by their addresses, want 5", n)
 		}
-		err := error(nil)
-		if whole {
-			err = w.b.Close()
-		} else {
-			err = w.s.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		w.close(whole)
 		if n := cast.Indexed(w.b); n != 0 || w.s.Readers() != 0 {
 			t.Errorf("%d readers are found by their addresses, %d are the closed stream's", n, w.s.Readers())
 		}
