@@ -3,13 +3,13 @@ package file
 import (
 	"cmp"
 	"errors"
-	"github.com/camcast/camcast/proto/jpeg"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/camcast/camcast/proto/jpeg"
 	"golang.org/x/sys/unix"
 )
 

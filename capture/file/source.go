@@ -3,12 +3,12 @@ package file
 import (
 	"errors"
 	"fmt"
-	"github.com/camcast/camcast/proto/jpeg"
 	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/internal/beat"
 	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/jpeg"
 	"golang.org/x/sys/unix"
 )
 

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"github.com/camcast/camcast/proto/jpeg"
 	"os"
 	"slices"
 
+	"github.com/camcast/camcast/proto/jpeg"
 	"golang.org/x/sys/unix"
 )
 

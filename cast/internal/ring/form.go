@@ -63,9 +63,6 @@ func (m *Form) Use() {
 // Release ends a Use.
 func (m *Form) Release() { m.users-- }
 
-// InUse reports whether anybody uses the form.
-func (m *Form) InUse() bool { return m.users > 0 }
-
 // Packets is how many packets the form has made of all frames so far.
 func (m *Form) Packets() uint64 { return m.packets }
 

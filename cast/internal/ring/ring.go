@@ -12,9 +12,8 @@ type Frame struct {
 	// Number counts the frames of a ring from 1. A slot that is filled again gets a new
 	// number: that is how a reader notices that its frame is gone.
 	Number uint64
-	// Keys is how many key frames the ring has had up to this one, and KeyBefore the number of
-	// the last of them, 0 if there was none: the frame that this one depends on, or itself.
-	Keys, KeyBefore uint64
+	// Keys is how many key frames the ring has had up to this one.
+	Keys uint64
 
 	buffer []byte // what Bytes lie in, kept for the next frame
 	wires  []laid // by the form's index
@@ -34,7 +33,8 @@ type Ring struct {
 	slots  []*Frame
 	recent []*Frame // frame number n is at n % window
 	newest uint64
-	// keys and newestKey are Keys and KeyBefore of the newest frame.
+	// keys is Keys of the newest frame, and newestKey the number of the last key frame, 0 if
+	// there was none.
 	keys, newestKey uint64
 	forms           []*Form
 	// holders is how many frames may be held at a time. RemoveHolder leaves the slot for the
@@ -89,7 +89,7 @@ func (r *Ring) Publish(m media.Frame) (*Frame, error) {
 		r.keys++
 		r.newestKey = r.newest
 	}
-	f.Number, f.Keys, f.KeyBefore = r.newest, r.keys, r.newestKey
+	f.Number, f.Keys = r.newest, r.keys
 	r.recent[f.Number%uint64(len(r.recent))] = f
 	var first error
 	for _, form := range r.forms {
