@@ -57,7 +57,8 @@ type Config struct {
 	SessionTimeout time.Duration
 	// Adapt is what is done for readers that report loss (AdaptThin).
 	Adapt Adapt
-	// Log gets what happens (discarded).
+	// Log gets what happens (discarded). The loop does not wait for it: a logqueue.Queue is put
+	// in front of its handler, unless that has a method NeverWaits.
 	Log *slog.Logger
 	// Random fills p with randomness for session ids, SSRCs and the like
 	// (crypto/rand). A simulation gives its own.

@@ -56,7 +56,7 @@ func (x *rtcpIndex) evict(a netip.AddrPort) {
 	streamOf(before).leave(before) // unless the observer had it leave
 }
 
-// add adds r, who has come to an address.
+// add adds r, which has come to an address.
 func (x *rtcpIndex) add(a netip.AddrPort, r *fanout.Reader) {
 	if a.Addr().Unmap().Is4() {
 		x.v4[key4(a)] = r

@@ -56,12 +56,12 @@ func (r *rtpSender) use(p *media.Params) error {
 		return fmt.Errorf("%v frame in a stream of %v", p.Format, r.format)
 	}
 	if r.payload == nil {
-		make, ok := payloads[p.Format]
+		newPayload, ok := payloads[p.Format]
 		if !ok {
 			return fmt.Errorf("%v cannot be sent by RTP", p.Format)
 		}
 		c := &r.stream.broadcaster.config
-		made, err := make(r.stream, payloadOptions{
+		made, err := newPayload(r.stream, payloadOptions{
 			ssrc: r.ssrc, sequence: r.sequence, packetSize: c.MTU - ipv6UDPHeaderBytes, runPackets: c.runPackets(),
 		})
 		if err != nil {

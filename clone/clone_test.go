@@ -117,7 +117,7 @@ func (h *hall) learn(run udp.Run) {
 func (h *hall) send(run udp.Run) {
 	h.Helper()
 	h.turn()
-	place, outcome := h.fan.Send(run, udp.Place{}, h.fan.All(), func(peer int, err error) { h.Errorf("reader %d: %v", peer, err) })
+	place, outcome := h.fan.Send(run, udp.Position{}, h.fan.All(), func(peer int, err error) { h.Errorf("reader %d: %v", peer, err) })
 	if outcome != udp.Done {
 		h.Fatalf("outcome %d at %+v", outcome, place)
 	}

@@ -16,7 +16,7 @@ type limit struct {
 	messages  []loop.Message
 	addresses []loop.Address
 	payload   loop.Vector
-	control   loop.Control
+	control   loop.Cmsg
 }
 
 const limitBatch = 64

@@ -31,9 +31,6 @@ type Position struct {
 	Peer, Packet int
 }
 
-// Place is Position's former name.
-type Place = Position
-
 // Peers are those that a run is sent to: from a Position up to, not including, End. They
 // are counted round a ring of the fan's first Ring peers, so that another one comes first in
 // each frame: Position.Peer i is the peer with index i % Ring.

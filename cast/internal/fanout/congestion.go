@@ -59,7 +59,7 @@ func (w *sweep) congested() (skipped bool) {
 	case w.impatient || w.group.readers[index].failing(w.turn) || w.stuckSince > 0 && w.now-w.stuckSince >= congestionLimit:
 		w.impatient = w.impatient || w.stuckSince > 0
 		w.failed(index, errCongested)
-		w.position, w.stuckSince = udp.Place{Peer: w.position.Peer + 1}, 0
+		w.position, w.stuckSince = udp.Position{Peer: w.position.Peer + 1}, 0
 		return true
 	case w.stuckSince == 0:
 		w.stuckSince = w.now

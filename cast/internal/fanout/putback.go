@@ -5,7 +5,7 @@ import "github.com/camcast/camcast/loop/udp"
 // putBack lets go of a frame of which nobody has anything yet and that has become too old
 // while the socket was full: on with the newest.
 func (w *sweep) putBack() {
-	if w.hand == nil || w.burst > 0 || w.position != (udp.Place{Peer: w.first}) || w.fanout().config.Ring.Get(w.hand.Number) != nil {
+	if w.hand == nil || w.burst > 0 || w.position != (udp.Position{Peer: w.first}) || w.fanout().config.Ring.Get(w.hand.Number) != nil {
 		return
 	}
 	w.cursor = w.before

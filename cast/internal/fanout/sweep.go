@@ -37,10 +37,10 @@ type sweep struct {
 	// burstBegan is when the first readers had received the current burst, or the one before:
 	// after the send, as the thread may have been held up in it.
 	burstBegan time.Duration
-	turn       uint32    // counts the frames, to choose the first reader by
-	first      int       // the reader who is the first to get the frame in hand
-	peers      udp.Peers // the readers it goes to
-	position   udp.Place // how far the burst has come among them
+	turn       uint32       // counts the frames, to choose the first reader by
+	first      int          // the reader who is the first to get the frame in hand
+	peers      udp.Peers    // the readers it goes to
+	position   udp.Position // how far the burst has come among them
 
 	// missed is how many readers could not be sent some of the frame in hand.
 	missed int
@@ -171,7 +171,7 @@ func (w *sweep) choosePeers() {
 	n := len(w.group.readers)
 	w.first = ring.First(w.turn, n)
 	w.peers = udp.Peers{End: w.first + n, Ring: n}
-	w.position = udp.Place{Peer: w.first}
+	w.position = udp.Position{Peer: w.first}
 }
 
 // due is when the next burst may go: spread evenly over a share of the time until the next
@@ -204,7 +204,7 @@ func (w *sweep) sendBurst(slice time.Duration) bool {
 			return false
 		}
 	}
-	w.position = udp.Place{Peer: w.first}
+	w.position = udp.Position{Peer: w.first}
 	return true
 }
 
@@ -216,7 +216,7 @@ func (w *sweep) sendChunk(run udp.Run) udp.Outcome {
 	w.position, outcome = w.group.fan.Send(run, w.position, chunk, w.failed)
 	w.now = w.fanout().config.Loop.Kernel().Monotonic()
 	if w.position != was {
-		if was == (udp.Place{Peer: w.first}) {
+		if was == (udp.Position{Peer: w.first}) {
 			w.burstBegan = w.now
 		}
 		w.stuckSince = 0

@@ -247,7 +247,10 @@ func TestStop(t *testing.T) {
 	if v.Frames() != frames {
 		t.Error("a new frame is sent")
 	}
-	if v.Leave(); h.fan.config.Form.InUse() {
-		t.Error("the form is still in use")
+	v.Leave()
+	made := h.fan.config.Form.Packets()
+	h.frame()
+	if h.fan.config.Form.Packets() != made {
+		t.Error("frames are laid out for nobody")
 	}
 }
