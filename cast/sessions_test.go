@@ -523,3 +523,38 @@ func TestSessionsOpenedWithinATimeout(t *testing.T) {
 		t.Errorf("counted after the timeout: %+v", counts)
 	}
 }
+
+// TestSessionsShareAConnection has two sessions be interleaved on one connection, of which the
+// second never plays, or is ended by the program: the first goes on. With the last one the
+// connection is closed.
+func TestSessionsShareAConnection(t *testing.T) {
+	for _, plays := range []bool{false, true} {
+		w := newWorld(t, 1, nil)
+		v := w.watch("10.0.1.1", true)
+		first := newest(w)
+		session := v.session
+		v.session = ""
+		if status := v.setup("RTP/AVP/TCP;unicast;interleaved=2-3"); status != 200 {
+			t.Fatalf("SETUP: %d", status)
+		}
+		second := newest(w)
+		if plays {
+			v.play()
+			w.run(time.Second)
+			second.End("kicked")
+		}
+		v.session = session
+		w.run(2 * cast.SetupTimeout)
+		if first == second || !first.Playing() || second.Playing() || sessions(w) != 1 {
+			t.Errorf("playing %v and %v, %d sessions", first.Playing(), second.Playing(), sessions(w))
+		}
+		had := first.Figures().Frames
+		w.run(time.Second)
+		if n := first.Figures().Frames - had; n < 28 {
+			t.Errorf("%d frames in the last second", n)
+		}
+		first.End("kicked")
+		w.run(time.Second)
+		w.checkNoCounts()
+	}
+}

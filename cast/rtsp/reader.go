@@ -47,14 +47,16 @@ func (r *reader) pause() {
 }
 
 // ended is called when the cast.Session has ended. A player that is told of a stream's end
-// hangs up by itself; with any other end an interleaved connection is of no more use.
+// hangs up by itself. With any other end an interleaved connection is of no more use, unless it
+// has other sessions.
 func (r *reader) ended(string) {
-	r.route.conn.removeInterleaved(r)
+	c := r.route.conn
+	c.removeInterleaved(r)
 	byReader := r.rtsp.User == nil
 	r.rtsp.User = nil
 	r.rtsp.End()
 	over := r.session.Stream().State() == cast.Ended
-	if !byReader && !over && r.route.transport.Protocol == protocol.TCP {
-		r.route.conn.close()
+	if !byReader && !over && r.route.transport.Protocol == protocol.TCP && c.rtsp.Sessions() == 0 {
+		c.close()
 	}
 }
