@@ -122,8 +122,9 @@ type service struct {
 	// settled is called with each first outcome of opening a source, as long as the daemon
 	// starts.
 	settled func()
-	// failed is the error of a source that could not be opened when the daemon started.
-	failed error
+	// failed is the error of a source that could not be opened when the daemon started, and
+	// absent the last error of one that could not be opened at any time.
+	failed, absent error
 }
 
 // openFronts has the streams served by the protocols that are asked for.

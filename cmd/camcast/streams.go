@@ -18,7 +18,7 @@ import (
 // a source that cannot be opened as it was asked to be; one that is not there yet is waited for.
 func (d *service) addStreams() error {
 	if len(d.settings.sources) == 0 {
-		return d.addDefaultStream()
+		return d.addDefaultStream(v4l2.List())
 	}
 	for _, spec := range d.settings.sources {
 		source, err := newSource(spec)
@@ -50,9 +50,11 @@ func (d *service) stateChanged(s *cast.Stream, state cast.State, err error) {
 	switch state {
 	case cast.Live:
 		d.writeDescriptions(s)
+	case cast.Lost:
+		d.absent = err
 	case cast.Ended:
 		if err != nil {
-			d.failed = fmt.Errorf("%s: %w", s.Name(), err)
+			d.absent, d.failed = err, fmt.Errorf("%s: %w", s.Name(), err)
 		}
 		if d.open--; d.open == 0 {
 			d.stop()
@@ -83,12 +85,12 @@ func (d *service) settle() error {
 	return d.failed
 }
 
-// addDefaultStream broadcasts the first camera that can be opened, else the test
+// addDefaultStream broadcasts the first of the cameras that can be opened, else the test
 // card, and says which and why.
-func (d *service) addDefaultStream() error {
+func (d *service) addDefaultStream(cameras []v4l2.Device) error {
 	spec := sourceSpec{name: defaultName(0)}
 	why := "there is no camera"
-	for _, device := range v4l2.List() {
+	for _, device := range cameras {
 		spec.kind, spec.path = deviceSource, device.Path
 		s, err := d.tryDefault(spec)
 		if err != nil {
@@ -98,11 +100,13 @@ func (d *service) addDefaultStream() error {
 			fmt.Fprintf(d.stdout, "No source was named: using %s (%s), the first camera found.\n", device.Path, device.Card)
 			return nil
 		}
-		why = device.Path + " cannot be opened"
-		if d.failed != nil {
-			why = d.failed.Error()
+		if why = device.Path + " cannot be opened"; d.absent != nil {
+			why = d.absent.Error()
 		}
-		d.failed = nil
+		d.failed, d.absent = nil, nil
+		if s.State() != cast.Ended {
+			d.open-- // nobody is told that it has ended
+		}
 		if err := s.Close(); err != nil {
 			return err
 		}
