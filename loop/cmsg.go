@@ -16,9 +16,6 @@ type Cmsg struct {
 	buf    [cmsgBytes]byte
 }
 
-// Control is Cmsg's former name.
-type Control = Cmsg
-
 // Room for a UDP_SEGMENT or UDP_GRO message (at most an int), one in6_pktinfo and a
 // mark.
 const cmsgBytes = 24 + 40 + 24
