@@ -114,8 +114,15 @@ func (b *Broadcaster) RTPPort() uint16 {
 	return b.pairs[0].rtp.Local().Port()
 }
 
-// Attach has Close close the front, too. A front attaches itself when it is opened.
+// Attach has Close close the front, too. A front attaches itself when it is opened, and detaches
+// itself when it is closed.
 func (b *Broadcaster) Attach(f Front) { b.fronts = append(b.fronts, f) }
+
+// Detach ends what Attach began.
+func (b *Broadcaster) Detach(f Front) {
+	// A new list: Close may walk the one in use.
+	b.fronts = slices.DeleteFunc(slices.Clone(b.fronts), func(other Front) bool { return other == f })
+}
 
 // AddStream broadcasts the frames of source as name, which is the path that players ask for.
 // With a nil source the program publishes by itself (Stream.Publish). The broadcaster owns the

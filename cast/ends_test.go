@@ -1,11 +1,13 @@
 package cast_test
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
@@ -176,5 +178,23 @@ func TestFailedNewLeavesNothing(t *testing.T) {
 	}
 	if _, set := l.NextTimer(); set {
 		t.Error("a timer is set")
+	}
+}
+
+// TestFrontsComeAndGo opens and closes fronts again and again, which leaves nothing behind.
+func TestFrontsComeAndGo(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	fronts, fds := cast.Fronts(w.b), len(w.k.OpenFDs())
+	for range 10 {
+		front, err := rtsp.Listen(w.b, netip.MustParseAddrPort("0.0.0.0:8555"), rtsp.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(front.Close(), join.Serve(w.b).Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, open := cast.Fronts(w.b), len(w.k.OpenFDs()); n != fronts || open != fds {
+		t.Errorf("%d fronts and %d fds, want %d and %d", n, open, fronts, fds)
 	}
 }

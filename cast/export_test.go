@@ -139,3 +139,6 @@ func LeaksOf(b *Broadcaster, s *Stream) Leaks {
 	l.FormUsers = int(reflect.ValueOf(s.rendition.form).Elem().FieldByName("users").Int())
 	return l
 }
+
+// Fronts is how many fronts b will close.
+func Fronts(b *Broadcaster) int { return len(b.fronts) }

@@ -45,6 +45,7 @@ func Serve(b *cast.Broadcaster) *Server {
 // Close answers no more requests, those that the gate has not answered yet included. Readers who
 // have joined stay. Closing twice does nothing.
 func (s *Server) Close() error {
+	s.broadcaster.Detach(s)
 	s.stop()
 	for _, withdraw := range s.deciding {
 		withdraw()

@@ -82,6 +82,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.broadcaster.Detach(s)
 	s.idle.Stop()
 	for session := range s.protocol.Sessions() {
 		session.User.(*reader).session.End("shutdown")
