@@ -79,6 +79,11 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
+	settings, err := parseArguments(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams := max(len(settings.sources), 1)
 	d := &daemon{t: t, stderr: &lockedBuffer{}, logs: make(chan string, 10000)}
 	d.cmd = exec.Command(binary, append([]string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0"}, args...)...)
 	stdout, err := d.cmd.StdoutPipe()
@@ -101,7 +106,7 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 		if err != nil {
 			t.Fatalf("camcast ended before it announced anything: %s%s", d.stdout, d.stderr)
 		}
-		if line == "\n" && announcedAll(d.stdout) {
+		if announcedAll(d.stdout, streams) {
 			break
 		}
 	}
@@ -109,9 +114,10 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	return d
 }
 
-// announcedAll reports whether the announcement is whole: it ends with an empty line.
-func announcedAll(text string) bool {
-	return strings.Contains(text, "frames/s") && strings.HasSuffix(text, "\n\n")
+// announcedAll reports whether the announcement is whole: an empty line is before each stream,
+// and at the end.
+func announcedAll(text string, streams int) bool {
+	return strings.Count("\n"+text, "\n\n") == streams+1
 }
 
 func (d *daemon) readLogs(stderr io.Reader) {
