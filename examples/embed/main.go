@@ -113,9 +113,13 @@ func (g gate) Admit(r cast.Request, answer func(cast.Grant, error)) {
 }
 
 // add adds the stream. Its pictures come from the program, so it has no source.
-func (a *app) add() (err error) {
-	a.clock, err = a.broadcaster.AddStream("clock", nil, cast.StreamOptions{})
-	return err
+func (a *app) add() error {
+	clock, err := a.broadcaster.AddStream("clock", nil, cast.StreamOptions{})
+	if err != nil {
+		return err
+	}
+	a.clock = clock
+	return nil
 }
 
 // remove ends the stream: its readers are told goodbye, and its name is free.

@@ -240,6 +240,9 @@ func TestEmbed(t *testing.T) {
 	if status, text := p.ask("PUT", "/streams/clock"); status != 200 {
 		t.Fatalf("adding the stream again: %d %s", status, text)
 	}
+	if status, _ := p.ask("PUT", "/streams/clock"); status != 400 {
+		t.Errorf("adding the stream twice: %d, want 400", status)
+	}
 	again := p.watchWhenPublished()
 	again.more(3)
 	again.whole()
