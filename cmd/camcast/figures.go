@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -18,25 +17,37 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// printFiguresOnSignal prints the figures whenever SIGUSR1 comes. The returned
-// function ends that.
+// printFiguresOnSignal prints the figures whenever SIGUSR1 comes, as soon as the loop runs. The
+// returned function ends that, and prints the last figures.
 func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop func()) {
 	// Where /proc is not mounted the kernel's counts stay 0.
 	atStart, _ := udp.ReadSystemCounters()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
+	ended := make(chan struct{})
 	go func() {
+		text := make(chan []byte, 1)
 		for range signals {
-			var lines bytes.Buffer
-			if l.Do(context.Background(), func() { printFigures(l, b, &lines, atStart) }) != nil {
-				continue // the daemon is ending, which prints the last figures
+			err := l.Post(func() {
+				var lines bytes.Buffer
+				printFigures(l, b, &lines, atStart)
+				text <- lines.Bytes()
+			})
+			if err != nil {
+				return // the loop is closed
 			}
-			_, _ = w.Write(lines.Bytes()) // here, not on the loop: it may have to wait for the one who reads it
+			select {
+			case lines := <-text:
+				_, _ = w.Write(lines) // here, not on the loop: the reader of w may be slow
+			case <-ended: // the loop does not run any more
+				return
+			}
 		}
 	}()
 	return func() {
 		signal.Stop(signals)
 		close(signals)
+		close(ended)
 		var lines bytes.Buffer
 		printFigures(l, b, &lines, atStart)
 		_, _ = w.Write(lines.Bytes())

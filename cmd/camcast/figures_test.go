@@ -10,6 +10,7 @@ import (
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
+	"golang.org/x/sys/unix"
 )
 
 // TestFiguresOnSignal has the daemon print its figures while it runs, and at its end.
@@ -27,6 +28,39 @@ func TestFiguresOnSignal(t *testing.T) {
 	if out := d.stderr.String(); strings.Count(out, "delivered ") != 2 {
 		t.Errorf("printed %q, want figures twice", out)
 	}
+}
+
+// TestFiguresOnAnEarlySignal has the signal come between two runs of the loop, as when the daemon
+// has just announced itself: the figures are printed when the loop runs again.
+func TestFiguresOnAnEarlySignal(t *testing.T) {
+	l, err := loop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := l.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	printed := &firstWrite{w: io.Discard, begun: make(chan struct{})}
+	defer printFiguresOnSignal(l, b, printed)()
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	fd, _ := l.FD()
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000); n != 1 {
+		t.Fatalf("the signal has posted nothing: %v", err)
+	}
+	if _, err := l.Turn(0); err != nil {
+		t.Fatal(err)
+	}
+	<-printed.begun
 }
 
 // TestFiguresWaitForNobody has nobody read the figures: the loop goes on.

@@ -9,8 +9,9 @@ import (
 // Output is a writer that never waits for whoever reads: a goroutine does. A terminal may be
 // stopped, a pipe may be full. Any goroutine may write to it.
 type Output struct {
-	texts chan []byte
-	done  chan struct{} // closed when all is written
+	texts   chan []byte
+	closing chan struct{} // closed by Close
+	done    chan struct{} // closed when all is written
 }
 
 // outputTexts is how many writes an Output holds. More are dropped.
@@ -18,14 +19,27 @@ const outputTexts = 64
 
 // NewOutput makes an Output in front of a writer. Close ends its goroutine.
 func NewOutput(w io.Writer) *Output {
-	o := &Output{texts: make(chan []byte, outputTexts), done: make(chan struct{})}
-	go func() {
-		defer close(o.done)
-		for text := range o.texts {
-			_, _ = w.Write(text) // nobody is left to be told
-		}
-	}()
+	o := &Output{texts: make(chan []byte, outputTexts), closing: make(chan struct{}), done: make(chan struct{})}
+	go o.run(w)
 	return o
+}
+
+// run writes until the Output is closed and nothing waits any more.
+func (o *Output) run(w io.Writer) {
+	defer close(o.done)
+	for {
+		select {
+		case text := <-o.texts:
+			_, _ = w.Write(text) // there is nobody left to tell of its error
+		case <-o.closing:
+			select {
+			case text := <-o.texts:
+				_, _ = w.Write(text)
+			default:
+				return
+			}
+		}
+	}
 }
 
 // Write takes p, or drops it if too much waits to be written. The error is always nil.
@@ -37,9 +51,10 @@ func (o *Output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close waits until all is written, but no longer than a while. Nothing may be written after it.
+// Close waits until what was written before is out, but no longer than a while. It is called
+// once. What is written later may be lost.
 func (o *Output) Close(patience time.Duration) {
-	close(o.texts)
+	close(o.closing)
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
