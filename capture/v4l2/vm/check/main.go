@@ -36,10 +36,10 @@ func main() {
 			os.Exit(2)
 		}
 		err := group()
-		endAll()
+		printed := endAll()
 		if err != nil {
 			failed = true
-			fmt.Printf("FAILED %s: %v\n", name, err)
+			fmt.Printf("%sFAILED %s: %v\n", printed, name, err)
 			continue
 		}
 		fmt.Printf("ok %s (%.1f s)\n", name, time.Since(began).Seconds())

@@ -28,15 +28,17 @@ type process struct {
 // running are the processes that a group of checks has started.
 var running []*process
 
-// endAll ends what a group has left running.
-func endAll() {
+// endAll ends what a group has left running, and returns what that has printed.
+func endAll() (printed string) {
 	for _, p := range running {
 		if p.cmd.ProcessState == nil {
 			_ = p.cmd.Process.Kill()
 			_ = p.wait()
+			printed += fmt.Sprintf("%s:\n%s", p.cmd, &p.text)
 		}
 	}
 	running = nil
+	return printed
 }
 
 func start(name string, args ...string) (*process, error) { return startAs(nil, name, args...) }
@@ -73,14 +75,14 @@ func (p *process) await(words ...string) (string, error) {
 		select {
 		case line, open := <-p.lines:
 			if !open {
-				return "", fmt.Errorf("%s ended before it printed %q:\n%s", p.cmd.Path, words, p.text.String())
+				return "", fmt.Errorf("%s ended before it printed %q:\n%s", p.cmd, words, p.text.String())
 			}
 			p.text.WriteString(line + "\n")
 			if containsAll(line, words) {
 				return line, nil
 			}
 		case <-deadline:
-			return "", fmt.Errorf("%s did not print %q in %v:\n%s", p.cmd.Path, words, limit, p.text.String())
+			return "", fmt.Errorf("%s did not print %q in %v", p.cmd, words, limit)
 		}
 	}
 }
