@@ -17,7 +17,7 @@ import (
 func TestDefaultStream(t *testing.T) {
 	for path, want := range map[string]string{
 		"/dev/video77": "(/dev/video77: not found; ", // it may come, and is not waited for
-		"/dev/null":    "(/dev/null: is not a camera",
+		"/dev/null":    "(/dev/null: not a camera",
 	} {
 		l, err := loop.New()
 		if err != nil {
