@@ -17,7 +17,7 @@ func (s *Stream) Available() error {
 		return ErrClosed
 	case s.params != nil:
 		return nil
-	case s.source == nil:
+	case s.supervisor == nil:
 		return s.notYet("nothing has been published yet")
 	}
 	state := s.State()

@@ -147,7 +147,7 @@ func (b *Broadcaster) AddStream(name string, source capture.Source, o StreamOpti
 		if b.config.Adapt == AdaptQuality {
 			governQuality(s, source)
 		}
-		s.source.begin()
+		s.supervisor.begin()
 	}
 	return s, nil
 }

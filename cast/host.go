@@ -9,24 +9,24 @@ import (
 )
 
 // Now is the time at which this turn of the loop began.
-func (c *source) Now() time.Duration { return c.stream.broadcaster.loop.Now() }
+func (c *supervisor) Now() time.Duration { return c.stream.broadcaster.loop.Now() }
 
 // Wall is the time of day.
-func (c *source) Wall() time.Time { return c.stream.broadcaster.loop.Kernel().Wall() }
+func (c *supervisor) Wall() time.Time { return c.stream.broadcaster.loop.Kernel().Wall() }
 
 // NewTimer makes a timer on the loop.
-func (c *source) NewTimer(f func()) capture.Timer { return c.stream.broadcaster.loop.NewTimer(f) }
+func (c *supervisor) NewTimer(f func()) capture.Timer { return c.stream.broadcaster.loop.NewTimer(f) }
 
 // Post hands f over to the loop.
-func (c *source) Post(f func()) error { return c.stream.broadcaster.loop.Post(f) }
+func (c *supervisor) Post(f func()) error { return c.stream.broadcaster.loop.Post(f) }
 
 // Work runs a job where it may wait.
-func (c *source) Work(job func() (done func())) { c.stream.broadcaster.config.Work(job) }
+func (c *supervisor) Work(job func() (done func())) { c.stream.broadcaster.config.Work(job) }
 
 // Watch has ready called when fd is readable. The conditions are not looked at: an error
 // reported by a camera driver can be spurious, so the source's own call decides.
-func (c *source) Watch(fd int, ready func()) (capture.Watch, error) {
-	w := &watch{source: c, fd: fd, ready: ready}
+func (c *supervisor) Watch(fd int, ready func()) (capture.Watch, error) {
+	w := &watch{supervisor: c, fd: fd, ready: ready}
 	if err := w.begin(); err != nil {
 		return nil, fmt.Errorf("cannot be watched: %w", err)
 	}
@@ -36,7 +36,7 @@ func (c *source) Watch(fd int, ready func()) (capture.Watch, error) {
 
 // watch is an fd of a source that the loop watches.
 type watch struct {
-	source       *source
+	supervisor   *supervisor
 	fd           int
 	ready        func()
 	registration *loop.Registration // nil while it could not be registered
@@ -44,7 +44,7 @@ type watch struct {
 }
 
 func (w *watch) begin() (err error) {
-	w.registration, err = w.source.stream.broadcaster.loop.Register(w.fd, loop.Readable, func(loop.Interest) { w.ready() })
+	w.registration, err = w.supervisor.stream.broadcaster.loop.Register(w.fd, loop.Readable, func(loop.Interest) { w.ready() })
 	return err
 }
 
@@ -63,7 +63,7 @@ func (w *watch) Stop() error {
 		return nil
 	}
 	w.stopped = true
-	c := w.source
+	c := w.supervisor
 	for i, other := range c.watches {
 		if other == w {
 			c.watches = append(c.watches[:i], c.watches[i+1:]...)

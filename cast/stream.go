@@ -17,7 +17,7 @@ type Stream struct {
 	name        string
 	options     StreamOptions
 	log         *slog.Logger
-	source      *source // nil if the program publishes by itself
+	supervisor  *supervisor // nil if the program publishes by itself
 	rendition   *rendition
 	reports     *senderReports
 	fixed       []*fixedDestination
@@ -70,7 +70,7 @@ func newStream(b *Broadcaster, name string, src capture.Source, o StreamOptions)
 	s.rendition = newRendition(s)
 	s.reports = newSenderReports(s)
 	if src != nil {
-		s.source = newSource(s, src)
+		s.supervisor = newSupervisor(s, src)
 	}
 	return s
 }
@@ -82,8 +82,8 @@ func (s *Stream) Name() string { return s.name }
 // was published last.
 func (s *Stream) Describe() capture.Description {
 	d := capture.Description{Params: s.params}
-	if s.source != nil {
-		d = s.source.source.Describe()
+	if s.supervisor != nil {
+		d = s.supervisor.source.Describe()
 		if s.params != nil {
 			d.Params = s.params
 		}
@@ -99,10 +99,10 @@ func (s *Stream) State() State {
 	switch {
 	case s.ended || s.closed:
 		return Ended
-	case s.source == nil:
+	case s.supervisor == nil:
 		return Live
 	}
-	return s.source.state
+	return s.supervisor.state
 }
 
 // Readers is how many are being sent to, those over UDP that rest included.
@@ -110,10 +110,10 @@ func (s *Stream) Readers() int { return s.rendition.readers() }
 
 // SourceFigures are those of the source.
 func (s *Stream) SourceFigures() capture.Figures {
-	if s.source == nil {
+	if s.supervisor == nil {
 		return capture.Figures{Frames: s.figures.Frames}
 	}
-	return s.source.source.Figures()
+	return s.supervisor.source.Figures()
 }
 
 // Publish broadcasts one frame. The stream's source does so by itself; a program that makes
@@ -183,14 +183,14 @@ func (s *Stream) over() error {
 
 // wanted is called when somebody begins to watch, unwanted when somebody has left.
 func (s *Stream) wanted() {
-	if s.source != nil {
-		s.source.wanted()
+	if s.supervisor != nil {
+		s.supervisor.wanted()
 	}
 }
 
 func (s *Stream) unwanted() {
-	if s.source != nil && s.Readers() == 0 {
-		s.source.unwanted()
+	if s.supervisor != nil && s.Readers() == 0 {
+		s.supervisor.unwanted()
 	}
 }
 
@@ -200,8 +200,8 @@ func (s *Stream) finish(reason string) {
 		return
 	}
 	s.ended = true // a reader that joins from now on must not begin it again
-	if s.source != nil {
-		s.source.close()
+	if s.supervisor != nil {
+		s.supervisor.close()
 	}
 	s.opened()
 	s.rendition.stop()
@@ -236,8 +236,8 @@ func (s *Stream) Close() error {
 func (s *Stream) free() error {
 	s.rendition.udp.Each(s.leave)
 	var errs []error
-	if s.source != nil {
-		errs = append(errs, s.source.err)
+	if s.supervisor != nil {
+		errs = append(errs, s.supervisor.err)
 	}
 	for len(s.fixed) > 0 {
 		errs = append(errs, s.closeFixed(s.fixed[0]))

@@ -12,10 +12,10 @@ import (
 // are pulled. After some silence it takes what is pending and watches the device anew; after
 // more it has the device closed and opened.
 type watchdog struct {
-	source  *source
-	timer   *loop.Timer
-	device  bool          // there is one to look after
-	silence time.Duration // when it fires
+	supervisor *supervisor
+	timer      *loop.Timer
+	device     bool          // there is one to look after
+	silence    time.Duration // when it fires
 	// silent is how often in a row it has fired, and frames how many frames have come so far.
 	silent int
 	frames uint64
@@ -33,8 +33,8 @@ const (
 	maxPendingFrames = 32
 )
 
-func (d *watchdog) init(c *source) {
-	d.source, d.timer = c, c.stream.broadcaster.loop.NewTimer(d.fire)
+func (d *watchdog) init(c *supervisor) {
+	d.supervisor, d.timer = c, c.stream.broadcaster.loop.NewTimer(d.fire)
 }
 
 // start begins to look after a source that is open.
@@ -54,7 +54,7 @@ func (d *watchdog) stop() { d.timer.Stop() }
 func (d *watchdog) frameCame() {
 	d.frames++
 	if d.silent > 0 {
-		d.source.stream.log.Info("source delivers again")
+		d.supervisor.stream.log.Info("source delivers again")
 		d.silent = 0
 	}
 	if d.device {
@@ -65,7 +65,7 @@ func (d *watchdog) frameCame() {
 // fire is called when nothing has come for too long.
 func (d *watchdog) fire() {
 	if d.silent++; d.silent >= silentPeriods {
-		d.source.Lost(errSilent)
+		d.supervisor.Lost(errSilent)
 		return
 	}
 	d.rewatch()
@@ -74,7 +74,7 @@ func (d *watchdog) fire() {
 // rewatch cures a lost wake-up: drivers register the waiter only if nothing is pending
 // when the fd is added, so what is pending is taken first.
 func (d *watchdog) rewatch() {
-	c := d.source
+	c := d.supervisor
 	c.stream.figures.Revived++
 	if d.silent == 1 {
 		c.stream.log.Warn("source is silent; watching it anew", "for", d.silence)

@@ -9,9 +9,9 @@ import (
 	"github.com/camcast/camcast/media"
 )
 
-// source opens a stream's source, and opens it again when it is lost. It is the source's
+// supervisor opens a stream's source, and opens it again when it is lost. It is the source's
 // capture.Host (host.go), and has a watchdog for it (watchdog.go).
-type source struct {
+type supervisor struct {
 	stream  *Stream
 	source  capture.Source
 	state   State
@@ -34,8 +34,8 @@ const (
 	maxRetryWait = 2 * time.Second
 )
 
-func newSource(s *Stream, src capture.Source) *source {
-	c := &source{stream: s, source: src, state: Idle}
+func newSupervisor(s *Stream, src capture.Source) *supervisor {
+	c := &supervisor{stream: s, source: src, state: Idle}
 	l := s.broadcaster.loop
 	c.again = l.NewTimer(c.begin)
 	c.linger = l.NewTimer(c.goIdle)
@@ -44,7 +44,7 @@ func newSource(s *Stream, src capture.Source) *source {
 }
 
 // to goes to another state.
-func (c *source) to(state State, err error) {
+func (c *supervisor) to(state State, err error) {
 	if c.state == state {
 		return
 	}
@@ -58,7 +58,7 @@ func (c *source) to(state State, err error) {
 }
 
 // begin opens the source.
-func (c *source) begin() {
+func (c *supervisor) begin() {
 	c.to(Opening, nil)
 	if c.state == Opening && !c.open { // StateChanged may have closed it
 		c.open = true
@@ -67,7 +67,7 @@ func (c *source) begin() {
 }
 
 // stop closes the source, and watches nothing of it any more.
-func (c *source) stop() error {
+func (c *supervisor) stop() error {
 	c.again.Stop()
 	c.linger.Stop()
 	c.watchdog.stop()
@@ -83,14 +83,14 @@ func (c *source) stop() error {
 }
 
 // stopForNow closes a source that will be opened again.
-func (c *source) stopForNow() {
+func (c *supervisor) stopForNow() {
 	if err := c.stop(); err != nil {
 		c.stream.log.Warn("source cannot be closed", "error", err)
 	}
 }
 
 // close closes the source for good. Nobody is told.
-func (c *source) close() {
+func (c *supervisor) close() {
 	if c.state == Ended {
 		return
 	}
@@ -99,7 +99,7 @@ func (c *source) close() {
 }
 
 // wanted opens a source that waits for a reader.
-func (c *source) wanted() {
+func (c *supervisor) wanted() {
 	switch c.state {
 	case Idle:
 		c.begin()
@@ -110,7 +110,7 @@ func (c *source) wanted() {
 }
 
 // unwanted has a source that nobody watches go on for a while only.
-func (c *source) unwanted() {
+func (c *supervisor) unwanted() {
 	if o := &c.stream.options; c.state == Live && o.AwaitReader && o.Linger > 0 {
 		c.linger.SetAfter(o.Linger)
 		c.to(Lingering, nil)
@@ -118,13 +118,13 @@ func (c *source) unwanted() {
 }
 
 // goIdle closes the source until the next reader comes.
-func (c *source) goIdle() {
+func (c *supervisor) goIdle() {
 	c.stopForNow()
 	c.to(Idle, nil)
 }
 
 // Live is called by the source when it is open.
-func (c *source) Live() {
+func (c *supervisor) Live() {
 	if !c.open {
 		return
 	}
@@ -153,7 +153,7 @@ func (c *source) Live() {
 }
 
 // Frame is called by the source with each frame.
-func (c *source) Frame(f media.Frame) {
+func (c *supervisor) Frame(f media.Frame) {
 	if c.open && (c.state == Live || c.state == Lingering) {
 		c.retry = 0 // not when it is open: a device that fails at once is to be left alone for longer
 		c.watchdog.frameCame()
@@ -162,7 +162,7 @@ func (c *source) Frame(f media.Frame) {
 }
 
 // Lost is called by the source when its device is not there, or has failed. Readers stay.
-func (c *source) Lost(err error) {
+func (c *supervisor) Lost(err error) {
 	if !c.open {
 		return
 	}
@@ -181,7 +181,7 @@ func (c *source) Lost(err error) {
 // Failed is called by the source when it cannot be opened as it was asked to be. For one that
 // was there before, or was waited for, that may be over soon: the rights of a device are set
 // moments after it appears.
-func (c *source) Failed(err error) {
+func (c *supervisor) Failed(err error) {
 	if c.wasLive || c.warned {
 		c.Lost(err)
 		return
@@ -190,10 +190,10 @@ func (c *source) Failed(err error) {
 }
 
 // Ended is called by the source after its last frame.
-func (c *source) Ended() { c.end("end of the source", nil) }
+func (c *supervisor) Ended() { c.end("end of the source", nil) }
 
 // end has the readers told that there will be no more frames.
-func (c *source) end(reason string, err error) {
+func (c *supervisor) end(reason string, err error) {
 	if !c.open {
 		return
 	}
