@@ -46,7 +46,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 	p.Groups = []commandline.Group{
 		commandline.NewGroup("Where to listen", func(f *pflag.FlagSet) {
 			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on, or \"off\": viewers can only join by camcast:// then")
-			f.StringVar(&raw.rtp, "rtp", ":5004", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair")
+			f.StringVar(&raw.rtp, "rtp", "", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair (default the address of --rtsp, port 5004)")
 		}),
 		commandline.NewGroup("Viewers", func(f *pflag.FlagSet) {
 			f.IntVar(&raw.limits.readers, "max-readers", 0, "at most `N` viewers at once, over all streams; 0 is no limit")
@@ -90,7 +90,7 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	if s.rtsp, err = listenAddress("--rtsp", raw.rtsp); err != nil {
 		return nil, err
 	}
-	if s.config.RTP, err = listenAddress("--rtp", raw.rtp); err != nil {
+	if s.config.RTP, err = raw.rtpAddress(s.rtsp); err != nil {
 		return nil, err
 	}
 	if err := s.config.Adapt.UnmarshalText([]byte(raw.adapt)); err != nil {
@@ -170,6 +170,21 @@ func (raw *rawFlags) checkCombination() error {
 		return errors.New("--sdp describes a --send: add --send udp://HOST:PORT")
 	}
 	return nil
+}
+
+// defaultRTPPort is the port that RTP is sent from.
+const defaultRTPPort = 5004
+
+// rtpAddress is the address that RTP is sent from: unless one is given, that of RTSP, so that
+// somebody who has RTSP answered on one address has nothing open on others.
+func (raw *rawFlags) rtpAddress(rtsp netip.AddrPort) (netip.AddrPort, error) {
+	switch {
+	case raw.rtp != "":
+		return listenAddress("--rtp", raw.rtp)
+	case rtsp.IsValid():
+		return netip.AddrPortFrom(rtsp.Addr(), defaultRTPPort), nil
+	}
+	return netip.AddrPortFrom(netip.IPv6Unspecified(), defaultRTPPort), nil
 }
 
 // listenAddress understands ":8554", "127.0.0.1:8554", "[::1]:8554" and "off".

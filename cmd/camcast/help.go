@@ -25,7 +25,7 @@ streams that can be watched now.
 
 const helpTail = `
 SIGINT and SIGTERM say goodbye to every viewer and end the program. SIGUSR1 prints figures
-on stderr; they are printed at the end, too.
+on stderr; they are printed at the end, too. SIGHUP has no effect.
 Exit status: 0; 1 if something failed; 2 if the command line is wrong.
 
 These environment variables turn kernel features and libraries off:

@@ -95,6 +95,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	}
 	defer printFiguresOnSignal(l, b, figures)() // before it is announced that all is ready
 	d.announce()
+	defer d.sayOnHangup()()
 	if err := l.Run(ctx); err != nil {
 		return err
 	}
@@ -125,6 +126,22 @@ type service struct {
 	// failed is the error of a source that could not be opened when the daemon started, and
 	// absent the last error of one that could not be opened at any time.
 	failed, absent error
+}
+
+// sayOnHangup logs that SIGHUP has no effect, until the returned function is called. Without this
+// the signal would end the daemon.
+func (d *service) sayOnHangup() (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for range hangups {
+			d.log.Info("SIGHUP has no effect: there is nothing to read again")
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+	}
 }
 
 // openFronts has the streams served by the protocols that are asked for.

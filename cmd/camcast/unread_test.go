@@ -126,3 +126,18 @@ func awaitTCP(t *testing.T, address string) {
 		}
 	}
 }
+
+// TestHangup sends SIGHUP, which does not end the daemon.
+func TestHangup(t *testing.T) {
+	d := startDaemon(t, smallCard)
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	d.awaitLog("SIGHUP has no effect")
+	c, err := newClient(t, d.url(), gortsplib.ProtocolTCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.play()
+	c.consecutive(3)
+}
