@@ -29,7 +29,17 @@ type cam struct {
 	probe  [26]byte
 	reset  bool
 	closed bool
+
+	// Of serve alone. vhci_hcd may send a transfer's unlinking before the transfer. It takes
+	// the answer to the first for that to the second if it has sent that meanwhile, and unplugs
+	// the camera at the second answer. So such an unlinking is answered when its transfer has
+	// come.
+	submitted uint32            // the newest transfer; they come in the order of their numbers
+	early     map[uint32]uint32 // unlinkings by the transfers that have not come
 }
+
+// unlinked is the status of a transfer that was unlinked: -ECONNRESET.
+const unlinked = -104
 
 // reply answers a transfer (USBIP_RET_SUBMIT). The caller holds mu.
 func (c *cam) reply(seq uint32, status int32, data []byte, n int) {
@@ -40,6 +50,15 @@ func (c *cam) reply(seq uint32, status int32, data []byte, n int) {
 	be.PutUint32(h[24:], uint32(n))
 	be.PutUint32(h[32:], 0xffffffff)
 	c.f.Write(append(h, data...))
+}
+
+// replyUnlink answers the unlinking of a transfer (USBIP_RET_UNLINK). The caller holds mu.
+func (c *cam) replyUnlink(seq uint32, status int32) {
+	r := make([]byte, 48)
+	be.PutUint32(r, 4)
+	be.PutUint32(r[4:], seq)
+	be.PutUint32(r[20:], uint32(status))
+	c.f.Write(r)
 }
 
 // fix turns what the host asked for into what the camera does.
@@ -136,6 +155,14 @@ func (c *cam) serve() {
 					return
 				}
 			}
+			c.submitted = seq
+			if unlink, is := c.early[seq]; is {
+				delete(c.early, seq)
+				c.mu.Lock()
+				c.replyUnlink(unlink, unlinked)
+				c.mu.Unlock()
+				continue
+			}
 			if ep == 1 {
 				c.mu.Lock()
 				c.queue = append(c.queue, urb{seq, n})
@@ -156,20 +183,20 @@ func (c *cam) serve() {
 			c.mu.Unlock()
 		case 2: // UNLINK
 			victim := be.Uint32(h[20:])
-			st := int32(0)
+			if victim > c.submitted {
+				c.early[victim] = seq
+				continue
+			}
+			status := int32(0) // the transfer was answered
 			c.mu.Lock()
 			for i, u := range c.queue {
 				if u.seq == victim {
 					c.queue = append(c.queue[:i:i], c.queue[i+1:]...)
-					st = -104
+					status = unlinked
 					break
 				}
 			}
-			r := make([]byte, 48)
-			be.PutUint32(r, 4)
-			be.PutUint32(r[4:], seq)
-			be.PutUint32(r[20:], uint32(st))
-			c.f.Write(r)
+			c.replyUnlink(seq, status)
 			c.mu.Unlock()
 		}
 	}
