@@ -26,8 +26,9 @@ lint:
 	$(INSTALL) $(PACKAGES_GO)
 	.ci/lint
 
-# What runs on virtual time, several packages at once, and by 32-bit programs too. The others
-# one at a time: some keep up with real time, and count what they miss.
+# What runs on virtual time, several packages at once; by 32-bit programs too, without the race
+# detector, for which the largest crowds take minutes. The others one at a time: some keep up with
+# real time, and count what they miss.
 VIRTUAL := ./cast/... ./media/... ./proto/... ./view/...
 unit:
 	$(INSTALL) $(PACKAGES_GO)

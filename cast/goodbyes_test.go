@@ -1,3 +1,8 @@
+//go:build !race
+
+// These crowds are simulated by one goroutine, in which the race detector has nothing to find but
+// takes minutes. make test runs them without it.
+
 package cast_test
 
 import (

@@ -31,7 +31,7 @@ func (d *service) announce() {
 			fmt.Fprintf(w, "  vlc %s\n", url)
 		}
 		announceElsewhere(w, stream.Name(), rtsp, join)
-		d.announceDestinations(stream)
+		d.announceDestinations(w, stream)
 	}
 	fmt.Fprintln(w)
 	_, _ = d.stdout.Write(w.Bytes())
@@ -46,8 +46,8 @@ func describe(d capture.Description) string {
 }
 
 // announceDestinations prints where a stream is sent to.
-func (d *service) announceDestinations(stream *cast.Stream) {
-	w, s := d.stdout, d.settings
+func (d *service) announceDestinations(w io.Writer, stream *cast.Stream) {
+	s := d.settings
 	for i, to := range s.destinations {
 		if d.streamOf(to) != stream {
 			continue
