@@ -89,10 +89,9 @@ func checkFaults(d *process) error {
 		value   int // 0 for one that is a button
 		counted func(figures) int
 		what    string
-		frames  int
 	}{
-		{"Percentage of Dropped Buffers", 30, func(f figures) int { return f.missing }, "missing", 30},
-		{"Inject V4L2_BUF_FLAG_ERROR", 0, func(f figures) int { return f.broken }, "broken", 10},
+		{"Percentage of Dropped Buffers", 30, func(f figures) int { return f.missing }, "missing"},
+		{"Inject V4L2_BUF_FLAG_ERROR", 0, func(f figures) int { return f.broken }, "broken"},
 	} {
 		before, err := d.askFigures()
 		if err != nil {
@@ -101,26 +100,34 @@ func checkFaults(d *process) error {
 		if err := setControl("/dev/video0", fault.control, fault.value); err != nil {
 			return err
 		}
-		for range fault.frames {
-			if _, err := c.next(); err != nil {
-				return fmt.Errorf("%s: %w", fault.control, err)
-			}
+		after, err := playUntilCounted(d, c, before, fault.counted)
+		if err != nil {
+			return fmt.Errorf("%s: %w", fault.control, err)
 		}
 		if fault.value > 0 {
 			if err := setControl("/dev/video0", fault.control, 0); err != nil {
 				return err
 			}
 		}
-		after, err := d.askFigures()
-		if err != nil {
-			return err
-		}
-		if fault.counted(after) <= fault.counted(before) {
-			return fmt.Errorf("%s: %+v, then %+v", fault.control, before, after)
-		}
 		saw("%s: %d %s before, %d after", fault.control, fault.counted(before), fault.what, fault.counted(after))
 	}
 	return checkFatal(d, c)
+}
+
+// playUntilCounted plays pictures until a figure has grown. The first ones may have been on
+// their way before there was anything to count.
+func playUntilCounted(d *process, c *client, before figures, counted func(figures) int) (after figures, err error) {
+	for range 10 {
+		for range 10 {
+			if _, err := c.next(); err != nil {
+				return after, err
+			}
+		}
+		if after, err = d.askFigures(); err != nil || counted(after) > counted(before) {
+			return after, err
+		}
+	}
+	return after, fmt.Errorf("is not counted: %+v, then %+v", before, after)
 }
 
 // checkFatal has vivid fail for good: the daemon opens it anew, and the reader goes on.

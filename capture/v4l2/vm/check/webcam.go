@@ -130,17 +130,9 @@ func checkGap(d, webcam *process, c *client) error {
 	if err := webcam.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
 		return err
 	}
-	for range 30 {
-		if _, err := c.next(); err != nil {
-			return err
-		}
-	}
-	after, err := d.askFigures()
+	after, err := playUntilCounted(d, c, before, func(f figures) int { return f.missing + f.broken })
 	if err != nil {
-		return err
-	}
-	if after.missing+after.broken == before.missing+before.broken {
-		return fmt.Errorf("a broken frame is not counted: %+v, then %+v", before, after)
+		return fmt.Errorf("a broken frame: %w", err)
 	}
 	saw("a broken frame: %d missing and %d broken before, %d and %d after", before.missing, before.broken, after.missing, after.broken)
 	return nil
