@@ -31,7 +31,7 @@ func (s *Session) PlayUDP(at Address) error {
 	s.peer = at.RTP
 	s.start(rtp, rtcp, at, (*sessionObserver)(s))
 	b.rtcpIndex.add(at.RTCP, s.udp)
-	s.stream.reports.joined(newcomer{udp: s.udp})
+	s.stream.reports.joined(s.udp, nil)
 	return s.begin(UDP)
 }
 
@@ -54,7 +54,7 @@ func (s *Session) PlayTCP(conn *tcp.Conn, channel uint8) error {
 	}
 	s.peer = conn.Peer()
 	s.tcp = s.stream.rendition.tcp.Join(conn, channel, (*sessionObserver)(s))
-	s.stream.reports.joined(newcomer{tcp: s.tcp})
+	s.stream.reports.joined(nil, s.tcp)
 	return s.begin(TCP)
 }
 

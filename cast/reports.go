@@ -35,17 +35,13 @@ type senderReports struct {
 	// more goes on with the report in hand, which has come so far.
 	more  *loop.Timer
 	round fanout.Round
-	// newcomers wait for a report of their own, which greeting sends.
-	newcomers []newcomer
-	greeting  *loop.Timer
-	packet    []byte
-	cname     string
-}
-
-// newcomer is a reader that has just come, over UDP or TCP.
-type newcomer struct {
-	udp *fanout.Reader
-	tcp *tcpfan.Reader
+	// udpNewcomers and tcpNewcomers have just come, and wait for a report of their own, which
+	// greeting sends.
+	udpNewcomers []*fanout.Reader
+	tcpNewcomers []*tcpfan.Reader
+	greeting     *loop.Timer
+	packet       []byte
+	cname        string
 }
 
 func newSenderReports(s *Stream) *senderReports {
@@ -87,11 +83,16 @@ func (t *senderReports) due() {
 	t.timer.Set(t.interval.Next())
 }
 
-// joined is called when a reader has come. It is sent a report in the next turn, after the
+// joined is called when a reader has come, over UDP or TCP: the other one is nil. It is sent a report in the next turn, after the
 // answer to what it has asked: it need not wait an interval to know the age of what it
 // sees (RFC 3550, section 6.2, allows it), and how often to report itself.
-func (t *senderReports) joined(n newcomer) {
-	t.newcomers = append(t.newcomers, n)
+func (t *senderReports) joined(udp *fanout.Reader, tcp *tcpfan.Reader) {
+	if udp != nil {
+		t.udpNewcomers = append(t.udpNewcomers, udp)
+	}
+	if tcp != nil {
+		t.tcpNewcomers = append(t.tcpNewcomers, tcp)
+	}
 	t.greetSoon()
 	readers := t.stream.Readers()
 	if readers < largeGroup || readers < 2*t.told {
@@ -107,7 +108,7 @@ func (t *senderReports) joined(n newcomer) {
 // greetSoon has newcomers be sent a report in the next turn. Before the first frame there is
 // nothing to tell.
 func (t *senderReports) greetSoon() {
-	if len(t.newcomers) > 0 && t.stream.figures.Frames > 0 {
+	if len(t.udpNewcomers)+len(t.tcpNewcomers) > 0 && t.stream.figures.Frames > 0 {
 		t.greeting.Set(t.stream.broadcaster.loop.Now())
 	}
 }
@@ -115,24 +116,30 @@ func (t *senderReports) greetSoon() {
 // greet sends some of the newcomers a report, and leaves the rest to later turns.
 func (t *senderReports) greet() {
 	t.writeReport(t.stream.Readers())
+	room := reportLot
+	t.udpNewcomers = greetSome(t.udpNewcomers, t.packet, &room)
+	t.tcpNewcomers = greetSome(t.tcpNewcomers, t.packet, &room)
+	t.greetSoon()
+}
+
+// greetSome sends a report to as many of the newcomers as there is room for, and returns the rest.
+func greetSome[R interface {
+	Gone() bool
+	SendRTCP(packet []byte)
+}](newcomers []R, packet []byte, room *int) []R {
 	next := 0
-	for room := reportLot; next < len(t.newcomers) && room > 0; next++ {
-		switch n := t.newcomers[next]; {
-		case n.udp != nil && !n.udp.Gone():
-			n.udp.SendRTCP(t.packet)
-			room--
-		case n.tcp != nil && !n.tcp.Gone():
-			n.tcp.SendRTCP(t.packet)
-			room--
+	for ; next < len(newcomers) && *room > 0; next++ {
+		if r := newcomers[next]; !r.Gone() {
+			r.SendRTCP(packet)
+			*room--
 		}
 	}
-	kept := copy(t.newcomers, t.newcomers[next:])
-	clear(t.newcomers[kept:])
-	t.newcomers = t.newcomers[:kept]
-	if kept == 0 && cap(t.newcomers) > reportLot { // a crowd has come, as it seldom does
-		t.newcomers = nil
+	kept := copy(newcomers, newcomers[next:])
+	clear(newcomers[kept:])
+	if kept == 0 && cap(newcomers) > reportLot { // a crowd has come, as it seldom does
+		return nil
 	}
-	t.greetSoon()
+	return newcomers[:kept]
 }
 
 // report is the report of now. The counts are those of a reader that has received all.
@@ -186,7 +193,7 @@ func (t *senderReports) stop() {
 	t.timer.Stop()
 	t.more.Stop()
 	t.greeting.Stop()
-	t.newcomers = nil // nobody is greeted any more
+	t.udpNewcomers, t.tcpNewcomers = nil, nil // nobody is greeted any more
 }
 
 // goodbye tells all readers that the stream is over: players end in order then, while

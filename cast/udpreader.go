@@ -53,7 +53,7 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	r := new(UDPReader)
 	s.broadcaster.rtcpIndex.add(at.RTCP, &r.reader)
 	s.rendition.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), observer)
-	s.reports.joined(newcomer{udp: &r.reader})
+	s.reports.joined(&r.reader, nil)
 	s.wanted()
 	return r, nil
 }
