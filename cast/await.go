@@ -61,7 +61,7 @@ type waiter struct {
 	timeout *loop.Timer
 }
 
-// opened answers those who have waited for the source.
+// opened answers the waiters.
 func (s *Stream) opened() {
 	for len(s.waiting) > 0 {
 		w := s.waiting[0]

@@ -12,7 +12,6 @@ import (
 	"github.com/camcast/camcast/logqueue"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
-	"golang.org/x/sys/unix"
 )
 
 // Broadcaster streams the pictures of some sources to any number of readers, on one
@@ -61,10 +60,11 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	b.refusals.init(b)
 	if config.RTP.IsValid() {
 		o := pairOptions{
-			log: config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, clones: config.Clones,
+			log: b.config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, clones: config.Clones,
 			noSegmentation: config.NoSegmentation, noBatches: config.NoBatches,
 		}
 		if b.pairs, err = openPairs(l, config.RTP, o); err != nil {
+			b.closeLog()
 			return nil, fmt.Errorf("rtp: %w", err)
 		}
 	}
@@ -72,7 +72,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	return b, nil
 }
 
-// queueLog has the log written by a goroutine of its own, as whoever reads it may be slow.
+// queueLog has a goroutine write the log: a terminal may be stopped, a pipe full.
 func (b *Broadcaster) queueLog() {
 	handler := b.config.Log.Handler()
 	if _, ok := handler.(interface{ NeverWaits() }); ok || handler == slog.DiscardHandler {
@@ -89,11 +89,6 @@ func (b *Broadcaster) closeLog() {
 		cancel()
 		_ = b.logQueue.Close(now) // which says that it has not waited
 	}
-}
-
-// familyMissing reports whether err says that the machine lacks an address family.
-func familyMissing(err error) bool {
-	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
 }
 
 // Loop is the loop that the broadcaster runs on.

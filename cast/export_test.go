@@ -115,16 +115,15 @@ func (g *groupedPayload) check(*media.Params) error { return nil }
 // Leaks is what a Broadcaster, or a stream of it, holds of readers. All of it is zero when it is
 // closed.
 type Leaks struct {
-	Readers, Connections, SetUp, Addresses, Indexed, Sessions int
-	Pins, Holds, FormUsers                                    int
+	LimitCounts
+	Indexed, Sessions      int
+	Pins, Holds, FormUsers int
 }
 
 // LeaksOf counts what b and a stream hold.
 func LeaksOf(b *Broadcaster, s *Stream) Leaks {
 	l := Leaks{
-		Readers: b.limits.readers.total, Connections: b.limits.connections.total, SetUp: b.limits.setUp.total,
-		Addresses: len(b.limits.readers.byAddress) + len(b.limits.connections.byAddress) + len(b.limits.setUp.byAddress),
-		Indexed:   len(b.rtcpIndex.v4) + len(b.rtcpIndex.v6), Sessions: len(s.sessions),
+		LimitCounts: Counts(b), Indexed: Indexed(b), Sessions: len(s.sessions),
 	}
 	for q := range 2 {
 		for first := []*Session{b.sessions.settingUp.first, b.sessions.live.first}[q]; first != nil; first = first.next {

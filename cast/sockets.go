@@ -122,7 +122,7 @@ func openFamilies(l *loop.Loop, address netip.AddrPort, o pairOptions) ([]*socke
 	switch {
 	case err == nil:
 		return []*socketPair{v4, v6}, nil
-	case familyMissing(err):
+	case loop.FamilyMissing(err):
 		return []*socketPair{v4}, nil
 	}
 	return nil, errors.Join(err, v4.close())

@@ -148,11 +148,11 @@ var errNoParams = errors.New("frame without params")
 
 // setParams takes what a frame, or a source that has been opened, says of frames.
 func (s *Stream) setParams(p *media.Params) error {
-	switch {
-	case p == s.params && p != nil:
-		return nil
-	case p == nil:
+	if p == nil {
 		return errNoParams
+	}
+	if p == s.params {
+		return nil
 	}
 	if err := s.rendition.rtp.use(p); err != nil {
 		return err

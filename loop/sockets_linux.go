@@ -318,3 +318,9 @@ const maxVectors = 1024
 func (linuxSockets) CloseFD(fd int) error {
 	return os.NewSyscallError("close", unix.Close(fd))
 }
+
+// FamilyMissing reports whether the error of opening a socket says that the machine lacks the
+// address family (EAFNOSUPPORT, EADDRNOTAVAIL; see socket(2) and bind(2)).
+func FamilyMissing(err error) bool {
+	return errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
+}

@@ -9,7 +9,6 @@ import (
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
 	protocol "github.com/camcast/camcast/proto/rtsp"
-	"golang.org/x/sys/unix"
 )
 
 // Options are the settings of a Server; the zero value is useful.
@@ -62,8 +61,8 @@ func (s *Server) listen(address netip.AddrPort) error {
 		}
 		listener, err := tcp.Listen(s.broadcaster.Loop(), local, s.accept, s.acceptFailed)
 		if err != nil {
-			if i > 0 && (errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)) {
-				break // the machine lacks the family
+			if i > 0 && loop.FamilyMissing(err) {
+				break
 			}
 			return err
 		}
