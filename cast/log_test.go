@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"log/slog"
 	"net/netip"
-	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
@@ -45,26 +45,19 @@ func TestSocketsLogThroughTheQueue(t *testing.T) {
 	}
 }
 
-// TestFailedNewEndsItsLog opens a taken port again and again: no goroutine of a log is left.
+// TestFailedNewEndsItsLog opens a taken port. The goroutine of the log ends, or synctest.Test fails:
+// it waits for every goroutine that the test started.
 func TestFailedNewEndsItsLog(t *testing.T) {
-	k := sim.New(1)
-	l := loop.NewOn(k)
-	if _, err := k.OpenUDP(netip.MustParseAddrPort("0.0.0.0:5004"), loop.UDPOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	before := runtime.NumGoroutine()
-	for range 50 {
+	synctest.Test(t, func(t *testing.T) {
+		k := sim.New(1)
+		l := loop.NewOn(k)
+		if _, err := k.OpenUDP(netip.MustParseAddrPort("0.0.0.0:5004"), loop.UDPOptions{}); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := cast.New(l, cast.Config{
 			RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Log: slog.New(slog.NewTextHandler(new(bytes.Buffer), nil)),
 		}); err == nil {
 			t.Fatal("a taken port is taken again")
 		}
-	}
-	for range 1000 { // those that are ending have a moment
-		if runtime.NumGoroutine() <= before+10 {
-			return
-		}
-		runtime.Gosched()
-	}
-	t.Errorf("%d goroutines, and %d before", runtime.NumGoroutine(), before)
+	})
 }
