@@ -55,21 +55,25 @@ func (r *rtpSender) use(p *media.Params) error {
 	if r.payload != nil && r.format != p.Format {
 		return fmt.Errorf("%v frame in a stream of %v", p.Format, r.format)
 	}
-	if r.payload == nil {
-		newPayload, ok := payloads[p.Format]
-		if !ok {
-			return fmt.Errorf("%v cannot be sent by RTP", p.Format)
-		}
-		c := &r.stream.broadcaster.config
-		made, err := newPayload(r.stream, payloadOptions{
-			ssrc: r.ssrc, sequence: r.sequence, packetSize: c.MTU - ipv6UDPHeaderBytes, runPackets: c.runPackets(),
-		})
-		if err != nil {
-			return err
-		}
-		r.payload, r.format = made, p.Format
+	if r.payload != nil {
+		return r.payload.check(p)
 	}
-	return r.payload.check(p)
+	newPayload, ok := payloads[p.Format]
+	if !ok {
+		return fmt.Errorf("%v cannot be sent by RTP", p.Format)
+	}
+	c := &r.stream.broadcaster.config
+	made, err := newPayload(r.stream, payloadOptions{
+		ssrc: r.ssrc, sequence: r.sequence, packetSize: c.MTU - ipv6UDPHeaderBytes, runPackets: c.runPackets(),
+	})
+	if err != nil {
+		return err
+	}
+	if err := made.check(p); err != nil {
+		return err // the stream's format is still free, as nothing was sent in this one
+	}
+	r.payload, r.format = made, p.Format
+	return nil
 }
 
 // Lay lays a frame out; it implements ring.Layout.

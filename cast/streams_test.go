@@ -361,3 +361,16 @@ func TestParamsChange(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstFrameIsRefused publishes a frame that is too large for RTP/JPEG, and then frames of
+// another format: the one that was refused does not decide the stream's format.
+func TestFirstFrameIsRefused(t *testing.T) {
+	w := newEmptyWorld(t, 1, []netip.Addr{serverAddr}, nil)
+	s, err := w.b.AddStream("cam", nil, cast.StreamOptions{})
+	w.must(err)
+	tooLarge := &media.Params{Format: media.JPEG, Width: 4096, Height: 480}
+	if err := s.Publish(media.Frame{Params: tooLarge, Bytes: numbered(1, 500)}); err == nil {
+		t.Error("a frame 4096 pixels wide was taken")
+	}
+	w.must(s.Publish(newFilm(w.k, cast.Grouped, 500, 1).next()))
+}
