@@ -26,7 +26,9 @@
 // same turn, and open a new one that gets the same number: events belong to
 // registrations, not to numbers. It must unregister before it closes.
 //
-// A turn allocates no memory.
+// A turn allocates no memory. Its goroutine is locked to one thread while it runs handlers, so
+// that the CPU time which Stats has of it is this thread's; between turns it may go to another
+// thread, unless the caller of Run or Turn locks it (runtime.LockOSThread).
 //
 // # Timers and other goroutines
 //

@@ -39,8 +39,8 @@ type Ready struct {
 // uses Linux; package sim is a deterministic stand-in. Its methods are called from
 // the goroutine that runs the loop, but for Wake.
 //
-// An implementation must not allocate in Wait, Sendmmsg, Sendmsg, Recvmmsg, Read and
-// Writev. The errors of the last five, of Accept and of ReadNeighbours are bare
+// An implementation must not allocate in Wait, Monotonic, ThreadCPU, Sendmmsg, Sendmsg,
+// Recvmmsg, Read and Writev. The errors of the last five, of Accept and of ReadNeighbours are bare
 // unix.Errno values, so that sorting them costs nothing.
 type Kernel interface {
 	Poller
@@ -76,6 +76,10 @@ type Clock interface {
 	Monotonic() time.Duration
 	// Wall is the time of day (CLOCK_REALTIME).
 	Wall() time.Time
+	// ThreadCPU is the CPU time that the calling thread has used, in system calls too
+	// (CLOCK_THREAD_CPUTIME_ID). Two readings can be compared if the goroutine was locked to
+	// its thread meanwhile.
+	ThreadCPU() time.Duration
 }
 
 // Sockets are the few socket calls that a broadcaster needs. All fds they return

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -46,23 +47,6 @@ type Registration struct {
 	want    Interest
 }
 
-// Stats are figures of a loop since it was made.
-type Stats struct {
-	// Turns is how often the loop has waited.
-	Turns uint64
-	// Events is how many fds were found ready, over all turns; MaxEvents is the
-	// most of one turn.
-	Events, MaxEvents uint64
-	// Stale is how many events were dropped because their fd had been
-	// unregistered, and perhaps reused, earlier in the same turn.
-	Stale uint64
-	// Timers and Posts is how many timers fired and functions were handed over.
-	Timers, Posts uint64
-	// InHandlers is the time spent in handlers, timers, posted functions and
-	// turn-end hooks; MaxTurn is the longest of one turn. The rest was waiting.
-	InHandlers, MaxTurn time.Duration
-}
-
 // ErrClosed is returned by a loop that has been closed.
 var ErrClosed = errors.New("loop: closed")
 
@@ -101,9 +85,6 @@ func (l *Loop) FD() (fd int, ok bool) {
 // Now is the time on CLOCK_MONOTONIC at which this turn began: the same for all
 // handlers of a turn.
 func (l *Loop) Now() time.Duration { return l.now }
-
-// Stats returns the figures so far.
-func (l *Loop) Stats() Stats { return l.stats }
 
 // AtTurnEnd has f called at the end of each turn that ran anything, after all
 // handlers and before the loop waits again: the place to flush what they queued.
@@ -200,21 +181,28 @@ func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("loop: wait: %w", err)
 	}
+	l.stats.Turns++
+	return l.run(l.ready[:n]), nil
+}
+
+// run runs all that is due, and the turn-end hooks. It stays on one thread, whose CPU time it
+// measures.
+func (l *Loop) run(ready []Ready) (ran int) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	began := l.kernel.ThreadCPU()
 	sets := l.timers.sets
-	ran := l.dispatch(l.ready[:n])
+	ran = l.dispatch(ready)
 	ran += l.fireTimers(sets)
 	ran += l.runPosts()
-	l.stats.Turns++
 	if ran == 0 || l.closed {
-		return ran, nil
+		return ran
 	}
 	for _, f := range l.turnEnd {
 		f()
 	}
-	spent := l.kernel.Monotonic() - l.now
-	l.stats.InHandlers += spent
-	l.stats.MaxTurn = max(l.stats.MaxTurn, spent)
-	return ran, nil
+	l.stats.turn(l.kernel.Monotonic()-l.now, l.kernel.ThreadCPU()-began)
+	return ran
 }
 
 // wait fills ready, and returns how many fds that is, when there is something to do: an fd

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -153,6 +154,60 @@ func TestNowStandsStillDuringATurn(t *testing.T) {
 	}
 	if s := w.loop.Stats(); s.MaxTurn != 2*time.Second || s.InHandlers != 2*time.Second || s.Events != 2 || s.Turns != 1 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestTurnCPU has a turn use CPU time on both kernels, and another one none.
+func TestTurnCPU(t *testing.T) {
+	const long, least = 40 * time.Millisecond, 10 * time.Millisecond
+	onBoth(t, func(w *world) {
+		w.check(w.loop.Post(func() {
+			if w.sim != nil {
+				w.sim.Spend(least)
+				return
+			}
+			for began := w.kernel.ThreadCPU(); w.kernel.ThreadCPU()-began < least; {
+			}
+		}))
+		w.turn()
+		w.check(w.loop.Post(func() {}))
+		w.turn()
+		w.quiet() // a turn that runs nothing is not counted
+		w.loop.NewTimer(func() {}).Set(w.kernel.Monotonic() + long)
+		w.turn() // waiting uses none
+		s := w.loop.Stats()
+		if c := &s.TurnCPU; c.Count != 3 || c.Max < least || c.Sum >= least+long || c.Quantile(0.5) >= least || c.Quantile(0.999) != c.Max {
+			t.Errorf("%d turns used %v: p50 %v, p99.9 %v, max %v; want one of three to have used %v",
+				c.Count, c.Sum, c.Quantile(0.5), c.Quantile(0.999), c.Max, least)
+		}
+		if w.sim != nil && (s.TurnCPU.Sum != least || s.MaxTurn != least) {
+			t.Errorf("CPU time %v, longest turn %v; want %v", s.TurnCPU.Sum, s.MaxTurn, least)
+		}
+	})
+}
+
+// TestTurnCPUOfTurnsOnOtherThreads has each turn run by another goroutine, on a thread of its
+// own, whose CPU time so far is not the turn's.
+func TestTurnCPUOfTurnsOnOtherThreads(t *testing.T) {
+	w := newWorld(t, nil)
+	for range 3 {
+		turned := make(chan struct{})
+		go func() {
+			defer close(turned)
+			runtime.LockOSThread() // for good: the thread ends with the goroutine
+			for w.kernel.ThreadCPU() < 20*time.Millisecond {
+			}
+			if err := w.loop.Post(func() {}); err != nil {
+				t.Error(err)
+			}
+			if ran, err := w.loop.Turn(0); ran != 1 || err != nil {
+				t.Errorf("ran %d, %v", ran, err)
+			}
+		}()
+		<-turned
+	}
+	if s := w.loop.Stats(); s.TurnCPU.Count != 3 || s.TurnCPU.Max >= 20*time.Millisecond {
+		t.Errorf("%d turns, the longest used %v", s.TurnCPU.Count, s.TurnCPU.Max)
 	}
 }
 

@@ -85,6 +85,8 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 	}
 	fmt.Fprintf(w, "loop: %d turns, %d events, %d timers, %v in handlers, longest turn %v\n",
 		stats.Turns, stats.Events, stats.Timers, stats.InHandlers.Round(time.Millisecond), stats.MaxTurn.Round(time.Microsecond))
+	fmt.Fprintf(w, "loop's CPU per turn: p50 %v, p99.9 %v, max %v\n", stats.TurnCPU.Quantile(0.5).Round(time.Microsecond),
+		stats.TurnCPU.Quantile(0.999).Round(time.Microsecond), stats.TurnCPU.Max.Round(time.Microsecond))
 }
 
 // mostReaders is how many readers are printed: those who lose most.

@@ -75,14 +75,21 @@ func (k *Kernel) runDue() {
 	h.running = false
 }
 
-// After has f called when d of virtual time has passed: while the loop waits, or at
-// the beginning of a system call, never within a handler's own code. f may use peers,
+// After has f called when d of virtual time has passed: while the loop waits, at the beginning of
+// a system call or in Advance and Spend, never within a handler's own code. f may use peers,
 // devices and settings of the kernel; it must not turn the loop.
 func (k *Kernel) After(d time.Duration, f func()) { k.schedule(k.now+max(d, 0), action(f)) }
 
 // Advance moves the clock by d and lets happen what falls due. The loop is not turned:
 // to it, d has passed in whatever it was doing.
 func (k *Kernel) Advance(d time.Duration) { k.advanceTo(k.now + max(d, 0)) }
+
+// Spend has the handler that calls it use d of CPU time: the clock moves by it as by Advance, and
+// so does the thread's CPU time.
+func (k *Kernel) Spend(d time.Duration) {
+	k.cpu += max(d, 0)
+	k.Advance(d)
+}
 
 // advanceTo moves the clock to a time, from event to event.
 func (k *Kernel) advanceTo(at time.Duration) {
@@ -92,6 +99,12 @@ func (k *Kernel) advanceTo(at time.Duration) {
 		k.runDue()
 	}
 	k.setClock(at)
+}
+
+// use is CPU time within a system call: what falls due happens when the next one begins.
+func (k *Kernel) use(d time.Duration) {
+	k.cpu += d
+	k.setClock(k.now + d)
 }
 
 func (k *Kernel) setClock(at time.Duration) {

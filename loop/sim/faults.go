@@ -95,7 +95,7 @@ func FailNumber(name string, number uint64, errno unix.Errno) func(Call) error {
 func (k *Kernel) enter(c Call) error {
 	k.calls[c.Name]++
 	if cost := k.options.costs.Call; cost > 0 {
-		k.advanceTo(k.now + cost)
+		k.Spend(cost)
 	} else {
 		k.runDue()
 	}

@@ -13,6 +13,7 @@ import (
 // Make one with New.
 type Kernel struct {
 	now    time.Duration
+	cpu    time.Duration // that the loop's thread has used
 	random *rand.Rand
 	events events
 
@@ -70,7 +71,7 @@ func WithAddresses(addresses ...netip.Addr) Option {
 }
 
 // Costs is how long system calls take. The clock moves by it during the call, so that
-// handlers can be late, as they are under load.
+// handlers can be late, as they are under load, and it is CPU time of the loop's thread.
 type Costs struct {
 	// Call is for each system call.
 	Call time.Duration
@@ -138,6 +139,9 @@ func (k *Kernel) Monotonic() time.Duration { return k.now }
 
 // Wall is the virtual time of day: 2026-01-01 00:00 UTC at Start.
 func (k *Kernel) Wall() time.Time { return wallStart.Add(k.now - Start) }
+
+// ThreadCPU is the CPU time that was spent by Spend and by the Costs of system calls.
+func (k *Kernel) ThreadCPU() time.Duration { return k.cpu }
 
 // Random fills p with bytes that depend on the seed alone: for code under test that
 // takes its randomness as an argument.

@@ -205,7 +205,7 @@ func (k *Kernel) charge(s *udpSocket, way *line, left time.Duration, bytes, data
 		k.schedule(left, r)
 	}
 	if c := &k.options.costs; c.Message > 0 || c.Datagram > 0 {
-		k.setClock(k.now + c.Message + time.Duration(datagrams)*c.Datagram)
+		k.use(c.Message + time.Duration(datagrams)*c.Datagram)
 	}
 }
 
@@ -262,7 +262,7 @@ func (k *Kernel) recvmmsg(fd int, messages []loop.Message) (int, error) {
 		k.pool.put(d.payload)
 	}
 	if c := k.options.costs.Message; c > 0 {
-		k.setClock(k.now + time.Duration(count)*c)
+		k.use(time.Duration(count) * c)
 	}
 	return count, nil
 }
