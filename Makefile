@@ -49,10 +49,11 @@ test-camera:
 	capture/v4l2/vm/test.sh
 
 # A slow link beside fast ones, and machines that are gone, in network namespaces, which only
-# root can make.
+# root can make; and that an interrupted test leaves none of them.
 test-adapt:
 	$(INSTALL) $(PACKAGES_ADAPT)
 	$(GO) test $(TESTFLAGS) -tags adapt -run InANetwork -v ./cmd/camcast
+	$(GO) test $(TESTFLAGS) -tags adapt -v ./bench/rig
 
 # The kernel's copies of a broadcast, in network namespaces, which only root can make.
 test-clone:

@@ -23,6 +23,8 @@ var absent []string
 
 func TestMain(m *testing.M) {
 	measure.Main()
+	rig.Enclose()
+	lab.CloseOnSignal()
 	status := m.Run()
 	// go test says nothing of benchmarks that were skipped.
 	for _, line := range absent {

@@ -23,6 +23,11 @@ import (
 // These tests have the real kernel run the program, at the end of a veth pair between two
 // network namespaces, which only root can make. make test-clone runs them.
 
+func TestMain(m *testing.M) {
+	rig.Enclose()
+	os.Exit(m.Run())
+}
+
 // device is the rig's near end.
 const device = rig.Device
 

@@ -58,6 +58,7 @@ func (b *broker) start(r *rig.Rig) error {
 	}
 	args := rig.Command(r.Near, -1, "epmd", "-address", "127.0.0.1", "-port", strconv.Itoa(namesPort))
 	b.names = exec.Command(args[0], args[1:]...)
+	b.names.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := b.names.Start(); err != nil {
 		return err
 	}
@@ -72,6 +73,7 @@ func (b *broker) start(r *rig.Rig) error {
 		"RABBITMQ_CONFIG_FILE="+filepath.Join(b.dir, "rabbitmq.conf"), "RABBITMQ_ENABLED_PLUGINS_FILE="+filepath.Join(b.dir, "enabled_plugins"),
 		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", distributionPort), fmt.Sprintf("ERL_EPMD_PORT=%d", namesPort),
 	)
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := b.cmd.Start(); err != nil {
 		return err
 	}

@@ -83,6 +83,7 @@ func startChild(namespace string, core int, t task) (*child, error) {
 	c.cmd.Env = append(os.Environ(), childVariable+"=1", "GNET_LOGGING_LEVEL=5")
 	c.cmd.ExtraFiles = []*os.File{tasks, commands, answers}
 	c.cmd.Stdout, c.cmd.Stderr = os.Stderr, os.Stderr
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := c.cmd.Start(); err != nil {
 		return nil, errors.Join(err, in.Close(), out.Close(), give.Close())
 	}

@@ -3,7 +3,10 @@ package measure
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 
 	"github.com/camcast/camcast/bench/model"
 	"github.com/camcast/camcast/bench/rig"
@@ -77,6 +80,20 @@ func (l *Lab) Close() error {
 	}
 	l.rigs = nil
 	return errors.Join(errs...)
+}
+
+// CloseOnSignal closes the lab when SIGINT or SIGTERM comes, and ends the process then. Where the
+// process is enclosed (rig.Enclose) nothing would be left anyhow; without root it is not.
+func (l *Lab) CloseOnSignal() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		if err := l.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+		}
+		os.Exit(1)
+	}()
 }
 
 // present says why a model cannot be measured with so many readers, if so.

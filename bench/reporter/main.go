@@ -14,12 +14,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/camcast/camcast/bench/measure"
+	"github.com/camcast/camcast/bench/rig"
 )
 
 func main() {
@@ -75,12 +74,13 @@ func (f *Figures) compare(folders string) error {
 }
 
 func run(out, before string, quick bool) (err error) {
+	rig.Enclose()
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
 	var lab measure.Lab
 	defer func() { err = errors.Join(err, lab.Close()) }()
-	closeOnSignal(&lab)
+	lab.CloseOnSignal()
 	plan := fullPlan()
 	if quick {
 		plan = quickPlan()
@@ -93,19 +93,6 @@ func run(out, before string, quick bool) (err error) {
 		err = errors.Join(err, fmt.Errorf("%d measurements have failed; the report names them", n))
 	}
 	return errors.Join(err, write(out, figures))
-}
-
-// closeOnSignal leaves neither networks nor a broker behind when somebody has had enough.
-func closeOnSignal(lab *measure.Lab) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	go func() {
-		<-signals
-		if err := lab.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, "reporter:", err)
-		}
-		os.Exit(1)
-	}()
 }
 
 // write writes the figures, the plots and the report into a folder.

@@ -1,4 +1,5 @@
-// Package rig makes the networks that broadcasts are measured in, and removes them.
+// Package rig makes the networks that broadcasts are measured in, and removes them. Enclose has
+// them removed even if the program is killed.
 //
 // As root the readers are behind a veth pair between two network namespaces. "veth"
 // takes whole segmented messages, as a network card does that cuts them; "veth-nooffload"

@@ -27,7 +27,7 @@ var urlInText = regexp.MustCompile(`rtsp://\S+`)
 // measure runs the server with all readers for a while.
 func (c *contender) measure() error {
 	cmd := exec.Command(c.args[0], c.args[1:]...)
-	cmd.Stderr = nil
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

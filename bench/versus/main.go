@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/camcast/camcast/bench/rig"
 	"github.com/camcast/camcast/proto/jpeg"
 )
 
@@ -67,6 +68,7 @@ func compare() error {
 	if *camcastPath == "" {
 		return fmt.Errorf("-camcast is missing: the daemon's path; versus.sh gives it")
 	}
+	rig.Enclose()
 	folder, err := os.MkdirTemp("", "versus")
 	if err != nil {
 		return err

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/camcast/camcast/bench/rig"
 )
 
 // camcastBinary is the daemon under test, built once per run.
@@ -34,6 +36,7 @@ var camcastBinary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	rig.Enclose()
 	status := m.Run()
 	if path, err := camcastBinary(); err == nil && os.Getenv("CAMCAST_BINARY") == "" {
 		os.RemoveAll(filepath.Dir(path))
@@ -86,6 +89,7 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	streams := max(len(settings.sources), 1)
 	d := &daemon{t: t, stderr: &lockedBuffer{}, logs: make(chan string, 10000)}
 	d.cmd = exec.Command(binary, append([]string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0"}, args...)...)
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

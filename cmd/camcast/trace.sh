@@ -7,9 +7,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source=${1:-testcard:}
-work=$(mktemp -d)
+for old in "${TMPDIR:-/tmp}"/camcast-trace.*.*; do # of those that were killed
+    pid=${old%.*} pid=${pid##*.}
+    [ -d "/proc/$pid" ] || rm -rf "$old"
+done
+work=$(mktemp -d -t "camcast-trace.$$.XXXXXX")
 pids=()
+# What is started ends with this script, even if that is killed.
+with_us=(setpriv --pdeathsig TERM)
+strace_pid= # it blocks SIGTERM; the daemon ends with it
 cleanup() {
+    [ -z "$strace_pid" ] || kill -KILL "$strace_pid" 2>/dev/null || true
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     rm -rf "$work"
 }
@@ -17,10 +25,9 @@ trap cleanup EXIT
 
 go build -o "$work/camcast" ./cmd/camcast
 mkfifo "$work/announcement"
-strace -f -qq -o "$work/trace" "$work/camcast" --rtsp 127.0.0.1:0 --rtp 127.0.0.1:0 "$source" \
+setpriv --pdeathsig KILL strace -f -qq -o "$work/trace" "${with_us[@]}" "$work/camcast" --rtsp 127.0.0.1:0 --rtp 127.0.0.1:0 "$source" \
     >"$work/announcement" 2>"$work/log" &
 strace_pid=$!
-pids+=("$strace_pid")
 exec 3<"$work/announcement"
 url=
 while [ -z "$url" ] && read -r -t 30 line <&3; do
@@ -30,11 +37,11 @@ done
 
 # Two players over UDP, and when both are there one over TCP, for five seconds.
 players=()
-run() { timeout -k 2 60 "$@" >/dev/null 2>&1 & players+=($!); pids+=($!); }
+run() { "${with_us[@]}" timeout -k 2 60 "$@" >/dev/null 2>&1 & players+=($!); pids+=($!); }
 run ffmpeg -nostdin -rtsp_transport udp -i "$url" -f null -
 run gst-launch-1.0 -q rtspsrc location="$url" protocols=udp ! rtpjpegdepay ! jpegdec ! fakesink
 mkfifo "$work/following"
-tail -n +1 -f "$work/log" >"$work/following" &
+"${with_us[@]}" tail -n +1 -f "$work/log" >"$work/following" &
 pids+=($!)
 exec 4<"$work/following"
 there=0

@@ -14,9 +14,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/bench/rig"
 	"github.com/camcast/camcast/capture/testcard"
 )
 
@@ -38,6 +40,7 @@ var camviewBinary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	rig.Enclose()
 	status := m.Run()
 	if path, err := camviewBinary(); err == nil && os.Getenv("CAMVIEW_BINARY") == "" {
 		os.RemoveAll(filepath.Dir(path))
@@ -57,7 +60,9 @@ func camview(t *testing.T, args ...string) *exec.Cmd {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
-	return exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
+	return cmd
 }
 
 // runCamview runs the viewer to its end.

@@ -79,10 +79,14 @@ build_cache() {
   (cd "$t/base" && find . | cpio -o -H newc --quiet) > "$t/base.cpio"
   rm -rf "$t/root" "$t/base" "$t"/*.deb; mv -T "$t" "$CACHE/ready"
 }
-mkdir -p "$CACHE"; exec 9> "$CACHE/lock"; flock 9; [ -f "$CACHE/ready/base.cpio" ] || build_cache; exec 9>&-
+mkdir -p "$CACHE"; exec 9> "$CACHE/lock"; flock 9; rm -rf "$CACHE"/tmp.* # of those that were killed
+[ -f "$CACHE/ready/base.cpio" ] || build_cache; exec 9>&-
 
 # ---- this run's files, appended as a second cpio archive ------------------------------------------------
-T=$(mktemp -d); trap 'rm -rf "$T"' EXIT
+for old in "${TMPDIR:-/tmp}"/camcast-vm.*.*; do # of those that were killed
+  pid=${old%.*} pid=${pid##*.}; [ -d "/proc/$pid" ] || rm -rf "$old"
+done
+T=$(mktemp -d -t "camcast-vm.$$.XXXXXX"); trap 'rm -rf "$T"' EXIT; trap 'exit 143' TERM; trap 'exit 130' INT
 q() { printf "'%s' " "${1//\'/\'\\\'\'}"; }
 mkdir -p "$T/o/job"; cp "$1" "$T/o/job/bin"; chmod 755 "$T/o/job/bin"; shift
 for f in ${FILES[@]+"${FILES[@]}"}; do
@@ -96,11 +100,14 @@ printf 'VIVID=%sLOOP=%sNET=%s WANTOUT=%s UVC=%s\n' "$(q "$VIVID")" "$(q "$LOOP")
 
 # ---- boot (through cat: qemu would make our own stdout non-blocking) --------------------------------------
 set +e
-timeout -k 5 "$LIMIT" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -M pc -cpu max -smp "${VM_SMP:-2}" -m "${VM_MEM:-512}" \
+# In the background, as a signal is else noticed only when the VM has ended, which ends with this script.
+setpriv --pdeathsig TERM timeout -k 5 "$LIMIT" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -M pc -cpu max -smp "${VM_SMP:-2}" -m "${VM_MEM:-512}" \
   -nodefaults -display none -no-reboot -kernel "$CACHE/ready/vmlinux" -initrd "$T/initrd" \
   -append "console=ttyS1 $QUIET panic=-1 nokaslr mitigations=off tsc=reliable no5lvl" \
-  -serial stdio -serial "file:$T/console" -serial "file:$T/ret" ${NET[@]+"${NET[@]}"} < /dev/null | cat
-rc=${PIPESTATUS[0]}
+  -serial stdio -serial "file:$T/console" -serial "file:$T/ret" ${NET[@]+"${NET[@]}"} < /dev/null > >(cat) &
+wait $!
+rc=$?
+wait # for cat
 [ -n "$QUIET" ] || cat "$T/console" >&2
 [ "$rc" != 124 ] || { tail -n 20 "$T/console" | cat -v >&2; echo "run-vm: timed out after $LIMIT s" >&2; exit 124; }
 read -r _ st < "$T/ret" && [ "$rc" = 0 ] || { tail -n 40 "$T/console" | cat -v >&2; die "qemu exited $rc without a status from the guest"; }

@@ -5,7 +5,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 vm=capture/v4l2/vm
-work=$(mktemp -d)
+for old in "${TMPDIR:-/tmp}"/camcast-camera.*.*; do # of those that were killed
+    pid=${old%.*} pid=${pid##*.}
+    [ -d "/proc/$pid" ] || rm -rf "$old"
+done
+work=$(mktemp -d -t "camcast-camera.$$.XXXXXX")
 vm_pid=
 cleanup() {
     [ -z "$vm_pid" ] || kill "$vm_pid" 2>/dev/null || true
@@ -29,7 +33,7 @@ done < <({ ldd "$work/camcast" "$work/check" "$strace" ${turbo:+"$turbo"}; echo 
 [ -z "$turbo" ] || files+=(-s "export LD_LIBRARY_PATH=$(dirname "$turbo")")
 
 # in_vm GROUP...: runs groups of checks; what drivers there are is in the environment.
-in_vm() { "$vm/run-vm.sh" -t 240 -u "${files[@]}" "$work/check" "$@"; }
+in_vm() { setpriv --pdeathsig TERM "$vm/run-vm.sh" -t 240 -u "${files[@]}" "$work/check" "$@"; }
 
 # A webcam behind uvcvideo, which is /dev/video0 when there is no other.
 webcam() { VM_VIVID=no VM_LOOPBACK=no in_vm uvc; }
@@ -45,7 +49,7 @@ host() {
     local port=18554 url
     url=rtsp://127.0.0.1:$port/cam
     VM_VIVID=no VM_LOOPBACK=no VM_HOSTFWD=",hostfwd=tcp:127.0.0.1:$port-:8554" \
-        "$vm/run-vm.sh" -t 120 -u -n "${files[@]}" "$work/check" serve >"$work/host" 2>&1 &
+        setpriv --pdeathsig TERM "$vm/run-vm.sh" -t 120 -u -n "${files[@]}" "$work/check" serve >"$work/host" 2>&1 &
     vm_pid=$!
     tail -n +1 -f --pid="$vm_pid" "$work/host" | grep -q -m1 -E '^serving' || true
     local played
