@@ -128,11 +128,13 @@ func (b *Broadcaster) AddStream(name string, source capture.Source, o StreamOpti
 		if source != nil {
 			err = errors.Join(err, source.Close())
 		}
+		closeTranscoder(o.Transcoder)
 		return nil, err
 	}
 	s := newStream(b, name, source, o)
 	if source == nil && o.Params != nil {
 		if err := s.setParams(o.Params); err != nil {
+			s.rendition.stop()
 			return nil, fmt.Errorf("stream %s: %w", name, err)
 		}
 	}

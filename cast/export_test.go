@@ -59,6 +59,8 @@ const groupedPayloadType = 96
 // Unusable, as the first byte of a frame, makes it one that cannot be laid out.
 const Unusable = 0xff
 
+func (g *groupedPayload) mustTranscode([]byte) bool { return false }
+
 func (g *groupedPayload) lay(dst []byte, f *ring.Frame, timestamp uint32) (rtp.Packets, error) {
 	if len(f.Bytes) == 0 || f.Bytes[0] == Unusable {
 		return rtp.Packets{}, errNoParams

@@ -18,8 +18,9 @@ type Figures struct {
 	// be given up, because too many readers stood still in too many frames.
 	CutShort uint64
 	// Unusable is how many frames the source delivered that were no pictures that
-	// can be sent; Transcoded how many had to be re-encoded to be sent.
-	Unusable, Transcoded uint64
+	// can be sent; Transcoded how many had to be re-encoded to be sent, and Skipped how many
+	// were not sent because the transcoder was busy with one before.
+	Unusable, Transcoded, Skipped uint64
 	// Thinned is how many readers are at present sent fewer frames because they report
 	// loss. ThinnedMore and ThinnedLess count the halvings and doublings so far.
 	Thinned, ThinnedMore, ThinnedLess uint64
@@ -44,6 +45,7 @@ func (s *Stream) Figures() Figures {
 	f.Delivered, f.Packets, f.Bytes = u.Delivered+t.Delivered, u.Packets+t.Packets, u.Bytes+t.Bytes
 	f.Lags, f.CutShort, f.Unreachable = u.Lags+t.Lags, t.CutShort, u.Unreachable
 	f.Thinned, f.ThinnedMore, f.ThinnedLess, f.Resting = u.Thinned, u.ThinnedMore, u.ThinnedLess, u.Resting
+	f.Skipped = s.rendition.transcoding.skipped()
 	f.FirstAge, f.LastAge = u.FirstAge, u.LastAge
 	return f
 }

@@ -21,6 +21,8 @@ type film struct {
 	key   func(n uint32) bool
 	// unusable says which frames cannot be sent; nil: none.
 	unusable func(n uint32) bool
+	// change changes the picture of frame n; nil: it stays.
+	change func(n uint32, picture []byte)
 	// ends is the last frame, 0: there is none.
 	ends uint32
 	// silent: there are no frames. lost: the device is unplugged. absent is how often it is
@@ -113,6 +115,9 @@ func (f *film) next() media.Frame {
 		f.keyAt = n
 	}
 	bytes := f.picture(n, f.keyAt, f.bytes(n))
+	if f.change != nil {
+		f.change(n, bytes)
+	}
 	if f.unusable != nil && f.unusable(n) {
 		f.bad[n] = true
 		bytes[0] = cast.Unusable

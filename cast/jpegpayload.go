@@ -16,7 +16,9 @@ type jpegPayload struct {
 	stream     *Stream
 	packetizer *rtp.JPEGPacketizer
 	picture    jpeg.Image
-	recoded    []byte
+	// isParsed: picture and err are those of the frame that is laid out next.
+	isParsed bool
+	err      error
 }
 
 func newJPEGPayload(s *Stream, o payloadOptions) (payload, error) {
@@ -29,16 +31,24 @@ func newJPEGPayload(s *Stream, o payloadOptions) (payload, error) {
 	return &jpegPayload{stream: s, packetizer: packetizer}, nil
 }
 
+// mustTranscode takes the picture apart, so that lay need not.
+func (j *jpegPayload) mustTranscode(picture []byte) bool {
+	j.err = j.picture.Parse(picture)
+	j.isParsed = !errors.Is(j.err, jpeg.ErrReencode)
+	return !j.isParsed
+}
+
 func (j *jpegPayload) lay(dst []byte, f *ring.Frame, timestamp uint32) (rtp.Packets, error) {
-	err := j.picture.Parse(f.Bytes)
-	if transcoder := j.stream.options.Transcoder; errors.Is(err, jpeg.ErrReencode) && transcoder != nil {
-		if j.recoded, err = transcoder.Transcode(j.recoded[:0], f.Bytes); err == nil {
-			j.stream.figures.Transcoded++
-			err = j.picture.Parse(j.recoded)
-		}
+	if !j.isParsed {
+		j.err = j.picture.Parse(f.Bytes)
 	}
-	if err != nil {
-		return rtp.Packets{}, err
+	j.isParsed = false
+	switch {
+	case errors.Is(j.err, jpeg.ErrReencode):
+		j.stream.rendition.notCarried(f.Frame)
+		return rtp.Packets{}, j.err
+	case j.err != nil:
+		return rtp.Packets{}, j.err
 	}
 	return j.packetizer.Packetize(dst, &j.picture, timestamp)
 }

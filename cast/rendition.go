@@ -9,8 +9,8 @@ import (
 	"github.com/camcast/camcast/media"
 )
 
-// rendition is one way in which a stream is coded: a ring of frames, their wire forms, and
-// the outlets that send these.
+// rendition is one way in which a stream is coded: a ring of frames, their wire forms, the
+// outlets that send these, and the worker that codes frames anew which no form can carry.
 type rendition struct {
 	stream     *Stream
 	ring       *ring.Ring
@@ -21,6 +21,10 @@ type rendition struct {
 	outlets    []outlet
 	udpFigures fanout.Figures
 	tcpFigures tcpfan.Figures
+
+	transcoding *transcoding // nil: there is no transcoder
+	// isPutting: a frame is laid out because it is new, not because its first reader has come.
+	isPutting bool
 }
 
 // outlet sends the frames of a ring to some of its readers.
@@ -43,6 +47,7 @@ func newRendition(s *Stream) *rendition {
 	})
 	r.tcp = tcpfan.New(tcpfan.Config{Loop: b.loop, Ring: r.ring, Form: r.form, Figures: &r.tcpFigures})
 	r.outlets = []outlet{r.udp, r.tcp}
+	r.transcoding = newTranscoding(r)
 	return r
 }
 
@@ -57,14 +62,32 @@ func (r *rendition) setPace(framesPerSecond float64) {
 	r.udp.SetPace(interval, spread)
 }
 
-// publish puts a frame into the ring and has the outlets send it. The error is that of a form
-// it cannot be laid out in.
+// publish has a frame sent: at once, or when it has been transcoded, or when an earlier one has
+// been. The error is that of a form it cannot be laid out in.
 func (r *rendition) publish(f media.Frame) error {
+	if r.transcoding.takes(f) {
+		return nil
+	}
+	return r.put(f)
+}
+
+// put puts a frame into the ring and has the outlets send it.
+func (r *rendition) put(f media.Frame) error {
+	r.isPutting = true
 	_, err := r.ring.Publish(f)
+	r.isPutting = false
 	for _, o := range r.outlets {
 		o.FrameReady()
 	}
 	return err
+}
+
+// notCarried is called for a frame that must be transcoded. If it came while nobody watched, that is
+// done now, for the first reader. Else a Transcoder has made it so, and it is given up.
+func (r *rendition) notCarried(f media.Frame) {
+	if r.transcoding != nil && !r.isPutting {
+		r.transcoding.add(f)
+	}
 }
 
 func (r *rendition) readers() (n int) {
@@ -78,4 +101,5 @@ func (r *rendition) stop() {
 	for _, o := range r.outlets {
 		o.Stop()
 	}
+	r.transcoding.stop()
 }

@@ -24,6 +24,9 @@ type rtpSender struct {
 
 // payload is one RTP payload format.
 type payload interface {
+	// mustTranscode reports whether a frame, which is laid out next unless it must, cannot be
+	// carried as it is coded.
+	mustTranscode(frame []byte) bool
 	// lay lays a frame out in dst, from its beginning, with a timestamp.
 	lay(dst []byte, f *ring.Frame, timestamp uint32) (rtp.Packets, error)
 	// nextSequence is the sequence number of the next packet.

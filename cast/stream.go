@@ -37,19 +37,13 @@ type Stream struct {
 	ended, closed bool
 }
 
-// Transcoder makes a JPEG that RTP can carry of one that it cannot (RFC 2435: baseline
-// 4:2:0 or 4:2:2 with the standard Huffman tables). It appends to dst.
-type Transcoder interface {
-	Transcode(dst, picture []byte) ([]byte, error)
-}
-
 // StreamOptions are the settings of one stream; the zero value is useful.
 type StreamOptions struct {
 	// Params are those of the first frames of a stream without a source, so that it can be
 	// described before there is one. They may be nil.
 	Params *media.Params
-	// Transcoder is used for pictures that RTP cannot carry as they are. With nil
-	// they are dropped and counted.
+	// Transcoder is used for pictures that RTP cannot carry as they are, on a worker. With nil
+	// they are dropped and counted. The stream owns it, also when AddStream fails.
 	Transcoder Transcoder
 	// AwaitReader has the source deliver only from when someone watches: right for a file
 	// that is played once. It is opened once before, to learn what it is.
@@ -120,7 +114,8 @@ func (s *Stream) SourceFigures() capture.Figures {
 // pictures calls it, on the loop. What was published is copied: neither f.Bytes nor the
 // array behind it is used after Publish returns, but f.Params is kept. The error says why the
 // frame cannot be sent; it is then counted and dropped. As long as nobody watches, f.Bytes are not
-// looked at.
+// looked at. A frame that must be transcoded is sent when a worker has done so; that this
+// failed is counted, and logged once.
 func (s *Stream) Publish(f media.Frame) error {
 	if err := s.over(); err != nil {
 		return err
@@ -167,7 +162,14 @@ func (s *Stream) setParams(p *media.Params) error {
 
 // frame is called by the source for each frame.
 func (s *Stream) frame(f media.Frame) {
-	if err := s.Publish(f); err != nil && !s.complained {
+	if err := s.Publish(f); err != nil {
+		s.complain(err)
+	}
+}
+
+// complain logs the first frame that cannot be sent.
+func (s *Stream) complain(err error) {
+	if !s.complained {
 		s.complained = true
 		s.log.Warn("frame cannot be sent; further ones are only counted", "frame", s.figures.Frames, "error", err)
 	}

@@ -75,6 +75,7 @@ func (c *supervisor) stop() error {
 		return nil
 	}
 	c.open = false
+	c.stream.rendition.transcoding.whenIdle(nil)
 	err := c.source.Close()
 	for len(c.watches) > 0 { // those that the source has left
 		_ = c.watches[0].Stop()
@@ -189,8 +190,14 @@ func (c *supervisor) Failed(err error) {
 	c.end("the source has failed", err)
 }
 
-// Ended is called by the source after its last frame.
-func (c *supervisor) Ended() { c.end("end of the source", nil) }
+// Ended is called by the source after its last frame, which may still have to be transcoded.
+func (c *supervisor) Ended() {
+	if !c.open {
+		return
+	}
+	c.watchdog.stop()
+	c.stream.rendition.transcoding.whenIdle(func() { c.end("end of the source", nil) })
+}
 
 // end has the readers told that there will be no more frames.
 func (c *supervisor) end(reason string, err error) {

@@ -44,16 +44,17 @@ var rules = []rule{
 	{packages: "loop/histogram", not: osAndNet},
 	{packages: "media", not: osAndNet},
 	{packages: "logqueue", not: osAndNet},
+	{packages: "worker", not: osAndNet},
 	{packages: "proto/...", own: []string{"proto/...", "media"}, not: osAndNet,
 		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg"}},
 	// A source knows no other source, and no loop: it is given a capture.Host.
-	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "proto/jpeg"},
+	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "proto/jpeg", "worker"},
 		tests: []string{"capture/capturetest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},
 	// A front knows no other front, and nothing of how frames go to many readers.
 	{packages: "cast/...", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture"},
 		not: osAndNet, modules: []string{sys}},
 	// cast knows no front and no source.
-	{packages: "cast", own: []string{"cast/internal/...", "loop/...", "logqueue", "capture", "proto/...", "media"},
+	{packages: "cast", own: []string{"cast/internal/...", "loop/...", "logqueue", "worker", "capture", "proto/...", "media"},
 		tests: []string{"cast/..."}, not: osAndNet, modules: []string{sys}},
 	// The inner rooms know no stream and no session.
 	{packages: "cast/internal/...", own: []string{"cast/internal/...", "loop/...", "proto/...", "media"}, not: osAndNet},

@@ -63,6 +63,9 @@ func (m *Form) Use() {
 // Release ends a Use.
 func (m *Form) Release() { m.users-- }
 
+// InUse reports whether the form has readers, so that the next frame will be laid out in it.
+func (m *Form) InUse() bool { return m.users > 0 }
+
 // Packets is how many packets the form has made of all frames so far.
 func (m *Form) Packets() uint64 { return m.packets }
 
