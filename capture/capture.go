@@ -105,6 +105,9 @@ type Figures struct {
 	Gaps uint64
 	// Broken frames were flagged as errors or could not be used, and skipped.
 	Broken uint64
+	// Skipped frames were not encoded, as the encoder was busy with one before and a newer one
+	// came.
+	Skipped uint64
 }
 
 // Encoder is a Source that may encode its pictures itself, and can be told how well.

@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -152,7 +151,7 @@ func TestGoroutines(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	var done func()
 	w := worker.New(func(job func() func()) { done = job() }, func(*piece) {}, func(*piece) {})
-	data := []byte(fmt.Sprint("a frame"))
+	data := []byte("a frame")
 	step := func() {
 		for range 3 {
 			w.Add(func(p *piece) { p.buffer = append(p.buffer[:0], data...) })

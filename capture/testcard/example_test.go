@@ -17,6 +17,13 @@ type host struct {
 	capture.Host
 	now  time.Duration
 	fire func()
+	done func()
+}
+
+// turn does what a loop does when the timer is due: here the job of a worker has ended at once.
+func (h *host) turn() {
+	h.fire()
+	h.done()
 }
 
 func (h *host) Now() time.Duration              { return h.now }
@@ -25,6 +32,7 @@ func (h *host) NewTimer(f func()) capture.Timer { h.fire = f; return h }
 func (h *host) Set(due time.Duration)           { h.now = due }
 func (h *host) SetAfter(d time.Duration)        { h.now += d }
 func (h *host) Stop()                           {}
+func (h *host) Work(job func() func())          { h.done = job() }
 func (h *host) Live()                           { fmt.Println("live") }
 
 func (h *host) Frame(f media.Frame) {
@@ -45,8 +53,8 @@ func Example() {
 	}
 	h := &host{now: time.Hour}
 	card.Open(h)
-	h.fire() // the loop does this when the timer is due
-	h.fire()
+	h.turn()
+	h.turn()
 	if err := card.Close(); err != nil {
 		fmt.Println(err)
 	}

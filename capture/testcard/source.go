@@ -57,18 +57,19 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 // Source is a test card. It implements capture.Encoder.
+//
+// A worker draws and encodes the frames, as that takes longer than a loop should wait: at
+// 2040x2040 some 10 ms by libjpeg-turbo, and ten times that by Go's encoder.
 type Source struct {
-	options Options
+	options Options // Quality is the present one
 	params  *media.Params
 	coding  string
-	card    *card
-	data    []byte
-	number  uint64 // of the last frame, from 1; it goes on when the card is opened again
+	number  uint64 // of the last frame that was due, from 1; it goes on when the card is opened again
 	figures capture.Figures
 
-	host    capture.Host    // nil: closed
-	beat    *beat.Beat      // of this opening
-	encoder *encode.Encoder // nil until the first beat
+	host capture.Host // nil: closed
+	beat *beat.Beat   // of this opening
+	desk *desk        // nil until the first beat
 }
 
 // New makes a test card. Its errors say what is wrong with the options.
@@ -80,9 +81,6 @@ func New(o Options) (*Source, error) {
 	s := &Source{options: o, params: &media.Params{
 		Format: media.JPEG, Width: o.Width, Height: o.Height, FramesPerSecond: o.FramesPerSecond,
 	}}
-	if s.card, err = newCard(o); err != nil {
-		return nil, err
-	}
 	// This one tells its name, and has the library loaded before the loop runs.
 	probe, err := encode.NewEncoder(o.Quality, o.Encode)
 	if err != nil {
@@ -98,45 +96,47 @@ func (s *Source) Describe() capture.Description {
 	return capture.Description{Source: "test card", Coding: s.coding, Params: s.params}
 }
 
-// Open starts the card: it is live in the next turn of the loop, and the first frame comes
+// Open starts the card: it is live in the next turn of the loop, and the first frame is drawn
 // then.
 func (s *Source) Open(host capture.Host) {
 	s.host = host
 	s.beat = beat.Start(host, s.options.FramesPerSecond, s.frame)
 }
 
-// frame draws the frame that is due. If several are, because the loop was late, it skips
-// the older ones and counts them as gaps. The frame's time is when it was due; the time of
-// day in the picture is that of drawing it.
+// frame has the frame drawn that is due. If several are, because the loop was late, it skips the
+// older ones and counts them as gaps. The frame's time is when it was due; the time of day in
+// the picture is that of this turn of the loop.
 func (s *Source) frame(beats uint64, due time.Duration) {
-	if s.encoder == nil && !s.begin() {
+	if s.desk == nil && !s.begin() {
 		return
 	}
 	s.number += beats
 	s.figures.Gaps += beats - 1
-	s.card.draw(uint32(s.number), s.host.Wall())
-	var err error
-	if s.data, err = s.encoder.Encode(s.data, s.card.picture); err != nil {
+	s.desk.worker.Add(func(f *frame) {
+		f.number, f.due, f.wall, f.quality = uint32(s.number), due, s.host.Wall(), s.options.Quality
+	})
+}
+
+// begin reports that the card is live. It returns false if that has ended this opening.
+func (s *Source) begin() bool {
+	opening := s.beat
+	s.host.Live()
+	if s.beat != opening {
+		return false
+	}
+	s.desk = newDesk(s.host, s.options, s.drawn)
+	return true
+}
+
+// drawn hands over a frame that was drawn and encoded.
+func (s *Source) drawn(f *frame) {
+	if f.err != nil {
 		s.beat.Stop()
-		s.host.Lost(fmt.Errorf("test card: %w", err))
+		s.host.Lost(fmt.Errorf("test card: %w", f.err))
 		return
 	}
 	s.figures.Frames++
-	s.host.Frame(media.Frame{Params: s.params, Bytes: s.data, Captured: due, Key: true})
-}
-
-// begin reports that the card is live. It returns false if that, or an error, has ended
-// this opening.
-func (s *Source) begin() bool {
-	opening := s.beat
-	var err error
-	if s.encoder, err = encode.NewEncoder(s.options.Quality, s.options.Encode); err != nil {
-		s.beat.Stop()
-		s.host.Lost(fmt.Errorf("test card: %w", err))
-		return false
-	}
-	s.host.Live()
-	return s.beat == opening
+	s.host.Frame(media.Frame{Params: s.params, Bytes: f.data, Captured: f.due, Key: true})
 }
 
 // Quality is that of JPEG coding at present.
@@ -144,15 +144,16 @@ func (s *Source) Quality() int { return s.options.Quality }
 
 // SetQuality changes it from the next frame on. What is not 1 to 100 is taken as the
 // nearest that is.
-func (s *Source) SetQuality(quality int) {
-	s.options.Quality = min(max(quality, 1), 100)
-	if s.encoder != nil {
-		s.encoder.SetQuality(s.options.Quality)
-	}
-}
+func (s *Source) SetQuality(quality int) { s.options.Quality = min(max(quality, 1), 100) }
 
 // Figures counts the frames, and those that were skipped.
-func (s *Source) Figures() capture.Figures { return s.figures }
+func (s *Source) Figures() capture.Figures {
+	f := s.figures
+	if s.desk != nil {
+		f.Skipped += s.desk.worker.Dropped()
+	}
+	return f
+}
 
 // Close stops the card.
 func (s *Source) Close() error {
@@ -160,10 +161,11 @@ func (s *Source) Close() error {
 		return nil
 	}
 	s.beat.Stop()
-	if s.encoder != nil {
-		s.encoder.Close()
+	if s.desk != nil {
+		s.figures.Skipped += s.desk.worker.Dropped()
+		s.desk.close()
 	}
-	s.host, s.beat, s.encoder = nil, nil, nil
+	s.host, s.beat, s.desk = nil, nil, nil
 	return nil
 }
 

@@ -31,6 +31,20 @@ func newSource(t testing.TB, o Options) *Source {
 	return s
 }
 
+// newDrawn makes the picture of a card with all defaults.
+func newDrawn(t testing.TB) *card {
+	t.Helper()
+	o, err := Options{}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := newCard(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // open opens a card on a host of its own, and closes it when the test ends.
 func open(t testing.TB, o Options) (*Source, *capturetest.Host) {
 	t.Helper()
@@ -108,10 +122,10 @@ func TestExtremeCards(t *testing.T) {
 // TestReadTakesAnyImage reads what a player shows: pixels of red, green and blue, and a
 // part of a larger picture.
 func TestReadTakesAnyImage(t *testing.T) {
-	s := newSource(t, Options{})
-	s.card.draw(4_000_000_000, noon)
+	c := newDrawn(t)
+	c.draw(4_000_000_000, noon)
 	shown := image.NewRGBA(image.Rect(0, 0, 700, 500))
-	draw.Draw(shown, image.Rect(30, 10, 670, 490), s.card.picture, image.Point{}, draw.Src)
+	draw.Draw(shown, image.Rect(30, 10, 670, 490), c.picture, image.Point{}, draw.Src)
 	number, wall, err := Read(shown.SubImage(image.Rect(30, 10, 670, 490)))
 	if err != nil || number != 4_000_000_000 || !wall.Equal(noon) {
 		t.Errorf("read %d, %v, %v", number, wall, err)
@@ -144,6 +158,62 @@ func TestLateLoop(t *testing.T) {
 			t.Errorf("frame %d captured at %v, want %d at %v", number, f.Captured, want.number, capturetest.Start+want.due)
 		}
 	}
+}
+
+// TestSlowWorker has the worker take longer than an interval: the loop draws nothing, the newest
+// frame waits, and those that it replaces are counted.
+func TestSlowWorker(t *testing.T) {
+	s, h := newSource(t, Options{FramesPerSecond: 100, Width: 320, Height: 240}), capturetest.NewHost(t)
+	h.HoldJobs = true
+	h.Open(s)
+	h.RunFor(35 * time.Millisecond)
+	if h.Jobs() != 1 || len(h.Frames) > 0 {
+		t.Fatalf("%d jobs, %d frames while the first is drawn; want 1 and none", h.Jobs(), len(h.Frames))
+	}
+	h.RunJob()
+	h.Turn()
+	h.RunJob()
+	h.Turn()
+	if got, want := s.Figures(), (capture.Figures{Frames: 2, Skipped: 2}); got != want || h.Jobs() != 0 {
+		t.Errorf("%+v, %d jobs; want %+v", got, h.Jobs(), want)
+	}
+	for i, want := range []int{1, 4} {
+		due := time.Duration(want-1) * 10 * time.Millisecond
+		_, number, wall := decode(t, h.Frames[i])
+		if int(number) != want || h.Frames[i].Captured != capturetest.Start+due || !wall.Equal(capturetest.WallStart.Add(due)) {
+			t.Errorf("frame %d is number %d, captured at %v, drawn at %v", i, number, h.Frames[i].Captured, wall)
+		}
+	}
+	h.Close()
+}
+
+// TestClosedWhileDrawing closes the card while a frame is drawn, and opens it again: what the job
+// has drawn is not delivered, and its picture is not that of the new one.
+func TestClosedWhileDrawing(t *testing.T) {
+	s, h := newSource(t, Options{FramesPerSecond: 100, Width: 320, Height: 240}), capturetest.NewHost(t)
+	h.HoldJobs = true
+	h.Open(s)
+	h.RunFor(25 * time.Millisecond)
+	h.Close()
+	h.Open(s)
+	h.Turn()
+	h.RunJob() // of the first opening
+	h.Turn()
+	if len(h.Frames) > 0 {
+		t.Error("a frame comes that was begun before Close")
+	}
+	h.RunJob()
+	h.Turn()
+	if len(h.Frames) != 1 || !slices.Equal(h.Reports, []string{"live", "live"}) {
+		t.Fatalf("%d frames, %q", len(h.Frames), h.Reports)
+	}
+	if _, number, _ := decode(t, h.Frames[0]); number != 4 {
+		t.Errorf("number %d, want 4", number)
+	}
+	if got, want := s.Figures(), (capture.Figures{Frames: 1, Skipped: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	h.Close()
 }
 
 // TestCloseAndOpen closes the card within each kind of report, and opens it again.
@@ -220,12 +290,12 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestDrawAllocatesNothing(t *testing.T) {
-	s := newSource(t, Options{})
+	c := newDrawn(t)
 	number := uint32(1_000_000_000)
 	for i := range 10 { // every digit once
-		s.card.draw(number+uint32(i)*111_111_111, noon.Add(time.Duration(i)*11111*time.Millisecond))
+		c.draw(number+uint32(i)*111_111_111, noon.Add(time.Duration(i)*11111*time.Millisecond))
 	}
-	if n := testing.AllocsPerRun(50, func() { number++; s.card.draw(number, noon) }); n != 0 {
+	if n := testing.AllocsPerRun(50, func() { number++; c.draw(number, noon) }); n != 0 {
 		t.Errorf("%v allocations, want 0", n)
 	}
 }
@@ -233,25 +303,25 @@ func TestDrawAllocatesNothing(t *testing.T) {
 // TestPicture writes the card to the file that CAMCAST_CARD_PNG names, for a person to
 // look at, and checks that text and bars are where they belong.
 func TestPicture(t *testing.T) {
-	s := newSource(t, Options{})
-	s.card.draw(1234, noon)
+	c := newDrawn(t)
+	c.draw(1234, noon)
 	if name := os.Getenv("CAMCAST_CARD_PNG"); name != "" {
 		var b bytes.Buffer
-		if err := png.Encode(&b, s.card.picture); err != nil {
+		if err := png.Encode(&b, c.picture); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if r, g, b, _ := s.card.picture.At(20, 20).RGBA(); r>>8 < 180 || g>>8 < 180 || b>>8 < 180 {
+	if r, g, b, _ := c.picture.At(20, 20).RGBA(); r>>8 < 180 || g>>8 < 180 || b>>8 < 180 {
 		t.Errorf("the first bar is %d %d %d, want white", r>>8, g>>8, b>>8)
 	}
 	bright := 0
-	box := s.card.clock.box
+	box := c.clock.box
 	for y := box.Min.Y; y < box.Max.Y; y++ {
 		for x := box.Min.X; x < box.Max.X; x++ {
-			if s.card.picture.Y[s.card.picture.YOffset(x, y)] > 128 {
+			if c.picture.Y[c.picture.YOffset(x, y)] > 128 {
 				bright++
 			}
 		}

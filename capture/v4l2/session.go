@@ -2,12 +2,10 @@ package v4l2
 
 import (
 	"errors"
-	"image"
 	"sync/atomic"
 	"time"
 
 	"github.com/camcast/camcast/capture"
-	"github.com/camcast/camcast/capture/encode"
 )
 
 // camera is a device that streams.
@@ -58,10 +56,9 @@ type session struct {
 	host  capture.Host
 	state atomic.Int32
 
-	camera  camera // nil if it could not be opened
-	err     error  // why
-	encoder *encode.Encoder
-	picture yuyv
+	camera camera // nil if it could not be opened
+	err    error  // why
+	coder  *coder // nil: the camera delivers JPEG
 
 	watch    capture.Watch // nil unless it is watched
 	isClosed bool
@@ -90,20 +87,16 @@ func (c *session) open(openCamera func(Options) (camera, error), o Options) {
 	if has.mode.coding != "yuyv" {
 		return
 	}
-	c.picture = newYUYV(has)
-	if c.encoder, c.err = encode.NewEncoder(o.Quality, o.Encode); c.err != nil {
+	if c.coder, c.err = newCoder(has, o); c.err != nil {
 		c.camera.close()
 		c.camera = nil
 	}
 }
 
-// release closes the device. It is run by a job.
+// release closes the device. It is run by a job. A picture that is being encoded is a copy.
 func (c *session) release() {
 	if c.camera != nil {
 		c.camera.close()
-	}
-	if c.encoder != nil {
-		c.encoder.Close()
 	}
 }
 
@@ -123,23 +116,4 @@ func (c *session) missing(sequence uint32) (frames uint64) {
 	}
 	c.sequence, c.isBegun = sequence, true
 	return frames
-}
-
-// yuyv is the pictures of a camera that does not encode.
-type yuyv struct {
-	planes       *image.YCbCr
-	bytesPerLine int
-}
-
-func newYUYV(has setup) yuyv {
-	return yuyv{
-		planes:       image.NewYCbCr(image.Rect(0, 0, has.mode.width, has.mode.height), image.YCbCrSubsampleRatio422),
-		bytesPerLine: has.bytesPerLine,
-	}
-}
-
-// fits reports whether data is a whole picture.
-func (p yuyv) fits(data []byte) bool {
-	size := p.planes.Rect.Size()
-	return len(data) >= (size.Y-1)*p.bytesPerLine+2*size.X
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
-	"github.com/camcast/camcast/capture/encode"
 	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +22,6 @@ type Source struct {
 	encodes bool
 	params  *media.Params
 	figures capture.Figures
-	data    []byte // the last picture that was encoded
 
 	session *session // nil: closed
 	// isBusy: a job opens or closes the device. A session that is made meanwhile waits.
@@ -70,6 +68,9 @@ func (s *Source) start() {
 		}
 		if !c.state.CompareAndSwap(opening, opened) {
 			c.release() // it was closed meanwhile
+			if c.coder != nil {
+				c.coder.close()
+			}
 			return s.next
 		}
 		return func() { s.opened(c) }
@@ -101,7 +102,10 @@ func (s *Source) opened(c *session) {
 		report(fmt.Errorf("%s: %w", s.options.Path, c.err))
 		return
 	}
-	s.note(c.camera.setup(), c.encoder)
+	s.note(c.camera.setup(), c.coder)
+	if c.coder != nil {
+		c.coder.start(c.host, func(p *pixels) { s.encoded(c, p) })
+	}
 	c.host.Live()
 	// Some drivers register a waiter only if no frame is pending.
 	s.ready(c)
@@ -116,11 +120,10 @@ func (s *Source) opened(c *session) {
 }
 
 // note notes what the driver has made of the wishes.
-func (s *Source) note(has setup, encoder *encode.Encoder) {
-	s.card, s.coding, s.encodes = has.card, "MJPEG", encoder != nil
+func (s *Source) note(has setup, coder *coder) {
+	s.card, s.coding, s.encodes = has.card, "MJPEG", coder != nil
 	if s.encodes {
-		s.coding = "YUYV, encoded by " + encoder.Name()
-		encoder.SetQuality(s.options.Quality) // it may have changed meanwhile
+		s.coding = "YUYV, encoded by " + coder.encoder.Name()
 	}
 	p := media.Params{Format: media.JPEG, Width: has.mode.width, Height: has.mode.height, FramesPerSecond: has.rate}
 	if old := s.params; old != nil {
@@ -164,50 +167,44 @@ func (s *Source) lose(c *session, err error) {
 	c.host.Lost(fmt.Errorf("%s: %w", s.options.Path, err))
 }
 
-// take hands over the frame in a buffer and gives the buffer back. It returns false if the
-// host has closed the source meanwhile.
+// take hands over the frame in a buffer, or has it encoded, and gives the buffer back. It returns
+// false if the host has closed the source meanwhile.
 func (s *Source) take(c *session, b buffer) bool {
-	data, isHeld := s.picture(c, b)
-	if data == nil {
+	at := captured(b, c.host.Now())
+	switch {
+	case c.coder != nil && c.coder.fits(b.data):
+		c.coder.worker.Add(func(p *pixels) {
+			p.data = append(p.data[:0], b.data...)
+			p.quality, p.params, p.captured = s.options.Quality, s.params, at
+		})
+	case c.coder != nil || !isJPEG(b.data):
 		s.figures.Broken++
-	} else {
+	default:
 		s.figures.Frames++
 		c.inFrame = true
-		c.host.Frame(media.Frame{Params: s.params, Bytes: data, Captured: captured(b, c.host.Now()), Key: true})
+		c.host.Frame(media.Frame{Params: s.params, Bytes: b.data, Captured: at, Key: true})
 		c.inFrame = false
 	}
 	if c.isClosed {
 		s.release(c) // not in Close: the frame was in the driver's memory
 		return false
 	}
-	if isHeld {
-		c.camera.requeue(b)
-	}
+	c.camera.requeue(b)
 	return true
 }
 
-// picture returns the JPEG of a buffer, nil if there is none, and whether it is in the
-// driver's memory. The buffer of a picture that is encoded is given back at once.
-func (s *Source) picture(c *session, b buffer) (data []byte, isHeld bool) {
-	if c.encoder == nil {
-		if len(b.data) < 4 || b.data[0] != 0xff || b.data[1] != 0xd8 {
-			return nil, true
-		}
-		return b.data, true
+func isJPEG(data []byte) bool { return len(data) >= 4 && data[0] == 0xff && data[1] == 0xd8 }
+
+// encoded hands over a picture that was encoded.
+func (s *Source) encoded(c *session, p *pixels) {
+	switch {
+	case c.isOver:
+	case p.err != nil:
+		s.figures.Broken++
+	default:
+		s.figures.Frames++
+		c.host.Frame(media.Frame{Params: p.params, Bytes: p.jpeg, Captured: p.captured, Key: true})
 	}
-	fits := c.picture.fits(b.data)
-	if fits {
-		encode.FromYUYV(c.picture.planes, b.data, c.picture.bytesPerLine)
-	}
-	c.camera.requeue(b)
-	if !fits {
-		return nil, false
-	}
-	var err error
-	if s.data, err = c.encoder.Encode(s.data, c.picture.planes); err != nil {
-		return nil, false
-	}
-	return s.data, false
 }
 
 // maxTimestampError is how far a driver's time may be from now to be believed.
@@ -232,15 +229,17 @@ func (s *Source) Quality() int {
 
 // SetQuality changes it from the next frame on. What is not 1 to 100 is taken as the
 // nearest that is.
-func (s *Source) SetQuality(quality int) {
-	s.options.Quality = min(max(quality, 1), 100)
-	if c := s.session; c != nil && c.state.Load() == opened && c.encoder != nil {
-		c.encoder.SetQuality(s.options.Quality)
-	}
-}
+func (s *Source) SetQuality(quality int) { s.options.Quality = min(max(quality, 1), 100) }
 
-// Figures counts the frames, those missing in the driver's sequence, and the broken ones.
-func (s *Source) Figures() capture.Figures { return s.figures }
+// Figures counts the frames, those missing in the driver's sequence, the broken ones, and those
+// that the encoder had no time for.
+func (s *Source) Figures() capture.Figures {
+	f := s.figures
+	if c := s.session; c != nil && c.state.Load() == opened {
+		f.Skipped += c.coder.dropped()
+	}
+	return f
+}
 
 // Close stops the camera and has a job close it. The device can be opened by others when
 // that is done.
@@ -252,8 +251,14 @@ func (s *Source) Close() error {
 	s.session = nil
 	c.isClosed = true
 	c.unwatch()
+	if c.state.CompareAndSwap(opening, cancelled) { // the job closes what it opens
+		return nil
+	}
+	if c.coder != nil {
+		s.figures.Skipped += c.coder.dropped()
+		c.coder.close()
+	}
 	switch {
-	case c.state.CompareAndSwap(opening, cancelled): // the job closes what it opens
 	case c.camera == nil: // there is nothing to close
 	case c.inFrame:
 		s.isBusy = true // with the job that begins when Frame has returned

@@ -2,6 +2,7 @@ package v4l2
 
 import (
 	"bytes"
+	"errors"
 	"image/jpeg"
 	"reflect"
 	"testing"
@@ -136,6 +137,7 @@ func TestYUYV(t *testing.T) {
 	d.frame(0, data)
 	d.frame(1, data[:47*130+127]) // a byte is missing
 	d.host.Turn()
+	d.host.Turn() // the worker is done
 	d.check(1, 1, 0, "live")
 	p, err := jpeg.Decode(bytes.NewReader(d.host.Frames[0].Bytes))
 	if err != nil {
@@ -159,6 +161,71 @@ func TestYUYV(t *testing.T) {
 	d.host.Turn()
 	if got := s.Describe(); got.Coding != "MJPEG" || s.Quality() != 0 || d.wishes.Quality != 30 {
 		t.Errorf("described as %+v, quality %d, wished %d", got, s.Quality(), d.wishes.Quality)
+	}
+}
+
+// TestSlowEncoder has the worker take longer than an interval: the driver has its buffers back, the
+// newest picture waits, and those that it replaces are counted. Then the camera is closed, at each
+// moment: what is encoded comes no more, and the device does not wait for it.
+func TestSlowEncoder(t *testing.T) {
+	const closedBefore, closedAfter, lostBefore = 0, 1, 2 // the job ends
+	for _, end := range []int{closedBefore, closedAfter, lostBefore} {
+		d, s := newDesk(t, Options{Format: "yuyv"})
+		d.has = setup{card: "C922", mode: mode{"yuyv", "YUYV", 64, 48}, bytesPerLine: 128, rate: 30, buffers: 4}
+		d.host.Open(s)
+		d.host.Turn()
+		d.host.HoldJobs = true
+		bright := func(n uint32) []byte { return bytes.Repeat([]byte{byte(20 * n), 128}, 64*48) }
+		for n := range uint32(4) {
+			d.frame(n, bright(n))
+			d.host.Turn()
+			d.check(0, 1, 0, "live")
+		}
+		if d.host.Jobs() != 1 {
+			t.Fatalf("%d jobs at once", d.host.Jobs())
+		}
+		d.host.RunJob()
+		d.host.Turn()
+		if got, want := s.Figures(), (capture.Figures{Frames: 1, Skipped: 2}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		for _, memory := range d.memory { // the driver's again
+			clear(memory)
+		}
+		if end == closedAfter {
+			d.host.RunJob()
+		}
+		reports := []string{"live"}
+		if end == lostBefore {
+			d.broken = errors.New("system error")
+			d.host.Turn()
+			d.host.RunJob()
+			reports = append(reports, "lost: /dev/video0: system error")
+		}
+		d.host.Turn()
+		d.host.Close()
+		for d.host.Jobs() > 0 {
+			d.host.RunJob()
+			d.host.Turn()
+		}
+		frames := 1
+		if end == closedAfter {
+			frames = 2
+		}
+		d.check(frames, 1, 1, reports...)
+		for i, f := range d.host.Frames {
+			p, err := jpeg.Decode(bytes.NewReader(f.Bytes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 60 * i // frame 0, then frame 3
+			if r, _, _, _ := p.At(10, 10).RGBA(); int(r>>8) < want-5 || int(r>>8) > want+5 {
+				t.Errorf("brightness %d, want %d", r>>8, want)
+			}
+		}
+		if got, want := s.Figures(), (capture.Figures{Frames: uint64(frames), Skipped: 2}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
 	}
 }
 

@@ -60,6 +60,9 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		f, source := s.Figures(), s.SourceFigures()
 		fmt.Fprintf(w, "%s: %d frames (%d missing in the source, %d broken, %d unusable, %d transcoded), %d readers\n",
 			s.Name(), f.Frames, source.Gaps, source.Broken, f.Unusable, f.Transcoded, s.Readers())
+		if source.Skipped+f.Skipped > 0 {
+			fmt.Fprintf(w, "  skipped as the CPU was too slow: %d frames not encoded, %d not transcoded\n", source.Skipped, f.Skipped)
+		}
 		fmt.Fprintf(w, "  delivered %d frames, %d packets, %d bytes; %d lags, %d cut short, %d sends to unreachable readers\n",
 			f.Delivered, f.Packets, f.Bytes, f.Lags, f.CutShort, f.Unreachable)
 		fmt.Fprintf(w, "  age when handed to the kernel: first reader %s; last reader %s\n", ages(&f.FirstAge), ages(&f.LastAge))

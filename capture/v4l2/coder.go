@@ -1,0 +1,78 @@
+package v4l2
+
+import (
+	"image"
+	"time"
+
+	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/capture/encode"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/worker"
+)
+
+// coder encodes the pictures of a camera that does not. A worker does so, from a copy: the driver has
+// its buffer back at once, and the device may be closed meanwhile.
+type coder struct {
+	encoder      *encode.Encoder
+	planes       *image.YCbCr
+	bytesPerLine int
+	worker       *worker.Worker[pixels] // nil until it is started
+}
+
+// pixels are a picture to encode.
+type pixels struct {
+	data     []byte // as the driver gave them
+	quality  int
+	params   *media.Params
+	captured time.Duration
+	jpeg     []byte // the result
+	err      error
+}
+
+// newCoder makes a coder. It is called by the job that opens the camera.
+func newCoder(has setup, o Options) (*coder, error) {
+	encoder, err := encode.NewEncoder(o.Quality, o.Encode)
+	if err != nil {
+		return nil, err
+	}
+	return &coder{
+		encoder:      encoder,
+		planes:       image.NewYCbCr(image.Rect(0, 0, has.mode.width, has.mode.height), image.YCbCrSubsampleRatio422),
+		bytesPerLine: has.bytesPerLine,
+	}, nil
+}
+
+// start has pictures encoded from now on.
+func (c *coder) start(host capture.Host, done func(*pixels)) {
+	c.worker = worker.New(host.Work, c.encode, done)
+}
+
+// encode is the job.
+func (c *coder) encode(p *pixels) {
+	encode.FromYUYV(c.planes, p.data, c.bytesPerLine)
+	c.encoder.SetQuality(p.quality)
+	p.jpeg, p.err = c.encoder.Encode(p.jpeg, c.planes)
+}
+
+// fits reports whether data is a whole picture.
+func (c *coder) fits(data []byte) bool {
+	size := c.planes.Rect.Size()
+	return len(data) >= (size.Y-1)*c.bytesPerLine+2*size.X
+}
+
+// dropped is how many pictures were not encoded as the encoder was busy.
+func (c *coder) dropped() uint64 {
+	if c == nil || c.worker == nil {
+		return 0
+	}
+	return c.worker.Dropped()
+}
+
+// close drops what is under way.
+func (c *coder) close() {
+	if c.worker == nil {
+		c.encoder.Close()
+		return
+	}
+	c.worker.Close(c.encoder.Close)
+}
