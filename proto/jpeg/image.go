@@ -149,7 +149,7 @@ func (p *parser) frame(segment []byte) error {
 		return fmt.Errorf("%w: %d components, not 3", ErrReencode, segment[5])
 	}
 	p.haveFrame = true
-	p.img.Height, p.img.Width = int(segment[1])<<8|int(segment[2]), int(segment[3])<<8|int(segment[4])
+	p.img.Height, p.img.Width = number(segment[1:]), number(segment[3:])
 	for i := range p.components {
 		c := segment[6+3*i:]
 		p.components[i] = component{id: c[0], sampling: c[1], table: c[2]}
@@ -157,7 +157,12 @@ func (p *parser) frame(segment []byte) error {
 			return fmt.Errorf("%w: component %d uses quantisation table %d", ErrBroken, i, c[2])
 		}
 	}
-	return p.size()
+	if p.img.Height > 0 { // else a DNL marker states it
+		if err := p.size(); err != nil {
+			return err
+		}
+	}
+	return p.sampling()
 }
 
 func (p *parser) size() error {
@@ -168,6 +173,10 @@ func (p *parser) size() error {
 	if w > MaxDimension || h > MaxDimension {
 		return fmt.Errorf("%w: %dx%d is more than %d in a direction", ErrTooLarge, w, h, MaxDimension)
 	}
+	return nil
+}
+
+func (p *parser) sampling() error {
 	sampling := [3]byte{p.components[0].sampling, p.components[1].sampling, p.components[2].sampling}
 	switch sampling {
 	case [3]byte{0x21, 0x11, 0x11}:
@@ -228,12 +237,18 @@ func (p *parser) scan(data []byte, begin int) error {
 	if err != nil {
 		return fmt.Errorf("%w: its scan of %d bytes has no end (EOI, FFD9)", ErrBroken, len(data)-begin)
 	}
-	s, _, err := Next(data, end)
+	s, next, err := Next(data, end)
+	if err == nil && s.Marker == DNL {
+		if err := p.lines(s.Data); err != nil {
+			return err
+		}
+		s, _, err = Next(data, next)
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: its scan of %d bytes does not end with EOI (FFD9)", ErrBroken, end-begin)
-	case s.Marker == DNL:
-		return fmt.Errorf("%w: its height is told after the scan (DNL)", ErrReencode)
+	case p.img.Height == 0:
+		return fmt.Errorf("%w: no height in its frame header, nor after its scan (DNL)", ErrBroken)
 	case s.Marker != EOI:
 		return fmt.Errorf("%w: FF%02X after the first scan", ErrReencode, s.Marker)
 	case end == begin:
@@ -243,4 +258,17 @@ func (p *parser) scan(data []byte, begin int) error {
 	}
 	p.img.Scan = data[begin:end]
 	return nil
+}
+
+// lines takes the height of a DNL segment (T.81, B.2.5). As decoders do, it ignores it if the
+// frame header has one.
+func (p *parser) lines(segment []byte) error {
+	switch {
+	case len(segment) < 2:
+		return fmt.Errorf("%w: DNL of %d bytes", ErrBroken, len(segment))
+	case p.img.Height > 0:
+		return nil
+	}
+	p.img.Height = number(segment)
+	return p.size()
 }

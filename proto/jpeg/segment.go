@@ -46,16 +46,19 @@ func (s Segment) IsFrameHeader() bool {
 // Next returns the segment that begins at data[at], and the index of the first byte after
 // it: there the next segment begins or, after SOS, the entropy-coded data of a scan. Any
 // number of fill bytes (FF) may precede a marker. Next returns ErrMore or ErrBroken itself,
-// as none of the functions of this file allocates anything.
+// as none of the functions of this file allocates anything. With ErrMore, next is where to
+// call Next again when there is more data.
 func Next(data []byte, at int) (s Segment, next int, err error) {
 	if at >= len(data) {
-		return s, 0, ErrMore
+		return s, at, ErrMore
 	}
 	if data[at] != 0xff {
 		return s, 0, ErrBroken
 	}
-	if at = afterFill(data, at); at == len(data) {
-		return s, 0, ErrMore
+	at = afterFill(data, at)
+	again := at - 1
+	if at == len(data) {
+		return s, again, ErrMore
 	}
 	s.Marker, at = data[at], at+1
 	switch {
@@ -64,14 +67,14 @@ func Next(data []byte, at int) (s Segment, next int, err error) {
 	case s.Marker < SOF0: // FF00 is no marker, and the others are reserved
 		return s, 0, ErrBroken
 	case at+2 > len(data):
-		return s, 0, ErrMore
+		return s, again, ErrMore
 	}
-	length := int(data[at])<<8 | int(data[at+1]) // it includes its own two bytes
+	length := number(data[at:]) // it includes its own two bytes
 	switch {
 	case length < 2:
 		return s, 0, ErrBroken
 	case at+length > len(data):
-		return s, 0, ErrMore
+		return s, again, ErrMore
 	}
 	s.Data = data[at+2 : at+length]
 	return s, at + length, nil
@@ -79,16 +82,17 @@ func Next(data []byte, at int) (s Segment, next int, err error) {
 
 // ScanEnd returns where the entropy-coded data ends that begins at data[at]: the index of
 // the marker after it, or of the first fill byte before that marker. In entropy-coded data
-// an FF is followed by 00, or is a restart marker. The error is ErrMore if there is no end.
+// an FF is followed by 00, or is a restart marker. The error is ErrMore if there is no end;
+// end is then where to go on when there is more data.
 func ScanEnd(data []byte, at int) (end int, err error) {
 	for {
 		i := bytes.IndexByte(data[at:], 0xff)
 		if i < 0 {
-			return 0, ErrMore
+			return len(data), ErrMore
 		}
 		end = at + i
 		if at = afterFill(data, end); at == len(data) {
-			return 0, ErrMore
+			return at - 1, ErrMore
 		}
 		if m := data[at]; m != 0 && (m < RST0 || m > RST7) {
 			return end, nil
@@ -126,24 +130,51 @@ func Length(data []byte) (int, error) {
 	return 0, err
 }
 
-// Size returns the width and height in pixels, 0 to 65535, that the frame header of the
-// picture at the beginning of data states. The error is ErrMore if data ends before the
-// frame header, or ErrBroken if there is none before the first scan.
+// Size returns the width and height in pixels, 0 to 65535, of the picture at the beginning of
+// data, as its frame header states them. A frame header with height 0 leaves the height to a
+// DNL marker after the first scan, which Size then looks for. The error is ErrMore if data
+// ends before the size is known, or ErrBroken if it is not stated.
 func Size(data []byte) (width, height int, err error) {
+	hasFrame := false
 	at, err := afterSOI(data)
 	for err == nil {
 		var s Segment
 		s, at, err = Next(data, at)
 		switch {
 		case err != nil:
-		case s.IsFrameHeader() && len(s.Data) >= 5: // precision, height, width
-			return int(s.Data[3])<<8 | int(s.Data[4]), int(s.Data[1])<<8 | int(s.Data[2]), nil
+		case s.IsFrameHeader() && !hasFrame && len(s.Data) >= 5: // precision, height, width
+			hasFrame, height, width = true, number(s.Data[1:]), number(s.Data[3:])
+			if height > 0 {
+				return width, height, nil
+			}
+		case s.Marker == SOS && hasFrame:
+			height, err = heightAfter(data, at)
+			return width, height, err
 		case s.IsFrameHeader(), s.Marker == SOS, s.Marker == EOI:
 			err = ErrBroken
 		}
 	}
 	return 0, 0, err
 }
+
+// heightAfter returns the height that a DNL marker states after the scan that begins at
+// data[at].
+func heightAfter(data []byte, at int) (height int, err error) {
+	if at, err = ScanEnd(data, at); err != nil {
+		return 0, err
+	}
+	s, _, err := Next(data, at)
+	switch {
+	case err != nil:
+		return 0, err
+	case s.Marker != DNL || len(s.Data) < 2:
+		return 0, ErrBroken
+	}
+	return number(s.Data), nil
+}
+
+// number is the number in the first two bytes of p.
+func number(p []byte) int { return int(p[0])<<8 | int(p[1]) }
 
 // afterSOI returns the index of the first byte after the SOI that data begins with.
 func afterSOI(data []byte) (at int, err error) {

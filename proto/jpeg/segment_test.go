@@ -240,3 +240,33 @@ func walk(t *testing.T, data []byte) (length int, ok bool) {
 		}
 	}
 }
+
+// TestGoingOn gives Next and ScanEnd their data byte by byte. Where they say that they can go
+// on, they find the same.
+func TestGoingOn(t *testing.T) {
+	fill := bytes.Repeat([]byte{0xff}, 50)
+	segment := slices.Concat(fill, []byte{0xff, 0xdb, 0, 4, 1, 2})
+	at := 0
+	for n := range len(segment) {
+		_, next, err := jpeg.Next(segment[:n], at)
+		if !errors.Is(err, jpeg.ErrMore) || next < at || next < n-5 {
+			t.Fatalf("after %d bytes: go on at %d, %v", n, next, err)
+		}
+		at = next
+	}
+	if s, next, err := jpeg.Next(segment, at); err != nil || s.Marker != jpeg.DQT || next != len(segment) {
+		t.Errorf("FF%02X until %d, %v", s.Marker, next, err)
+	}
+	scan := slices.Concat([]byte{1, 2, 0xff, 0, 3, 0xff, 0xd0, 4}, fill, []byte{0xff, 0xd9})
+	at = 0
+	for n := range len(scan) {
+		end, err := jpeg.ScanEnd(scan[:n], at)
+		if !errors.Is(err, jpeg.ErrMore) || end < n-1 {
+			t.Fatalf("after %d bytes: go on at %d, %v", n, end, err)
+		}
+		at = end
+	}
+	if end, err := jpeg.ScanEnd(scan, at); err != nil || end != len(scan)-2 {
+		t.Errorf("end %d, %v; want %d", end, err, len(scan)-2)
+	}
+}
