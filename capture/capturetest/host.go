@@ -101,7 +101,9 @@ func (h *Host) RunFor(d time.Duration) {
 	end := h.now + d
 	for h.turn(end) {
 	}
-	h.now = max(h.now, end)
+	if end > h.now {
+		h.now, h.idle = end, 0
+	}
 }
 
 // Turn runs what is due now, once, and does not move the clock.

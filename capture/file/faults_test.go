@@ -8,14 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/capturetest"
 	"golang.org/x/sys/unix"
 )
 
-// What cannot be read just now is no end: it is tried again at each beat, and the file goes
-// on where it was.
+// What cannot be read just now is no end: the source is lost and opened again, and goes on where it
+// was.
 
 // withoutFDs runs f while the process can open nothing (EMFILE).
 func withoutFDs(t testing.TB, f func()) {
@@ -66,17 +67,6 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// wantFigures wants the source to be open still, with these figures.
-func wantFigures(t testing.TB, s *Source, h *capturetest.Host, frames, gaps, broken uint64) {
-	t.Helper()
-	if got, want := s.Figures(), (capture.Figures{Frames: frames, Gaps: gaps, Broken: broken}); got != want {
-		t.Errorf("%+v, want %+v", got, want)
-	}
-	if !slices.Equal(h.Reports, []string{"live"}) {
-		t.Errorf("reports %q, want only \"live\"", h.Reports)
-	}
-}
-
 // clip is a folder of three pictures.
 func clip(t testing.TB) (path string, pictures [3][]byte) {
 	t.Helper()
@@ -89,8 +79,72 @@ func clip(t testing.TB) (path string, pictures [3][]byte) {
 	return path, pictures
 }
 
-// TestFolderThatCannotBeRead makes the folder unreadable in each way at each picture: when
-// it is back it goes on where it was.
+// stage plays a source and opens it again when it is lost, as package cast does.
+type stage struct {
+	t      testing.TB
+	host   *capturetest.Host
+	source *Source
+}
+
+func newStage(t testing.TB, path string, o Options) *stage {
+	s, h := openSource(t, path, o)
+	return &stage{t, h, s}
+}
+
+// isOver says whether the source has reported that it is lost, or failed after it was live.
+func (s *stage) isOver() bool {
+	n := len(s.host.Reports)
+	return n > 0 && (strings.HasPrefix(s.host.Reports[n-1], "lost: ") || strings.HasPrefix(s.host.Reports[n-1], "failed: "))
+}
+
+// losses are the reports of that.
+func (s *stage) losses() (n int) {
+	for _, r := range s.host.Reports {
+		if strings.HasPrefix(r, "lost: ") {
+			n++
+		}
+	}
+	return n
+}
+
+// run plays for a while.
+func (s *stage) run(d time.Duration) {
+	s.t.Helper()
+	for end := s.host.Now() + d; s.host.Now() < end; {
+		s.host.RunFor(interval / 2) // one beat at most
+		if s.isOver() {
+			s.host.Close()
+			s.host.RunFor(250 * time.Millisecond)
+			s.host.Open(s.source)
+		}
+	}
+}
+
+// until plays until there are n frames, and wants them to be these.
+func (s *stage) until(want ...[]byte) {
+	s.t.Helper()
+	for range 10_000 {
+		if len(s.host.Frames) >= len(want) {
+			break
+		}
+		s.run(interval / 2)
+	}
+	if got := played(s.host); !equal(got, want) {
+		s.t.Errorf("%d pictures, want %d, or others", len(got), len(want))
+	}
+}
+
+// last wants the last report.
+func (s *stage) last(want string) {
+	s.t.Helper()
+	s.run(300 * time.Millisecond)
+	if got := s.host.Reports; len(got) == 0 || got[len(got)-1] != want {
+		s.t.Errorf("reports %q, want %q at the end", got, want)
+	}
+}
+
+// TestFolderThatCannotBeRead makes the folder unreadable in each way at each picture: the
+// source is lost, and when the folder is back it goes on where it was.
 func TestFolderThatCannotBeRead(t *testing.T) {
 	away := func(t testing.TB, path string, f func()) {
 		must(t, os.Rename(path, path+"-away"))
@@ -120,24 +174,29 @@ func TestFolderThatCannotBeRead(t *testing.T) {
 	} {
 		for before := 1; before <= 3; before++ {
 			for _, loop := range []bool{true, false} {
-				if before == 3 && !loop {
-					continue // nothing is left to read
-				}
 				t.Run(name+map[bool]string{true: ", loop", false: ""}[loop], func(t *testing.T) {
 					path, p := clip(t)
-					s, h := openSource(t, path, Options{Loop: loop})
-					play(t, h, before, p[:before]...)
-					during(t, path, func() { play(t, h, 4) })
-					wantFigures(t, s, h, uint64(before), 4, 0)
+					s := newStage(t, path, Options{Loop: loop})
+					s.until(p[:before]...)
+					ahead := min(before+1, 3) // one is read before it is due
 					if loop {
-						play(t, h, 6, slices.Concat(p[before:], p[:], p[:before])...)
-						wantFigures(t, s, h, uint64(before)+6, 4, 0)
+						ahead = before + 1
+					}
+					sequence := slices.Concat(p[:], p[:], p[:])
+					during(t, path, func() { s.run(time.Second) })
+					s.until(sequence[:ahead]...)
+					if !loop {
+						s.until(p[:]...)
+						s.last("ended")
 						return
 					}
-					play(t, h, 5-before, p[before:]...)
-					if want := []string{"live", "ended"}; !slices.Equal(h.Reports, want) {
-						t.Errorf("reports %q, want %q", h.Reports, want)
+					if s.losses() == 0 && name != "emptied" {
+						t.Errorf("reports %q, want a loss", s.host.Reports)
 					}
+					if name == "emptied" { // that ends a round
+						sequence = slices.Concat(sequence[:ahead], sequence)
+					}
+					s.until(sequence[:8]...)
 				})
 			}
 		}
@@ -147,8 +206,11 @@ func TestFolderThatCannotBeRead(t *testing.T) {
 // TestPictureThatCannotBeRead skips a picture of a folder that is there.
 func TestPictureThatCannotBeRead(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
-		"removed":  os.Remove,
 		"mode 000": func(path string) error { return os.Chmod(path, 0) },
+		"a pipe": func(path string) error {
+			must(t, os.Remove(path))
+			return unix.Mkfifo(path, 0o600)
+		},
 		"a folder": func(path string) error {
 			must(t, os.Remove(path))
 			return os.Mkdir(path, 0o700)
@@ -156,67 +218,100 @@ func TestPictureThatCannotBeRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, p := clip(t)
-			s, h := openSource(t, path, Options{})
-			play(t, h, 1, p[0])
-			must(t, spoil(filepath.Join(path, "2.jpg")))
-			withoutRoot(t, func() { play(t, h, 1, p[2]) })
-			wantFigures(t, s, h, 2, 0, 1)
-			play(t, h, 1)
-			if want := []string{"live", "ended"}; !slices.Equal(h.Reports, want) {
-				t.Errorf("reports %q, want %q", h.Reports, want)
+			s := newStage(t, path, Options{})
+			s.until(p[0])
+			must(t, spoil(filepath.Join(path, "3.jpg")))
+			withoutRoot(t, func() { s.until(p[:2]...) })
+			s.last("ended")
+			if s.source.Figures() != (capture.Figures{Frames: 2, Broken: 1}) {
+				t.Errorf("%+v", s.source.Figures())
 			}
 		})
 	}
 }
 
-// TestEmptyRounds has a round without a picture be waited for: one round a beat.
+// TestEmptyRounds has rounds without a picture: the source waits for longer and longer, or until
+// the file changes.
 func TestEmptyRounds(t *testing.T) {
 	a, b := picture(t, 10), picture(t, 60)
-	t.Run("file", func(t *testing.T) {
-		path := write(t, "clip.mjpeg", a, b)
-		s, h := openSource(t, path, Options{Loop: true})
-		play(t, h, 2, a, b)
-		must(t, os.Truncate(path, 0))
-		play(t, h, 50)
-		wantFigures(t, s, h, 2, 50, 0)
-		write(t, path, b[:len(b)-10])
-		play(t, h, 10)
-		wantFigures(t, s, h, 2, 60, 10)
-		write(t, path, b, a)
-		play(t, h, 3, b, a, b)
-	})
-	t.Run("folder", func(t *testing.T) {
-		path, p := clip(t)
-		s, h := openSource(t, path, Options{Loop: true})
-		play(t, h, 3, p[:]...)
-		for _, name := range []string{"1.jpg", "2.jpg", "3.jpg"} {
-			must(t, os.Truncate(filepath.Join(path, name), 50))
+	spoilt := map[string]func(t *testing.T, path string){
+		"empty":   func(t *testing.T, path string) { must(t, os.Truncate(path, 0)) },
+		"broken":  func(t *testing.T, path string) { write(t, path, b[:len(b)-100]) },
+		"garbage": func(t *testing.T, path string) { write(t, path, bytes.Repeat([]byte{0xff, 0xd8}, 1<<19)) },
+		"huge": func(t *testing.T, path string) {
+			write(t, path, a[:len(a)-2])
+			must(t, os.Truncate(path, 50<<20))
+		},
+	}
+	for name, spoil := range spoilt {
+		for _, isFolder := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", folder", false: ""}[isFolder], func(t *testing.T) {
+				path := write(t, "clip.mjpeg", a, b)
+				file := path
+				if isFolder {
+					path = t.TempDir()
+					file = write(t, filepath.Join(path, "1.jpg"), b)
+				}
+				s := newStage(t, path, Options{Loop: true})
+				s.run(10 * interval)
+				spoil(t, file)
+				s.run(10 * time.Second)
+				had := len(s.host.Frames)
+				counting := &countingHost{Host: s.host}
+				s.host.Close()
+				s.host.OpenOn(counting, s.source)
+				s.run(2 * time.Minute)
+				if len(s.host.Frames) > had || s.host.Reports[len(s.host.Reports)-1] == "ended" {
+					t.Errorf("%d more frames, reports %q", len(s.host.Frames)-had, s.host.Reports)
+				}
+				most := 20 // rounds
+				if name == "huge" {
+					most *= 60 // jobs each
+				}
+				if counting.jobs > most {
+					t.Errorf("%d jobs in 2 minutes, want at most %d", counting.jobs, most)
+				}
+				write(t, file+".new", b)
+				must(t, os.Rename(file+".new", file))
+				s.run(time.Second)
+				if len(s.host.Frames) == had {
+					t.Fatal("no frame within a second of the change")
+				}
+			})
 		}
-		play(t, h, 5)
-		wantFigures(t, s, h, 3, 5, 15)
-		write(t, filepath.Join(path, "2.jpg"), a)
-		play(t, h, 2, a, a)
-	})
+	}
+}
+
+// countingHost counts jobs.
+type countingHost struct {
+	*capturetest.Host
+	jobs int
+}
+
+func (h *countingHost) Work(job func() func()) {
+	h.jobs++
+	h.Host.Work(job)
 }
 
 // TestFileThatIsCutOff has a file be written anew while it is played: as long as it is
 // shorter than it was, that is no end.
 func TestFileThatIsCutOff(t *testing.T) {
 	a, b := picture(t, 10), pictureOf(t, 1024, 768)
-	for len(b) < 2*readBytes { // more than is read ahead
+	for len(b) < 2*readBytes { // more than is read at once
 		b = slices.Insert(b, 2, slices.Concat([]byte{0xff, 0xe2, 0xff, 0xff}, make([]byte, 65533))...)
 	}
 	path := write(t, "clip.mjpeg", a, b, b)
-	s, h := openSource(t, path, Options{})
-	play(t, h, 2, a, b)
+	s := newStage(t, path, Options{})
+	s.until(a)
 	must(t, os.Truncate(path, int64(len(a)+len(b)+10)))
-	play(t, h, 20)
-	wantFigures(t, s, h, 2, 20, 1)
-	write(t, path, a, b, b[:readBytes], b, a)
-	play(t, h, 5, b, a)
-	if want := []string{"live", "ended"}; !slices.Equal(h.Reports, want) {
-		t.Errorf("reports %q, want %q", h.Reports, want)
+	s.run(time.Second)
+	s.until(a, b)
+	if s.losses() == 0 {
+		t.Errorf("reports %q, want a loss", s.host.Reports)
 	}
+	write(t, path, a, b, b[:readBytes], b, a)
+	s.until(a, b, b, a)
+	s.last("ended")
 }
 
 // TestReadError has reading fail, as a disk that is unplugged does: the file is opened anew
@@ -224,21 +319,19 @@ func TestFileThatIsCutOff(t *testing.T) {
 func TestReadError(t *testing.T) {
 	a := picture(t, 10)
 	large := slices.Insert(bytes.Clone(a), 2, bytes.Repeat(slices.Concat([]byte{0xff, 0xe2, 0xff, 0xff}, make([]byte, 65533)), 20)...)
-	path := write(t, "clip.mjpeg", a, large, a)
-	s, h := openSource(t, path, Options{})
-	play(t, h, 1, a)
+	path := write(t, "clip.mjpeg", a, large, large, a)
+	s := newStage(t, path, Options{})
+	s.until(a)
 	folder, err := open(t.TempDir())
 	must(t, err)
-	must(t, unix.Dup3(folder, s.pictures.(*stream).fd, unix.O_CLOEXEC)) // reading it is EISDIR
+	must(t, unix.Dup3(folder, s.source.session.player.pictures.(*stream).fd, unix.O_CLOEXEC)) // reading it is EISDIR
 	must(t, closeFD(folder))
 	must(t, os.Rename(path, path+"-away"))
-	play(t, h, 5)
-	wantFigures(t, s, h, 1, 5, 0)
+	s.run(time.Second)
+	s.until(a, large)
 	must(t, os.Rename(path+"-away", path))
-	play(t, h, 3, large, a)
-	if want := []string{"live", "ended"}; !slices.Equal(h.Reports, want) {
-		t.Errorf("reports %q, want %q", h.Reports, want)
-	}
+	s.until(a, large, large, a)
+	s.last("ended")
 }
 
 // TestRenamedFile plays on: it is open.
@@ -249,18 +342,43 @@ func TestRenamedFile(t *testing.T) {
 	play(t, h, 1, a)
 	must(t, os.Rename(path, path+"-away"))
 	withoutFDs(t, func() { play(t, h, 4, b, a, b, a) })
-	wantFigures(t, s, h, 5, 0, 0)
+	if s.Figures() != (capture.Figures{Frames: 5}) {
+		t.Errorf("%+v", s.Figures())
+	}
 }
 
 // TestOpenWithoutFDs is no failure of the file: it may be opened later.
 func TestOpenWithoutFDs(t *testing.T) {
 	path, p := clip(t)
-	s, h := openSource(t, path, Options{})
-	withoutFDs(t, func() { play(t, h, 3) })
-	if len(h.Reports) != 1 || !strings.HasPrefix(h.Reports[0], "lost: "+path+": too many open files") {
-		t.Errorf("reports %q, want one loss", h.Reports)
+	var s *stage
+	withoutFDs(t, func() {
+		s = newStage(t, path, Options{})
+		s.host.RunFor(interval / 2)
+	})
+	if r := s.host.Reports; len(r) != 1 || !strings.HasPrefix(r[0], "lost: "+path+": too many open files") {
+		t.Errorf("reports %q, want one loss", r)
 	}
-	h.Close()
-	h.Open(s)
-	play(t, h, 3, p[:]...)
+	s.until(p[:]...)
+}
+
+// TestLossIsOverInOneReport has a file be unreadable for a while.
+func TestLossIsOverInOneReport(t *testing.T) {
+	a, b := picture(t, 10), picture(t, 60)
+	path := write(t, "pic.jpg", a)
+	s := newStage(t, path, Options{Loop: true})
+	s.run(3 * interval)
+	other := write(t, path+".new", b)
+	must(t, os.Chmod(other, 0))
+	must(t, os.Rename(other, path))
+	withoutRoot(t, func() { s.run(time.Second) })
+	reports := s.host.Reports
+	if s.losses() != 1 || !strings.HasPrefix(reports[len(reports)-1], "failed: ") || !strings.Contains(reports[1], "permission denied") {
+		t.Errorf("reports %q, want one loss and then failures, of the permission", reports)
+	}
+	must(t, os.Chmod(path, 0o600))
+	s.host.Frames = nil
+	s.run(time.Second)
+	if len(s.host.Frames) == 0 || !bytes.Equal(s.host.Frames[0].Bytes, b) {
+		t.Errorf("%d frames, want the new picture", len(s.host.Frames))
+	}
 }

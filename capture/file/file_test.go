@@ -17,6 +17,7 @@ import (
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/capturetest"
 	"github.com/camcast/camcast/media"
+	"golang.org/x/sys/unix"
 )
 
 // picture is a JPEG of one grey, which tells it from others.
@@ -68,10 +69,20 @@ func openSource(t testing.TB, path string, o Options) (*Source, *capturetest.Hos
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := capturetest.NewHost(t)
+	h := newHost(t)
 	h.Open(s)
 	t.Cleanup(h.Close)
 	return s, h
+}
+
+// newHost makes a host that watches what the kernel tells of files.
+func newHost(t testing.TB) *capturetest.Host {
+	h := capturetest.NewHost(t)
+	h.Readable = func(fd int) bool {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		return n > 0 && err == nil
+	}
+	return h
 }
 
 // played are the frames that the host has got.
@@ -111,7 +122,10 @@ func TestStream(t *testing.T) {
 		"larger than a read": {[][]byte{a, large, b}, [][]byte{a, large, b}, 0},
 		"one cut off":        {[][]byte{a, b[:len(b)/2], c}, [][]byte{a, c}, 1},
 		"headers cut off":    {[][]byte{a, b[:30], c}, [][]byte{a, c}, 1},
-		"the last cut off":   {[][]byte{a, b, c[:len(c)-1]}, [][]byte{a, b}, 1},
+		"the last cut off":   {[][]byte{a, b, c[:len(c)-9]}, [][]byte{a, b}, 1},
+		"no EOI":             {[][]byte{a, b[:len(b)-2], c[:len(c)-1]}, [][]byte{a, b, c}, 0},
+		"zeros in front":     {[][]byte{{0, 0, 0}, a, b}, [][]byte{a, b}, 0},
+		"much in front":      {[][]byte{make([]byte, maxJunkBytes-9), a, b}, [][]byte{a, b}, 0},
 		"fill bytes":         {[][]byte{filled, b}, [][]byte{filled, b}, 0},
 		"junk in front":      {[][]byte{[]byte("junk"), a, b}, [][]byte{a, b}, 0},
 	} {
@@ -137,16 +151,18 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestGarbageIsSkippedInParts has more of it than one beat should read.
+// TestGarbageIsSkippedInParts has more of it than one job should read.
 func TestGarbageIsSkippedInParts(t *testing.T) {
 	a, b := picture(t, 10), picture(t, 60)
 	path := write(t, "clip.mjpeg", a)
-	writeAt(t, path, 3*maxSkippedBytes/2, b) // zeros before it
+	writeAt(t, path, 50<<20, b) // zeros before it
 	s, h := openSource(t, path, Options{})
 	play(t, h, 1, a)
-	play(t, h, 1)
 	play(t, h, 1, b)
 	play(t, h, 1)
+	if s.mostBytes > jobBytes {
+		t.Errorf("a job has read %d bytes, want at most %d", s.mostBytes, jobBytes)
+	}
 	if !slices.Equal(h.Reports, []string{"live", "ended"}) || s.Figures() != (capture.Figures{Frames: 2}) {
 		t.Errorf("%q, %+v; want 2 frames and \"ended\"", h.Reports, s.Figures())
 	}
@@ -265,6 +281,9 @@ func TestFailures(t *testing.T) {
 		"only half":    {write(t, "half.jpg", grey[:len(grey)/2]), "no whole JPEG"},
 		"empty folder": {t.TempDir(), "no .jpg"},
 		"a device":     {"/dev/null", "neither a file nor a folder"},
+		"a pipe":       {pipe(t), "neither a file nor a folder"},
+		"far away":     {write(t, "far.mjpeg", make([]byte, 2*maxJunkBytes), grey), "no JPEG found in its first 1024 kB"},
+		"endless":      {endless(t), "no whole JPEG picture at its beginning"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, h := openSource(t, c.path, Options{Loop: true})
@@ -280,7 +299,27 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// pipe makes a pipe with a name.
+func pipe(t testing.TB) string {
+	path := filepath.Join(t.TempDir(), "pipe.jpg")
+	must(t, unix.Mkfifo(path, 0o600))
+	return path
+}
+
+// endless is a picture of 100 MB without an end.
+func endless(t testing.TB) string {
+	a := picture(t, 10)
+	path := write(t, "endless.mjpeg", a[:len(a)-2])
+	must(t, os.Truncate(path, 100<<20))
+	return path
+}
+
 func TestNewRefuses(t *testing.T) {
+	for _, bytes := range []int{-1, 1023, MaxFrameLimit + 1} {
+		if _, err := New(Options{Path: "clip.mjpeg", MaxFrame: bytes}); err == nil || !strings.Contains(err.Error(), "1024 to 1073741824") {
+			t.Errorf("pictures of %d bytes: error %v", bytes, err)
+		}
+	}
 	for _, rate := range []float64{-1, 1e-12, 1001} {
 		if _, err := New(Options{Path: "clip.mjpeg", FramesPerSecond: rate}); err == nil || !strings.Contains(err.Error(), "0.01 to 1000") {
 			t.Errorf("%v frames/s: error %v", rate, err)

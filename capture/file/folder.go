@@ -1,148 +1,221 @@
 package file
 
 import (
-	"cmp"
 	"errors"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/camcast/camcast/proto/jpeg"
 	"golang.org/x/sys/unix"
 )
 
 // folder is a folder of JPEGs.
 type folder struct {
-	path   string
-	names  []string
-	at     int // index of the next name
-	buffer []byte
+	path    string
+	options Options
+	names   nameList
+	listing *listing // of the folder, while it is listed
+	changed []string // names to which something has happened meanwhile
+	current *stream  // the picture that is being read, nil between pictures
+	name    string   // its name
+	spare   *stream  // whose memory the next picture uses
+	broken  uint64
 }
 
-// openFolder lists the JPEGs of a folder.
-func openFolder(path string) (*folder, error) {
-	f := &folder{path: path}
-	return f, f.rewind()
+// listing is a folder that is being listed, some names at a time.
+type listing struct {
+	fd    int
+	names []string
 }
 
-var errNoPictures = errors.New("no .jpg or .jpeg in the folder")
+// maxListReads is how many times a listing is read on in one job. Each yields some thousand names.
+const maxListReads = 16
 
-// list lists the JPEGs in the folder: all of them, or only until it has found enough.
-// Without any its error is errNoPictures.
-func (f *folder) list(enough int) (names []string, err error) {
+// openFolder begins to list the JPEGs of a folder.
+func openFolder(path string, o Options, from resume) (*folder, error) {
+	f := &folder{path: path, options: o}
+	f.names.last = from.name
+	return f, f.startListing()
+}
+
+func (f *folder) startListing() error {
+	f.stopListing()
 	// With the dot it fails, too, if the files in the folder may not be opened.
 	fd, err := open(f.path + "/.")
-	if err != nil {
-		return nil, err
+	if err == nil {
+		f.listing = &listing{fd: fd}
 	}
-	defer unix.Close(fd)
+	return err
+}
+
+func (f *folder) stopListing() {
+	if f.listing != nil {
+		_ = closeFD(f.listing.fd)
+		f.listing = nil
+	}
+}
+
+// list lists on. Its error is errMuch if there is more, or errNoPictures.
+func (f *folder) list() error {
+	done, err := f.listing.read(maxListReads)
+	switch {
+	case err != nil:
+		f.stopListing()
+		return err
+	case !done:
+		return errMuch
+	}
+	f.names.reset(f.listing.names)
+	f.stopListing()
+	f.change(f.changed)
+	f.changed = nil
+	if len(f.names.names) == 0 {
+		return errNoPictures
+	}
+	return nil
+}
+
+// read reads a few times at most. It returns true at the end.
+func (l *listing) read(times int) (done bool, err error) {
 	buffer := make([]byte, 64<<10)
-	for len(names) < enough {
-		n, err := unix.ReadDirent(fd, buffer)
-		if err == unix.EINTR {
+	for range times {
+		n, err := unix.ReadDirent(l.fd, buffer)
+		switch {
+		case err == unix.EINTR:
 			continue
+		case err != nil:
+			return false, os.NewSyscallError("getdents", err)
+		case n == 0:
+			return true, nil
 		}
-		if err != nil {
-			return nil, os.NewSyscallError("getdents", err)
-		}
-		if n == 0 {
-			break
-		}
-		_, _, names = unix.ParseDirent(buffer[:n], -1, names)
-		names = slices.DeleteFunc(names, isNotPicture)
+		_, _, l.names = unix.ParseDirent(buffer[:n], -1, l.names)
+		l.names = slices.DeleteFunc(l.names, func(name string) bool { return !isPicture(name) })
 	}
-	if len(names) == 0 {
-		return nil, errNoPictures
-	}
-	return names, nil
+	return false, nil
 }
 
-func isNotPicture(name string) bool {
-	extension := strings.ToLower(filepath.Ext(name))
-	return extension != ".jpg" && extension != ".jpeg"
-}
-
-// compareNatural orders names as people do: numbers in them by their value.
-func compareNatural(a, b string) int {
-	for a != "" && b != "" {
-		digitsA, digitsB := leadingDigits(a), leadingDigits(b)
-		if digitsA > 0 && digitsB > 0 {
-			numberA, numberB := strings.TrimLeft(a[:digitsA], "0"), strings.TrimLeft(b[:digitsB], "0")
-			if c := cmp.Or(cmp.Compare(len(numberA), len(numberB)), strings.Compare(numberA, numberB)); c != 0 {
-				return c
+func (f *folder) next(b *budget) ([]byte, error) {
+	if f.listing != nil {
+		if err := f.list(); err != nil {
+			return nil, err
+		}
+	}
+	for f.current != nil || f.names.next() != "" {
+		if f.current == nil {
+			if b.files <= 0 {
+				return nil, errMuch
 			}
-			a, b = a[digitsA:], b[digitsB:]
-			continue
-		}
-		if c := cmp.Compare(a[0], b[0]); c != 0 {
-			return c
-		}
-		a, b = a[1:], b[1:]
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func leadingDigits(s string) int {
-	return len(s) - len(strings.TrimLeft(s, "0123456789"))
-}
-
-func (f *folder) next() (picture []byte, broken uint64, err error) {
-	for f.at < len(f.names) {
-		if broken == maxSkippedFiles {
-			return nil, broken, errMuch
-		}
-		if f.buffer, err = readFile(f.buffer[:0], filepath.Join(f.path, f.names[f.at])); err != nil {
-			if err := f.check(err); err != nil {
-				return nil, broken, err
+			b.files--
+			if err := f.begin(); err != nil {
+				if err := f.check(err); err != nil {
+					return nil, err
+				}
+				f.broken++
+				f.names.pass()
+				continue
 			}
 		}
-		f.at++
-		if n, lengthErr := jpeg.Length(f.buffer); err == nil && lengthErr == nil {
-			return f.buffer[:n], broken, nil
+		picture, err := f.current.next(b)
+		if errors.Is(err, errMuch) {
+			return nil, err
 		}
-		broken++
+		if picture == nil {
+			f.broken++
+		}
+		f.finish()
+		if picture != nil {
+			return picture, nil
+		}
 	}
-	return nil, broken, errEnd
+	return nil, errEnd
+}
+
+// begin opens the next picture.
+func (f *folder) begin() error {
+	s := f.spare
+	if s == nil {
+		s = &stream{options: f.options, fd: -1}
+	}
+	f.name = f.names.next()
+	s.path = filepath.Join(f.path, f.name)
+	if err := s.open(); err != nil {
+		return err
+	}
+	f.current, f.spare = s, nil
+	return nil
+}
+
+// finish closes the present picture, whose bytes stay valid until the next one is read.
+func (f *folder) finish() {
+	_ = f.current.close()
+	f.spare, f.current = f.current, nil
+	f.names.goOnAfter(f.name) // names before it may have come or gone
 }
 
 // check says what it means that one of the pictures cannot be read. If there is no fault
 // but that picture's the error is nil, and the picture is skipped. Otherwise the folder is
-// gone, may not be read or was emptied, or the process lacks something: the same picture
-// is tried again later.
+// gone, may not be read or was emptied, or the process lacks something.
 func (f *folder) check(err error) error {
-	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
+	if isShortage(err) {
 		return err
 	}
-	_, err = f.list(1)
-	return err
-}
-
-// readFile appends a file to dst, or as much as is more than maxPictureBytes.
-func readFile(dst []byte, path string) ([]byte, error) {
-	fd, err := open(path)
+	fd, err := open(f.path + "/.")
 	if err != nil {
-		return dst, err
+		return err
 	}
-	for n := 1; n > 0 && err == nil && len(dst) <= maxPictureBytes; {
-		had := len(dst)
-		dst = slices.Grow(dst, readBytes)[:had+readBytes]
-		n, err = read(fd, dst[had:])
-		dst = dst[:had+n]
+	l := listing{fd: fd}
+	for done := false; !done && err == nil && len(l.names) == 0; {
+		done, err = l.read(1)
 	}
-	return dst, errors.Join(err, closeFD(fd))
+	if err == nil && len(l.names) == 0 {
+		err = errNoPictures
+	}
+	return errors.Join(err, closeFD(fd))
 }
 
-// rewind lists the folder anew. If that fails it may be called again.
+func (f *folder) brokenSince() uint64 {
+	n := f.broken
+	f.broken = 0
+	return n
+}
+
+// rewind lists the folder anew.
 func (f *folder) rewind() error {
-	names, err := f.list(math.MaxInt)
-	if err != nil {
-		return err
+	f.names.last = ""
+	return f.startListing()
+}
+
+// apply has the list of names follow the folder.
+func (f *folder) apply(c changes, _ *budget) error {
+	switch {
+	case f.listing != nil:
+		f.changed = append(f.changed, c.names...)
+	case c.rescan:
+		return f.startListing()
+	default:
+		f.change(c.names)
 	}
-	slices.SortFunc(names, compareNatural)
-	f.names, f.at = names, 0
 	return nil
 }
 
-func (f *folder) close() error { return nil }
+// change adds or removes names, as there are pictures of these names or not.
+func (f *folder) change(names []string) {
+	for _, name := range names {
+		switch status, err := statusOfPath(filepath.Join(f.path, name)); {
+		case err != nil:
+			f.names.remove(name)
+		case status.size > 0: // else it has just been made, and will be written
+			f.names.add(name)
+		}
+	}
+}
+
+func (f *folder) position() resume { return resume{name: f.names.last} }
+
+func (f *folder) close() error {
+	f.stopListing()
+	if f.current == nil {
+		return nil
+	}
+	return f.current.close()
+}

@@ -26,31 +26,31 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// TestFolderOfBrokenFiles has more of them than one beat should open.
+// TestFolderOfBrokenFiles has more of them than one job should open.
 func TestFolderOfBrokenFiles(t *testing.T) {
 	folder := t.TempDir()
-	for i := range maxSkippedFiles + 1 {
+	for i := range 3*jobFiles + 1 {
 		write(t, filepath.Join(folder, fmt.Sprintf("%d.jpg", i)), []byte("no picture"))
 	}
 	_, h := openSource(t, folder, Options{})
 	play(t, h, 1)
-	if len(h.Reports) != 1 || !strings.HasPrefix(h.Reports[0], "failed: ") || !strings.Contains(h.Reports[0], "beginning") {
+	if len(h.Reports) != 1 || !strings.HasPrefix(h.Reports[0], "failed: ") || !strings.Contains(h.Reports[0], "no whole JPEG picture in it") {
 		t.Errorf("%q, want a failure", h.Reports)
 	}
 	a := picture(t, 10)
 	write(t, filepath.Join(folder, "00.jpg"), a)
 	s, h := openSource(t, folder, Options{})
 	play(t, h, 3, a)
-	if s.Figures() != (capture.Figures{Frames: 1, Broken: maxSkippedFiles + 1}) {
+	if s.Figures() != (capture.Figures{Frames: 1, Broken: 3*jobFiles + 1}) {
 		t.Errorf("%+v", s.Figures())
 	}
 }
 
-func TestCompareNatural(t *testing.T) {
-	want := []string{"a", "a1", "a02", "a2b", "a10", "a10b", "b"}
+func TestCompareNames(t *testing.T) {
+	want := []string{"a", "a01", "a1", "a02", "a2b", "a10", "a10b", "b"}
 	for i := range want {
 		for j := range want {
-			if got := compareNatural(want[i], want[j]); got != cmpInt(i, j) {
+			if got := compareNames(want[i], want[j]); got != cmpInt(i, j) {
 				t.Errorf("%s, %s: %d", want[i], want[j], got)
 			}
 		}

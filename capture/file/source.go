@@ -8,65 +8,35 @@ import (
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/internal/beat"
 	"github.com/camcast/camcast/media"
-	"github.com/camcast/camcast/proto/jpeg"
 	"golang.org/x/sys/unix"
 )
 
-// Options are the settings of a file; the zero value of each field but Path is useful.
-type Options struct {
-	// Path is the file or folder.
-	Path string
-	// FramesPerSecond is the rate to play at, 0.01 to 1000 (25).
-	FramesPerSecond float64
-	// Loop begins again at the end.
-	Loop bool
-}
-
-const (
-	defaultRate      = 25
-	minRate, maxRate = 0.01, 1000
-)
-
-// pictures is a sequence of JPEGs.
-type pictures interface {
-	// next returns the next picture, valid until the next call, and how many broken ones
-	// it has skipped before it. Its error is errEnd at the end, errCut if the file has
-	// become shorter than it was, errMuch if there is more to skip than a loop should wait
-	// for, or that of reading. After each of them but errEnd, next may be called again.
-	next() (picture []byte, broken uint64, err error)
-	// rewind goes back to the beginning. If it fails it may be called again.
-	rewind() error
-	close() error
-}
-
-var (
-	errEnd   = errors.New("end of the pictures")
-	errCut   = errors.New("was cut off")
-	errMuch  = errors.New("much to skip")
-	errEmpty = errors.New("has no picture")
-)
-
 // Source is a file that is played. It implements capture.Source.
+//
+// All that is done with files runs in jobs of the host, a bounded piece in each, and there is
+// never more than one job that reads.
 type Source struct {
 	options Options
 	params  *media.Params // nil until a picture was seen
 	figures capture.Figures
+	// from is where to go on after a loss.
+	from    resume
+	wasLive bool // ever
 
-	host     capture.Host // nil: closed
-	beat     *beat.Beat   // of this opening
-	pictures pictures     // nil until the first beat
-	atEnd    bool         // of a round: rewind before going on
-	isEmpty  bool         // no picture has come in this round
+	session *session // nil: closed
+	// isBusy: a job reads. A session that is made meanwhile waits.
+	isBusy bool
+	// said are the kinds of things that were logged once.
+	saidTurned, saidUnwatched, saidEmpty bool
+	mostBytes                            int // that a job has read
 }
 
 // New makes a source of a file or folder, which need not be there yet. Its errors say what
 // is wrong with the options.
 func New(o Options) (*Source, error) {
-	if o.FramesPerSecond == 0 {
-		o.FramesPerSecond = defaultRate
-	}
-	if !(o.FramesPerSecond >= minRate && o.FramesPerSecond <= maxRate) {
-		return nil, fmt.Errorf("%s at %v frames/s: must be %v to %v", o.Path, o.FramesPerSecond, minRate, maxRate)
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
 	}
 	return &Source{options: o}, nil
 }
@@ -80,92 +50,120 @@ func (s *Source) Describe() capture.Description {
 	return capture.Description{Source: s.options.Path, Coding: coding, Params: s.params}
 }
 
-// Open opens the file in the next turn of the loop and makes sure that there is a picture
-// in it. If there is none, or the file cannot be had, the source has failed. The file is
-// played from its beginning, one picture a beat. A loop that is late gets the pictures
-// that it missed one by one, at the file's rate, not at once.
+// Open has the file opened, and reports that it is live when the first picture was found. If there
+// is none, or the file cannot be had, or Options.Check refuses the picture, the source has failed.
+// The file is then played, one picture a beat, from its beginning, or from where it was if the
+// source was lost. A loop that is late gets the pictures that it missed one by one, at the file's
+// rate, not at once.
 //
-// Once a picture was found the source is never lost. What cannot be read is tried again at
-// each beat, and counted as a gap.
+// A file that cannot be read any more is lost.
 func (s *Source) Open(host capture.Host) {
-	s.host = host
-	s.beat = beat.Start(host, s.options.FramesPerSecond, s.play)
+	c := &session{host: host, player: &player{options: s.options, from: s.from, wasLive: s.wasLive, watcher: watcher{fd: -1}}}
+	c.timer = host.NewTimer(func() {
+		c.isWaiting = false
+		s.read(c)
+	})
+	c.rescan = host.Now() + rescanInterval
+	s.session = c
+	if !s.isBusy {
+		s.work(c)
+	}
+}
+
+// read has the next picture read, unless that is being done or is to wait.
+func (s *Source) read(c *session) {
+	if s.isBusy || c.isReady || c.isEnded || c.isWaiting || c.isOver {
+		return
+	}
+	if now := c.host.Now(); c.watch == nil && now >= c.rescan {
+		c.changes.rescan, c.rescan = true, now+rescanInterval
+	}
+	s.work(c)
+}
+
+// done takes what a job has found.
+func (s *Source) done(c *session) {
+	if c.isClosed { // between the job's end and now
+		s.next()
+		return
+	}
+	s.isBusy = false
+	r := &c.result
+	s.figures.Broken += r.broken
+	s.mostBytes = max(s.mostBytes, r.bytes)
+	switch {
+	case r.err == nil:
+		s.follow(c)
+		s.ready(c)
+	case errors.Is(r.err, errMuch):
+		s.follow(c)
+		s.read(c)
+	case errors.Is(r.err, errEnd):
+		c.isEnded = true
+		if c.isOverdue || !c.isLive { // as it was lost behind its last picture
+			s.play(c, c.due)
+		}
+	case s.wasLive && s.options.Loop && (isRoundEnd(r.err) || errors.Is(r.err, errEmpty)):
+		s.follow(c)
+		s.waitForPictures(c)
+	default:
+		s.lose(c, r.err)
+	}
+}
+
+// ready takes a picture. If it is the first one the source is live.
+func (s *Source) ready(c *session) {
+	c.isReady, c.wait = true, 0
+	s.saidEmpty = false
+	if o := c.result.orientation; o > 1 && !s.saidTurned {
+		s.saidTurned = true
+		s.options.Log.Warn("pictures are sent as they are stored: RTP cannot carry the orientation that their Exif data state",
+			"source", s.options.Path, "orientation", o)
+	}
+	if c.isLive {
+		if c.isOverdue {
+			s.play(c, c.due)
+		}
+		return
+	}
+	c.isLive, s.wasLive, s.from = true, true, resume{}
+	s.setSize(c.result.width, c.result.height)
+	c.host.Live()
+	if !c.isClosed {
+		c.beat = beat.Start(c.host, s.options.FramesPerSecond, func(_ uint64, due time.Duration) { s.play(c, due) })
+	}
 }
 
 // play hands over the picture that is due. Its time is when it was.
-func (s *Source) play(_ uint64, due time.Duration) {
-	if s.pictures == nil && !s.begin() {
-		return
-	}
-	picture, err := s.picture()
+func (s *Source) play(c *session, due time.Duration) {
 	switch {
-	case err == nil:
-	case errors.Is(err, errEnd):
-		s.beat.Stop()
-		s.host.Ended()
-		return
-	case errors.Is(err, errMuch):
+	case c.isReady:
+	case c.isEnded:
+		c.isOver = true
+		c.quiet()
+		c.host.Ended()
 		return
 	default:
-		s.figures.Gaps++
-		return
-	}
-	width, height, err := jpeg.Size(picture)
-	if err != nil {
-		s.figures.Broken++
-		return
-	}
-	s.setSize(width, height)
-	s.figures.Frames++
-	s.host.Frame(media.Frame{Params: s.params, Bytes: picture, Captured: due, Key: true})
-}
-
-// begin opens the file and reports that it is live. It returns false if that, or an error,
-// has ended this opening.
-func (s *Source) begin() bool {
-	opening := s.beat
-	if err := s.openPictures(); err != nil {
-		s.beat.Stop()
-		report := s.host.Failed
-		if isPassing(err) {
-			report = s.host.Lost
+		if c.isOverdue {
+			s.figures.Gaps++
 		}
-		report(fmt.Errorf("%s: %w", s.options.Path, err))
-		return false
+		c.isOverdue, c.due = true, due
+		s.read(c)
+		return
 	}
-	s.host.Live()
-	return s.beat == opening
-}
-
-func (s *Source) openPictures() error {
-	p, err := openPictures(s.options.Path)
-	if err != nil {
-		return err
+	c.isReady, c.isOverdue = false, false
+	s.setSize(c.result.width, c.result.height)
+	s.figures.Frames++
+	c.host.Frame(media.Frame{Params: s.params, Bytes: c.result.picture, Captured: due, Key: true})
+	if c.isClosed {
+		return
 	}
-	if err := s.look(p); err != nil {
-		return errors.Join(err, p.close())
+	interval := time.Duration(float64(time.Second) / s.options.FramesPerSecond)
+	if interval <= lead {
+		s.read(c)
+	} else {
+		c.timer.Set(due + interval - lead)
 	}
-	s.pictures, s.atEnd, s.isEmpty = p, false, true
-	return nil
-}
-
-// look finds out the size of the first picture.
-func (s *Source) look(p pictures) error {
-	picture, _, err := p.next()
-	switch {
-	case errors.Is(err, errEnd):
-		return errors.New("no whole JPEG picture in it")
-	case errors.Is(err, errMuch):
-		return errors.New("no whole JPEG picture at its beginning")
-	case err != nil:
-		return err
-	}
-	width, height, err := jpeg.Size(picture)
-	if err != nil {
-		return err
-	}
-	s.setSize(width, height)
-	return p.rewind()
 }
 
 func (s *Source) setSize(width, height int) {
@@ -179,60 +177,79 @@ func (s *Source) setSize(width, height int) {
 	s.params = &p
 }
 
-// picture returns the next picture: the first one after the last if the file is to be
-// played again. A round without any is errEmpty, and the next call begins another: the
-// caller waits for the next beat between them.
-func (s *Source) picture() ([]byte, error) {
-	for {
-		if s.atEnd {
-			if err := s.pictures.rewind(); err != nil {
-				return nil, err
-			}
-			s.atEnd, s.isEmpty = false, true
-		}
-		picture, broken, err := s.pictures.next()
-		s.figures.Broken += broken
-		if err == nil {
-			s.isEmpty = false
-			return picture, nil
-		}
-		if !s.options.Loop || !errors.Is(err, errEnd) && !errors.Is(err, errCut) {
-			return nil, err
-		}
-		s.atEnd = true
-		if s.isEmpty {
-			return nil, errEmpty
-		}
+// waitForPictures waits for a while, since a round had no picture, or until something changes.
+func (s *Source) waitForPictures(c *session) {
+	if !s.saidEmpty {
+		s.saidEmpty = true
+		s.options.Log.Warn("there is nothing to play; waiting for a change", "source", s.options.Path, "error", c.result.err)
 	}
+	c.wait = min(max(2*c.wait, minWait), maxWait)
+	c.isWaiting, c.waited = true, c.host.Now()
+	c.timer.SetAfter(c.wait)
+}
+
+// follow has the loop watch for changes. If that cannot be they are looked for.
+func (s *Source) follow(c *session) {
+	err := c.follow(func() { s.changed(c) })
+	if err != nil && !s.saidUnwatched {
+		s.saidUnwatched = true
+		s.options.Log.Warn("the system does not tell of changes; looking for them every "+rescanInterval.String(),
+			"source", s.options.Path, "error", err)
+	}
+}
+
+// changed takes what the watcher tells. The next job applies it.
+func (s *Source) changed(c *session) {
+	if !c.player.watcher.read(&c.changes) {
+		c.unwatch()
+		c.changes.unwatch = true
+	}
+	if c.isWaiting && c.changes.any() {
+		c.timer.Set(c.waited + minWait)
+	}
+}
+
+// lose reports that the file cannot be played. If it was played it may come back.
+func (s *Source) lose(c *session, err error) {
+	c.isOver = true
+	c.quiet()
+	report := c.host.Failed
+	if c.isLive || isPassing(err) {
+		report = c.host.Lost
+	}
+	if c.isLive {
+		s.from = c.player.pictures.position()
+	}
+	report(fmt.Errorf("%s: %w", s.options.Path, err))
 }
 
 // isPassing reports whether an error of opening a file may pass by itself: the process or
 // the system lacks something, or the disk has failed.
 func isPassing(err error) bool {
-	for _, errno := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EIO, unix.ESTALE, unix.ETIMEDOUT} {
-		if errors.Is(err, errno) {
-			return true
-		}
-	}
-	return false
+	return isShortage(err) || errors.Is(err, unix.EIO) || errors.Is(err, unix.ESTALE) || errors.Is(err, unix.ETIMEDOUT)
 }
 
-// Figures counts the frames, the beats at which nothing could be read, and the broken
-// pictures.
+// isShortage reports whether an error means that the process or the system lacks something.
+func isShortage(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
+}
+
+// Figures counts the frames, the beats at which no picture was ready, and the broken pictures.
 func (s *Source) Figures() capture.Figures { return s.figures }
 
-// Close closes the file.
+// Close ends playing. What is open is closed by a job; its errors, of a file that was only read,
+// are of no use to anybody.
 func (s *Source) Close() error {
-	if s.host == nil {
+	c := s.session
+	if c == nil {
 		return nil
 	}
-	s.beat.Stop()
-	var err error
-	if s.pictures != nil {
-		err = s.pictures.close()
+	s.session = nil
+	if !c.isOver {
+		s.from = resume{}
 	}
-	s.host, s.beat, s.pictures = nil, nil, nil
-	return err
+	c.stop()
+	return nil
 }
 
 var _ capture.Source = (*Source)(nil)

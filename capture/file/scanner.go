@@ -1,0 +1,345 @@
+package file
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/camcast/camcast/proto/jpeg"
+)
+
+// scanner finds the pictures in the bytes of a file, in whatever parts these come. It does no
+// I/O.
+//
+// It walks from marker to marker and never goes back behind the last segment's header, so that
+// its work is linear in the bytes, whatever they are. It keeps no more bytes than the picture
+// that it is in the middle of has, and that is at most maxFrame.
+//
+// These rules say what a picture of the file is:
+//   - A picture that lies wholly within an application segment is a thumbnail, and is skipped.
+//   - So are the pictures that the index of the one before them names (MPF: previews, gain maps),
+//     and an MP4 behind a picture (a motion photo).
+//   - One that has no EOI is a picture if all of its blocks are there (jpeg.WholeLength): EOI is
+//     then added. Otherwise it is broken.
+type scanner struct {
+	maxFrame int
+	// onlyFirst: the file is one picture; all behind it is skipped.
+	onlyFirst bool
+
+	buffer []byte
+	base   int64 // bytes of the file before the buffer
+	at     int   // index of the next byte to look at
+	skip   int64 // bytes to skip, from there on
+	// shadow is where a region of the file ends whose pictures are skipped.
+	shadow int64
+
+	begin  int // of the picture that is walked through; -1: none
+	resume int // where to search if it is given up
+	inScan bool
+	// hasFrame: it has a frame header. hasAny: it has a scan.
+	hasFrame, hasAny bool
+	// within is where the last application segment of the picture ends, if resume is in it.
+	within int64
+
+	afterPicture bool // an MP4 may follow
+	inMP4        bool
+	isOver       bool   // onlyFirst: it was found, or is broken
+	completed    []byte // a picture without EOI, and EOI
+
+	broken uint64 // pictures that were given up
+	found  int64  // where the first picture begins; -1: none has begun
+	visits uint64 // bytes that were looked at
+}
+
+func newScanner(maxFrame int, onlyFirst bool) *scanner {
+	return &scanner{maxFrame: maxFrame, onlyFirst: onlyFirst, begin: -1, found: -1}
+}
+
+// space returns room for n more bytes of the file; add says how many there are. The picture that
+// next has returned last is no longer valid.
+func (s *scanner) space(n int) []byte {
+	s.drop()
+	s.buffer = slices.Grow(s.buffer, n)
+	return s.buffer[len(s.buffer) : len(s.buffer)+n]
+}
+
+func (s *scanner) add(n int) { s.buffer = s.buffer[:len(s.buffer)+n] }
+
+// drop forgets what is before the picture that is walked through.
+func (s *scanner) drop() {
+	n := s.begin
+	if n < 0 {
+		n = s.at
+	}
+	if n == 0 {
+		return
+	}
+	s.buffer = s.buffer[:copy(s.buffer, s.buffer[n:])]
+	s.base += int64(n)
+	s.at -= n
+	s.resume -= n
+	if s.begin >= 0 {
+		s.begin = 0
+	}
+}
+
+// position is where in the file the next picture is looked for.
+func (s *scanner) position() int64 {
+	if s.begin >= 0 {
+		return s.base + int64(s.begin)
+	}
+	return s.base + int64(s.at)
+}
+
+// next returns the next picture, valid until space is called, or nil if it needs more bytes. With
+// isEnd there are no more; nil then means that there is no further picture.
+func (s *scanner) next(isEnd bool) []byte {
+	for !s.isOver {
+		if s.skip > 0 {
+			s.skipBytes()
+		}
+		var goesOn bool
+		var picture []byte
+		switch {
+		case s.skip > 0:
+			return nil
+		case s.inMP4:
+			goesOn = s.box(isEnd)
+		case s.begin < 0:
+			goesOn = s.search(isEnd)
+		case s.inScan:
+			picture, goesOn = s.scan(isEnd)
+		default:
+			picture, goesOn = s.segment(isEnd)
+		}
+		if picture != nil {
+			return picture
+		}
+		if !goesOn {
+			return nil
+		}
+	}
+	s.at, s.begin = len(s.buffer), -1
+	return nil
+}
+
+func (s *scanner) skipBytes() {
+	n := min(s.skip, int64(len(s.buffer)-s.at))
+	s.at += int(n)
+	s.skip -= n
+}
+
+// begin is how a picture begins: with SOI, and another marker.
+var begin, exif = []byte{0xff, jpeg.SOI, 0xff}, []byte("Exif\x00\x00")
+
+// exifBytes are the marker, the length and the identifier of an Exif segment.
+const exifBytes = 10
+
+// search looks for a picture's beginning. It returns false if it needs more bytes.
+func (s *scanner) search(isEnd bool) bool {
+	if s.afterPicture {
+		if rest := s.buffer[s.at:]; len(rest) >= 8 {
+			s.inMP4, s.afterPicture = string(rest[4:8]) == "ftyp", false
+			return true
+		} else if !isEnd {
+			return false
+		}
+		s.afterPicture = false
+	}
+	i := bytes.IndexByte(s.buffer[s.at:], 0xff)
+	if i < 0 {
+		i = len(s.buffer) - s.at
+	}
+	s.visits += uint64(i) + 2
+	s.at += i
+	rest := s.buffer[s.at:]
+	switch {
+	case !isEnd && (len(rest) < len(begin) || len(rest) < exifBytes && rest[1] == 0xe1):
+		return false
+	case len(rest) < len(begin):
+		s.at = len(s.buffer)
+		return false
+	case bytes.HasPrefix(rest, begin):
+		s.beginPicture()
+	case rest[1] == 0xe1 && len(rest) >= exifBytes && bytes.Equal(rest[4:exifBytes], exif):
+		// The picture's SOI is gone. A thumbnail may be in the segment.
+		s.shade(s.base + int64(s.at) + 2 + int64(rest[2])<<8 + int64(rest[3]))
+		s.at += exifBytes
+	default:
+		s.at++
+	}
+	return true
+}
+
+func (s *scanner) shade(end int64) { s.shadow = max(s.shadow, end) }
+
+func (s *scanner) beginPicture() {
+	s.begin, s.within, s.inScan, s.hasFrame, s.hasAny = s.at, 0, false, false, false
+	s.at += 2
+	s.resume = s.at
+	if s.found < 0 {
+		s.found = s.base + int64(s.begin)
+	}
+}
+
+// segment walks over a segment. It returns a picture that ends, and false if it needs more bytes.
+func (s *scanner) segment(isEnd bool) (picture []byte, goesOn bool) {
+	s.visits += 4
+	s.passFill()
+	segment, next, err := jpeg.Next(s.buffer, s.at)
+	switch {
+	case err == jpeg.ErrMore && !isEnd && s.at-s.begin <= s.maxFrame:
+		return nil, false
+	case err != nil:
+		if s.hasAny && isEnd && err == jpeg.ErrMore {
+			return s.endWithoutEOI(len(s.buffer)), true
+		}
+		s.giveUp()
+		return nil, true
+	}
+	switch {
+	case next-s.begin > s.maxFrame:
+		s.passed(segment, next)
+		s.giveUp()
+	case segment.Marker == jpeg.EOI && s.hasAny:
+		picture := s.buffer[s.begin:next]
+		s.at = next
+		return s.take(picture), true
+	case segment.Marker == jpeg.SOI && s.hasAny:
+		return s.endWithoutEOI(s.at), true
+	case segment.Marker == jpeg.SOI, segment.Marker == jpeg.EOI,
+		segment.IsFrameHeader() && s.hasFrame, segment.Marker == jpeg.SOS && !isScanHeader(segment.Data):
+		s.giveUp()
+	default:
+		s.passed(segment, next)
+	}
+	return nil, true
+}
+
+// passFill goes to the last fill byte before a marker, of which there may be very many.
+func (s *scanner) passFill() {
+	for s.at+1 < len(s.buffer) && s.buffer[s.at] == 0xff && s.buffer[s.at+1] == 0xff {
+		s.at++
+		s.visits++
+		s.resume, s.within = s.at, 0
+	}
+}
+
+// passed goes on behind a segment.
+func (s *scanner) passed(segment jpeg.Segment, next int) {
+	s.at, s.resume, s.within = next, next-len(segment.Data), 0
+	switch {
+	case segment.Marker == jpeg.SOS:
+		s.inScan, s.hasAny = true, true
+	case segment.IsFrameHeader():
+		s.hasFrame = true
+	case segment.Marker >= 0xe0 && segment.Marker <= 0xef: // an application segment
+		s.within = s.base + int64(next)
+	}
+}
+
+// isScanHeader says whether these can be the parameters of SOS (T.81, B.2.3). A picture that is cut
+// off in the middle of them takes the next one's beginning for its own.
+func isScanHeader(p []byte) bool {
+	if len(p) == 0 || p[0] < 1 || p[0] > 4 || len(p) != 4+2*int(p[0]) {
+		return false
+	}
+	for i := range int(p[0]) {
+		if tables := p[2+2*i]; tables>>4 > 3 || tables&15 > 3 {
+			return false
+		}
+	}
+	return p[len(p)-3] < 64 && p[len(p)-2] < 64
+}
+
+// scan walks through entropy-coded data. Its results are those of segment.
+func (s *scanner) scan(isEnd bool) (picture []byte, goesOn bool) {
+	end, err := jpeg.ScanEnd(s.buffer, s.at)
+	s.visits += uint64(end-s.at) + 2
+	if err != nil && !isEnd && end-s.begin <= s.maxFrame {
+		s.at = end
+		return nil, false
+	}
+	s.at, s.resume, s.within = end, end, 0
+	switch {
+	case end-s.begin > s.maxFrame:
+		s.giveUp()
+	case err != nil:
+		return s.endWithoutEOI(len(s.buffer)), true
+	default:
+		s.inScan = false
+	}
+	return nil, true
+}
+
+// endWithoutEOI ends a picture before buffer[end], where the next one begins or the file ends.
+// It returns nil if the picture is broken.
+func (s *scanner) endWithoutEOI(end int) []byte {
+	s.visits += uint64(end - s.begin)
+	length, isWhole := jpeg.WholeLength(s.buffer[s.begin:end])
+	s.at, s.resume = end, end
+	if !isWhole {
+		s.giveUp()
+		return nil
+	}
+	s.completed = append(append(s.completed[:0], s.buffer[s.begin:s.begin+length]...), 0xff, jpeg.EOI)
+	return s.take(s.completed)
+}
+
+// take ends the search with a picture, which ends before buffer[at]. It returns nil if the picture
+// is not one of the file's.
+func (s *scanner) take(picture []byte) []byte {
+	begin := s.base + int64(s.begin)
+	s.begin, s.inScan, s.afterPicture = -1, false, true
+	if s.base+int64(s.at) <= s.shadow {
+		return nil
+	}
+	if further := jpeg.MultiPictureLength(picture); further <= 2*int64(s.maxFrame) {
+		s.shade(begin + further)
+	}
+	s.isOver = s.onlyFirst
+	return picture
+}
+
+// giveUp goes on searching behind what has shown that the picture is broken.
+func (s *scanner) giveUp() {
+	if s.base+int64(s.at) > s.shadow {
+		s.broken++
+		s.isOver = s.onlyFirst
+	}
+	s.shade(s.within)
+	s.at, s.begin, s.inScan = s.resume, -1, false
+}
+
+// box skips a box of an MP4. It returns false if it needs more bytes.
+func (s *scanner) box(isEnd bool) bool {
+	rest := s.buffer[s.at:]
+	if len(rest) < 16 {
+		s.inMP4 = !isEnd
+		return isEnd
+	}
+	s.visits += 16
+	size := int64(bigEndian(rest[:4]))
+	switch size {
+	case 0: // to the end of the file
+		size = 1 << 62
+	case 1:
+		size = int64(min(bigEndian(rest[8:16]), 1<<62))
+	}
+	if size < 8 || !isBoxType(rest[4:8]) {
+		s.inMP4 = false
+		return true
+	}
+	s.skip = size
+	return true
+}
+
+func bigEndian(p []byte) (n uint64) {
+	for _, b := range p {
+		n = n<<8 | uint64(b)
+	}
+	return n
+}
+
+func isBoxType(p []byte) bool {
+	return !slices.ContainsFunc(p, func(b byte) bool { return b < ' ' || b > '~' })
+}
