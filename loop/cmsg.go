@@ -16,17 +16,25 @@ type Cmsg struct {
 	buf    [cmsgBytes]byte
 }
 
-// Room for a UDP_SEGMENT or UDP_GRO message (at most an int), one in6_pktinfo and a
-// mark.
-const cmsgBytes = 24 + 40 + 24
+// Room for a UDP_SEGMENT or UDP_GRO message (at most an int), one in6_pktinfo and a mark; or for
+// one in6_pktinfo and a sock_extended_err with the address of who has sent it.
+const cmsgBytes = 40 + 64
 
-var _ [cmsgBytes - (2*cmsgSpace4 + cmsgSpace20)]byte // fits on every architecture
+// Both fit on every architecture.
+var (
+	_ [cmsgBytes - (2*cmsgSpace4 + cmsgSpace20)]byte
+	_ [cmsgBytes - (cmsgSpace20 + cmsgSpaceError)]byte
+)
 
 const (
 	cmsgHeaderBytes = (unix.SizeofCmsghdr + wordBytes - 1) &^ (wordBytes - 1)
 	cmsgSpace4      = cmsgHeaderBytes + (4+wordBytes-1)&^(wordBytes-1)
 	cmsgSpace20     = cmsgHeaderBytes + (unix.SizeofInet6Pktinfo+wordBytes-1)&^(wordBytes-1)
+	cmsgSpaceError  = cmsgHeaderBytes + (extendedErrorBytes+unix.SizeofSockaddrInet6+wordBytes-1)&^(wordBytes-1)
 	wordBytes       = int(unsafe.Sizeof(uintptr(0)))
+
+	// extendedErrorBytes is the size of struct sock_extended_err (ip(7)).
+	extendedErrorBytes = 16
 )
 
 // Set makes c say that a message is cut into datagrams of segmentBytes (0: sent

@@ -3,6 +3,8 @@ package loop
 import (
 	"net/netip"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Interest is a set of conditions of an fd: those a handler waits for, and those
@@ -40,7 +42,7 @@ type Ready struct {
 // the goroutine that runs the loop, but for Wake.
 //
 // An implementation must not allocate in Wait, Monotonic, ThreadCPU, Sendmmsg, Sendmsg,
-// Recvmmsg, Read and Writev. The errors of the last five, of Accept and of ReadNeighbours are bare
+// Recvmmsg, ReadRejections, Read and Writev. The errors of the last six, of Accept and of ReadNeighbours are bare
 // unix.Errno values, so that sorting them costs nothing.
 type Kernel interface {
 	Poller
@@ -97,6 +99,11 @@ type Sockets interface {
 	// Recvmmsg receives up to len(messages) datagrams; see recvmmsg(2). Where the kernel
 	// does not know that it is one.
 	Recvmmsg(fd int, messages []Message) (int, error)
+	// ReadRejections takes what waits in the error queue of a socket that was opened with
+	// Rejections, as much as fits, and returns how many entries it has filled in;
+	// unix.EAGAIN: there is none. As long as there is one the fd is Failed, and its next send
+	// or receive fails with the first one's Errno, whoever it is for.
+	ReadRejections(fd int, rejections []Rejection) (int, error)
 	// CanSegment reports whether fd takes UDP_SEGMENT (udp(7), Linux 4.18).
 	CanSegment(fd int) bool
 
@@ -121,6 +128,25 @@ type Sockets interface {
 	// watched any more.
 	CloseFD(fd int) error
 }
+
+// Rejection is an ICMP message that answers a datagram: a host or a router says why the datagram
+// did not arrive. It may be forged.
+type Rejection struct {
+	// Peer is where the datagram was sent.
+	Peer netip.AddrPort
+	// Errno is what the message means to the kernel (icmp(7)).
+	Errno unix.Errno
+	// PortClosed: the host says that no program listens at the port, or that it does not have
+	// UDP. It is false of hosts and networks that cannot be reached.
+	PortClosed bool
+	// Quoted is how the payload of the datagram begins, as far as the message quotes it: at
+	// most QuotedBytes, and none at all from a router that quotes only headers. It may be read
+	// until the next ReadRejections.
+	Quoted []byte
+}
+
+// QuotedBytes is how much of a rejected datagram is kept: enough for the headers of RTP and RTCP.
+const QuotedBytes = 64
 
 // Neighbours are the machines on the local networks, as far as the kernel has asked for
 // their link addresses (arp(7)).
@@ -153,6 +179,9 @@ type UDPOptions struct {
 	// PacketInfo has each received message carry the address it was sent to
 	// (IP_PKTINFO), so that the answer can leave from it.
 	PacketInfo bool
+	// Rejections has the kernel queue the ICMP messages that answer what was sent (IP_RECVERR),
+	// for ReadRejections. Without it the kernel drops them.
+	Rejections bool
 	// Multicast settings of what is sent: TTL (0: the default, 1) and the name of
 	// the interface ("": the routing table decides). Sent groups are looped back
 	// to members on this machine.

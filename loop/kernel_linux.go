@@ -16,6 +16,7 @@ import (
 type linux struct {
 	linuxSockets
 	linuxNeighbours
+	linuxRejections
 	epoll  int
 	wakeup int // eventfd
 	// wakeups is room to read the eventfd into; nobody wants to know the number.

@@ -91,6 +91,11 @@ func (linuxSockets) OpenUDP(local netip.AddrPort, o UDPOptions) (int, error) {
 				return err
 			}
 		}
+		if o.Rejections {
+			if err := setRejections(fd, local.Addr()); err != nil {
+				return err
+			}
+		}
 		return setMulticast(fd, local.Addr(), o)
 	})
 }
@@ -177,25 +182,29 @@ func (linuxSockets) CanSegment(fd int) bool {
 }
 
 func (linuxSockets) Sendmmsg(fd int, messages []Message) (int, error) {
-	return mmsg(unix.SYS_SENDMMSG, fd, messages)
+	return mmsg(unix.SYS_SENDMMSG, fd, messages, 0)
 }
 
 func (linuxSockets) Sendmsg(fd int, message *Message) error {
-	_, err := msg(unix.SYS_SENDMSG, fd, message)
+	_, err := msg(unix.SYS_SENDMSG, fd, message, 0)
 	return err
 }
 
 func (linuxSockets) Recvmmsg(fd int, messages []Message) (int, error) {
-	n, err := mmsg(unix.SYS_RECVMMSG, fd, messages)
-	if err == unix.ENOSYS { // sandboxes may forbid what their authors have not heard of
-		return recvmsg(fd, messages)
+	return recvmmsg(fd, messages, 0)
+}
+
+func recvmmsg(fd int, messages []Message, flags uintptr) (int, error) {
+	n, err := mmsg(unix.SYS_RECVMMSG, fd, messages, flags)
+	if err == unix.ENOSYS { // sandboxes may forbid what their authors did not know
+		return recvmsg(fd, messages, flags)
 	}
 	return n, err
 }
 
 // recvmsg receives one datagram, as recvmmsg would.
-func recvmsg(fd int, messages []Message) (int, error) {
-	bytes, err := msg(unix.SYS_RECVMSG, fd, &messages[0])
+func recvmsg(fd int, messages []Message, flags uintptr) (int, error) {
+	bytes, err := msg(unix.SYS_RECVMSG, fd, &messages[0], flags)
 	if err != nil {
 		return 0, err
 	}
@@ -204,8 +213,8 @@ func recvmsg(fd int, messages []Message) (int, error) {
 }
 
 // msg makes a call for one message, of which the kernel is shown the msghdr.
-func msg(call uintptr, fd int, message *Message) (bytes int, err error) {
-	n, _, errno := unix.Syscall(call, uintptr(fd), uintptr(unsafe.Pointer(&message.header)), unix.MSG_DONTWAIT)
+func msg(call uintptr, fd int, message *Message, flags uintptr) (bytes int, err error) {
+	n, _, errno := unix.Syscall(call, uintptr(fd), uintptr(unsafe.Pointer(&message.header)), unix.MSG_DONTWAIT|flags)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -214,12 +223,12 @@ func msg(call uintptr, fd int, message *Message) (bytes int, err error) {
 
 // mmsg makes the call on the scheduler's books (Syscall6, not Raw): a batch of 64
 // segmented messages can take a millisecond of kernel time.
-func mmsg(call uintptr, fd int, messages []Message) (int, error) {
+func mmsg(call uintptr, fd int, messages []Message, flags uintptr) (int, error) {
 	if len(messages) == 0 {
 		return 0, nil
 	}
 	n, _, errno := unix.Syscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&messages[0])),
-		uintptr(len(messages)), unix.MSG_DONTWAIT, 0, 0)
+		uintptr(len(messages)), unix.MSG_DONTWAIT|flags, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

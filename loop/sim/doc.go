@@ -19,8 +19,9 @@
 //   - NewTicker, NewPipe and NewDevice are fds to register: for a frame clock, for a
 //     program's output, for a camera. All of a Kernel's fds have numbers from
 //     2 000 000 000 on, which no real fd has: a real system call on one fails (EBADF).
-//   - SetLink says what lies before an address, SetFaults how unkind the kernel is,
-//     Inject which calls fail with which errno.
+//   - SetLink says what lies before an address, SetRejects which hosts answer for
+//     closed ports, SetFaults how unkind the kernel is, Inject which calls fail with
+//     which errno.
 //   - NewWorker stands for a goroutine that works beside the loop.
 //   - RunFor and RunUntil turn the loop, After schedules what the test does at a later
 //     virtual time.
@@ -40,8 +41,8 @@
 // when closing with unread input: these follow Linux, and the tests of package loop
 // hold both kernels to the same behaviour. Not simulated are TCP's retransmissions
 // and congestion control (a stream is delayed and throttled but never lost), IP
-// fragments, ICMP (a datagram that nobody hears is counted, not answered) and
-// connected UDP sockets.
+// fragments, connected UDP sockets and ICMP, but for "port unreachable" (SetRejects).
+// Without that a datagram for a port where nobody is is counted, not answered.
 //
 // One Kernel carries one loop. Programs that talk to each other in a test are
 // handlers on the same loop. Nothing here is safe for use by several goroutines but

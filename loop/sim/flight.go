@@ -38,6 +38,7 @@ func (k *Kernel) deliver(s *udpSocket, payload []byte, bytes int, from netip.Add
 	switch {
 	case s.closed:
 		k.counters.Unheard++
+		k.reject(from, netip.AddrPortFrom(to, s.local.Port()), payload)
 		return
 	case s.receiving+bytes+datagramOverheadBytes > s.receiveLimit && s.receiveLimit > 0 && !s.counts():
 		k.counters.Overflowed++

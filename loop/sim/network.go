@@ -15,6 +15,7 @@ type network struct {
 	streams   map[netip.AddrPort]int // local addresses of connections, and how many
 	stalled   []*tcpConn             // held up by a link that is down
 	links     []*link
+	rejecters []*rejecter
 	linkEpoch int // counts changes of links, so that a cached line is known to be old
 	lastPort  uint16
 }

@@ -34,12 +34,14 @@ type udpSocket struct {
 	older        *udpSocket // one bound to the same address before
 	reuse        bool
 	packetInfo   bool
+	rejections   bool // ICMP messages are queued
 	closed       bool
 	sendLimit    int
 	sending      int // bytes waiting for a line, charged to the buffer
 	receiveLimit int
 	received     queue[datagram]
-	receiving    int // bytes in received
+	rejected     queue[loop.Rejection]
+	receiving    int // bytes in received and rejected
 	err          error
 	line         *line // the way to it
 	lineEpoch    int
@@ -73,7 +75,7 @@ func (k *Kernel) openUDP(local netip.AddrPort, o loop.UDPOptions) (int, error) {
 		return -1, fmt.Errorf("network interface %q: %w (the simulated machine has lo and eth0)",
 			o.MulticastInterface, os.NewSyscallError("ioctl", unix.ENODEV))
 	}
-	s := &udpSocket{k: k, reuse: o.ReuseAddress, packetInfo: o.PacketInfo,
+	s := &udpSocket{k: k, reuse: o.ReuseAddress, packetInfo: o.PacketInfo, rejections: o.Rejections,
 		sendLimit: defaultBufferBytes, receiveLimit: defaultBufferBytes}
 	if o.SendBufferBytes > 0 {
 		s.sendLimit = o.SendBufferBytes
@@ -157,6 +159,9 @@ func (s *udpSocket) conditions() (c loop.Interest) {
 	}
 	if s.err != nil { // poll(2) calls a socket with an error readable
 		c |= loop.Failed | loop.Readable
+	}
+	if s.rejected.len() > 0 {
+		c |= loop.Failed
 	}
 	return c
 }

@@ -173,6 +173,10 @@ func (k *Kernel) route(s *udpSocket, from, peer netip.AddrPort, payload []byte, 
 		k.multicast(from, peer, payload, segment, datagrams)
 	case to == nil:
 		k.counters.Unheard += uint64(datagrams)
+		if segment <= 0 {
+			segment = len(payload)
+		}
+		k.reject(from, peer, payload[:min(segment, len(payload))])
 	default:
 		left = k.transfer(to, way, payload, segment, from, peer.Addr())
 	}
