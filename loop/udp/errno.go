@@ -49,6 +49,18 @@ func sort(err error, segmented bool) verdict {
 	return peerFailed
 }
 
+// rejected reports whether an errno may be that of an ICMP message, which answers a datagram to any
+// peer: the kernel fails the next send with it (icmp_err_convert, tab_unreach in Linux).
+func rejected(err error) bool {
+	switch err {
+	case unix.ECONNREFUSED, unix.ENOPROTOOPT, // a closed port, no UDP
+		unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EHOSTDOWN, unix.ENONET, unix.EACCES, // no way there
+		unix.EMSGSIZE, unix.EOPNOTSUPP, unix.EPROTO: // a narrow link, a source route, a bad header
+		return true
+	}
+	return false
+}
+
 // passing reports whether the error says nothing of whom was being sent to.
 func passing(v verdict) bool { return v == full || v == again }
 

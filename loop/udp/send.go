@@ -225,8 +225,22 @@ func (f *Fan) fill(run Run, position Position, peers Peers) (count int) {
 	return count
 }
 
-// send makes one system call, for at most a batch of messages.
+// rejectionTries is how often a send is tried again that may have failed by an ICMP message. The
+// failure has used that message up, so that each further one needs a message that came meanwhile.
+const rejectionTries = 3
+
+// send sends at most a batch of messages. Where rejections are received, an error that may be that
+// of an ICMP message is the first message's own only if it stays.
 func (s *Socket) send(messages []loop.Message) (n int, err error) {
+	n, err = s.call(messages)
+	for tries := 0; tries < rejectionTries && s.options.Rejected != nil && rejected(err); tries++ {
+		n, err = s.call(messages)
+	}
+	return n, err
+}
+
+// call makes one system call.
+func (s *Socket) call(messages []loop.Message) (n int, err error) {
 	if !s.options.NoBatches {
 		n, err = s.kernel.Sendmmsg(s.fd, messages[:min(len(messages), sendBatch)])
 		if err == unix.ENOSYS {
@@ -254,17 +268,20 @@ func (s *Socket) SendTo(payload []byte, peer netip.AddrPort, source netip.Addr) 
 
 // SendEach sends one datagram to each of count peers. peer returns the address of peer i, and
 // the address to send from; a peer with an invalid address is skipped. It is for what is sent
-// seldom: nothing is kept per peer. It returns how many were sent, and the last error. A peer
-// whose send fails is skipped; a full socket ends the sending.
-func (s *Socket) SendEach(payload []byte, count int, peer func(i int) (netip.AddrPort, netip.Addr)) (sent int, last error) {
+// seldom: nothing is kept per peer. A peer whose send fails is skipped; a full socket ends the
+// sending. It returns how far it has come, the index of the first peer that it has not tried, and
+// the last error.
+func (s *Socket) SendEach(payload []byte, count int, peer func(i int) (netip.AddrPort, netip.Addr)) (next int, last error) {
 	out := &s.outgoing
-	for next := 0; next < count; {
+	var indices [sendBatch]int
+	for at := 0; at < count; {
 		n := 0
-		for ; next < count && n < sendBatch; next++ {
-			to, source := peer(next)
+		for ; at < count && n < sendBatch; at++ {
+			to, source := peer(at)
 			if !to.IsValid() {
 				continue
 			}
+			indices[n] = at
 			out.addresses[n].Set(to)
 			out.payloads[n].Set(payload)
 			out.cmsgs[n].Set(0, source)
@@ -273,7 +290,6 @@ func (s *Socket) SendEach(payload []byte, count int, peer func(i int) (netip.Add
 		}
 		for batch := out.messages[:n]; len(batch) > 0; {
 			taken, err := s.send(batch)
-			sent += taken
 			s.counters.Bytes += uint64(taken * len(payload))
 			batch = batch[taken:]
 			if err == nil {
@@ -281,11 +297,11 @@ func (s *Socket) SendEach(payload []byte, count int, peer func(i int) (netip.Add
 			}
 			switch last = err; sort(err, false) {
 			case full, broken:
-				return sent, err
+				return indices[n-len(batch)], err
 			case peerFailed:
 				batch = batch[1:]
 			}
 		}
 	}
-	return sent, last
+	return count, last
 }

@@ -26,6 +26,11 @@ type Options struct {
 	// Clones has runs copied to many peers by a program in the kernel; nil: none. It is for
 	// peers whose source is given (Fan.Add).
 	Clones *Clones
+	// Rejected is called with each ICMP message that answers what the socket has sent, from a turn
+	// of the loop and never within a send. What the message quotes may be read until Rejected
+	// returns. With nil the kernel drops them. With it a message fails the next send, whoever that
+	// is for; such a send is tried again.
+	Rejected func(loop.Rejection)
 	// Report is told, once each, what the kernel or a link turned out not to do. It
 	// may be nil.
 	Report func(what string)
@@ -56,6 +61,8 @@ type Counters struct {
 	// Received is how many datagrams came in, ReceivedBytes what they held, and Truncated
 	// how many were longer than MaxDatagramBytes, which are dropped.
 	Received, ReceivedBytes, Truncated uint64
+	// Rejections is how many ICMP messages came in (Options.Rejected).
+	Rejections uint64
 }
 
 // Plus is the sum of two sockets' figures.
@@ -64,6 +71,7 @@ func (c Counters) Plus(other Counters) Counters {
 		Calls: c.Calls + other.Calls, Messages: c.Messages + other.Messages, Bytes: c.Bytes + other.Bytes,
 		Cloned: c.Cloned + other.Cloned, Blocked: c.Blocked + other.Blocked, Received: c.Received + other.Received,
 		ReceivedBytes: c.ReceivedBytes + other.ReceivedBytes, Truncated: c.Truncated + other.Truncated,
+		Rejections: c.Rejections + other.Rejections,
 	}
 }
 
@@ -85,6 +93,7 @@ type Socket struct {
 	woken        []func() // the list that was called last, to be filled next
 	room         *Room
 	deliver      func(Datagram) // nil if nothing is received
+	rejections   []loop.Rejection // room for those that are read; empty: none are
 	outgoing     outgoing
 	clones       *Clones
 	fans         []*Fan // those whose peers have entries in it
@@ -98,6 +107,7 @@ type Socket struct {
 // to drop.
 func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram)) (*Socket, error) {
 	k := l.Kernel()
+	o.Rejections = o.Rejected != nil
 	fd, err := k.OpenUDP(local, o.UDPOptions)
 	if err != nil {
 		return nil, fmt.Errorf("udp %v: %w", local, err)
@@ -105,6 +115,9 @@ func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram))
 	s := &Socket{loop: l, kernel: k, fd: fd, options: o, reported: map[unix.Errno]bool{}, room: o.Room, clones: o.Clones, deliver: receive}
 	if receive != nil && s.room == nil {
 		s.room = NewRoom()
+	}
+	if o.Rejected != nil {
+		s.rejections = make([]loop.Rejection, rejectionRoom)
 	}
 	if s.local, err = k.LocalAddr(fd); err == nil {
 		want := loop.Interest(0)
@@ -178,10 +191,9 @@ func (s *Socket) want() (want loop.Interest) {
 
 func (s *Socket) ready(conditions loop.Interest) {
 	if conditions&loop.Failed != 0 {
-		// An ICMP error, already sorted by the send that met it: reading it clears it.
-		_ = s.kernel.SocketError(s.fd)
+		s.readRejections()
 	}
-	if conditions&(loop.Writable|loop.Failed) != 0 {
+	if conditions&loop.Writable != 0 && !s.closed {
 		s.callWaiting()
 	}
 	if conditions&loop.Readable != 0 && s.deliver != nil {
