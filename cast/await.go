@@ -46,7 +46,7 @@ func (s *Stream) Await(answer func(error)) (stop func()) {
 		return func() {}
 	}
 	w := &waiter{answer: answer}
-	w.timeout = s.broadcaster.loop.NewTimer(func() {
+	w.timeout = s.broadcaster.loop.NewAwakeTimer(func() {
 		s.stopWaiting(w)
 		w.answer(s.notYet("the source is still being opened"))
 	})

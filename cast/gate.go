@@ -186,7 +186,7 @@ func RefusalOf(err error) *Refusal {
 // any more. The error is a *Refusal, or whatever the gate has answered.
 func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) (stop func()) {
 	q := &question{broadcaster: b, request: r, answer: answer}
-	q.timeout = b.loop.NewTimer(func() { q.decide(Grant{}, refuse(Unavailable, "no answer from the gate")) })
+	q.timeout = b.loop.NewAwakeTimer(func() { q.decide(Grant{}, refuse(Unavailable, "no answer from the gate")) })
 	switch {
 	case b.Stream(r.Stream) == nil:
 		q.decide(Grant{}, refuse(NoSuchStream, "no such stream"))

@@ -38,8 +38,8 @@ type sessionQueue struct {
 }
 
 // push adds a session at the end.
-func (q *sessionQueue) push(s *Session, now time.Duration) {
-	s.queue, s.alive = q, now
+func (q *sessionQueue) push(s *Session) {
+	s.queue, s.alive = q, q.registry.now()
 	s.prev, s.next = q.last, nil
 	if q.last != nil {
 		q.last.next = s
@@ -47,8 +47,8 @@ func (q *sessionQueue) push(s *Session, now time.Duration) {
 		q.first = s
 	}
 	q.last = s
-	if due, set := q.registry.timer.Due(); q.first == s && (!set || q.due() < due) {
-		q.registry.timer.Set(q.due())
+	if q.first == s {
+		q.registry.expireAt(q.due())
 	}
 }
 
@@ -68,10 +68,10 @@ func (q *sessionQueue) remove(s *Session) {
 }
 
 // touch moves a session that has given a sign of life to the end, unless it was just moved.
-func (q *sessionQueue) touch(s *Session, now time.Duration) {
-	if now-s.alive >= q.slack {
+func (q *sessionQueue) touch(s *Session) {
+	if q.registry.now()-s.alive >= q.slack {
 		q.remove(s)
-		q.push(s, now)
+		q.push(s)
 	}
 }
 
@@ -87,18 +87,27 @@ func (q *sessionQueue) expire(now, patience time.Duration) {
 
 // expire ends what has timed out, and sets the timer for the next.
 func (g *registry) expire() {
-	now, patience := g.broadcaster.loop.Now(), g.broadcaster.patience()
+	now, patience := g.now(), g.broadcaster.patience()
 	g.settingUp.expire(now, 0)
 	g.live.expire(now, patience)
 	// Only now: the program was told of each end, and may have opened sessions.
 	if q := &g.settingUp; q.first != nil {
-		g.timer.Set(q.due())
+		g.expireAt(q.due())
 	}
 	if q := &g.live; q.first != nil {
-		next := min(q.due()+patience, now+q.timeout) // the patience may be over before the session is due
-		if due, set := g.timer.Due(); !set || next < due {
-			g.timer.Set(next)
-		}
+		g.expireAt(min(q.due()+patience, now+q.timeout)) // the patience may be over before the session is due
+	}
+}
+
+// now is the time by which sessions time out: what readers sent while the loop stood still has not
+// been read.
+func (g *registry) now() time.Duration { return g.broadcaster.loop.Awake() }
+
+// expireAt has sessions time out at a time of now, or earlier if the timer is set for that.
+func (g *registry) expireAt(at time.Duration) {
+	l := g.broadcaster.loop
+	if due, set := g.timer.Due(); !set || at-g.now() < due-l.Now() {
+		g.timer.SetAfter(at - g.now())
 	}
 }
 

@@ -47,7 +47,7 @@ type Session struct {
 	since  time.Duration // when it was opened
 	joined time.Duration // when it first played, if it has
 	played bool
-	alive  time.Duration // when it was last moved to the end of its list
+	alive  time.Duration // when it was last moved to the end of its list, by registry.now
 	queue  *sessionQueue
 	// prev and next are its neighbours in the queue, and index its place in the stream's list.
 	prev, next *Session
@@ -103,7 +103,7 @@ func (b *Broadcaster) OpenSession(o SessionOptions) (*Session, error) {
 	}
 	s := b.newSession(o)
 	b.limits.setUp.add(o.Peer.Addr())
-	b.sessions.settingUp.push(s, b.loop.Now())
+	b.sessions.settingUp.push(s)
 	return s, nil
 }
 
@@ -147,7 +147,7 @@ func (s *Session) Writable() {
 // Alive notes a sign of life.
 func (s *Session) Alive() {
 	if s.state != ended && s.queue == &s.stream.broadcaster.sessions.live {
-		s.queue.touch(s, s.stream.broadcaster.loop.Now())
+		s.queue.touch(s)
 	}
 }
 

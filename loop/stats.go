@@ -16,6 +16,8 @@ type Stats struct {
 	// Stale is how many events were dropped because their fd had been
 	// unregistered, and perhaps reused, earlier in the same turn.
 	Stale uint64
+	// Stalled is how long the loop did not run although it had to: see Awake.
+	Stalled time.Duration
 	// Timers and Posts is how many timers fired and functions were handed over.
 	Timers, Posts uint64
 	// InHandlers is the time spent in handlers, timers, posted functions and

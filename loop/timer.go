@@ -15,11 +15,18 @@ type Timer struct {
 	// order they were set.
 	order uint64
 	at    int // index in the heap, -1 if not set
+	// awake: its time is that of Awake, and stalled is Stats.Stalled when it was set.
+	awake   bool
+	stalled time.Duration
 }
 
 // NewTimer makes a timer that is not set. f must not wait; it may set the timer
 // again.
 func (l *Loop) NewTimer(f func()) *Timer { return &Timer{loop: l, f: f, at: -1} }
+
+// NewAwakeTimer makes a timer that is later by the time in which the loop stood still after it was
+// set (Awake): for those who are given a time to answer in.
+func (l *Loop) NewAwakeTimer(f func()) *Timer { return &Timer{loop: l, f: f, at: -1, awake: true} }
 
 // Set has the timer fire once, in the first turn at or after due on
 // CLOCK_MONOTONIC that begins after this call. A time that has passed counts as now.
@@ -31,6 +38,7 @@ func (t *Timer) Set(due time.Duration) {
 	// Were it kept in the past, a timer that lags behind and sets itself again would
 	// come before all others, turn after turn.
 	due = max(due, t.loop.now)
+	t.stalled = t.loop.stats.Stalled
 	t.due, t.order, t.at = due, h.sets, len(h.timers)
 	h.timers = append(h.timers, t)
 	h.up(t.at)
@@ -70,13 +78,18 @@ func (l *Loop) NextTimer() (due time.Duration, ok bool) {
 // Set keeps none in the past.
 func (l *Loop) fireTimers(last uint64) (ran int) {
 	h := &l.timers
-	for ; len(h.timers) > 0 && !l.closed; ran++ {
+	for len(h.timers) > 0 && !l.closed {
 		t := h.timers[0]
 		if t.due > l.now || t.order > last {
 			break
 		}
+		if stalled := l.stats.Stalled - t.stalled; t.awake && stalled > 0 {
+			t.Set(t.due + stalled)
+			continue
+		}
 		h.remove(0)
 		t.f()
+		ran++
 	}
 	l.stats.Timers += uint64(ran)
 	return ran

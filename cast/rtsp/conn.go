@@ -15,8 +15,8 @@ type conn struct {
 	server *Server
 	tcp    *tcp.Conn
 	rtsp   *protocol.Conn
-	opened time.Duration
-	index  int // in the server's list
+	opened time.Duration // by Loop.Awake, as all that idleness is measured by
+	index  int           // in the server's list
 	// interleaved are the readers that are sent their frames on this connection.
 	interleaved []*reader
 	// deciding is what the request that waits is waiting for, nil if none does.
@@ -87,14 +87,14 @@ func (c *conn) decided(d *decision, g cast.Grant, err error) {
 	}
 	c.tcp.Resume()
 	s := c.server
-	out, err := c.rtsp.Resume(s.broadcaster.Loop().Now(), s.room())
+	out, err := c.rtsp.Resume(s.broadcaster.Loop().Awake(), s.room())
 	c.answer(out, err)
 }
 
 // Data is called with what the peer sent.
 func (c *conn) Data(p []byte) {
 	s := c.server
-	out, err := c.rtsp.Receive(s.broadcaster.Loop().Now(), p, s.room())
+	out, err := c.rtsp.Receive(s.broadcaster.Loop().Awake(), p, s.room())
 	c.answer(out, err)
 }
 

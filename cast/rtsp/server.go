@@ -109,7 +109,7 @@ func (s *Server) accept(c *tcp.Conn) tcp.Handler {
 		s.spare = out
 		return nil
 	}
-	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), opened: s.broadcaster.Loop().Now(), index: len(s.conns)}
+	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), opened: s.broadcaster.Loop().Awake(), index: len(s.conns)}
 	n.rtsp.User = n
 	s.conns = append(s.conns, n)
 	return n
@@ -135,7 +135,7 @@ func (s *Server) closeIdle() {
 	for i := len(s.conns) - 1; i >= 0; i-- { // the last one takes the index of one that is closed
 		c := s.conns[i]
 		used := c.rtsp.Sessions() > 0 || c.rtsp.Waiting()
-		if !used && b.Loop().Now()-max(c.rtsp.LastActive(), c.opened) >= timeout {
+		if !used && b.Loop().Awake()-max(c.rtsp.LastActive(), c.opened) >= timeout {
 			c.close()
 		}
 	}

@@ -92,7 +92,7 @@ type Socket struct {
 	waiting      []func() // called once when the socket is writable
 	woken        []func() // the list that was called last, to be filled next
 	room         *Room
-	deliver      func(Datagram) // nil if nothing is received
+	deliver      func(Datagram)   // nil if nothing is received
 	rejections   []loop.Rejection // room for those that are read; empty: none are
 	outgoing     outgoing
 	clones       *Clones
