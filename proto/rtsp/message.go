@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/textproto"
 	"strconv"
@@ -98,12 +99,13 @@ func (s *Server) readHead(head []byte) (request, error) {
 	if err != nil {
 		return rq, err
 	}
-	fields := strings.Split(line, " ")
-	rq.method = fields[0]
-	if len(fields) == 3 {
-		rq.uri, rq.version = fields[1], fields[2]
+	// A password in the URL may have spaces.
+	method, rest, _ := strings.Cut(line, " ")
+	rq.method = method
+	if i := strings.LastIndexByte(rest, ' '); i >= 0 {
+		rq.uri, rq.version = rest[:i], rest[i+1:]
 	} else {
-		err = fmt.Errorf("a request line of %d fields, want METHOD URL RTSP/1.0", len(fields))
+		err = errors.New("a request line of less than three words, want METHOD URL RTSP/1.0")
 	}
 	header, headerErr := s.head.ReadMIMEHeader()
 	rq.header = header

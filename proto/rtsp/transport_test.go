@@ -2,7 +2,6 @@ package rtsp
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 )
@@ -99,51 +98,4 @@ func FuzzParseTransports(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestParseTarget(t *testing.T) {
-	tests := []struct {
-		in   string
-		want target
-	}{
-		{"*", target{star: true}},
-		{"rtsp://h", target{url: "rtsp://h", base: "rtsp://h"}},
-		{"rtsp://h/", target{url: "rtsp://h", base: "rtsp://h"}},
-		{"RTSP://H:8554/cam", target{url: "rtsp://H:8554/cam", base: "rtsp://H:8554/cam", path: "cam"}},
-		{"rtsps://h/cam//", target{url: "rtsps://h/cam", base: "rtsps://h/cam", path: "cam"}},
-		{"rtsp://[2001:db8::1]:554/cam/trackID=0", target{url: "rtsp://[2001:db8::1]:554/cam/trackID=0", base: "rtsp://[2001:db8::1]:554/cam", path: "cam", track: true}},
-		{"rtsp://h/trackID=0", target{url: "rtsp://h/trackID=0", base: "rtsp://h", track: true}},
-		{"rtsp://h/cam/trackID=00", target{url: "rtsp://h/cam/trackID=00", base: "rtsp://h/cam/trackID=00", path: "cam/trackID=00"}},
-		{"rtsp://h/cam?x=1", target{url: "rtsp://h/cam?x=1", base: "rtsp://h/cam?x=1", path: "cam"}},
-		{"rtsp://h/cam?x=1/", target{url: "rtsp://h/cam?x=1", base: "rtsp://h/cam?x=1", path: "cam"}},
-		{"rtsp://h/cam?x=1/trackID=0", target{url: "rtsp://h/cam?x=1/trackID=0", base: "rtsp://h/cam?x=1", path: "cam", track: true}},
-		{"rtsp://h/cam/trackID=0?x=1", target{url: "rtsp://h/cam/trackID=0?x=1", base: "rtsp://h/cam/trackID=0?x=1", path: "cam", track: true}},
-		{"rtsp://me:pw@h/a%20b%2Fc/d#part", target{url: "rtsp://h/a%20b%2Fc/d", base: "rtsp://h/a%20b%2Fc/d", path: "a b/c/d"}},
-	}
-	for _, test := range tests {
-		if got, ok := parseTarget(test.in); !ok || got != test.want {
-			t.Errorf("%s: %+v, %v, want %+v", test.in, got, ok, test.want)
-		}
-	}
-	for _, in := range []string{"", "cam", "/cam", "rtsp:cam", "rtsp:///cam", "http://h/cam", "rtsp://h/%", "rtsp://h/a\r\nb", "rtsp://h:x/cam", "**"} {
-		if got, ok := parseTarget(in); ok {
-			t.Errorf("%q: %+v, want none", in, got)
-		}
-	}
-}
-
-func TestPlayableRange(t *testing.T) {
-	for in, want := range map[string]bool{
-		"": true, "npt=0.000-": true, "npt=0-": true, "npt=now-": true, "NPT=now-": true, " npt=1:02:03.5-1:02:04": true, "npt=-20": true,
-		"npt=0-;time=19970123T143720Z": true, "smpte=0:10:20-": true, "clock=19961108T142300Z-": true, "npt=5-5": true, "unheard": true,
-		"npt=10-5": false, "npt=1:00:00-5": false, "npt": false, "npt=": false, "npt=-": false, "npt=5": false, "npt=x-": false, "npt=1:2-": false,
-		"npt=1e9-": false, "npt=1.x-": false, "npt=NaN-": false,
-	} {
-		if got := playableRange(in); got != want {
-			t.Errorf("%q: %v, want %v", in, got, want)
-		}
-	}
-	if seconds, ok := parseNPT("1:02:03.5"); !ok || math.Abs(seconds-3723.5) > 1e-9 {
-		t.Errorf("1:02:03.5 is %v, %v", seconds, ok)
-	}
 }
