@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/camcast/camcast/proto/join"
+	"github.com/camcast/camcast/proto/uri"
 )
 
 const (
@@ -23,19 +23,21 @@ type address struct {
 	host   string // a name or an IP address, without brackets
 	port   uint16
 	stream string // the path without its first slash; for camcast:// the stream's name
-	url    string // as it was given
+	url    string // as it was given, with the password
+	shown  string // without it
 }
 
-// parseAddress understands rtsp://HOST[:PORT]/PATH and camcast://HOST[:PORT]/[NAME].
+// parseAddress understands rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH and
+// camcast://HOST[:PORT]/[NAME].
 func parseAddress(text string) (address, error) {
 	wrong := func(what string) (address, error) {
-		return address{}, fmt.Errorf("%q: %s, such as rtsp://HOST:8554/cam or camcast://HOST:5004/cam", text, what)
+		return address{}, fmt.Errorf("%q: %s, such as rtsp://HOST:8554/cam or camcast://HOST:5004/cam", uri.Redact(text), what)
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Opaque != "" {
-		return wrong("must be a URL")
+	u, err := uri.Parse(text)
+	if err != nil {
+		return wrong(err.Error())
 	}
-	a := address{scheme: strings.ToLower(u.Scheme), host: u.Hostname(), stream: strings.TrimPrefix(u.Path, "/"), url: text}
+	a := address{scheme: u.Scheme, host: u.Host, stream: strings.TrimPrefix(uri.Unescape(u.Path), "/"), url: text, shown: u.String()}
 	switch a.scheme {
 	case rtspScheme:
 		a.port = rtspPort
@@ -44,17 +46,14 @@ func parseAddress(text string) (address, error) {
 	default:
 		return wrong("must begin with rtsp:// or camcast://")
 	}
-	if a.host == "" {
-		return wrong("must name a host")
-	}
-	if p := u.Port(); p != "" {
-		n, err := strconv.ParseUint(p, 10, 16)
+	if u.Port != "" {
+		n, err := strconv.ParseUint(u.Port, 10, 16)
 		if err != nil || n == 0 {
-			return wrong(fmt.Sprintf("port %s must be 1 to 65535", p))
+			return wrong(fmt.Sprintf("port %s must be 1 to 65535", u.Port))
 		}
 		a.port = uint16(n)
 	}
-	if a.scheme == joinScheme && (u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+	if a.scheme == joinScheme && (u.HasUser || u.Query != "" || strings.Contains(text, "#")) {
 		return wrong("must be camcast://HOST:PORT/NAME and no more")
 	}
 	if a.scheme == joinScheme && len(a.stream) > join.MaxNameBytes {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cmd/commandline"
+	"github.com/camcast/camcast/proto/uri"
 	"github.com/spf13/pflag"
 )
 
@@ -98,7 +99,7 @@ func parseArguments(args []string) (*settings, error) {
 	case len(urls) == 0:
 		return nil, errors.New("no URL: say what to watch, such as rtsp://HOST:8554/cam")
 	case len(urls) > 1:
-		return nil, fmt.Errorf("%q: one URL at a time", urls[1])
+		return nil, fmt.Errorf("%q: one URL at a time", uri.Redact(urls[1]))
 	}
 	return raw.settings(urls[0], p.Changed)
 }

@@ -15,18 +15,22 @@ func TestArguments(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := settings{
-		address:   address{scheme: "rtsp", host: "::1", port: 8554, stream: "a/b", url: "rtsp://[::1]:8554/a/b?x=1"},
+		address:   address{scheme: "rtsp", host: "::1", port: 8554, stream: "a/b", url: "rtsp://[::1]:8554/a/b?x=1", shown: "rtsp://[::1]:8554/a/b?x=1"},
 		transport: onlyTCP, output: toPhoto, file: "out.JPG", duration: time.Minute, frames: 3, readers: 1, stats: true, json: true,
 	}
 	if *s != want {
 		t.Errorf("got  %+v\nwant %+v", *s, want)
 	}
 	for text, want := range map[string]address{
-		"rtsp://cam.example/":      {scheme: "rtsp", host: "cam.example", port: 554},
-		"RTSP://u:p@10.0.0.1/x":    {scheme: "rtsp", host: "10.0.0.1", port: 554, stream: "x"},
-		"camcast://h/":             {scheme: "camcast", host: "h", port: 5004},
-		"camcast://h":              {scheme: "camcast", host: "h", port: 5004},
-		"camcast://h:1/left%20eye": {scheme: "camcast", host: "h", port: 1, stream: "left eye"},
+		"rtsp://cam.example/":                {scheme: "rtsp", host: "cam.example", port: 554, shown: "rtsp://cam.example/"},
+		"RTSP://u:p@10.0.0.1/x":              {scheme: "rtsp", host: "10.0.0.1", port: 554, stream: "x", shown: "rtsp://10.0.0.1/x"},
+		"rtsp://u:#%[]?@ p@h:1/x":            {scheme: "rtsp", host: "h", port: 1, stream: "x", shown: "rtsp://h:1/x"},
+		"rtsp://u:a/b@[fe80::1%eth0]:1/100%": {scheme: "rtsp", host: "fe80::1%eth0", port: 1, stream: "100%", shown: "rtsp://[fe80::1%eth0]:1/100%25"},
+		"rtsp://[fe80::1%25eth0]/x":          {scheme: "rtsp", host: "fe80::1%eth0", port: 554, stream: "x", shown: "rtsp://[fe80::1%25eth0]/x"},
+		"camcast://[fe80::1%eth0]/x":         {scheme: "camcast", host: "fe80::1%eth0", port: 5004, stream: "x", shown: "camcast://[fe80::1%eth0]/x"},
+		"camcast://h/":                       {scheme: "camcast", host: "h", port: 5004, shown: "camcast://h/"},
+		"camcast://h":                        {scheme: "camcast", host: "h", port: 5004, shown: "camcast://h"},
+		"camcast://h:1/left%20eye":           {scheme: "camcast", host: "h", port: 1, stream: "left eye", shown: "camcast://h:1/left%20eye"},
 	} {
 		got, err := parseAddress(text)
 		want.url = text
@@ -47,6 +51,14 @@ func TestArguments(t *testing.T) {
 
 func TestWrongArguments(t *testing.T) {
 	for line, want := range map[string][]string{
+		"rtsp://a/b rtsp://u:secret@a/c":     {"rtsp://a/c", "one URL"},
+		"http://u:secret@a/b":                {"http://a/b", "rtsp:// or camcast://"},
+		"rtsp://u:secret@a:0/b":              {"rtsp://a:0/b", "port 0"},
+		"rtsp://u:secret@a:x/b":              {"rtsp://a:x/b", "URL"},
+		"rtsp://u:secret@/b":                 {"rtsp:///b", "host"},
+		"u:secret@a/b":                       {"a/b", "URL"},
+		"camcast://u:secret@a/b":             {"no more"},
+		"camcast://a/b#c":                    {"no more"},
 		"":                                   {"no URL", "rtsp://HOST"},
 		"rtsp://a/b rtsp://a/c":              {"rtsp://a/c", "one URL"},
 		"--nope rtsp://a/b":                  {"--nope"},
@@ -88,7 +100,7 @@ func TestWrongArguments(t *testing.T) {
 			continue
 		}
 		for _, w := range want {
-			if !strings.Contains(err.Error(), w) || strings.Contains(err.Error(), "\n") {
+			if !strings.Contains(err.Error(), w) || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%q: %q, want one line with %q", line, err, w)
 			}
 		}
@@ -96,7 +108,7 @@ func TestWrongArguments(t *testing.T) {
 }
 
 func FuzzAddress(f *testing.F) {
-	for _, text := range []string{"rtsp://a:1/b", "camcast://[::1]/", "rtsp://u:p@h/x?y#z", "camcast:"} {
+	for _, text := range []string{"rtsp://a:1/b", "camcast://[::1]/", "rtsp://u:p@h/x?y#z", "camcast:", "rtsp://u:#%[]?@ p@[fe80::1%eth0]/x"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

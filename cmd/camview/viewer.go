@@ -212,7 +212,7 @@ func (v *viewer) outcome(stdout io.Writer) error {
 	case v.failure != nil:
 		return v.failure
 	}
-	return fmt.Errorf("%s: %d of %d readers got no pictures in %.1f s; %d packets came", v.settings.address.url,
+	return fmt.Errorf("%s: %d of %d readers got no pictures in %.1f s; %d packets came", v.settings.address.shown,
 		s.Readers-s.ReadersServed, s.Readers, s.Seconds, s.Packets)
 }
 

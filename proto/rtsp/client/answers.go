@@ -190,8 +190,7 @@ const maxTimeoutSeconds = 24 * 3600
 func (c *Client) contentBase(a *base.Response) *base.URL {
 	for _, name := range []string{"Content-Base", "Content-Location"} {
 		if v := a.Header[name]; len(v) > 0 {
-			if u, err := base.ParseURL(v[0]); err == nil {
-				u.Host, u.User = c.url.Host, nil // the server may not know what it is called here
+			if u, err := c.at(v[0]); err == nil {
 				return u
 			}
 		}

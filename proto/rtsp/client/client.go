@@ -8,11 +8,13 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/camcast/camcast/proto/uri"
 )
 
 // Config is what a Client is to play, and how.
 type Config struct {
-	// URL is that of the stream, rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH.
+	// URL is that of the stream, rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH, as package uri reads
+	// it. Requests and errors show it without the user, the password and the zone of an address.
 	URL string
 	// UserAgent is how the program names itself.
 	UserAgent string
@@ -64,7 +66,7 @@ var (
 // another one.
 type Client struct {
 	config Config
-	url    *base.URL // without user and password
+	url    *base.URL // without user, password and zone
 	user   string
 	pass   string
 	sender *auth.Sender // once the server has wanted the password
@@ -107,16 +109,13 @@ type pending struct {
 
 // New makes a client, or says what is wrong with the URL.
 func New(c Config) (*Client, error) {
-	u, err := base.ParseURL(c.URL)
+	parts, u, err := parseURL(c.URL)
 	if err != nil {
-		return nil, fmt.Errorf("RTSP URL: %w", err)
+		return nil, fmt.Errorf("RTSP URL %q: %w", uri.Redact(c.URL), err)
 	}
-	cl := &Client{config: c, url: u.CloneWithoutCredentials(), tcp: c.RTPPort == 0, alive: base.Options, timeout: defaultTimeout}
-	if u.User != nil {
-		cl.user = u.User.Username()
-		cl.pass, _ = u.User.Password()
-	}
-	return cl, nil
+	return &Client{
+		config: c, url: u, user: parts.User, pass: parts.Password, tcp: c.RTPPort == 0, alive: base.Options, timeout: defaultTimeout,
+	}, nil
 }
 
 // Start appends the first request; the connection must be there.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
-	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/sdpunmarshaler"
 	"github.com/pion/sdp/v3"
 )
@@ -26,11 +25,11 @@ func (c *Client) describe(a *base.Response) error {
 	}
 	contentBase := c.contentBase(a)
 	control, _ := media.Attribute("control")
-	if c.control, err = resolve(contentBase, control); err != nil {
+	if c.control, err = c.resolve(contentBase, control); err != nil {
 		return err
 	}
 	whole, _ := session.Attribute("control")
-	c.play, err = resolve(contentBase, whole)
+	c.play, err = c.resolve(contentBase, whole)
 	return err
 }
 
@@ -67,16 +66,4 @@ func codingOf(m *sdp.MediaDescription, format string) string {
 		return "JPEG/90000"
 	}
 	return "payload type " + format
-}
-
-// resolve is the URL that a control attribute means.
-func resolve(contentBase *base.URL, control string) (*base.URL, error) {
-	if control == "*" {
-		control = ""
-	}
-	u, err := description.Media{Control: control}.URL(contentBase)
-	if err != nil || u == nil {
-		return nil, fmt.Errorf("the description's URL %.200q cannot be read", control)
-	}
-	return u, nil
 }
