@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/camcast/camcast/cast"
 	protocol "github.com/camcast/camcast/proto/rtsp"
@@ -21,6 +22,17 @@ func (m *media) find(path string) *cast.Stream {
 		return nil
 	}
 	return s
+}
+
+// Paths are the names of the streams that can be asked for.
+func (m *media) Paths() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, s := range m.broadcaster.Streams() {
+			if m.find(s.Name()) != nil && !yield(s.Name()) {
+				return
+			}
+		}
+	}
 }
 
 // notFound is the answer to a path that no stream has.

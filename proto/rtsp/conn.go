@@ -40,6 +40,9 @@ type Conn struct {
 	skipLeft     int
 	frameChannel uint8
 
+	// begun is when the first byte came of the message that is not whole yet.
+	begun time.Duration
+
 	closed bool
 }
 
@@ -52,7 +55,7 @@ func (c *Conn) Local() netip.AddrPort { return c.local }
 // Sessions is how many sessions set up on this connection are alive.
 func (c *Conn) Sessions() int { return len(c.sessions) }
 
-// LastActive is when the client last sent something, or when [Conn.Resume] last asked about its request. The caller closes
+// LastActive is when the client's last request was whole, or its last RTCP for one of its sessions, or when [Conn.Resume] last asked about its request. The caller closes
 // connections that have been idle for too long: those without Sessions that are not Waiting.
 func (c *Conn) LastActive() time.Duration { return c.lastActive }
 
@@ -61,12 +64,14 @@ func (c *Conn) LastActive() time.Duration { return c.lastActive }
 // behind a request that waits for its answer ([Conn.Waiting]).
 //
 // An error means that the client's messages cannot be told apart any more, or that it sends too much while a request waits:
-// write what was returned, then close. A request that is merely wrong gets its error status, and the connection lives on.
+// write what was returned, then close. So it is with HTTP, whose request is answered in its words. A request that is merely wrong gets its error status, and the connection lives on.
 func (c *Conn) Receive(now time.Duration, data, out []byte) ([]byte, error) {
 	if c.closed {
 		return out, ErrClosed
 	}
-	c.lastActive = now
+	if !c.unfinished() {
+		c.begun = now
+	}
 	if c.waiting > 0 {
 		if err := c.checkBacklog(len(c.partial) + len(data)); err != nil {
 			return out, c.fail(err)
@@ -79,22 +84,25 @@ func (c *Conn) Receive(now time.Duration, data, out []byte) ([]byte, error) {
 		c.partial = append(c.partial, data...)
 		rest = c.partial
 	}
-	return c.run(rest, out, false)
+	return c.run(now, rest, out, false)
 }
 
 // run handles the messages at the beginning of in, up to one that is incomplete or has to wait. resumed says that the first
 // one has waited before.
-func (c *Conn) run(in, out []byte, resumed bool) ([]byte, error) {
+func (c *Conn) run(now time.Duration, in, out []byte, resumed bool) ([]byte, error) {
 	for len(in) > 0 && !c.closed {
 		var n int
 		var err error
-		if n, out, err = c.step(in, out, resumed); err != nil {
+		if n, out, err = c.step(now, in, out, resumed); err != nil {
 			return out, c.fail(err)
 		}
 		if n == 0 {
 			break
 		}
 		in, c.need, resumed = in[n:], 0, false
+		if c.frameLeft == 0 && c.skipLeft == 0 {
+			c.begun = now // what comes next, comes now
+		}
 	}
 	if err := c.checkBacklog(len(in)); err != nil {
 		return out, c.fail(err)
@@ -137,14 +145,14 @@ func (c *Conn) keep(rest []byte) {
 }
 
 // step handles one message at the beginning of in and returns its length; 0 means that more is needed, or an answer.
-func (c *Conn) step(in, out []byte, resumed bool) (int, []byte, error) {
+func (c *Conn) step(now time.Duration, in, out []byte, resumed bool) (int, []byte, error) {
 	switch {
 	case c.skipLeft > 0:
 		n := min(len(in), c.skipLeft)
 		c.skipLeft -= n
 		return n, out, nil
 	case c.frameLeft > 0:
-		return c.payload(in), out, nil
+		return c.payload(now, in), out, nil
 	case len(in) < c.need:
 		return 0, out, nil
 	case in[0] == '$':
@@ -152,7 +160,7 @@ func (c *Conn) step(in, out []byte, resumed bool) (int, []byte, error) {
 	case in[0] == '\r' || in[0] == '\n':
 		return 1, out, nil // empty lines between messages are ignored, as HTTP servers do (RFC 2068 section 4.1)
 	}
-	return c.message(in, out, resumed)
+	return c.message(now, in, out, resumed)
 }
 
 // frame takes the header of an interleaved frame: $, channel, 16 bits of length (RFC 2326 section 10.12).
@@ -171,7 +179,7 @@ func (c *Conn) frame(in []byte) int {
 
 // payload hands over an interleaved frame's payload once it is complete. On a channel that is nobody's it is dropped:
 // clients send their last reports after TEARDOWN.
-func (c *Conn) payload(in []byte) int {
+func (c *Conn) payload(now time.Duration, in []byte) int {
 	n := c.frameLeft
 	if len(in) < n {
 		return 0
@@ -179,6 +187,7 @@ func (c *Conn) payload(in []byte) int {
 	c.frameLeft = 0
 	for _, s := range c.sessions {
 		if s.transport.Protocol == TCP && s.transport.RTCPChannel == c.frameChannel {
+			c.lastActive = now
 			c.server.media.Alive(s)
 			if !s.ended {
 				c.server.media.Interleaved(s, c.frameChannel, in[:n:n])

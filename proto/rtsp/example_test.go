@@ -2,8 +2,10 @@ package rtsp_test
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 
 // porch is a Media of one stream.
 type porch struct{}
+
+func (porch) Paths() iter.Seq[string] { return slices.Values([]string{"porch"}) }
 
 func (porch) Resolve(path string) (string, bool) { return "porch", path == "porch" || path == "" }
 

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +31,10 @@ type stage struct {
 func (m *stage) note(format string, args ...any) { m.log = append(m.log, fmt.Sprintf(format, args...)) }
 
 func (m *stage) waits() bool { return m.later != nil && m.later() }
+
+func (m *stage) Paths() iter.Seq[string] {
+	return slices.Values([]string{"cam", "two", "dir/my cam", "busy"})
+}
 
 func (m *stage) Resolve(path string) (string, bool) {
 	if path == "" {

@@ -1,6 +1,9 @@
 package rtsp
 
-import "net/netip"
+import (
+	"iter"
+	"net/netip"
+)
 
 // Media is what the server asks about the streams and tells about their readers. It is called from within [Conn.Receive],
 // [Conn.Resume] and [Conn.Close], on their thread.
@@ -10,13 +13,16 @@ import "net/netip"
 // connection closes. A connection has one such request at a time, so what is asked elsewhere can be kept in [Conn.User]. A
 // method that answers Later must change nothing that the client could notice.
 //
-// Any of the methods but Resolve may end sessions and close connections, the ones they are called for included. Setup may do
+// Any of the methods but Resolve and Paths may end sessions and close connections, the ones they are called for included. Setup may do
 // that to its own session and connection only if it refuses.
 type Media interface {
 	// Resolve returns the canonical path ([Description.Path]) of the stream that a path means; false means 404. The path is
 	// that of the URL, unescaped, without the slashes around it and without the track. It is empty for rtsp://host/, which is
 	// a stream when there is only one. Resolve is called for SETUP, and must be quick.
 	Resolve(path string) (canonical string, ok bool)
+
+	// Paths yields the canonical paths of the streams that there are. A client that asks for another one is told them.
+	Paths() iter.Seq[string]
 
 	// Describe returns the stream that a path means, as for Resolve. StatusNotFound is for a path that means none. The
 	// description counts with StatusOK only.

@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A request is what a client wants, as far as it could be read.
@@ -24,20 +25,29 @@ type request struct {
 	session *Session // the one the request names, if any
 }
 
+// isHTTP reports whether the request is one of HTTP: a browser's.
+func (rq *request) isHTTP() bool { return strings.HasPrefix(rq.version, "HTTP/") }
+
 // message frames one request and answers it, unless it has to wait.
-func (c *Conn) message(in, out []byte, resumed bool) (int, []byte, error) {
+func (c *Conn) message(now time.Duration, in, out []byte, resumed bool) (int, []byte, error) {
 	if !isToken(in[0]) {
 		out = c.status(out, &request{}, StatusBadRequest)
 		return 0, out, fmt.Errorf("a message that begins with byte %#x, want a method or '$'", in[0])
 	}
 	limit := c.server.cfg.MaxRequestBytes
 	head := in[:min(len(in), limit)]
+	if err := checkLine(head); err != nil {
+		return 0, c.status(out, &request{}, StatusBadRequest), err
+	}
 	end := headEnd(head)
 	if end == 0 && len(in) <= limit {
 		return 0, out, nil
 	}
 	if end == 0 {
 		rq, _ := c.server.readHead(head)
+		if rq.isHTTP() {
+			return 0, c.http(out, &rq), errHTTP
+		}
 		status := StatusRequestEntityTooLarge
 		if bytes.IndexByte(head, '\n') < 0 {
 			status = StatusRequestURITooLarge
@@ -46,6 +56,9 @@ func (c *Conn) message(in, out []byte, resumed bool) (int, []byte, error) {
 	}
 	head = head[:end]
 	rq, headErr := c.server.readHead(head)
+	if rq.isHTTP() {
+		return 0, c.http(out, &rq), errHTTP
+	}
 	bodyBytes, status, err := contentLength(rq.header, head, headErr)
 	if err == nil && bodyBytes > limit-end {
 		status, err = StatusRequestEntityTooLarge, fmt.Errorf("a request of %d+%d bytes, at most %d are taken", end, bodyBytes, limit)
@@ -58,9 +71,11 @@ func (c *Conn) message(in, out []byte, resumed bool) (int, []byte, error) {
 		return 0, out, nil
 	}
 	rq.body, rq.size, rq.resumed = in[end:end+bodyBytes], end+bodyBytes, resumed
+	if strings.HasPrefix(rq.method, "RTSP/") {
+		return rq.size, out, nil // a response to a request we never sent: nothing to answer
+	}
+	c.lastActive = now
 	switch {
-	case strings.HasPrefix(rq.method, "RTSP/"):
-		// A response to a request we never sent: nothing to answer.
 	case headErr != nil:
 		out = c.status(out, &rq, StatusBadRequest)
 	default:

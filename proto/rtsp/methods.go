@@ -61,6 +61,7 @@ func (c *Conn) check(rq *request) Status {
 func (c *Conn) findSession(rq *request) bool {
 	value := rq.header.Get("Session")
 	if value == "" {
+		c.keepAlive(rq)
 		return true
 	}
 	id, _, _ := strings.Cut(value, ";")
@@ -76,6 +77,17 @@ func (c *Conn) findSession(rq *request) bool {
 	}
 	rq.session = s
 	return true
+}
+
+// keepAlive takes a keep-alive that names no session for one of the only session that was set up on the connection: some
+// players send it so.
+func (c *Conn) keepAlive(rq *request) {
+	switch rq.method {
+	case "OPTIONS", "GET_PARAMETER", "SET_PARAMETER":
+		if len(c.sessions) == 1 {
+			c.server.media.Alive(c.sessions[0])
+		}
+	}
 }
 
 // perform runs a method that may be used here.

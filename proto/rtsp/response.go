@@ -67,7 +67,24 @@ func (c *Conn) refuse(out []byte, rq *request, a Answer) []byte {
 		c.wait(rq)
 		return out
 	}
+	if a.Status == StatusNotFound {
+		return c.notFound(out, rq, a)
+	}
 	return c.simple(out, rq, a.refusal(), "", "")
+}
+
+// notFound is the response to a URL that no stream has. Its body has the URLs of the streams that there are.
+func (c *Conn) notFound(out []byte, rq *request, a Answer) []byte {
+	urls := c.server.appendStreams(nil, rq.target.root)
+	if len(urls) == 0 {
+		return c.simple(out, rq, a, "", "")
+	}
+	out = c.begin(out, rq, a)
+	out = c.session(out, rq.session, false)
+	out = header(out, "Content-Type", "text/plain; charset=utf-8")
+	out = header(out, "Content-Length", strconv.Itoa(len(urls)))
+	out = append(out, "\r\n"...)
+	return append(out, urls...)
 }
 
 // AppendRefusal appends a whole response to no request, for a connection that the caller closes at once, as when it has

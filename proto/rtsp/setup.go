@@ -10,7 +10,7 @@ import (
 func (c *Conn) setup(rq *request, out []byte) []byte {
 	path, ok := c.server.media.Resolve(c.streamPath(rq.target))
 	if !ok {
-		return c.status(out, rq, StatusNotFound)
+		return c.notFound(out, rq, Answer{Status: StatusNotFound})
 	}
 	offers := rq.header["Transport"]
 	if len(offers) == 0 {

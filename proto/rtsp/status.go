@@ -14,6 +14,7 @@ const (
 	StatusNotFound               Status = 404
 	StatusMethodNotAllowed       Status = 405
 	StatusNotAcceptable          Status = 406
+	StatusRequestTimeout         Status = 408
 	StatusRequestEntityTooLarge  Status = 413
 	StatusRequestURITooLarge     Status = 414
 	StatusParameterNotUnderstood Status = 451
@@ -39,6 +40,7 @@ var reasons = map[Status]string{
 	StatusNotFound:               "Not Found",
 	StatusMethodNotAllowed:       "Method Not Allowed",
 	StatusNotAcceptable:          "Not Acceptable",
+	StatusRequestTimeout:         "Request Timeout",
 	StatusRequestEntityTooLarge:  "Request Entity Too Large",
 	StatusRequestURITooLarge:     "Request-URI Too Large",
 	StatusParameterNotUnderstood: "Parameter Not Understood",

@@ -50,6 +50,3 @@ func cutTrack(s string) (before string, found bool) {
 	}
 	return s, false
 }
-
-// streamURL is the URL of the stream with a canonical path, at the server that the target names.
-func (t *target) streamURL(path string) string { return t.root + "/" + uri.EscapeName(path) }

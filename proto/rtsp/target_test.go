@@ -3,6 +3,8 @@ package rtsp
 import (
 	"strings"
 	"testing"
+
+	"github.com/camcast/camcast/proto/uri"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -53,7 +55,7 @@ func FuzzTarget(f *testing.F) {
 		if !ok || target.star {
 			return
 		}
-		for _, made := range []string{target.url, target.base, target.root, target.streamURL(text)} {
+		for _, made := range []string{target.url, target.base, target.root, target.root + "/" + uri.EscapeName(text)} {
 			if strings.ContainsFunc(made, func(r rune) bool { return r <= ' ' || r >= 0x7f }) || !strings.HasPrefix(made, target.root) {
 				t.Fatalf("%q: %q is not fit for a header", text, made)
 			}
@@ -65,7 +67,7 @@ func FuzzTarget(f *testing.F) {
 		if target.track = true; !ok || track.base != target.base || !track.track || track.root != target.root {
 			t.Fatalf("%q is %+v, and its track is %+v, %v", text, target, track, ok)
 		}
-		if named, ok := parseTarget(target.streamURL("a/b?c%41 d")); !ok || named.path != "a/b?c%41 d" {
+		if named, ok := parseTarget(target.root + "/" + uri.EscapeName("a/b?c%41 d")); !ok || named.path != "a/b?c%41 d" {
 			t.Fatalf("%q: a stream's URL is %+v, %v", text, named, ok)
 		}
 	})

@@ -22,8 +22,8 @@ func (c *Conn) Resume(now time.Duration, out []byte) ([]byte, error) {
 	if c.waiting == 0 {
 		return out, nil
 	}
-	c.lastActive, c.waiting = now, 0
-	return c.run(c.partial, out, true)
+	c.lastActive, c.begun, c.waiting = now, now, 0
+	return c.run(now, c.partial, out, true)
 }
 
 // wait keeps the request until Resume.

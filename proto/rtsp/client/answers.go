@@ -12,6 +12,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/headers"
+	"github.com/camcast/camcast/proto/uri"
 )
 
 // StatusError says that a server has refused a request.
@@ -81,8 +82,12 @@ func (c *Client) answered(now time.Duration, dst []byte, a *base.Response, r Rec
 	return dst, nil
 }
 
-// remedy is what an answer says would help: where a stream has gone, by a redirection, or when to try again.
+// remedy is what an answer says would help: where a stream has gone, by a redirection, when to try again, or which
+// streams there are.
 func remedy(a *base.Response) string {
+	if a.StatusCode == base.StatusNotFound {
+		return streams(a)
+	}
 	if to := a.Header["Location"]; len(to) > 0 {
 		return fmt.Sprintf("it is now at %.200q", to[0])
 	}
@@ -92,6 +97,27 @@ func remedy(a *base.Response) string {
 		}
 	}
 	return ""
+}
+
+// streams is the list of streams in the answer to a path that none has, as a camcast server gives it: a URL on each line.
+func streams(a *base.Response) string {
+	var names []string
+	for line := range strings.Lines(string(a.Body)) {
+		u, err := uri.Parse(strings.TrimSpace(line))
+		if err == nil && u.Scheme == "rtsp" && len(u.Path) > 1 {
+			names = append(names, uri.Unescape(u.Path[1:]))
+		} else if len(names) > 0 {
+			names = append(names, "...")
+			break
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "the only stream is " + names[0]
+	}
+	return "the streams are " + strings.Join(names, ", ")
 }
 
 // authorize asks again, with the password.

@@ -58,6 +58,9 @@ func TestRefusals(t *testing.T) {
 		want    string
 	}{
 		{tcp, []string{public, "RTSP/1.0 404 Not Found\r\nCSeq: #\r\n\r\n"}, "DESCRIBE: 404 Not Found"},
+		{tcp, []string{public, "RTSP/1.0 404 Not Found\r\nCSeq: #\r\nContent-Length: 15\r\n\r\nrtsp://h/a%20b\n"}, "DESCRIBE: 404 Not Found: the only stream is a b"},
+		{tcp, []string{public, "RTSP/1.0 404 Not Found\r\nCSeq: #\r\nContent-Length: 29\r\n\r\nrtsp://h/a\nrtsp://h/%1b[2J\n..."}, "DESCRIBE: 404 Not Found: the streams are a, ?[2J, ..."},
+		{tcp, []string{public, "RTSP/1.0 404 Not Found\r\nCSeq: #\r\nContent-Length: 13\r\n\r\n<html></html>"}, "DESCRIBE: 404 Not Found"},
 		{tcp, []string{public, "RTSP/1.0 302 Found\r\nCSeq: #\r\nLocation: rtsp://other/cam\r\n\r\n"}, `DESCRIBE: 302 Found: it is now at "rtsp://other/cam"`},
 		{tcp, []string{"RTSP/1.0 401 Unauthorized\r\nCSeq: #\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n"}, "OPTIONS: 401 Unauthorized: put the user and the password into the URL"},
 		{tcp, []string{public, described("", "m=audio 0 RTP/AVP 0\r\n")}, "DESCRIBE: the stream has no video"},

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +48,8 @@ type porch struct {
 	now     time.Duration // for the last sign of life
 	alive   time.Duration
 }
+
+func (m *porch) Paths() iter.Seq[string] { return slices.Values([]string{"cam", "back door"}) }
 
 func (m *porch) Resolve(path string) (string, bool) { return "cam", path == "cam" }
 
@@ -124,6 +128,20 @@ func (d *dialogue) hear(now time.Duration, data []byte) (said []byte) {
 	return said
 }
 
+// refused starts the client and returns the error that it ends with.
+func (d *dialogue) refused() (err error) {
+	d.t.Helper()
+	asked := d.client.Start(0, nil)
+	for len(asked) > 0 && err == nil {
+		answer, serverErr := d.conn.Receive(0, asked, nil)
+		if serverErr != nil {
+			d.t.Fatal(serverErr)
+		}
+		asked, err = d.client.Receive(0, answer, nil, &d.seen)
+	}
+	return err
+}
+
 // TestOwnServer plays from our own server, however the bytes are cut.
 func TestOwnServer(t *testing.T) {
 	for _, c := range []struct {
@@ -173,24 +191,24 @@ func TestOwnServer(t *testing.T) {
 func TestRefusedByOwnServer(t *testing.T) {
 	busy := rtsp.Answer{Status: rtsp.StatusServiceUnavailable, Reason: "the camera is unplugged", RetryAfter: 5 * time.Second}
 	d := newDialogue(t, client.Config{URL: url}, &porch{refusal: busy}, 1000)
-	asked, err := d.client.Start(0, nil), error(nil)
-	for len(asked) > 0 && err == nil {
-		var answer []byte
-		if answer, err = d.conn.Receive(0, asked, nil); err != nil {
-			t.Fatal(err)
-		}
-		asked, err = d.client.Receive(0, answer, nil, &d.seen)
-	}
-	if err == nil || err.Error() != "DESCRIBE: 503 the camera is unplugged: try again in 5 s" {
+	if err := d.refused(); err == nil || err.Error() != "DESCRIBE: 503 the camera is unplugged: try again in 5 s" {
 		t.Errorf("DESCRIBE: %v", err)
 	}
 
 	d = newDialogue(t, client.Config{URL: url}, &porch{}, 1000)
 	d.client.Start(0, nil)
 	full := rtsp.Answer{Status: rtsp.StatusServiceUnavailable, Reason: "connection limit reached"}
-	_, err = d.client.Receive(0, d.server.AppendRefusal(nil, full), nil, &d.seen)
+	_, err := d.client.Receive(0, d.server.AppendRefusal(nil, full), nil, &d.seen)
 	if err == nil || err.Error() != "OPTIONS: 503 connection limit reached" {
 		t.Errorf("the connection is refused: %v", err)
+	}
+}
+
+// TestStreamsAreNamed asks our own server for a stream that it does not have.
+func TestStreamsAreNamed(t *testing.T) {
+	d := newDialogue(t, client.Config{URL: "rtsp://192.0.2.1:8554/none"}, &porch{}, 1000)
+	if err := d.refused(); err == nil || err.Error() != "DESCRIBE: 404 Not Found: the streams are cam, back door" {
+		t.Errorf("%v", err)
 	}
 }
 
