@@ -12,8 +12,8 @@ import (
 
 // LimitCounts is what the limits of a Broadcaster count at present.
 type LimitCounts struct {
-	Readers, Connections, SetUp int
-	// Addresses is how many addresses are known, over all three.
+	Readers, Connections, SetUp, Undecided int
+	// Addresses is how many addresses are known, over all of them.
 	Addresses int
 }
 
@@ -21,8 +21,8 @@ type LimitCounts struct {
 func Counts(b *Broadcaster) LimitCounts {
 	l := &b.limits
 	return LimitCounts{
-		l.readers.total, l.connections.total, l.setUp.total,
-		len(l.readers.byAddress) + len(l.connections.byAddress) + len(l.setUp.byAddress),
+		l.readers.total, l.connections.total, l.setUp.total, l.undecided.total,
+		len(l.readers.byAddress) + len(l.connections.byAddress) + len(l.setUp.byAddress) + len(l.undecided.byAddress),
 	}
 }
 

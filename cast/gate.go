@@ -104,7 +104,8 @@ type Gate interface {
 	// the reason. A *Refusal chooses the kind of refusal; any other error is Forbidden, and its
 	// text is shown to the one who asks, if the protocol can carry it (RTSP can, join cannot). Admit is called on the loop and must not wait; it may
 	// call any method of the Broadcaster, its streams and sessions. answer may be called at once
-	// or later, by any goroutine. A request that is not answered within GateTimeout is refused
+	// or later, by any goroutine. At most 4096 requests wait for their answers at once, and at
+	// most 256 of one address, or of one /64 of IPv6: others are refused as Busy. A request that is not answered within GateTimeout is refused
 	// as Unavailable. Answers after that, after the first one, or after the reader has hung up,
 	// change nothing.
 	Admit(r Request, answer func(Grant, error))
@@ -129,6 +130,9 @@ const (
 	AddressLimitReached
 	// Unavailable: not now, perhaps later (RTSP: 503).
 	Unavailable
+	// Busy: so many requests, of the same address or of all, wait for the gate that it is not
+	// asked about another one (RTSP: 503; a request to join is dropped, and comes again).
+	Busy
 )
 
 // String is the kind in words.
@@ -142,6 +146,8 @@ func (k Kind) String() string {
 		return "limit of the address reached"
 	case Unavailable:
 		return "unavailable"
+	case Busy:
+		return "busy"
 	}
 	return "forbidden"
 }
@@ -193,14 +199,11 @@ func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) (stop func()) 
 	case b.config.Gate == nil:
 		q.decide(Grant{}, nil)
 	default:
-		q.timeout.SetAfter(GateTimeout)
-		b.config.Gate.Admit(r, func(g Grant, err error) {
-			// A loop that is closed has nobody who waits for the answer.
-			_ = b.loop.Post(func() { q.decide(g, err) })
-		})
-		if b.closed { // by the gate
-			q.stop()
+		if err := b.roomForQuestion(r.Peer.Addr()); err != nil {
+			q.decide(Grant{}, err)
+			break
 		}
+		q.ask()
 	}
 	return q.stop
 }
@@ -210,13 +213,33 @@ type question struct {
 	broadcaster *Broadcaster
 	request     Request
 	answer      func(Grant, error) // nil: it is answered or withdrawn
+	counted     bool               // among the undecided
 	timeout     *loop.Timer
+}
+
+// ask asks the gate.
+func (q *question) ask() {
+	b := q.broadcaster
+	q.counted = true
+	b.limits.undecided.add(q.request.Peer.Addr())
+	q.timeout.SetAfter(GateTimeout)
+	b.config.Gate.Admit(q.request, func(g Grant, err error) {
+		// A loop that is closed has nobody who waits for the answer.
+		_ = b.loop.Post(func() { q.decide(g, err) })
+	})
+	if b.closed { // by the gate
+		q.stop()
+	}
 }
 
 // stop withdraws the question.
 func (q *question) stop() {
 	q.answer = nil
 	q.timeout.Stop()
+	if q.counted {
+		q.counted = false
+		q.broadcaster.limits.undecided.remove(q.request.Peer.Addr())
+	}
 }
 
 // decide answers the question, unless that was done before.

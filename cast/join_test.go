@@ -27,6 +27,7 @@ type joiner struct {
 	frames  int
 	reports int
 	byes    int
+	cookie  join.Cookie // the last one
 	stats   rtcp.Reception
 	depack  rtp.JPEGDepacketizer
 }
@@ -72,6 +73,9 @@ func (j *joiner) receive(d sim.Datagram) {
 			j.frames++
 		}
 	case join.Is(d.Payload):
+		if a, err := join.ParseAnswer(d.Payload); err == nil && a.Challenge != nil {
+			j.cookie = *a.Challenge
+		}
 		out, err := j.client.Receive(now, d.Payload, nil)
 		j.err = errors.Join(j.err, err)
 		j.send(out)
@@ -148,9 +152,9 @@ func TestJoin(t *testing.T) {
 
 func TestJoinOverALossyNetwork(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(30) {
+	for seed := range uint64(300) {
 		w := newWorld(t, seed, nil)
-		w.k.SetLink(netip.MustParsePrefix("10.0.1.0/24"), sim.Link{Delay: 10 * time.Millisecond, Jitter: 30 * time.Millisecond, Loss: 0.2, Duplicate: 0.2})
+		w.k.SetLink(netip.MustParsePrefix("10.0.1.0/24"), sim.Link{Delay: 10 * time.Millisecond, Jitter: 30 * time.Millisecond, Loss: 0.15, Duplicate: 0.2})
 		j := w.joins("10.0.1.1:7000", "cam")
 		for range 100 {
 			w.run(100 * time.Millisecond)
@@ -163,7 +167,7 @@ func TestJoinOverALossyNetwork(t *testing.T) {
 			}
 		}
 		if j.client.Accepted() == nil || j.frames == 0 || w.b.Readers() != 1 {
-			t.Fatalf("seed %d: accepted %v, %d frames, %d readers", seed, j.client.Accepted(), j.frames, w.b.Readers())
+			t.Fatalf("seed %d: %v, accepted %v, %d frames, %d readers", seed, j.err, j.client.Accepted(), j.frames, w.b.Readers())
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package cast
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // tally counts things by the address that they belong to.
 type tally struct {
@@ -10,9 +13,9 @@ type tally struct {
 
 func newTally() tally { return tally{byAddress: map[netip.Prefix]int{}} }
 
-// countedAs is the address that a peer is counted under: one host easily has a whole /64 of
-// IPv6.
-func countedAs(peer netip.Addr) netip.Prefix {
+// CountedAs is the address that a peer is counted under, wherever addresses are limited: one host
+// easily has a whole /64 of IPv6.
+func CountedAs(peer netip.Addr) netip.Prefix {
 	bits := 32
 	if peer = peer.Unmap(); peer.Is6() {
 		bits = 64
@@ -26,29 +29,50 @@ func countedAs(peer netip.Addr) netip.Prefix {
 
 func (t *tally) add(peer netip.Addr) {
 	t.total++
-	t.byAddress[countedAs(peer)]++
+	t.byAddress[CountedAs(peer)]++
 }
 
 func (t *tally) remove(peer netip.Addr) {
 	t.total--
-	key := countedAs(peer)
+	key := CountedAs(peer)
 	if t.byAddress[key]--; t.byAddress[key] <= 0 {
 		delete(t.byAddress, key)
 	}
 }
 
-func (t *tally) of(peer netip.Addr) int { return t.byAddress[countedAs(peer)] }
+func (t *tally) of(peer netip.Addr) int { return t.byAddress[CountedAs(peer)] }
 
 // limits are how many readers and connections there are.
 type limits struct {
 	readers     tally // sessions that play
 	connections tally
 	setUp       tally // sessions that do not play, which count as connections
+	undecided   tally // requests that the gate has not answered yet
 }
 
 func newLimits() limits {
-	return limits{readers: newTally(), connections: newTally(), setUp: newTally()}
+	return limits{readers: newTally(), connections: newTally(), setUp: newTally(), undecided: newTally()}
 }
+
+// maxUndecided is how many requests the gate may have before it at once, and
+// maxUndecidedPerAddress how many of one address, or of one /64 of IPv6: as many as it may have
+// connections. A gate that is slow cannot be taken by one host then.
+const (
+	maxUndecided           = DefaultMaxConnections
+	maxUndecidedPerAddress = DefaultMaxConnectionsPerAddress
+)
+
+// roomForQuestion says why the gate is not asked about one more request of peer now, nil if it is.
+func (b *Broadcaster) roomForQuestion(peer netip.Addr) error {
+	u := &b.limits.undecided
+	if u.total < maxUndecided && u.of(peer) < maxUndecidedPerAddress {
+		return nil
+	}
+	return &Refusal{Kind: Busy, Reason: "too many requests wait for a decision", RetryAfter: busyRetry}
+}
+
+// busyRetry is when it may be worth trying again.
+const busyRetry = time.Second
 
 // reached reports whether n is a limit, or above one.
 func reached(n, limit int) bool { return limit != NoLimit && n >= limit }

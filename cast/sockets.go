@@ -145,13 +145,14 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	}
 	var err error
 	options.PacketInfo = true
-	options.ReceiveLimit = rtcpLimit
+	options.ReceiveLimit = rtpLimit
 	options.ReceiveBufferBytes = receiveBufferBytes
 	options.Clones = o.clones
 	if p.rtp, err = udp.Open(l, address, options, p.receive); err != nil {
 		return nil, err
 	}
 	options.Clones = nil
+	options.ReceiveLimit = rtcpLimit
 	next := netip.AddrPortFrom(address.Addr(), address.Port()+1)
 	if p.rtcp, err = udp.Open(l, next, options, o.rtcp); err != nil {
 		return nil, errors.Join(err, p.rtp.Close())

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
 	protocol "github.com/camcast/camcast/proto/join"
 	"github.com/camcast/camcast/proto/rtp"
@@ -17,26 +18,34 @@ type Server struct {
 	stop        func()
 	answer      []byte
 	listed      []*cast.Stream // scratch
+	// valid are the requests with a valid cookie that wait for their turn, and unproved those
+	// without one.
+	valid, unproved queue
+	budget          budget
+	turn            *loop.Timer // when those that wait are answered
 	// deciding are the addresses whose request the gate has not answered yet, with what
 	// withdraws it. They have proved that they are theirs.
 	deciding map[netip.AddrPort]func()
+	closed   bool
 }
-
-// maxDeciding is how many requests the gate may have before it; others are dropped, and the
-// readers ask again.
-const maxDeciding = 4096
 
 // firstRTCP and lastRTCP are the first bytes of RTP and RTCP (RFC 7983). A request is RTCP.
 const firstRTCP, lastRTCP = 128, 191
 
+// secretBytes is how long the secret is that cookies are made by.
+const secretBytes = 32
+
 // Serve lets readers join the streams of b at its RTP port, until Close or until b is closed.
 func Serve(b *cast.Broadcaster) *Server {
-	var secret [32]byte
+	var secret [secretBytes + 2*seedBytes]byte
 	b.Config().Random(secret[:])
 	s := &Server{
-		broadcaster: b, cookies: protocol.NewCookies(secret), deciding: map[netip.AddrPort]func(){},
+		broadcaster: b, cookies: protocol.NewCookies([secretBytes]byte(secret[:])), deciding: map[netip.AddrPort]func(){},
 		answer: make([]byte, 0, protocol.MaxMessageBytes+protocol.MaxNameBytes),
 	}
+	s.valid.init([seedBytes]byte(secret[secretBytes:]))
+	s.unproved.init([seedBytes]byte(secret[secretBytes+seedBytes:]))
+	s.turn = b.Loop().NewTimer(s.answerQueued)
 	s.stop = b.HandleDatagrams(firstRTCP, lastRTCP, s.receive)
 	b.Attach(s)
 	return s
@@ -45,8 +54,10 @@ func Serve(b *cast.Broadcaster) *Server {
 // Close answers no more requests, those that the gate has not answered yet included. Readers who
 // have joined stay. Closing twice does nothing.
 func (s *Server) Close() error {
+	s.closed = true
 	s.broadcaster.Detach(s)
 	s.stop()
+	s.turn.Stop()
 	for _, withdraw := range s.deciding {
 		withdraw()
 	}
@@ -54,8 +65,8 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// receive answers a request. One without a valid cookie gets a cookie, in no more bytes than the
-// request had.
+// receive takes a request, which is answered later in the same or the next turns: those with a
+// valid cookie first.
 func (s *Server) receive(d udp.Datagram) (taken bool) {
 	if !protocol.Is(d.Payload) {
 		return false
@@ -64,17 +75,53 @@ func (s *Server) receive(d udp.Datagram) (taken bool) {
 	if err != nil {
 		return true
 	}
-	now := s.broadcaster.Loop().Now()
-	switch {
-	case !s.cookies.Valid(now, d.From, &r):
-		s.reply(d, protocol.AppendChallenge(s.answer[:0], &r, s.cookies.Make(now, d.From, &r)))
-	case r.List:
-		streams := s.streams()
-		s.reply(d, protocol.AppendStreams(s.answer[:0], &r, len(streams), func(i int) protocol.Stream { return describe(streams[i]) }))
-	default:
-		s.join(d, &r)
+	q := &s.unproved
+	if s.cookies.Valid(s.broadcaster.Loop().Now(), d.From, &r) {
+		q = &s.valid
+	}
+	q.add(d, &r)
+	if _, set := s.turn.Due(); !set {
+		s.turn.SetAfter(0)
 	}
 	return true
+}
+
+// answerQueued answers the requests that wait, as far as the budget goes. The rest is answered
+// when there is more.
+func (s *Server) answerQueued() {
+	clock := s.broadcaster.Loop().Kernel()
+	now := clock.Monotonic()
+	s.budget.beginTurn(now)
+	for _, q := range []*queue{&s.valid, &s.unproved} {
+		for q.size > 0 {
+			if s.budget.spent() {
+				s.turn.Set(s.budget.more())
+				return
+			}
+			r := q.next()
+			s.answerOne(r.from, &r.request, q == &s.valid)
+			if s.closed { // by the gate, or a hook of the program
+				return
+			}
+			then := clock.Monotonic()
+			s.budget.spend(then - now)
+			now = then
+		}
+	}
+}
+
+// answerOne answers a request. One without a valid cookie gets a cookie, in no more bytes than the
+// request had.
+func (s *Server) answerOne(d udp.Datagram, r *protocol.Request, valid bool) {
+	switch {
+	case !valid:
+		s.reply(d, protocol.AppendChallenge(s.answer[:0], r, s.cookies.Make(s.broadcaster.Loop().Now(), d.From, r)))
+	case r.List:
+		streams := s.streams()
+		s.reply(d, protocol.AppendStreams(s.answer[:0], r, len(streams), func(i int) protocol.Stream { return describe(streams[i]) }))
+	default:
+		s.join(d, r)
+	}
 }
 
 // reply sends an answer. If the socket is full, the reader asks again.
@@ -121,16 +168,16 @@ func (s *Server) join(d udp.Datagram, r *protocol.Request) {
 	s.ask(d, r, stream)
 }
 
-// ask asks the gate, and answers then. What arrived holds only until receive returns, so that
-// it is copied.
+// ask asks the gate, and answers then. The name in the request is the queue's, which uses its
+// memory again. A request that the gate cannot be asked about now is dropped: the reader asks
+// again.
 func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
 	b := s.broadcaster
-	if _, asked := s.deciding[d.From]; asked || len(s.deciding) == maxDeciding {
+	if _, asked := s.deciding[d.From]; asked {
 		return
 	}
 	request := *r
 	request.Stream = []byte(stream.Name())
-	d.Payload = nil
 	who := cast.Request{
 		Protocol: cast.Join, Peer: d.From, Local: netip.AddrPortFrom(d.To, b.RTPPort()), Stream: stream.Name(), Action: cast.Watch,
 	}
@@ -141,11 +188,12 @@ func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
 		if err == nil {
 			err = s.open(d, stream, g)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			s.accept(d, &request, stream)
+		case cast.RefusalOf(err).Kind != cast.Busy:
 			s.refuse(d, &request, reasonOf(err))
-			return
 		}
-		s.accept(d, &request, stream)
 	})
 	if !answered {
 		s.deciding[d.From] = withdraw

@@ -151,7 +151,7 @@ func answerTo(err error, limit protocol.Status) protocol.Answer {
 		status = protocol.StatusNotFound
 	case cast.LimitReached, cast.AddressLimitReached:
 		status = limit
-	case cast.Unavailable:
+	case cast.Unavailable, cast.Busy:
 		status = protocol.StatusServiceUnavailable
 	}
 	answer := protocol.Answer{Status: status, RetryAfter: refusal.RetryAfter}
