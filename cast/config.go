@@ -83,8 +83,8 @@ const (
 	// AdaptThin sends UDP readers that report loss only every 2nd, 4th or 8th frame, or
 	// key frames alone, each by its own reports.
 	AdaptThin
-	// AdaptQuality does so too, and where most readers of a stream report loss and its source
-	// is a capture.Encoder, lowers the quality for all.
+	// AdaptQuality does so too, and where readers at most addresses of a stream's readers report
+	// loss and its source is a capture.Encoder, lowers the quality for all.
 	AdaptQuality
 )
 

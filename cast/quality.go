@@ -9,8 +9,11 @@ import (
 
 // The rule of quality, for a stream whose pictures are encoded here:
 //
-//   - While more than half of the readers are thinned, the quality goes down by a quarter
-//     every 10 s, at most four times.
+//   - Each address has one vote, or each /64 of IPv6, however many readers it has. It votes for
+//     less if more than half of them are thinned. Otherwise one host with many readers that lie
+//     would lower the quality for all.
+//   - While more than half of the votes are for less, the quality goes down by a quarter every
+//     10 s, at most four times.
 //   - While fewer than a quarter are, it goes back up by a step every 60 s.
 //   - If it has to go down again within two minutes of going up, the next wait to go up is
 //     twice as long, up to 16 minutes. Once a step up has stood it is 60 s again.
@@ -36,15 +39,16 @@ type coding struct {
 type mood uint8
 
 const (
-	content   mood = iota // fewer than a quarter are thinned
+	content   mood = iota // fewer than a quarter vote for less
 	mixed                 // neither
-	suffering             // more than half are
+	suffering             // more than half do
 )
 
-// census is how many readers a stream has, and how many of them are thinned.
+// census is how many addresses have readers of a stream, and how many of them vote for less
+// quality.
 type census struct {
-	at               uint32
-	readers, thinned int
+	at           uint32
+	voters, less int
 }
 
 const (
@@ -61,9 +65,9 @@ const (
 func adaptQuality(s coding, c census) coding {
 	now := content
 	switch {
-	case 2*c.thinned > c.readers:
+	case 2*c.less > c.voters:
 		now = suffering
-	case 4*c.thinned >= c.readers && c.thinned > 0:
+	case 4*c.less >= c.voters && c.less > 0:
 		now = mixed
 	}
 	if now != s.hall {
@@ -100,6 +104,7 @@ type qualityControl struct {
 	full   int // the source's own quality, 0 as long as it does not encode
 	timer  *loop.Timer
 	coding coding
+	votes  votes
 }
 
 // governQuality begins to apply the rule, if the stream's source may encode.
@@ -125,14 +130,14 @@ func (q *qualityControl) apply() {
 		return
 	}
 	was := q.coding
-	q.coding = adaptQuality(was, census{
-		at:      uint32(s.broadcaster.loop.Now() / time.Millisecond),
-		readers: s.Readers() - len(s.fixed), thinned: int(s.rendition.udpFigures.Thinned),
-	})
+	c := q.votes.of(s)
+	c.at = uint32(s.broadcaster.loop.Now() / time.Millisecond)
+	q.coding = adaptQuality(was, c)
 	if q.coding.steps == was.steps {
 		return
 	}
 	s.figures.Quality = q.coding.of(q.full)
 	q.source.SetQuality(s.figures.Quality)
-	s.log.Info("quality changed", "quality", s.figures.Quality, "readers", s.Readers(), "thinned", s.rendition.udpFigures.Thinned)
+	s.log.Info("quality changed", "quality", s.figures.Quality, "readers", s.Readers(), "thinned", s.rendition.udpFigures.Thinned,
+		"addresses", c.voters, "for_less", c.less)
 }

@@ -6,11 +6,11 @@ import (
 )
 
 // TestRuleOfQuality takes a census each second, for so many seconds with so many of 10
-// readers thinned, and says the steps of quality at the end.
+// addresses that vote for less, and says the steps of quality at the end.
 func TestRuleOfQuality(t *testing.T) {
 	type phase struct {
-		seconds, thinned int
-		want             uint8
+		seconds, less int
+		want          uint8
 	}
 	for _, c := range []struct {
 		name   string
@@ -32,7 +32,7 @@ func TestRuleOfQuality(t *testing.T) {
 				s := coding{since: at}
 				for i, p := range c.phases {
 					for range p.seconds {
-						s = adaptQuality(s, census{at: at, readers: 10, thinned: p.thinned})
+						s = adaptQuality(s, census{at: at, voters: 10, less: p.less})
 						at += 1000
 					}
 					if s.steps != p.want {

@@ -57,7 +57,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
 			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a viewer at once, 1 to 64 (with --spread 0 as many as fit)")
 			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, up to 1; 0 sends them at once")
-			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP viewers that report loss: off, thin (they get fewer frames) or quality (also, while most report loss, lower the quality of pictures that are encoded here)")
+			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP viewers that report loss: off, thin (they get fewer frames) or quality (also, while viewers at most addresses report loss, lower the quality of pictures that are encoded here)")
 			f.StringVar(&raw.clone, "clone", "", "have the kernel copy frames to the UDP viewers behind this Ethernet `INTERFACE` (eBPF; Linux 6.6, as root), for many viewers on a fast link")
 		}),
 		commandline.NewGroup("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {

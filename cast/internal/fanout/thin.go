@@ -82,6 +82,10 @@ func (f *Fanout) evidence(at, sent, lost uint32) evidence {
 	return evidence{at: at, sent: sent, lost: lost, frame: f.framePackets(), group: group, dependent: f.dependent()}
 }
 
+// Thinned reports whether the reader is sent fewer frames than there are, or waits to be sent more
+// again, because it reports loss.
+func (r *Reader) Thinned() bool { return r.thinning != nil && r.thinning.level > 0 }
+
 // Withheld is how many of the packets that the reader has reported as lost were not lost but
 // not sent to it, as it is thinned.
 func (r *Reader) Withheld() int {
@@ -143,7 +147,7 @@ func (f *Fanout) countStep(from, to uint8) {
 
 // uncount forgets a reader that leaves.
 func (f *Fanout) uncount(r *Reader) {
-	if r.thinning != nil && r.thinning.level > 0 {
+	if r.Thinned() {
 		f.config.Figures.Thinned--
 	}
 	if r.resting {
