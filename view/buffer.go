@@ -26,12 +26,15 @@ type Buffer struct {
 	ssrc         uint32
 	numbers      rtp.Sequence
 	next         int64 // the extended sequence number that is released next
+	marked       bool  // the packet before next was released, and was its frame's last
 	depacketizer rtp.JPEGDepacketizer
+	fault        error // why a packet could not be used, since the last frame
 }
 
 type slot struct {
 	sequence int64
 	state    slotState
+	between  bool   // skipped, in a gap between two frames
 	packet   []byte // reused
 }
 
@@ -50,6 +53,9 @@ const (
 	mostSlots = 16384
 	// mostPacketBytes is the most that UDP carries.
 	mostPacketBytes = 65507
+	// markerBit, in an RTP header's second byte, marks a frame's last packet (RFC 2435,
+	// section 3).
+	markerBit = 0x80
 )
 
 // NewBuffer makes a buffer that delays frames so much, 0 or more.
@@ -63,6 +69,12 @@ type Frame struct {
 	JPEG []byte
 	// Timestamp is RTP's, in 1/90000 s.
 	Timestamp uint32
+}
+
+// SetSize sets the size in pixels of frames whose packets give none, as the SDP has it
+// (a=x-dimensions).
+func (b *Buffer) SetSize(width, height int) {
+	b.depacketizer.Width, b.depacketizer.Height = width, height
 }
 
 // Push takes an RTP packet that arrived now, and copies it. It reports false if the packet
@@ -100,10 +112,10 @@ func (b *Buffer) restart(ssrc uint32, first int64) {
 	for i := range b.slots {
 		b.slots[i].state = empty
 	}
-	b.begun, b.playing, b.ssrc, b.next = true, false, ssrc, first
+	b.begun, b.playing, b.marked, b.ssrc, b.next = true, false, false, ssrc, first
 	b.timeline = timeline{}
 	b.tally.frames = frames{}
-	b.depacketizer = rtp.JPEGDepacketizer{}
+	b.depacketizer = rtp.JPEGDepacketizer{Width: b.depacketizer.Width, Height: b.depacketizer.Height}
 }
 
 // store puts a packet into its slot.
@@ -118,6 +130,10 @@ func (b *Buffer) store(sequence int64, packet []byte) bool {
 			b.tally.Late++
 		case s.state == skipped:
 			b.tally.Late++
+			if s.between { // it was sent
+				b.tally.Skipped--
+				b.tally.Lost++
+			}
 			s.state = released // a second time it is a duplicate
 		default:
 			b.tally.Duplicates++
@@ -158,17 +174,23 @@ func (b *Buffer) makeRoom(sequence int64) {
 		}
 	}
 	for sequence-b.next >= int64(n) {
-		b.giveUp(b.next)
+		b.giveUp(false)
 	}
 }
 
-// giveUp counts a packet as lost, whether it came or not, and goes on after it.
-func (b *Buffer) giveUp(sequence int64) {
-	s := b.slot(sequence)
-	s.sequence, s.state = sequence, skipped
-	b.tally.Lost++
-	b.tally.gap()
-	b.next = sequence + 1
+// giveUp gives the next packet up, whether it came or not. It counts as skipped if it belongs to
+// a gap between two frames, else as lost.
+func (b *Buffer) giveUp(between bool) {
+	s := b.slot(b.next)
+	s.sequence, s.state, s.between = b.next, skipped, between
+	if between {
+		b.tally.Skipped++
+	} else {
+		b.tally.Lost++
+	}
+	b.tally.gap(between)
+	b.marked = false
+	b.next++
 }
 
 // Pop returns the next frame that is due, if there is one. Call it after each Push, and at
@@ -179,24 +201,32 @@ func (b *Buffer) Pop(now time.Duration) (Frame, bool) {
 		if !ok || b.due(at) > now {
 			return Frame{}, false
 		}
-		for b.next < at {
-			b.giveUp(b.next)
-		}
 		s := b.slot(at)
+		// Readers share the sequence numbers, so frames that the server skips for this one
+		// leave a gap from a frame's last packet to another one's first.
+		for between := b.marked && b.next < at && rtp.BeginsJPEG(s.packet); b.next < at; {
+			b.giveUp(between)
+		}
 		s.state, b.playing = released, true
-		b.next = at + 1
+		b.next, b.marked = at+1, s.packet[1]&markerBit != 0
 		timestamp := binary.BigEndian.Uint32(s.packet[4:])
 		b.tally.begin(timestamp)
 		picture, whole, err := b.depacketizer.Push(s.packet)
 		if err != nil {
 			b.tally.Malformed++
+			b.fault = err
 		}
 		if whole {
 			b.tally.whole()
+			b.fault = nil
 			return Frame{picture, timestamp}, true
 		}
 	}
 }
+
+// Fault returns why a packet was no part of a frame, since the last whole frame; nil if there was
+// no such packet.
+func (b *Buffer) Fault() error { return b.fault }
 
 // first is the first packet that is held.
 func (b *Buffer) first() (sequence int64, ok bool) {

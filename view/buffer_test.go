@@ -166,7 +166,21 @@ func TestBufferFaults(t *testing.T) {
 		{"a frame's last packet is lost", 0, func(e []event) []event { return slices.Delete(e, 14, 15) }, "[0 1 3 4 5]",
 			view.Figures{Packets: 29, Frames: 5, Lost: 1, FramesDamaged: 1}},
 		{"two frames vanish", 0, func(e []event) []event { return slices.Delete(e, 15, 25) }, "[0 1 2 5]",
-			view.Figures{Packets: 20, Frames: 4, Lost: 10, FramesMissed: 2}},
+			view.Figures{Packets: 20, Frames: 4, Skipped: 10, FramesSkipped: 2}},
+		{"two frames vanish and the last packet before them", 0, func(e []event) []event { return slices.Delete(e, 14, 25) }, "[0 1 5]",
+			view.Figures{Packets: 19, Frames: 3, Lost: 11, FramesDamaged: 1, FramesMissed: 2}},
+		{"two frames vanish and the first packet after them", 0, func(e []event) []event { return slices.Delete(e, 10, 21) }, "[0 1 5]",
+			view.Figures{Packets: 19, Frames: 3, Lost: 11, FramesDamaged: 1, FramesMissed: 2}},
+		{"the frame after the first vanishes", 0, func(e []event) []event { return slices.Delete(e, 5, 10) }, "[0 2 3 4 5]",
+			view.Figures{Packets: 25, Frames: 5, Skipped: 5, FramesSkipped: 1}},
+		{"a frame vanishes, and another one's packet", 0, func(e []event) []event { return slices.Delete(slices.Delete(e, 22, 23), 10, 15) }, "[0 1 3 5]",
+			view.Figures{Packets: 24, Frames: 4, Skipped: 5, FramesSkipped: 1, Lost: 1, FramesDamaged: 1}},
+		{"a whole frame is late, beyond the delay", 20 * time.Millisecond, func(e []event) []event {
+			for i := 10; i < 15; i++ {
+				e[i].at += 3 * interval
+			}
+			return e
+		}, "[0 1 3 4 5]", view.Figures{Packets: 30, Frames: 5, Lost: 5, Late: 5, FramesSkipped: 1}},
 		{"all comes twice", 0, func(e []event) []event { return append(e, e...) }, "[0 1 2 3 4 5]",
 			view.Figures{Packets: 60, Frames: 6, Duplicates: 30}},
 		{"a packet is late, without a delay", 0, func(e []event) []event { e[7].at += late; return e }, "[0 2 3 4 5]",

@@ -1,7 +1,7 @@
 package jpeg
 
 // Append appends to dst the picture as a file that every decoder takes (JFIF): with
-// both quantisation tables, the standard Huffman tables, and EOI. It does not refer to
+// its quantisation tables, the standard Huffman tables, and EOI. It does not refer to
 // img afterwards.
 func Append(dst []byte, img *Image) []byte {
 	dst = append(dst, 0xff, SOI,
@@ -10,13 +10,19 @@ func Append(dst []byte, img *Image) []byte {
 		dst = append(dst, 0xff, DQT, 0, 67, byte(number))
 		dst = append(dst, table[:]...)
 	}
+	red := byte(1)
+	if img.Red != nil {
+		red = 2
+		dst = append(dst, 0xff, DQT, 0, 67, red)
+		dst = append(dst, img.Red[:]...)
+	}
 	sampling := byte(0x21)
 	if img.Type == Type420 {
 		sampling = 0x22
 	}
 	dst = append(dst, 0xff, SOF0, 0, 17, 8,
 		byte(img.Height>>8), byte(img.Height), byte(img.Width>>8), byte(img.Width),
-		3, 1, sampling, 0, 2, 0x11, 1, 3, 0x11, 1)
+		3, 1, sampling, 0, 2, 0x11, 1, 3, 0x11, red)
 	dst = AppendHuffman(dst)
 	if img.RestartInterval > 0 {
 		dst = append(dst, 0xff, DRI, 0, 4, byte(img.RestartInterval>>8), byte(img.RestartInterval))

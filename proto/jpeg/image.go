@@ -17,6 +17,9 @@ type Image struct {
 	RestartInterval uint16
 	// Luma and Chroma are the 8-bit quantisation tables, in zigzag order.
 	Luma, Chroma [64]byte
+	// Red is the table of the third component, Cr, where a sender has one for each component;
+	// nil if Chroma is that of both colours. Parse leaves it nil: packets carry two tables.
+	Red *[64]byte
 	// Scan is the entropy-coded data, from after the SOS header to before EOI. After
 	// Parse it lies in the parsed data.
 	Scan []byte

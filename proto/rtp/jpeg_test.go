@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	stdjpeg "image/jpeg"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -275,12 +279,124 @@ func TestDepacketizeQ(t *testing.T) {
 	}
 	for name, p := range map[string][]byte{
 		"nothing": nil, "short": {0x80, 26, 0}, "no payload": packet(50, 1)[:12], "Q 0": packet(0, 1), "Q 110": packet(110, 1),
-		"tables beyond the end": packet(255, 1, 0, 0, 1, 0), "one table": packet(255, 1, slices.Concat([]byte{0, 0, 0, 64}, make([]byte, 64))...),
-		"16 bits": packet(255, 1, slices.Concat([]byte{0, 3, 0, 128}, make([]byte, 128))...),
+		"tables beyond the end": packet(255, 1, 0, 0, 1, 0),
 	} {
 		if _, _, err := d.Push(p); !errors.Is(err, rtp.ErrMalformed) {
 			t.Errorf("%s: error %v, want ErrMalformed", name, err)
 		}
+	}
+}
+
+// TestUnsupported wants what cannot be shown told from what is broken, and named.
+func TestUnsupported(t *testing.T) {
+	packet := func(kind, q, width byte, rest ...byte) []byte {
+		return append([]byte{0x80, 0x80 | 26, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4, 0, 0, 0, 0, kind, q, width, 2}, rest...)
+	}
+	for want, p := range map[string][]byte{
+		"16-bit quantisation tables":       packet(1, 255, 2, slices.Concat([]byte{0, 3, 0, 128}, make([]byte, 128))...),
+		"256 bytes of quantisation tables": packet(1, 255, 2, slices.Concat([]byte{0, 0, 1, 0}, make([]byte, 256))...),
+		"65 bytes of quantisation tables":  packet(1, 255, 2, slices.Concat([]byte{0, 0, 0, 65}, make([]byte, 65))...),
+		"type 2":                           packet(2, 50, 2, 1, 2, 3),
+		"type 66":                          packet(66, 50, 2, 0, 4, 255, 255, 1, 2, 3),
+		"x-dimensions":                     packet(1, 50, 0, 1, 2, 3),
+	} {
+		var d rtp.JPEGDepacketizer
+		if _, ok, err := d.Push(p); ok || !errors.Is(err, rtp.ErrUnsupported) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want ErrUnsupported with %q", err, want)
+		}
+	}
+}
+
+// noise is a picture that Go's encoder has written, and the packet that carries its scan with
+// these quantisation tables.
+func noise(t *testing.T, q byte, timestamp byte, tables ...[64]byte) (*jpeg.Image, []byte) {
+	t.Helper()
+	picture := image.NewYCbCr(image.Rect(0, 0, 64, 48), image.YCbCrSubsampleRatio420)
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, plane := range [][]byte{picture.Y, picture.Cb, picture.Cr} {
+		for i := range plane {
+			plane[i] = byte(random.IntN(256))
+		}
+	}
+	var file bytes.Buffer
+	if err := stdjpeg.Encode(&file, picture, nil); err != nil {
+		t.Fatal(err)
+	}
+	img := new(jpeg.Image)
+	if err := img.Parse(file.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	n := 64 * len(tables)
+	p := []byte{0x80, 0x80 | 26, 0, 1, 0, 0, 0, timestamp, 1, 2, 3, 4, 0, 0, 0, 0, img.Type, q, 8, 6, 0, 0, byte(n >> 8), byte(n)}
+	for _, table := range tables {
+		p = append(p, table[:]...)
+	}
+	return img, append(p, img.Scan...)
+}
+
+// TestDepacketizeTables takes one quantisation table, which is that of all components, and three,
+// one for each. What a decoder makes of it must be what the tables say.
+func TestDepacketizeTables(t *testing.T) {
+	var tables [3][64]byte
+	for i := range tables {
+		for k := range tables[i] {
+			tables[i][k] = byte(3 + 5*i + k%4)
+		}
+	}
+	for count, used := range map[int][3]int{1: {0, 0, 0}, 2: {0, 1, 1}, 3: {0, 1, 2}} {
+		var d rtp.JPEGDepacketizer
+		img, packet := noise(t, 200, 1, tables[:count]...)
+		_, again := noise(t, 200, 2)
+		red := tables[used[2]]
+		img.Luma, img.Chroma, img.Red = tables[used[0]], tables[used[1]], &red
+		want, err := stdjpeg.Decode(bytes.NewReader(jpeg.Append(nil, img)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, file := range push(t, &d, packet, again) { // the second refers to the first one's tables
+			got, err := stdjpeg.Decode(bytes.NewReader(file))
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%d tables, picture %d: another picture, or %v", count, i, err)
+			}
+		}
+	}
+}
+
+// TestThreeTablesAreNotSent has a picture with three tables refused: the packets carry two.
+func TestThreeTablesAreNotSent(t *testing.T) {
+	img := picture(1000, 0)
+	img.Red = new([64]byte)
+	if _, err := newPacketizer(t, 1452, 16).Packetize(nil, img, 0); err == nil {
+		t.Error("a picture with three tables is taken")
+	}
+}
+
+// TestDepacketizeSize takes the size of pictures whose packets have none from the SDP.
+func TestDepacketizeSize(t *testing.T) {
+	p := []byte{0x80, 0x80 | 26, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4, 0, 0, 0, 0, 1, 50, 0, 0, 1, 2, 3}
+	d := rtp.JPEGDepacketizer{Width: 2592, Height: 1944}
+	config, err := stdjpeg.DecodeConfig(bytes.NewReader(push(t, &d, p)[0]))
+	if err != nil || config.Width != 2592 || config.Height != 1944 {
+		t.Errorf("%dx%d, %v", config.Width, config.Height, err)
+	}
+	p[18], p[19] = 2, 3 // a size in the packets is the pictures' own
+	if config, err = stdjpeg.DecodeConfig(bytes.NewReader(push(t, &d, p)[0])); err != nil || config.Width != 16 || config.Height != 24 {
+		t.Errorf("%dx%d, %v", config.Width, config.Height, err)
+	}
+}
+
+func TestBeginsJPEG(t *testing.T) {
+	packets, err := newPacketizer(t, 300, 4).Packetize(nil, picture(1000, 0), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range cut(packets) {
+		if rtp.BeginsJPEG(p) != (i == 0) {
+			t.Errorf("packet %d", i)
+		}
+	}
+	if rtp.BeginsJPEG(nil) || rtp.BeginsJPEG(packets.Packet(0)[:15]) {
+		t.Error("a packet without a payload begins a picture")
 	}
 }
 

@@ -2,6 +2,7 @@ package rtp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -68,6 +69,9 @@ func (p *JPEGPacketizer) NextSequence() uint16 { return p.sequence }
 func (p *JPEGPacketizer) Packetize(dst []byte, picture *jpeg.Image, timestamp uint32) (Packets, error) {
 	if len(picture.Scan) == 0 || picture.Width > MaxJPEGDimension || picture.Height > MaxJPEGDimension {
 		return Packets{}, fmt.Errorf("rtp: a picture of %dx%d with a scan of %d bytes", picture.Width, picture.Height, len(picture.Scan))
+	}
+	if picture.Red != nil {
+		return Packets{}, errors.New("rtp: a picture with three quantisation tables")
 	}
 	w := jpegWriter{packetizer: p, picture: picture, timestamp: timestamp}
 	w.layout = p.layout.forPayload(jpegTableHeaderBytes+len(picture.Scan), w.overhead(1))
