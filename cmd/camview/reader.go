@@ -43,6 +43,8 @@ type reader struct {
 	state        readerState
 	fallBack     bool // to TCP, if UDP brings nothing
 	lastReceived time.Duration
+	strays       uint64 // packets that are no RTP, where RTP should come
+	blindness    *blindness
 
 	watchdog *loop.Timer // what is waited for has not come
 	backoff  time.Duration
@@ -71,7 +73,7 @@ const (
 
 func newReader(v *viewer, number int) *reader {
 	r := &reader{viewer: v, number: number, cname: rand.Text(), backoff: minBackoff, onlyTCP: v.settings.transport == onlyTCP}
-	r.watchdog = v.loop.NewTimer(r.expired)
+	r.watchdog, r.blindness = v.loop.NewTimer(r.expired), newBlindness(r)
 	return r
 }
 
@@ -127,10 +129,13 @@ func (r *reader) started(s start) {
 
 // rtp is a listener's: a packet has come.
 func (r *reader) rtp(packet []byte) {
-	if !r.reception.rtp(packet) {
+	if !isRTP(packet) {
+		r.strays++
 		return
 	}
 	r.lastReceived = r.viewer.loop.Now()
+	r.blindness.packet(r.lastReceived)
+	r.reception.rtp(packet)
 	if r.state != playing {
 		r.state = playing
 		r.watchdog.SetAfter(silentTime)
@@ -155,6 +160,7 @@ func (r *reader) picture(frame view.Frame, age time.Duration, known bool) {
 		return
 	}
 	r.frames++
+	r.blindness.picture()
 	if r.backoff = minBackoff; known {
 		r.viewer.aged(age)
 	}
@@ -203,16 +209,24 @@ func (r *reader) expired() {
 	case r.state == playing && silent < silentTime:
 		r.watchdog.SetAfter(silentTime - silent)
 	case r.state == playing:
-		r.hangUp(errSilent)
+		r.hangUp(r.silence())
 	case r.fallBack:
 		r.onlyTCP = true
 		r.close()
 		r.connect()
 	case r.state == answered:
-		r.hangUp(errSilent)
+		r.hangUp(r.silence())
 	default:
 		r.hangUp(errNoAnswer)
 	}
+}
+
+// silence says what a server does that sends no RTP.
+func (r *reader) silence() error {
+	if r.strays > 0 {
+		return fmt.Errorf("%w that is RTP (%d other packets have come)", errSilent, r.strays)
+	}
+	return errSilent
 }
 
 // hangUp ends a session that is of no use.
@@ -269,7 +283,8 @@ func (r *reader) close() {
 func (r *reader) forget() {
 	r.before = r.figures()
 	r.reception.stop()
-	r.session, r.reception, r.fallBack = nil, nil, false
+	r.blindness.reset()
+	r.session, r.reception, r.fallBack, r.strays = nil, nil, false, 0
 }
 
 // figures are what all sessions have brought so far.

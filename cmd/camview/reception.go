@@ -71,6 +71,7 @@ func (r *reception) started(s start) {
 	if s.readers > 0 {
 		r.setMembers(s.readers + 1)
 	}
+	r.buffer.SetSize(s.width, s.height)
 }
 
 // setMembers sets how many share what RTCP may have: the readers and the source.
@@ -92,11 +93,11 @@ func (r *reception) awaitReport() {
 	r.reports.Set(due)
 }
 
-// rtp takes a packet, and reports false if it is none.
-func (r *reception) rtp(packet []byte) bool {
-	if len(packet) < rtp.HeaderBytes || packet[0]>>6 != 2 {
-		return false
-	}
+// isRTP reports whether a packet may be RTP: its version is 2.
+func isRTP(packet []byte) bool { return len(packet) >= rtp.HeaderBytes && packet[0]>>6 == 2 }
+
+// rtp takes an RTP packet.
+func (r *reception) rtp(packet []byte) {
 	now, source := r.loop.Now(), binary.BigEndian.Uint32(packet[8:])
 	if r.interval == nil {
 		r.source, r.began, r.told = source, now, now
@@ -106,7 +107,7 @@ func (r *reception) rtp(packet []byte) bool {
 		r.interval.SetMembers(now, r.members, 1)
 		r.awaitReport()
 	}
-	received, lost := r.packets.Received(), r.packets.Lost()
+	received := r.packets.Received()
 	if source != r.source { // the server began anew: what was counted is of another source
 		r.source, r.packets, r.clock = source, rtcp.Reception{}, view.Clock{}
 	}
@@ -114,11 +115,9 @@ func (r *reception) rtp(packet []byte) bool {
 	r.packets.Packet(now, binary.BigEndian.Uint16(packet[2:]), binary.BigEndian.Uint32(packet[4:]))
 	if r.packets.Received() < received { // it counts anew
 		r.earlier.packets += uint64(received)
-		r.earlier.packetsLost += lost
 	}
 	r.buffer.Push(now, packet)
 	r.pump()
-	return true
 }
 
 // pump hands on the pictures that are due.
@@ -232,7 +231,8 @@ func (r *reception) stop() {
 func (r *reception) figures() figures {
 	f := r.buffer.Figures()
 	return r.earlier.plus(figures{
-		frames: f.Frames, framesLost: f.FramesLost(), packets: uint64(r.packets.Received()), packetsLost: r.packets.Lost(),
+		frames: f.Frames, framesLost: f.FramesLost(), framesSkipped: f.FramesSkipped,
+		packets: uint64(r.packets.Received()), packetsLost: f.Lost, packetsSkipped: f.Skipped,
 		jitter: r.packets.Jitter(),
 	})
 }

@@ -187,7 +187,7 @@ type rtspReceiver rtspSession
 func (r *rtspReceiver) Playing(p client.Playing) {
 	s := (*rtspSession)(r)
 	s.playing = true
-	begun := start{roundTrip: p.RoundTrip}
+	begun := start{roundTrip: p.RoundTrip, width: p.Width, height: p.Height}
 	if p.UDP {
 		s.listen(p)
 		begun.fallBack = s.viewer.settings.transport == anyTransport

@@ -19,6 +19,8 @@ type start struct {
 	roundTrip time.Duration
 	// fallBack: pictures come by UDP, and may come by TCP if UDP brings nothing.
 	fallBack bool
+	// width and height are the pictures' size as the server describes it, 0 if it does not.
+	width, height int
 	// readers is how many there are, 0 if that is not known.
 	readers int
 	// silence is how long the reader may say nothing, 0 if the session sees to that.

@@ -41,17 +41,21 @@ func (s *stats) tell() {
 }
 
 // statsLine is what has happened between two summaries: frames per second and reader, the
-// share of packets lost, the jitter, the median of the pictures' ages, and the lags.
+// shares of packets lost and skipped, the jitter, the median of the pictures' ages, and the lags.
 func statsLine(before, now summary, ages *histogram.Histogram) string {
 	var b strings.Builder
 	seconds := max(now.Seconds-before.Seconds, 1e-3)
 	rate := float64(now.Frames-before.Frames) / seconds / float64(now.Readers)
-	lost := max(now.PacketsLost-before.PacketsLost, 0)
-	share := float64(lost) / max(float64(now.Packets-before.Packets)+float64(lost), 1)
+	lost := float64(now.PacketsLost - before.PacketsLost)
+	// A skipped packet that comes late counts as lost from then on.
+	skipped := max(float64(now.PacketsSkipped)-float64(before.PacketsSkipped), 0)
+	share := func(part float64) float64 {
+		return 100 * part / max(float64(now.Packets-before.Packets)+lost+skipped, 1)
+	}
 	if now.Readers > 1 {
 		fmt.Fprintf(&b, "readers %d  ", now.ReadersServed)
 	}
-	fmt.Fprintf(&b, "fps %.1f  loss %.1f%%  jitter %s  age ", rate, 100*share, ms(now.Jitter))
+	fmt.Fprintf(&b, "fps %.1f  lost %.1f%%  skipped %.1f%%  jitter %s  age ", rate, share(lost), share(skipped), ms(now.Jitter))
 	if ages.Count > 0 {
 		fmt.Fprintf(&b, "%.1f ms", milliseconds(ages.Quantile(0.5)))
 	} else {

@@ -6,16 +6,17 @@ import (
 	"io"
 	"time"
 
+	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/loop/histogram"
 )
 
 // figures are what one reader or several have received.
 type figures struct {
-	// Frames are whole pictures; FramesLost those of which a packet was missing.
-	frames, framesLost uint64
-	// PacketsLost is negative if more came than were sent: duplicates (RFC 3550).
-	packets     uint64
-	packetsLost int64
+	// frames came whole. framesLost are those that the network has damaged or lost;
+	// framesSkipped those that the server did not send to this reader, or that were lost whole.
+	frames, framesLost, framesSkipped uint64
+	// packetsLost and packetsSkipped are the packets that did not come of both.
+	packets, packetsLost, packetsSkipped uint64
 	// Lags are pictures that the output was too slow for.
 	lags uint64
 	// Reconnects is how often the server was lost and found again.
@@ -27,8 +28,8 @@ type figures struct {
 
 func (f figures) plus(g figures) figures {
 	return figures{
-		frames: f.frames + g.frames, framesLost: f.framesLost + g.framesLost,
-		packets: f.packets + g.packets, packetsLost: f.packetsLost + g.packetsLost,
+		frames: f.frames + g.frames, framesLost: f.framesLost + g.framesLost, framesSkipped: f.framesSkipped + g.framesSkipped,
+		packets: f.packets + g.packets, packetsLost: f.packetsLost + g.packetsLost, packetsSkipped: f.packetsSkipped + g.packetsSkipped,
 		lags: f.lags + g.lags, reconnects: f.reconnects + g.reconnects,
 		jitter: f.jitter + g.jitter, roundTrip: f.roundTrip + g.roundTrip,
 	}
@@ -36,18 +37,20 @@ func (f figures) plus(g figures) figures {
 
 // summary is the figures at the end, as --json prints them.
 type summary struct {
-	Readers       int      `json:"readers"`
-	ReadersServed int      `json:"readers_served"` // those that got pictures
-	Seconds       float64  `json:"seconds"`
-	Frames        uint64   `json:"frames"`
-	FramesLost    uint64   `json:"frames_lost"`
-	Packets       uint64   `json:"packets"`
-	PacketsLost   int64    `json:"packets_lost"`
-	Age           *spread  `json:"age_ms"`    // null if the server does not tell
-	Jitter        *float64 `json:"jitter_ms"` // the mean of all readers
-	RoundTrip     *float64 `json:"rtt_ms"`    // likewise
-	Lags          uint64   `json:"lags"`
-	Reconnects    uint64   `json:"reconnects"`
+	Readers        int      `json:"readers"`
+	ReadersServed  int      `json:"readers_served"` // those that got pictures
+	Seconds        float64  `json:"seconds"`
+	Frames         uint64   `json:"frames"`
+	FramesLost     uint64   `json:"frames_lost"`
+	FramesSkipped  uint64   `json:"frames_skipped"`
+	Packets        uint64   `json:"packets"`
+	PacketsLost    uint64   `json:"packets_lost"`
+	PacketsSkipped uint64   `json:"packets_skipped"`
+	Age            *spread  `json:"age_ms"`    // null if the server does not tell
+	Jitter         *float64 `json:"jitter_ms"` // the mean of all readers
+	RoundTrip      *float64 `json:"rtt_ms"`    // likewise
+	Lags           uint64   `json:"lags"`
+	Reconnects     uint64   `json:"reconnects"`
 }
 
 // spread is a distribution, in milliseconds.
@@ -83,8 +86,10 @@ func (s summary) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(s)
 	}
-	_, err := fmt.Fprintf(w, "%d of %d readers got pictures: %d frames (%d lost), %d packets (%d lost) in %.1f s; %d lags, %d reconnects\n",
-		s.ReadersServed, s.Readers, s.Frames, s.FramesLost, s.Packets, s.PacketsLost, s.Seconds, s.Lags, s.Reconnects)
+	count := commandline.Count[uint64]
+	_, err := fmt.Fprintf(w, "%d of %s got pictures: %s (%d damaged or lost, %d skipped), %s (%d lost, %d skipped) in %.1f s; %s, %s\n",
+		s.ReadersServed, commandline.Count(s.Readers, "reader"), count(s.Frames, "frame"), s.FramesLost, s.FramesSkipped,
+		count(s.Packets, "packet"), s.PacketsLost, s.PacketsSkipped, s.Seconds, count(s.Lags, "lag"), count(s.Reconnects, "reconnect"))
 	if err == nil && (s.Age != nil || s.Jitter != nil || s.RoundTrip != nil) {
 		_, err = fmt.Fprintf(w, "%s\n", s.times())
 	}

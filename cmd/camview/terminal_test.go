@@ -193,7 +193,7 @@ func TestTerminal(t *testing.T) {
 		}
 		last = next.number
 	}
-	p.await("figures", func(s sight) bool { return containsAll(s.line, "live", "fps ", "loss ") })
+	p.await("figures", func(s sight) bool { return containsAll(s.line, "live", "fps ", "lost ") })
 	p.press("q")
 	p.awaitEnd()
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/udp"
@@ -46,6 +47,7 @@ type viewer struct {
 	end       context.CancelFunc
 	toldLoss  time.Duration // when the loss of the server was told last
 	failure   error         // why it ends, if something has failed
+	unseen    error         // why a reader gets packets but no pictures, if that was said
 	stats     *stats
 }
 
@@ -168,9 +170,32 @@ func (v *viewer) lost(r *reader, err error) {
 		v.toldLoss = v.loop.Now()
 		err = fmt.Errorf("reader %d: %w", r.number+1, err)
 	}
+	v.say(err)
+}
+
+// say shows a message below the picture, or prints it.
+func (v *viewer) say(err error) {
 	if !v.presenter.tell(err.Error()) {
 		fmt.Fprintf(v.messages, "camview: %v\n", err)
 	}
+}
+
+// blind is called when a reader gets packets, but no pictures. One reader says it for all.
+func (v *viewer) blind(r *reader, err error) {
+	if v.unseen != nil {
+		return
+	}
+	v.unseen = err
+	if len(v.readers) > 1 {
+		err = fmt.Errorf("reader %d: %w", r.number+1, err)
+	}
+	v.say(err)
+}
+
+// sees is called when a reader of which blind was called gets pictures.
+func (v *viewer) sees() {
+	v.unseen = nil
+	v.presenter.tell("")
 }
 
 // found is called when a reader is sent packets, for the first time or again.
@@ -212,8 +237,12 @@ func (v *viewer) outcome(stdout io.Writer) error {
 	case v.failure != nil:
 		return v.failure
 	}
-	return fmt.Errorf("%s: %d of %d readers got no pictures in %.1f s; %d packets came", v.settings.address.shown,
-		s.Readers-s.ReadersServed, s.Readers, s.Seconds, s.Packets)
+	err := fmt.Errorf("%s: %d of %s got no pictures in %.1f s; %s came", v.settings.address.shown,
+		s.Readers-s.ReadersServed, commandline.Count(s.Readers, "reader"), s.Seconds, commandline.Count(s.Packets, "packet"))
+	if v.unseen != nil {
+		err = fmt.Errorf("%w: %w", err, v.unseen)
+	}
+	return err
 }
 
 // summary is the figures so far.
@@ -238,7 +267,8 @@ func (v *viewer) summary() summary {
 			roundTrips++
 		}
 	}
-	s.Frames, s.FramesLost, s.Packets, s.PacketsLost = total.frames, total.framesLost, total.packets, total.packetsLost
+	s.Frames, s.FramesLost, s.FramesSkipped = total.frames, total.framesLost, total.framesSkipped
+	s.Packets, s.PacketsLost, s.PacketsSkipped = total.packets, total.packetsLost, total.packetsSkipped
 	s.Lags, s.Reconnects = v.presenter.lags, total.reconnects
 	s.Jitter, s.RoundTrip = meanOf(total.jitter, jitters), meanOf(total.roundTrip, roundTrips)
 	return s

@@ -222,3 +222,25 @@ func FuzzReceive(f *testing.F) {
 		_, _ = c.Expire(time.Hour, c.Leave(time.Minute, nil))
 	})
 }
+
+// TestDimensions reads the size that a description gives, if it makes sense.
+func TestDimensions(t *testing.T) {
+	set := ok + "Session: 12345678\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
+	for line, want := range map[string][2]int{
+		"":                                {},
+		"a=x-dimensions:2592,1944\r\n":    {2592, 1944},
+		"a=x-dimensions: 4096 , 2160\r\n": {4096, 2160},
+		"a=x-dimensions:65536,1\r\n":      {},
+		"a=x-dimensions:640\r\n":          {},
+		"a=x-dimensions:0,480\r\n":        {},
+		"a=x-dimensions:-640,480\r\n":     {},
+		"a=x-dimensions:640,480,3\r\n":    {},
+		"a=x-dimensions:six,four\r\n":     {},
+		"a=x-dimensions\r\n":              {},
+	} {
+		_, seen, _, err := script(t, client.Config{URL: url}, public, described("", jpeg+line), set, ok+"\r\n")
+		if got := [2]int{seen.playing.Width, seen.playing.Height}; err != nil || got != want {
+			t.Errorf("%q: %v, %v; want %v", line, got, err, want)
+		}
+	}
+}

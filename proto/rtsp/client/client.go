@@ -46,6 +46,9 @@ type Playing struct {
 	RTPPort, RTCPPort uint16
 	// RoundTrip is how long the server took to answer the first request.
 	RoundTrip time.Duration
+	// Width and Height are the pictures' size in pixels, 1 to 65535, as the description has it
+	// (a=x-dimensions): packets of pictures larger than 2040 do not say it. 0: not described.
+	Width, Height int
 }
 
 // answerTime is how long a server may take to answer.

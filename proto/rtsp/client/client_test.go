@@ -19,12 +19,14 @@ const url = "rtsp://192.0.2.1:8554/cam"
 
 // receiver writes down what it is told.
 type receiver struct {
-	log []string
+	log     []string
+	playing client.Playing
 	// closing is closed at its first packet.
 	closing *client.Client
 }
 
 func (r *receiver) Playing(p client.Playing) {
+	r.playing = p
 	r.log = append(r.log, fmt.Sprintf("playing udp=%v source=%v ports=%d-%d", p.UDP, p.Source, p.RTPPort, p.RTCPPort))
 }
 func (r *receiver) RTP(p []byte) {

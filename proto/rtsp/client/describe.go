@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
@@ -23,6 +24,7 @@ func (c *Client) describe(a *base.Response) error {
 	if err != nil {
 		return err
 	}
+	c.playing.Width, c.playing.Height = dimensions(media)
 	contentBase := c.contentBase(a)
 	control, _ := media.Attribute("control")
 	if c.control, err = c.resolve(contentBase, control); err != nil {
@@ -66,4 +68,17 @@ func codingOf(m *sdp.MediaDescription, format string) string {
 		return "JPEG/90000"
 	}
 	return "payload type " + format
+}
+
+// dimensions is the size that a description gives, a=x-dimensions:WIDTH,HEIGHT; 0, 0 if it gives
+// none that makes sense.
+func dimensions(m *sdp.MediaDescription) (width, height int) {
+	text, _ := m.Attribute("x-dimensions")
+	before, after, _ := strings.Cut(text, ",")
+	w, errW := strconv.ParseUint(strings.TrimSpace(before), 10, 16)
+	h, errH := strconv.ParseUint(strings.TrimSpace(after), 10, 16)
+	if errW != nil || errH != nil || w == 0 || h == 0 {
+		return 0, 0
+	}
+	return int(w), int(h)
 }
