@@ -63,8 +63,8 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 		_ = log.Close(late) // nobody reads it
 	}()
 	out, figures := commandline.NewOutput(stdout), commandline.NewOutput(stderr)
-	defer out.Close(outputPatience)
-	defer figures.Close(outputPatience)
+	// An output that is not read, or is gone, ends nothing.
+	defer func() { _, _ = out.Close(outputPatience), figures.Close(outputPatience) }()
 	config := settings.config
 	config.Log = slog.New(log)
 	if settings.clone != "" {

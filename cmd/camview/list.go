@@ -49,6 +49,7 @@ func list(s *settings, stdout *os.File) (err error) {
 	if a.err != nil {
 		return a.err
 	}
+	stop() // from now on a signal ends the process, which may wait for its reader
 	if s.json {
 		return encodeStreams(stdout, a.streams)
 	}

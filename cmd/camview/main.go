@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/camcast/camcast/cmd/commandline"
 )
@@ -24,14 +26,26 @@ func run(args []string, stdin, stdout, stderr *os.File) int {
 	}
 	// A pipe whose reader has ended is an error of the write, not the viewer's end.
 	signal.Ignore(syscall.SIGPIPE)
+	status, messages := commandline.ExitOK, commandline.NewOutput(stderr)
 	if settings.address.isList() {
 		err = list(settings, stdout)
 	} else {
-		err = watch(settings, stdin, stdout, stderr)
+		err = watch(settings, console{stdin, stdout, stderr, messages})
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "camview: %v\n", err)
-		return commandline.ExitFailure
+		fmt.Fprintf(messages, "camview: %v\n", err)
+		status = commandline.ExitFailure
 	}
-	return commandline.ExitOK
+	_ = messages.Close(outputPatience) // messages that are not read change nothing
+	return status
+}
+
+// outputPatience is how long the end waits for each of stdout and stderr to be read.
+const outputPatience = 500 * time.Millisecond
+
+// console is the files that a person or a program has given to the viewer.
+type console struct {
+	stdin, stdout, stderr *os.File
+	// messages goes to stderr, and never waits for its reader.
+	messages io.Writer
 }

@@ -42,17 +42,17 @@ type presenter struct {
 }
 
 // newPresenter opens what the settings name.
-func newPresenter(v *viewer, stdin, stdout, stderr *os.File) (*presenter, error) {
+func newPresenter(v *viewer, c console) (*presenter, error) {
 	p := &presenter{viewer: v}
 	p.replay = v.loop.NewTimer(p.pump)
 	var o output
 	var err error
 	depth := fileQueue
 	switch s := v.settings; {
-	case s.output == toStdout && isTerminal(stdout):
+	case s.output == toStdout && isTerminal(c.stdout):
 		err = errors.New("-o -: standard output is a terminal, which shows no JPEG: leave out -o, or pipe it on")
 	case s.output == toStdout:
-		o = pipe{stdout}
+		o = pipe{c.stdout}
 	case s.output == toClip:
 		o, err = newClip(s.file)
 	case s.output == toPhoto:
@@ -61,7 +61,7 @@ func newPresenter(v *viewer, stdin, stdout, stderr *os.File) (*presenter, error)
 		return p, nil
 	default:
 		depth = terminalQueue
-		o, err = p.openTerminal(stdin, stdout, stderr)
+		o, err = p.openTerminal(c)
 	}
 	if err != nil || o == nil {
 		return p, err
@@ -75,8 +75,8 @@ func newPresenter(v *viewer, stdin, stdout, stderr *os.File) (*presenter, error)
 
 // openTerminal takes the terminal over. Without one nothing is shown if there are
 // figures to tell.
-func (p *presenter) openTerminal(stdin, stdout, stderr *os.File) (output, error) {
-	t, err := term.Open(stdin, stdout)
+func (p *presenter) openTerminal(c console) (output, error) {
+	t, err := term.Open(c.stdin, c.stdout)
 	if errors.Is(err, term.ErrNoTerminal) {
 		if s := p.viewer.settings; s.stats || s.duration > 0 || s.frames > 0 {
 			return nil, nil
@@ -86,7 +86,7 @@ func (p *presenter) openTerminal(stdin, stdout, stderr *os.File) (output, error)
 	if err != nil {
 		return nil, err
 	}
-	p.terminal, p.quiet = t, isTerminal(stderr)
+	p.terminal, p.quiet = t, isTerminal(c.stderr)
 	if span := p.viewer.settings.rewind; span > 0 {
 		p.history = view.NewHistory(span, historyBytes)
 	}

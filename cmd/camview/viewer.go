@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -52,7 +51,7 @@ type viewer struct {
 }
 
 // watch receives pictures until somebody or something ends it.
-func watch(s *settings, stdin, stdout, stderr *os.File) (err error) {
+func watch(s *settings, c console) (err error) {
 	l, err := loop.New()
 	if err != nil {
 		return err
@@ -60,8 +59,8 @@ func watch(s *settings, stdin, stdout, stderr *os.File) (err error) {
 	defer func() { err = errors.Join(err, l.Close()) }()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	v := &viewer{settings: s, loop: l, resolver: &resolver{loop: l, host: s.address.host}, room: udp.NewRoom(), messages: stderr, began: l.Now(), end: stop}
-	if v.presenter, err = newPresenter(v, stdin, stdout, stderr); err != nil {
+	v := &viewer{settings: s, loop: l, resolver: &resolver{loop: l, host: s.address.host}, room: udp.NewRoom(), messages: c.messages, began: l.Now(), end: stop}
+	if v.presenter, err = newPresenter(v, c); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.presenter.close()) }() // on a panic too
@@ -75,7 +74,7 @@ func watch(s *settings, stdin, stdout, stderr *os.File) (err error) {
 	if err := errors.Join(shown, v.leave()); err != nil {
 		return err
 	}
-	return v.outcome(stdout)
+	return v.outcome(c.stdout)
 }
 
 // settle ends the watching: what comes while readers leave does not count.
@@ -223,11 +222,7 @@ func (v *viewer) readerDone() {
 func (v *viewer) outcome(stdout io.Writer) error {
 	s := v.summary()
 	if v.settings.json || v.settings.summed() && s.ReadersServed > 0 { // else the error says it all
-		w := v.messages
-		if v.settings.json && v.settings.output != toStdout {
-			w = stdout
-		}
-		if err := s.print(w, v.settings.json); err != nil {
+		if err := v.print(s, stdout); err != nil {
 			return err
 		}
 	}
@@ -241,6 +236,19 @@ func (v *viewer) outcome(stdout io.Writer) error {
 		s.Readers-s.ReadersServed, commandline.Count(s.Readers, "reader"), s.Seconds, commandline.Count(s.Packets, "packet"))
 	if v.unseen != nil {
 		err = fmt.Errorf("%w: %w", err, v.unseen)
+	}
+	return err
+}
+
+// print prints the figures: as JSON on stdout, unless pictures go there, else on stderr.
+func (v *viewer) print(s summary, stdout io.Writer) error {
+	if !v.settings.json || v.settings.output == toStdout {
+		return s.print(v.messages, v.settings.json)
+	}
+	out := commandline.NewOutput(stdout)
+	err := s.print(out, true)
+	if closed := out.Close(outputPatience); closed != nil {
+		err = fmt.Errorf("the figures cannot be written to standard output: %w", closed)
 	}
 	return err
 }

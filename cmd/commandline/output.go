@@ -2,17 +2,23 @@ package commandline
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"time"
 )
 
-// Output is a writer that never waits for whoever reads: a goroutine does. A terminal may be
+// Output is a writer that never waits for its reader: a goroutine does. A terminal may be
 // stopped, a pipe may be full. Any goroutine may write to it.
 type Output struct {
 	texts   chan []byte
 	closing chan struct{} // closed by Close
 	done    chan struct{} // closed when all is written
+	err     error         // the first error of a write, to be read when done is closed
 }
+
+// ErrNotRead is matched by Close's error about a reader that does not read.
+var ErrNotRead = errors.New("it is not read")
 
 // outputTexts is how many writes an Output holds. More are dropped.
 const outputTexts = 64
@@ -30,15 +36,22 @@ func (o *Output) run(w io.Writer) {
 	for {
 		select {
 		case text := <-o.texts:
-			_, _ = w.Write(text) // there is nobody left to tell of its error
+			o.write(w, text)
 		case <-o.closing:
 			select {
 			case text := <-o.texts:
-				_, _ = w.Write(text)
+				o.write(w, text)
 			default:
 				return
 			}
 		}
+	}
+}
+
+// write writes a text, and keeps the first error for Close.
+func (o *Output) write(w io.Writer, text []byte) {
+	if _, err := w.Write(text); o.err == nil {
+		o.err = err
 	}
 }
 
@@ -51,14 +64,17 @@ func (o *Output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close waits until what was written before is out, but no longer than a while. It is called
-// once. What is written later may be lost.
-func (o *Output) Close(patience time.Duration) {
+// Close waits until what was written before is out, but no longer than patience. It is called
+// once. What is written later may be lost. The error is the first one of a write, or matches
+// ErrNotRead.
+func (o *Output) Close(patience time.Duration) error {
 	close(o.closing)
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case <-o.done:
+		return o.err
 	case <-late.C:
+		return fmt.Errorf("%w: gave up after %v", ErrNotRead, patience)
 	}
 }

@@ -2,6 +2,7 @@ package commandline_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -19,7 +20,9 @@ func TestOutput(t *testing.T) {
 			t.Errorf("%d, %v", n, err)
 		}
 	}
-	o.Close(time.Minute)
+	if err := o.Close(time.Minute); err != nil {
+		t.Error(err)
+	}
 	if text.String() != "abc" {
 		t.Errorf("%q", text.String())
 	}
@@ -37,6 +40,30 @@ func TestOutputThatNobodyReads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o.Close(time.Millisecond)
+	if err := o.Close(time.Millisecond); !errors.Is(err, commandline.ErrNotRead) {
+		t.Errorf("%v, want ErrNotRead", err)
+	}
 	read.Close() // which ends the goroutine
+}
+
+// TestOutputThatIsGone writes to a pipe whose reader has gone: Close says so.
+func TestOutputThatIsGone(t *testing.T) {
+	read, write := io.Pipe()
+	read.Close()
+	o := commandline.NewOutput(write)
+	if _, err := o.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	if err := o.Close(time.Minute); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("%v, want ErrClosedPipe", err)
+	}
+}
+
+// TestCount has a plural for all numbers but one.
+func TestCount(t *testing.T) {
+	for n, want := range map[int]string{0: "0 readers", 1: "1 reader", 2: "2 readers", 100: "100 readers"} {
+		if got := commandline.Count(n, "reader"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }
