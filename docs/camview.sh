@@ -23,7 +23,7 @@ until [ -n "$url" ]; do
     sleep 0.1
     url=$(grep -om1 'rtsp://[^ ]*' "$work/announced" || true)
 done
-tmux -S "$work/tmux" new-session -d -x "$columns" -y "$rows" "$work/camview $url"
+tmux -S "$work/tmux" new-session -d -x "$columns" -y "$rows" "env -u NO_COLOR COLORTERM=truecolor $work/camview $url"
 # Until the pictures' age is known.
 until tmux -S "$work/tmux" capture-pane -p | grep -q 'live.*age [0-9]'; do sleep 0.1; done
 tmux -S "$work/tmux" capture-pane -e -p >"$work/captured"

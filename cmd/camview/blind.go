@@ -87,3 +87,11 @@ func (b *blindness) reason() error {
 	}
 	return errors.New("none of the packets begins one (offset 0), or none ends one (marker)")
 }
+
+// silence says what a server does that sends no RTP.
+func (r *reader) silence() error {
+	if r.strays > 0 {
+		return fmt.Errorf("%w that is RTP (%d other packets have come)", errSilent, r.strays)
+	}
+	return errSilent
+}

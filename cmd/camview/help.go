@@ -8,9 +8,9 @@ Usage: camview [flags] URL
   camcast://HOST:5004/cam    a stream of camcast, joined without RTSP
   camcast://HOST:5004/       print the list of streams, and end
 
-The picture fills the terminal, in 24-bit colour. Keys: q ends; space holds the picture,
-and again goes on; with --rewind the left and right arrows go back and forth in time, and
-End returns to the newest picture.
+The picture fills the terminal. Keys: q ends; space holds the picture, and again goes on;
+with --rewind the left and right arrows go back and forth in time, and End returns to the
+newest picture.
 `
 
 const helpTail = `
@@ -19,13 +19,20 @@ second at first, later every 5 seconds.
 
 Figures:
   frames   pictures that came whole
-  lost     pictures that are missing, including those that the server skipped for a slow
-           reader; packets have a count of their own
+  lost     pictures that the network has damaged or lost, and packets that it has lost
+  skipped  pictures of which nothing came, and their packets: the server did not send them
+           to this reader, as it was slow or reported loss. A network that loses pictures
+           whole looks the same
   age      from when a picture was taken to when it could be shown. It needs the server's
            time, and clocks that agree
   jitter   how much the packets' travel time varies (RFC 3550)
   rtt      round trip time, from a request to its answer
   lags     pictures that were skipped because the output was too slow
+
+Packets that come without a picture are not silent: after some seconds it is said why.
+
+Colours: 24 bits if COLORTERM is truecolor or 24bit, 256 if TERM contains 256color, else 16.
+With NO_COLOR=1, and on terminals without colours, pictures are made of characters.
 
 Exit status: 0 if every reader got pictures; 1 if not, or if something else failed; 2 if
 the command line is wrong.

@@ -93,7 +93,7 @@ func (p *presenter) openTerminal(c console) (output, error) {
 	if p.keyboard, err = openKeyboard(p, t); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	return &display{terminal: t}, nil
+	return &display{terminal: t, renderer: term.Renderer{Colours: term.ColoursOf(os.Getenv)}}, nil
 }
 
 func isTerminal(f *os.File) bool {

@@ -221,14 +221,6 @@ func (r *reader) expired() {
 	}
 }
 
-// silence says what a server does that sends no RTP.
-func (r *reader) silence() error {
-	if r.strays > 0 {
-		return fmt.Errorf("%w that is RTP (%d other packets have come)", errSilent, r.strays)
-	}
-	return errSilent
-}
-
 // hangUp ends a session that is of no use.
 func (r *reader) hangUp(err error) {
 	r.close()

@@ -35,11 +35,19 @@ type sight struct {
 	card   bool // a whole test card, and its number
 	number uint32
 	blocks int    // how many half blocks there are
+	dense  int    // how many of the characters that stand for blocks without colours
+	fronts int    // how many colours the characters have
 	line   string // what stands below them
 }
 
-// sitDown starts the viewer in a terminal.
+// sitDown starts the viewer in a terminal of 24-bit colour.
 func sitDown(t *testing.T, args ...string) *person {
+	t.Helper()
+	return sitDownAt(t, []string{"TERM=xterm-256color", "COLORTERM=truecolor", "NO_COLOR="}, args...)
+}
+
+// sitDownAt starts it in a terminal that the environment describes.
+func sitDownAt(t *testing.T, environment []string, args ...string) *person {
 	t.Helper()
 	const columns, rows = cardWidth, cardHeight/2 + 1
 	p := &person{t: t, cmd: camview(t, args...), screen: screen.New(columns, rows), seen: make(chan sight, 1000), ended: make(chan error, 1)}
@@ -49,6 +57,7 @@ func sitDown(t *testing.T, args ...string) *person {
 	}
 	p.before = p.termios()
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = p.slave, p.slave, &p.stderr
+	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -115,10 +124,18 @@ func (p *person) look() (s sight) {
 	for y := range p.screen.Rows {
 		line := p.screen.Line(y)
 		blocks := strings.Count(line, "▀")
+		s.dense += strings.Count(line, "@")
 		if s.blocks += blocks; blocks == 0 && line != "" {
 			s.line = line
 		}
 	}
+	fronts := map[color.RGBA]bool{}
+	for y := range p.screen.Rows - 1 {
+		for x := range p.screen.Columns {
+			fronts[p.screen.At(x, y).Front] = true
+		}
+	}
+	s.fronts = len(fronts)
 	number, _, err := testcard.Read(p.picture())
 	s.number, s.card = number, err == nil
 	return s

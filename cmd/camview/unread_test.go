@@ -62,6 +62,7 @@ func TestNobodyReadsTheFigures(t *testing.T) {
 				t.Error(err)
 			}
 			checkNumbers(t, numbersIn(t, pictures.Bytes()), 80)
+			b.awaitReaders(0)
 
 			stopped := camview(t, "--stats", b.url("cam"))
 			stopped.Stderr = pipe(t)

@@ -20,8 +20,11 @@ type cell struct{ upper, lower colour }
 
 // Renderer turns pictures into bytes for a terminal. It remembers what the terminal
 // shows and tells it only what changes. The zero value is ready, for a terminal that
-// shows anything.
+// shows anything, in 24-bit colour.
 type Renderer struct {
+	// Colours is what the terminal shows. It must not change.
+	Colours Colours
+
 	size        Size // the terminal's
 	width, rows int  // what the picture has of it, in cells
 	status      string
@@ -52,6 +55,7 @@ func (r *Renderer) Append(dst []byte, picture image.Image, size Size, status str
 		dst = append(dst, clearScreen...)
 	}
 	r.scaler.scale(r.pixels, picture, width, height)
+	r.Colours.quantise(r.pixels)
 	dst = r.appendCells(dst, room)
 	if size.Rows > 1 && status != r.status {
 		r.status = status
@@ -85,14 +89,19 @@ func (r *Renderer) appendCells(dst []byte, room Size) []byte {
 		if at != i || x == 0 {
 			dst = appendPosition(dst, top+y, left+x)
 		}
+		at = i + 1
+		if r.Colours == NoColours {
+			dst = append(dst, density(c))
+			continue
+		}
 		if !penSet || c.upper != pen.upper {
-			dst = appendColour(dst, "38", c.upper)
+			dst = r.Colours.appendPen(dst, false, c.upper)
 		}
 		if !penSet || c.lower != pen.lower {
-			dst = appendColour(dst, "48", c.lower)
+			dst = r.Colours.appendPen(dst, true, c.lower)
 		}
 		dst = append(dst, upperHalf...)
-		pen, penSet, at = c, true, i+1
+		pen, penSet = c, true
 	}
 	if penSet {
 		dst = append(dst, plain...)
@@ -107,18 +116,6 @@ func appendPosition(dst []byte, row, column int) []byte {
 	dst = append(dst, ';')
 	dst = strconv.AppendInt(dst, int64(column)+1, 10)
 	return append(dst, 'H')
-}
-
-// appendColour sets the colour of the characters (38) or of what is behind them (48).
-func appendColour(dst []byte, what string, c colour) []byte {
-	dst = append(dst, "\x1b["...)
-	dst = append(dst, what...)
-	dst = append(dst, ";2"...)
-	for _, v := range c {
-		dst = append(dst, ';')
-		dst = strconv.AppendUint(dst, uint64(v), 10)
-	}
-	return append(dst, 'm')
 }
 
 // cut is the first n characters of a text.

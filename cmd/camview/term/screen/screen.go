@@ -143,6 +143,17 @@ func (s *Screen) graphics(numbers []int) bool {
 			s.pen.Front = color.RGBA{}
 		case n == 49:
 			s.pen.Back = color.RGBA{}
+		case n >= 30 && n < 38 || n >= 90 && n < 98:
+			s.pen.Front = palette(n%10 + n/90*8)
+		case n >= 40 && n < 48 || n >= 100 && n < 108:
+			s.pen.Back = palette(n%10 + n/100*8)
+		case (n == 38 || n == 48) && len(numbers) >= 3 && numbers[1] == 5 && numbers[2] >= 0 && numbers[2] < 256:
+			if c := palette(numbers[2]); n == 38 {
+				s.pen.Front = c
+			} else {
+				s.pen.Back = c
+			}
+			used = 3
 		case (n == 38 || n == 48) && len(numbers) >= 5 && numbers[1] == 2:
 			c := color.RGBA{uint8(numbers[2]), uint8(numbers[3]), uint8(numbers[4]), 255}
 			if n == 38 {
