@@ -35,6 +35,9 @@ func (p Protocol) String() string {
 	return "unknown"
 }
 
+// MarshalText is String, so that logs and JSON have the name. The error is always nil.
+func (p Protocol) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
 // Action is what somebody wants to do with a stream.
 type Action uint8
 

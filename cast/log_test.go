@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
@@ -60,4 +61,48 @@ func TestFailedNewEndsItsLog(t *testing.T) {
 			t.Fatal("a taken port is taken again")
 		}
 	})
+}
+
+// TestWordsInJSON wants logs and JSON have words, where Go has numbers.
+func TestWordsInJSON(t *testing.T) {
+	var line bytes.Buffer
+	slog.New(slog.NewJSONHandler(&line, nil)).Info("x", "transport", cast.TCP, "protocol", cast.Send, "state", cast.Lingering)
+	for _, want := range []string{`"transport":"tcp"`, `"protocol":"send"`, `"state":"lingering"`} {
+		if !strings.Contains(line.String(), want) {
+			t.Errorf("%s lacks %s", line.String(), want)
+		}
+	}
+}
+
+// TestDestinationsAreNoReaders has a destination and a viewer: each is logged and counted as what
+// it is.
+func TestDestinationsAreNoReaders(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	session, err := w.s.SendTo(cast.Destination{Peer: netip.MustParseAddrPort("10.0.9.1:6000")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.watch("10.0.1.1", false)
+	w.run(time.Second)
+	if n := w.s.Destinations(); n != 1 {
+		t.Errorf("%d destinations", n)
+	}
+	session.End("enough")
+	w.run(time.Second)
+	if n := w.s.Destinations(); n != 0 {
+		t.Errorf("%d destinations are left", n)
+	}
+	log := w.log.String()
+	for _, want := range []string{
+		`msg="destination added" stream=cam peer=10.0.9.1:6000 protocol=send transport=udp destinations=1`,
+		`msg="destination removed" stream=cam peer=10.0.9.1:6000 protocol=send reason=enough`,
+		`msg="reader joined" stream=cam peer=10.0.1.1:`, ` transport=udp readers=1`,
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("logged %q, want %q", log, want)
+		}
+	}
+	if n := strings.Count(log, "reader joined"); n != 1 {
+		t.Errorf("%d readers joined", n)
+	}
 }

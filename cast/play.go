@@ -106,7 +106,11 @@ func (s *Session) begin(t Transport) error {
 	s.stream.wanted()
 	if s.state == playing && !s.played {
 		s.played, s.joined = true, b.loop.Now()
-		s.stream.log.Info("reader joined", s.known("transport", t, "readers", s.stream.Readers())...)
+		if s.opened.Protocol == Send {
+			s.stream.log.Info("destination added", s.known("transport", t, "destinations", s.stream.Destinations())...)
+		} else {
+			s.stream.log.Info("reader joined", s.known("transport", t, "readers", s.stream.Readers()-s.stream.Destinations())...)
+		}
 		if b.config.Joined != nil {
 			b.config.Joined(s)
 		}

@@ -34,6 +34,9 @@ func (t Transport) String() string {
 	return "none"
 }
 
+// MarshalText is String, so that logs and JSON have the name. The error is always nil.
+func (t Transport) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
 // Session is one reader of one stream, whatever its protocol. A front opens it when a reader is
 // set up, has it play and pause, and ends it; Broadcaster.Sessions lists it, and anybody on
 // the loop's goroutine may end it.
@@ -225,8 +228,11 @@ func (s *Session) known(more ...any) []any {
 }
 
 func (s *Session) logLeft(reason string) {
-	f := s.Figures()
-	s.stream.log.Info("reader left", s.known("reason", reason, "seconds", inUnits(f.Watched, time.Second, time.Millisecond), "frames", f.Frames, "lags", f.Lags,
+	f, what := s.Figures(), "reader left"
+	if s.opened.Protocol == Send {
+		what = "destination removed"
+	}
+	s.stream.log.Info(what, s.known("reason", reason, "seconds", inUnits(f.Watched, time.Second, time.Millisecond), "frames", f.Frames, "lags", f.Lags,
 		"reports", f.Reports, "packets_lost", int(f.CumulativeLost)-f.Withheld, "jitter_ms", inUnits(f.Jitter, time.Millisecond, 100*time.Microsecond))...)
 }
 

@@ -36,3 +36,6 @@ func (s State) String() string {
 	}
 	return "unknown"
 }
+
+// MarshalText is String, so that logs and JSON have the word. The error is always nil.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -99,8 +99,11 @@ func (s *Stream) State() State {
 	return s.supervisor.state
 }
 
-// Readers is how many are being sent to, those over UDP that rest included.
+// Readers is how many are being sent to, those over UDP that rest and fixed destinations included.
 func (s *Stream) Readers() int { return s.rendition.readers() }
+
+// Destinations is how many fixed destinations the stream has.
+func (s *Stream) Destinations() int { return len(s.fixed) }
 
 // SourceFigures are those of the source.
 func (s *Stream) SourceFigures() capture.Figures {

@@ -77,7 +77,7 @@ func (d *watchdog) rewatch() {
 	c := d.supervisor
 	c.stream.figures.Revived++
 	if d.silent == 1 {
-		c.stream.log.Warn("source is silent; watching it anew", "for", d.silence)
+		c.stream.log.Warn("source is silent; watching it anew", "seconds", inUnits(d.silence, time.Second, time.Millisecond))
 	}
 	for _, w := range slices.Clone(c.watches) {
 		for range maxPendingFrames {
