@@ -46,7 +46,7 @@ type Host interface {
 	// Post has f run on the loop in this turn or the next. Any goroutine may call it. It
 	// returns an error if the loop is closed, and f is not run then.
 	Post(f func()) error
-	// Work runs job where it may wait, on a goroutine of its own, and then the function that
+	// Work runs job where it may wait or take long, on a goroutine of its own, and then the function that
 	// it returns on the loop, if it is not nil. That function never runs within Work. If the
 	// loop is closed meanwhile, the job still runs to its end and the function does not.
 	Work(job func() (done func()))

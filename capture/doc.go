@@ -9,7 +9,8 @@
 //   - testcard: a moving picture with the time of day in it
 //   - file: an MJPEG file or a folder of JPEGs, at its own rate
 //
-// encode turns pixels into JPEG. Feed is the source that other goroutines push frames into.
+// encode turns pixels into JPEG; a source that encodes has package worker do so, beside the loop.
+// Feed is the source that other goroutines push frames into.
 //
 // A source starts no goroutine, does not sleep and does not ask for the time. All of it runs
 // on the Host's loop but for the jobs that it gives to Host.Work. It need not be opened: what

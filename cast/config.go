@@ -63,8 +63,9 @@ type Config struct {
 	// Random fills p with randomness for session ids, SSRCs and the like
 	// (crypto/rand). A simulation gives its own.
 	Random func(p []byte)
-	// Work runs a job where it may wait, and then the function that it returns, if it is
-	// not nil, on the loop (a goroutine for each job). A simulation gives its own.
+	// Work runs a job where it may wait or take long, and then the function that it returns, if it
+	// is not nil, on the loop, never within Work (a goroutine for each job). A simulation gives
+	// its own.
 	Work func(job func() (done func()))
 }
 

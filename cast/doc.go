@@ -11,7 +11,8 @@
 //
 // A Stream has a source, a ring of recent frames, and readers. A frame is copied into the ring
 // once, and laid out as RTP packets once; all readers are sent those bytes. A stream without a
-// source is fed by Stream.Publish.
+// source is fed by Stream.Publish. JPEGs that RTP cannot carry are coded anew by a worker, if there
+// is a StreamOptions.Transcoder; frames that it has no time for are counted in Figures.Skipped.
 //
 // AddStream does not wait until its source is open. A source that is lost is opened again (State);
 // its stream exists meanwhile, and its readers stay. A watchdog looks after devices that fall
@@ -46,5 +47,6 @@
 // # Goroutines
 //
 // All methods belong to the goroutine that runs the loop; another one hands a function over by
-// loop.Loop.Post or Do. Jobs that wait for a device (Config.Work) and the log run elsewhere.
+// loop.Loop.Post or Do. Jobs that wait for a device or code a picture (Config.Work) and the log run
+// elsewhere.
 package cast

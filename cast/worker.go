@@ -1,7 +1,7 @@
 package cast
 
-// goWork runs a job on a goroutine of its own, and what it returns on the loop. Most jobs wait
-// for a device, and few run at a time.
+// goWork runs a job on a goroutine of its own, and what it returns on the loop. Jobs wait for a
+// device or code a picture. Few run at a time: each source and each stream has one at most.
 func (b *Broadcaster) goWork(job func() (done func())) {
 	go func() {
 		if done := job(); done != nil {

@@ -5,4 +5,7 @@
 // The number and the time are also drawn as black and white squares at the bottom of
 // the picture, which Read understands after the picture has been through an encoder, a
 // network and a player: so a program can measure latency and find missing frames.
+//
+// A worker draws and encodes. If a frame takes it longer than the interval there are fewer
+// frames, and the loop does not wait.
 package testcard

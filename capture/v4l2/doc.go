@@ -7,7 +7,8 @@
 //
 // Drivers can take long to open and close a camera. Jobs of the Host do that, one at a time
 // for each source, so that the loop does not wait. The loop takes frames and gives their
-// buffers back.
+// buffers back; pictures that are encoded it copies for a worker. While that is busy the newest
+// picture waits, and older ones are skipped and counted.
 //
 // It stands on go4vl, on the part below its Device type, which would start goroutines:
 // the ioctls, wrapped one by one. Where go4vl loses what matters this package makes the
