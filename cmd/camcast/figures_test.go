@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/netip"
@@ -8,8 +9,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
 	"golang.org/x/sys/unix"
 )
 
@@ -112,4 +115,40 @@ func (f *firstWrite) Write(p []byte) (int, error) {
 		close(f.begun)
 	}
 	return f.w.Write(p)
+}
+
+// tired is a source whose encoder is too slow.
+type tired struct{}
+
+func (tired) Describe() capture.Description { return capture.Description{Source: "tired"} }
+func (tired) Open(capture.Host)             {}
+func (tired) Close() error                  { return nil }
+func (tired) Figures() capture.Figures      { return capture.Figures{Frames: 3, Skipped: 7} }
+
+// TestSkippedFrames are printed where there are some.
+func TestSkippedFrames(t *testing.T) {
+	l, err := loop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := cast.New(l, cast.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, err := b.AddStream("cam", nil, cast.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	const want = "skipped as the CPU was too slow: 7 frames not encoded, 0 not transcoded\n"
+	var lines bytes.Buffer
+	if printFigures(l, b, &lines, udp.SystemCounters{}); strings.Contains(lines.String(), "skipped") {
+		t.Errorf("printed %q, and nothing was skipped", lines.String())
+	}
+	if _, err := b.AddStream("tired", tired{}, cast.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if printFigures(l, b, &lines, udp.SystemCounters{}); !strings.Contains(lines.String(), want) {
+		t.Errorf("printed %q, want %q", lines.String(), want)
+	}
 }
