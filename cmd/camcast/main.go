@@ -84,6 +84,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	if err := d.openFronts(); err != nil {
 		return explain(err)
 	}
+	defer addProcessors(max(len(settings.sources), 1))()
 	if err := d.addStreams(); err != nil {
 		return err
 	}
