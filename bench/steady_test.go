@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -9,11 +10,18 @@ import (
 	"github.com/camcast/camcast/cast"
 )
 
+// noTranscoder is one that no picture needs.
+type noTranscoder struct{}
+
+func (noTranscoder) Transcode(dst, _ []byte) ([]byte, error) {
+	return dst, errors.New("RTP carries all pictures of the benchmark as they are")
+}
+
 // steady is a broadcast on the real kernel's loopback to readers that nobody is.
 func steady(tb testing.TB, readers int, spread float64) *broadcast {
 	tb.Helper()
 	b := newBroadcast(tb, rig.Loopback(), readers)
-	b.Spread = spread
+	b.Spread, b.Transcoder = spread, noTranscoder{}
 	must(tb, b.start())
 	tb.Cleanup(func() { must(tb, b.Close()) })
 	return b

@@ -66,7 +66,6 @@ func reportCards(b *testing.B, alone, beside []cardSeen) {
 		before, after = append(before, alone[i].age99), append(after, with.age99)
 		sum.add(with)
 		lostAlone.add(alone[i])
-		b.Logf("alone %+v; beside %+v", alone[i], with)
 	}
 	ratio := median(ratios)
 	switch {
@@ -74,6 +73,9 @@ func reportCards(b *testing.B, alone, beside []cardSeen) {
 		b.Errorf("%d frames of the card were lost while another stream was transcoded", sum.lost)
 	case ratio > mostTranscodeAge:
 		b.Errorf("the card's frames are %.2f times as old while another stream is transcoded, want at most %v", ratio, mostTranscodeAge)
+	}
+	if b.Failed() {
+		b.Logf("alone %+v; beside %+v", alone, beside)
 	}
 	b.ReportMetric(ratio, "age99-ratio")
 	b.ReportMetric(median(before), "age99-alone-ms")

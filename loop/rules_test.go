@@ -72,7 +72,7 @@ var outside = []string{"cmd/...", "bench/...", "examples/...", "capture/v4l2/vm/
 var waiters = map[string][]habit{
 	// Post, by which other goroutines hand functions over to the loop, and Run's wake-up.
 	"loop/post.go": {goroutine, channel, lock},
-	// What has to wait for a device runs on a goroutine of its own.
+	// What has to wait for a device, or codes a picture, runs on a goroutine of its own.
 	"cast/worker.go": {goroutine},
 	// The log is written by a goroutine: a terminal may be stopped, a pipe full.
 	"logqueue/queue.go": {goroutine, channel},

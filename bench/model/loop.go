@@ -27,6 +27,8 @@ type CastModel struct {
 	Source netip.Addr
 	// CloneAt is the interface at which the kernel is to make the copies, if wished.
 	CloneAt string
+	// Transcoder is for pictures that RTP cannot carry, of which there are none.
+	Transcoder cast.Transcoder
 
 	Loop   *loop.Loop
 	Cast   *cast.Broadcaster
@@ -87,7 +89,7 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 		}
 	}
 	m.params = &media.Params{Format: media.JPEG, Width: 1280, Height: 720, FramesPerSecond: float64(b.FramesPerSecond)}
-	if m.Stream, err = m.Cast.AddStream("bench", nil, cast.StreamOptions{Params: m.params}); err != nil {
+	if m.Stream, err = m.Cast.AddStream("bench", nil, cast.StreamOptions{Params: m.params, Transcoder: m.Transcoder}); err != nil {
 		return err
 	}
 	for _, reader := range b.Readers {
