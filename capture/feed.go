@@ -17,6 +17,9 @@ type FeedOptions struct {
 	Params *media.Params
 	// Frames is how many frames may wait (4).
 	Frames int
+	// MaxFrame is the size in bytes of the largest frame (DefaultMaxFrame). Larger ones are
+	// refused and counted as broken.
+	MaxFrame int
 }
 
 // defaultFeedFrames is how many frames may wait without a wish.
@@ -63,10 +66,16 @@ var ErrClosed = errors.New("the feed is closed")
 
 var errNoParams = errors.New("the frame has no Params")
 
+// ErrTooLarge is matched by the error of Push if the frame is larger than a frame may be.
+var ErrTooLarge = errors.New("the frame is too large")
+
 // NewFeed makes a feed. It holds nothing that must be closed.
 func NewFeed(o FeedOptions) *Feed {
 	if o.Frames <= 0 {
 		o.Frames = defaultFeedFrames
+	}
+	if o.MaxFrame <= 0 {
+		o.MaxFrame = DefaultMaxFrame
 	}
 	return &Feed{options: o, params: o.Params, queue: frameQueue{most: o.Frames, needsKey: true}}
 }
@@ -93,6 +102,10 @@ func (f *Feed) buffer(frame media.Frame) (buffer []byte, isWanted bool, err erro
 	defer f.mutex.Unlock()
 	if f.isClosed || f.isEnded {
 		return nil, false, ErrClosed
+	}
+	if len(frame.Bytes) > f.options.MaxFrame {
+		f.queue.refuse(frame)
+		return nil, false, fmt.Errorf("%w: %d bytes, more than %d", ErrTooLarge, len(frame.Bytes), f.options.MaxFrame)
 	}
 	if !f.queue.wants(frame) {
 		return nil, false, nil
@@ -238,12 +251,12 @@ func (f *Feed) sleep(o *feedOpening) (isEnd bool) {
 	return f.isEnded
 }
 
-// Figures counts the frames that were handed over, and as gaps those that Push has taken and
-// the feed has dropped.
+// Figures counts the frames that were handed over, as gaps those that Push has taken and the
+// feed has dropped, and as broken those that were too large.
 func (f *Feed) Figures() Figures {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	return Figures{Frames: f.frames, Gaps: f.queue.gaps}
+	return Figures{Frames: f.frames, Gaps: f.queue.gaps, Broken: f.queue.refused}
 }
 
 // Close drops what waits.

@@ -12,6 +12,13 @@ type frameQueue struct {
 	needsKey bool
 	spare    [][]byte // buffers of frames that were taken or dropped
 	gaps     uint64
+	refused  uint64
+}
+
+// refuse counts a frame that cannot be added. Those that depend on it are dropped.
+func (q *frameQueue) refuse(f media.Frame) {
+	q.refused++
+	q.needsKey = q.needsKey || f.Params.Format.Dependent()
 }
 
 // wants reports whether a frame is to be added. If not it counts as a gap.

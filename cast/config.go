@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/loop/udp"
 )
 
@@ -30,6 +31,10 @@ type Config struct {
 	// Spread is the share of the frame interval that a frame's bursts are spread over, up to
 	// 1 (DefaultSpread). AllAtOnce does not spread them.
 	Spread float64
+
+	// MaxFrame is the size in bytes of the largest frame that is sent, 1 kB to 1 GB
+	// (capture.DefaultMaxFrame). Larger ones are counted as unusable.
+	MaxFrame int
 
 	// MaxReaders is how many sessions may play at once, over all streams, and
 	// MaxReadersPerAddress how many of one address, or of one /64 of IPv6 (no limit).
@@ -145,6 +150,10 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxConnectionsPerAddress, DefaultMaxConnectionsPerAddress)
 	setDefault(&c.SessionTimeout, defaultSessionTimeout)
 	setDefault(&c.Adapt, AdaptThin)
+	var err error
+	if c.MaxFrame, err = capture.MaxFrame(c.MaxFrame); err != nil {
+		return c, fmt.Errorf("max-frame: %w", err)
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

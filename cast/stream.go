@@ -2,6 +2,7 @@ package cast
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,6 +32,8 @@ type Stream struct {
 	version uint64
 
 	figures Figures
+	// needsKey: frames depend on one that was too large.
+	needsKey bool
 	// complained: it was logged that a frame cannot be sent.
 	complained bool
 	// ended: there will be no more frames. closed: the stream is removed.
@@ -127,6 +130,10 @@ func (s *Stream) Publish(f media.Frame) error {
 		s.figures.Unusable++
 		return err
 	}
+	if err := s.fits(f); err != nil {
+		s.figures.Unusable++
+		return err
+	}
 	s.figures.Frames++
 	if f.Captured == 0 {
 		f.Captured = s.broadcaster.loop.Now()
@@ -162,6 +169,22 @@ func (s *Stream) setParams(p *media.Params) error {
 	s.rendition.setPace(p.FramesPerSecond)
 	return nil
 }
+
+// fits says whether a frame is too large, or depends on one that was.
+func (s *Stream) fits(f media.Frame) error {
+	isDependent := f.Params.Format.Dependent()
+	if n, most := len(f.Bytes), s.broadcaster.config.MaxFrame; n > most {
+		s.needsKey = isDependent
+		return fmt.Errorf("frame of %d bytes: larger than a frame may be, %d (--max-frame)", n, most)
+	}
+	if s.needsKey && isDependent && !f.Key {
+		return errNeedsKey
+	}
+	s.needsKey = false
+	return nil
+}
+
+var errNeedsKey = errors.New("frame that depends on one that was too large")
 
 // frame is called by the source for each frame.
 func (s *Stream) frame(f media.Frame) {

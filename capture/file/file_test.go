@@ -315,7 +315,7 @@ func endless(t testing.TB) string {
 }
 
 func TestNewRefuses(t *testing.T) {
-	for _, bytes := range []int{-1, 1023, MaxFrameLimit + 1} {
+	for _, bytes := range []int{-1, 1023, 1<<30 + 1} {
 		if _, err := New(Options{Path: "clip.mjpeg", MaxFrame: bytes}); err == nil || !strings.Contains(err.Error(), "1024 to 1073741824") {
 			t.Errorf("pictures of %d bytes: error %v", bytes, err)
 		}

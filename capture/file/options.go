@@ -3,6 +3,8 @@ package file
 import (
 	"fmt"
 	"log/slog"
+
+	"github.com/camcast/camcast/capture"
 )
 
 // Options are the settings of a file; the zero value of each field but Path is useful.
@@ -13,8 +15,9 @@ type Options struct {
 	FramesPerSecond float64
 	// Loop begins again at the end.
 	Loop bool
-	// MaxFrame is the size in bytes of the largest picture, 1024 to MaxFrameLimit
-	// (DefaultMaxFrame). Larger ones are skipped and counted as broken. It bounds the memory.
+	// MaxFrame is the size in bytes of the largest picture, 1024 to 1 GB
+	// (capture.DefaultMaxFrame). Larger ones are skipped and counted as broken. It bounds the
+	// memory.
 	MaxFrame int
 	// Check says why a picture cannot be used. It is given the first one when the file is
 	// opened, and an error fails the source then. It runs in a job, not on the loop, and must
@@ -27,11 +30,6 @@ type Options struct {
 const (
 	defaultRate      = 25
 	minRate, maxRate = 0.01, 1000
-
-	// DefaultMaxFrame and MaxFrameLimit are those of Options.MaxFrame.
-	DefaultMaxFrame = 16 << 20
-	MaxFrameLimit   = 1 << 30
-	minMaxFrame     = 1024
 )
 
 // withDefaults fills in what is not set, or says what is wrong.
@@ -39,17 +37,15 @@ func (o Options) withDefaults() (Options, error) {
 	if o.FramesPerSecond == 0 {
 		o.FramesPerSecond = defaultRate
 	}
-	if o.MaxFrame == 0 {
-		o.MaxFrame = DefaultMaxFrame
+	var err error
+	if o.MaxFrame, err = capture.MaxFrame(o.MaxFrame); err != nil {
+		return o, fmt.Errorf("%s: largest picture: %w", o.Path, err)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	switch {
-	case !(o.FramesPerSecond >= minRate && o.FramesPerSecond <= maxRate):
+	if !(o.FramesPerSecond >= minRate && o.FramesPerSecond <= maxRate) {
 		return o, fmt.Errorf("%s at %v frames/s: must be %v to %v", o.Path, o.FramesPerSecond, minRate, maxRate)
-	case o.MaxFrame < minMaxFrame || o.MaxFrame > MaxFrameLimit:
-		return o, fmt.Errorf("%s with pictures of up to %d bytes: must be %d to %d", o.Path, o.MaxFrame, minMaxFrame, MaxFrameLimit)
 	}
 	return o, nil
 }

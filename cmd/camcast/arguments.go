@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/spf13/pflag"
@@ -29,6 +30,7 @@ type settings struct {
 type rawFlags struct {
 	rtsp, rtp        string
 	lag, mtu, burst  int
+	maxFrame         int
 	limits           rawLimits
 	spread           float64
 	adapt, clone     string
@@ -47,6 +49,9 @@ func newProgram(raw *rawFlags) *commandline.Program {
 		commandline.NewGroup("Where to listen", func(f *pflag.FlagSet) {
 			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on, or \"off\": viewers can only join by camcast:// then")
 			f.StringVar(&raw.rtp, "rtp", "", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair (default the address of --rtsp, port 5004)")
+		}),
+		commandline.NewGroup("Sources", func(f *pflag.FlagSet) {
+			f.IntVar(&raw.maxFrame, "max-frame", capture.DefaultMaxFrame, "largest frame to send, in `BYTES`; larger ones are skipped and counted; it bounds the memory that a file or camera can make camcast use")
 		}),
 		commandline.NewGroup("Viewers", func(f *pflag.FlagSet) {
 			f.IntVar(&raw.limits.readers, "max-readers", 0, "at most `N` viewers at once, over all streams; 0 is no limit")
@@ -126,7 +131,7 @@ func (s *settings) applyEnvironment() {
 // config is what the flags say, in cast's words, in which a zero is the default.
 func (raw *rawFlags) config() cast.Config {
 	c := cast.Config{
-		Lag: raw.lag, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
+		MaxFrame: raw.maxFrame, Lag: raw.lag, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
 		MaxReaders: raw.limits.readers, MaxReadersPerAddress: raw.limits.readersPerAddress,
 		MaxConnections: raw.limits.connections, MaxConnectionsPerAddress: raw.limits.connectionsPerAddress,
 	}
@@ -148,7 +153,7 @@ func checkRanges(raw *rawFlags) error {
 		name         string
 		value, least int
 	}{
-		{"lag", raw.lag, 1}, {"mtu", raw.mtu, 1}, {"burst", raw.burst, 1},
+		{"max-frame", raw.maxFrame, 1}, {"lag", raw.lag, 1}, {"mtu", raw.mtu, 1}, {"burst", raw.burst, 1},
 		{"max-readers", raw.limits.readers, 0}, {"max-readers-per-address", raw.limits.readersPerAddress, 0},
 		{"max-connections", raw.limits.connections, 0}, {"max-connections-per-address", raw.limits.connectionsPerAddress, 0},
 	} {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/netip"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -26,5 +28,38 @@ func TestRTPFollowsRTSP(t *testing.T) {
 		if s.config.RTP != netip.MustParseAddrPort(c.rtp) {
 			t.Errorf("%q: RTP is sent from %v, want %s", c.args, s.config.RTP, c.rtp)
 		}
+	}
+}
+
+// TestOptionsBehindTheLastQuestionMark has files with a '?' in their names.
+func TestOptionsBehindTheLastQuestionMark(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"what?.mjpeg", "plain.mjpeg", "both.mjpeg", "both.mjpeg?loop=1", "why?"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for argument, want := range map[string]sourceSpec{
+		"what?.mjpeg":               {path: "what?.mjpeg"},
+		"what?.mjpeg?":              {path: "what?.mjpeg"},
+		"what?.mjpeg?fps=5&loop=1":  {path: "what?.mjpeg", fps: 5, loop: true},
+		"plain.mjpeg":               {path: "plain.mjpeg"},
+		"plain.mjpeg?fps=5":         {path: "plain.mjpeg", fps: 5},
+		"both.mjpeg?loop=1":         {path: "both.mjpeg?loop=1"},
+		"both.mjpeg?loop=1&fps=5":   {path: "both.mjpeg", fps: 5, loop: true},
+		"both.mjpeg?loop=1?fps=5":   {path: "both.mjpeg?loop=1", fps: 5},
+		"why?":                      {path: "why?"},
+		"why??fps=5":                {path: "why?", fps: 5},
+		"is it there?.mjpeg?loop=1": {path: "is it there?.mjpeg", loop: true},
+	} {
+		got, err := parseSource("cam=" + filepath.Join(folder, argument))
+		want.name, want.kind, want.path = "cam", fileSource, filepath.Join(folder, want.path)
+		if err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", argument, got, err, want)
+		}
+	}
+	_, err := parseSource("is it there?.mjpeg")
+	if err == nil || !containsAll(err.Error(), []string{"fps, loop", `"is it there?.mjpeg?"`}) {
+		t.Errorf("error %v, want what would be right", err)
 	}
 }

@@ -61,6 +61,11 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--lag", "many"}, 2, []string{"lag", "many"}},
 		{[]string{"--lag", "5000"}, 2, []string{"--lag 5000", "1 to 1000"}},
 		{[]string{"--max-readers", "-1"}, 2, []string{"--max-readers -1"}},
+		{[]string{"--max-frame", "0"}, 2, []string{"--max-frame 0", "at least 1"}},
+		{[]string{"--max-frame", "-1"}, 2, []string{"--max-frame -1"}},
+		{[]string{"--max-frame", "1000"}, 2, []string{"--max-frame", "1024 to 1073741824"}},
+		{[]string{"--max-frame", "2000000000"}, 2, []string{"--max-frame", "1024 to 1073741824"}},
+		{[]string{"--max-frame", "16M"}, 2, []string{"max-frame", "16M"}},
 		{[]string{"--mtu", "100"}, 2, []string{"--mtu 100", "576"}},
 		{[]string{"--burst", "65"}, 2, []string{"--burst 65", "1 to 64"}},
 		{[]string{"--max-readers-per-address", "-5"}, 2, []string{"--max-readers-per-address -5"}},
@@ -91,6 +96,9 @@ func TestWrongInput(t *testing.T) {
 		{append(free, filepath.Join(folder, "absent.mjpeg")), 1, []string{"absent.mjpeg", "no such file"}},
 		{append(free, text), 1, []string{"notes.txt", "not an MJPEG"}},
 		{append(free, half), 1, []string{"half.mjpeg", "no whole JPEG"}},
+		{append(free, "testdata/441.jpg?loop=1"), 1, []string{"441.jpg", "cannot be sent", "subsampling"}},
+		{append(free, "testdata/441.jpg"), 1, []string{"441.jpg", "cannot be sent", "subsampling"}},
+		{[]string{"what?.mjpeg"}, 2, []string{"fps, loop", "what?.mjpeg?"}},
 		{append(free, "--send", "udp://239.1.2.3:5000?iface=nowhere0", "testcard:"), 1, []string{"nowhere0"}},
 		{append(free, "--send", "udp://127.0.0.1:5000", "--sdp", "/nowhere/x.sdp", "testcard:"), 1, []string{"/nowhere/x.sdp"}},
 		{[]string{"--rtsp", taken.Addr().String(), "--rtp", "127.0.0.1:0", "testcard:"}, 1, []string{"address already in use", "--rtsp"}},
@@ -115,7 +123,7 @@ func TestWrongInput(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	status, stdout, stderr := runBinary(t, "--help")
-	want := []string{"--rtsp", "--rtp", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--send", "--sdp", "--log",
+	want := []string{"--rtsp", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--send", "--sdp", "--log",
 		"--log-level", "--version", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
 	if status != 0 || stderr != "" || !containsAll(stdout, want) {
 		t.Errorf("status %d, stderr %q, stdout %q", status, stderr, stdout)

@@ -8,15 +8,16 @@ Usage: camcast [flags] [[NAME=]SOURCE ...]
 Each SOURCE becomes a stream. The first one's NAME is cam by default, the next ones'
 cam2, cam3...
 
-  /dev/video0?size=1280x720&fps=30&format=mjpeg   a camera; format mjpeg or yuyv;
+  '/dev/video0?size=1280x720&fps=30&format=mjpeg' a camera; format mjpeg or yuyv;
                                                   quality=1..100 for yuyv
-  testcard:?size=640x480&fps=30&quality=80        a moving picture with the time in it
-  clip.mjpeg?fps=25&loop=1                        an MJPEG file, or a folder of JPEGs,
-                                                  which without loop begins with its
-                                                  first viewer
+  'testcard:?size=640x480&fps=30&quality=80'      a moving picture with the time in it
+  'clip.mjpeg?fps=25&loop=1'                      an MJPEG file, a folder of JPEGs, or a JPEG;
+                                                  without loop it is played once, from its
+                                                  first viewer on
 
-Everything from '?' on is optional. Quote it from the shell. Without any SOURCE: the first
-camera found, else the test card.
+Everything from the last '?' on is optional. The quotes keep it from the shell. A file with
+a '?' in its name: 'what?.mjpeg' if it is there, else 'what?.mjpeg?'; with options
+'what?.mjpeg?fps=5'. Without any SOURCE: the first camera found, else the test card.
 
 Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
 at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the

@@ -36,7 +36,7 @@ type sourceSpec struct {
 	loop    bool
 }
 
-// optionsOf are the options of each kind, after the '?'.
+// optionsOf are the options of each kind, after the last '?'.
 var optionsOf = map[sourceKind][]string{
 	deviceSource:   {"size", "fps", "format", "quality"},
 	testcardSource: {"size", "fps", "quality"},
@@ -83,10 +83,7 @@ func parseSource(argument string) (sourceSpec, error) {
 		}
 		spec.name, rest = m[1], rest[len(m[0]):]
 	}
-	path, query := rest, ""
-	if _, err := os.Stat(rest); err != nil { // a file may have a '?' in its name
-		path, query, _ = strings.Cut(rest, "?")
-	}
+	path, query := splitOptions(rest)
 	spec.path = path
 	switch {
 	case path == "testcard:" || path == "testcard":
@@ -99,6 +96,9 @@ func parseSource(argument string) (sourceSpec, error) {
 		spec.kind = fileSource
 	}
 	err := spec.parseOptions(query)
+	if err != nil && spec.kind == fileSource {
+		err = fmt.Errorf("%w; if the '?' is a part of the file's name, write '?' behind it, too: %q", err, rest+"?")
+	}
 	if err == nil && spec.kind == testcardSource {
 		err = spec.testcard().Check()
 	}
@@ -106,6 +106,19 @@ func parseSource(argument string) (sourceSpec, error) {
 		return spec, fmt.Errorf("source %q: %w", argument, err)
 	}
 	return spec, nil
+}
+
+// splitOptions splits a source from its options. They begin at the last '?', unless there is a file
+// of the whole name: a file's own name may have a '?'.
+func splitOptions(source string) (path, query string) {
+	at := strings.LastIndexByte(source, '?')
+	if at < 0 {
+		return source, ""
+	}
+	if _, err := os.Stat(source); err == nil {
+		return source, ""
+	}
+	return source[:at], source[at+1:]
 }
 
 // testcard is the spec as the test card's options.

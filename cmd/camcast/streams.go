@@ -21,7 +21,7 @@ func (d *service) addStreams() error {
 		return d.addDefaultStream(v4l2.List())
 	}
 	for _, spec := range d.settings.sources {
-		source, err := newSource(spec)
+		source, err := d.newSource(spec)
 		if err != nil {
 			return fmt.Errorf("%s: %w", spec.name, err)
 		}
@@ -122,7 +122,7 @@ func (d *service) addDefaultStream(cameras []v4l2.Device) error {
 // tryDefault adds a stream and waits until it is known whether its source can be opened. The
 // daemon goes on if it cannot.
 func (d *service) tryDefault(spec sourceSpec) (*cast.Stream, error) {
-	source, err := newSource(spec)
+	source, err := d.newSource(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (d *service) tryDefault(spec sourceSpec) (*cast.Stream, error) {
 }
 
 // newSource makes the source that a SOURCE argument names.
-func newSource(spec sourceSpec) (capture.Source, error) {
+func (d *service) newSource(spec sourceSpec) (capture.Source, error) {
 	switch spec.kind {
 	case deviceSource:
 		return nilIfFailed(v4l2.New(v4l2.Options{
@@ -150,7 +150,10 @@ func newSource(spec sourceSpec) (capture.Source, error) {
 	case testcardSource:
 		return nilIfFailed(testcard.New(spec.testcard()))
 	case fileSource:
-		return nilIfFailed(file.New(file.Options{Path: spec.path, FramesPerSecond: spec.fps, Loop: spec.loop}))
+		return nilIfFailed(file.New(file.Options{
+			Path: spec.path, FramesPerSecond: spec.fps, Loop: spec.loop,
+			MaxFrame: d.settings.config.MaxFrame, Check: checkPicture, Log: d.log.With("stream", spec.name),
+		}))
 	}
 	return nil, errors.New("unknown kind of source")
 }
