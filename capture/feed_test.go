@@ -306,3 +306,27 @@ func ExampleFeed() {
 	// <nil>
 	// the feed is closed
 }
+
+// TestFeedRefusesLargeFrames does not copy them, and drops what depends on them.
+func TestFeedRefusesLargeFrames(t *testing.T) {
+	for params, want := range map[*media.Params]string{pictures: "1K 3 4 5K", video: "1K 5K"} {
+		f, h := capture.NewFeed(capture.FeedOptions{Params: params, Frames: 9, MaxFrame: 1000}), capturetest.NewHost(t)
+		h.Open(f)
+		h.Turn()
+		push(t, f, params, "1K")
+		h.Turn()
+		large := media.Frame{Params: params, Bytes: make([]byte, 1001)}
+		if err := f.Push(large); !errors.Is(err, capture.ErrTooLarge) || !strings.Contains(err.Error(), "1001 bytes, more than 1000") {
+			t.Errorf("error %v", err)
+		}
+		push(t, f, params, "3 4 5K")
+		h.Turn()
+		var words []string
+		for _, frame := range h.Frames {
+			words = append(words, string(frame.Bytes))
+		}
+		if got := strings.Join(words, " "); got != want || f.Figures().Broken != 1 {
+			t.Errorf("%v: frames %q, %+v; want %q and one broken", params.Format, got, f.Figures(), want)
+		}
+	}
+}
