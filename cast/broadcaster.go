@@ -60,7 +60,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	b.refusals.init(b)
 	if config.RTP.IsValid() {
 		o := pairOptions{
-			log: b.config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, clones: config.Clones,
+			log: b.config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, rejected: b.rejected, clones: config.Clones,
 			noSegmentation: config.NoSegmentation, noBatches: config.NoBatches,
 		}
 		if b.pairs, err = openPairs(l, config.RTP, o); err != nil {

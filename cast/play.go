@@ -168,9 +168,12 @@ func (o *sessionObserver) Took() { (*Session)(o).Alive() }
 // the other reader at its address would take it for its own.
 func (o *sessionObserver) Lost(err error) {
 	s := (*Session)(o)
-	if err == errReplaced {
+	switch err {
+	case errReplaced:
 		s.Gone(err.Error())
-		return
+	case fanout.ErrPortClosed: // which nobody listens at
+		s.Gone("unreachable: " + err.Error())
+	default:
+		s.End("unreachable: " + err.Error())
 	}
-	s.End("unreachable: " + err.Error())
 }

@@ -19,8 +19,12 @@ const rtpLimit = 100_000
 
 // rtcpArrived is called with what came to an RTCP port.
 func (b *Broadcaster) rtcpArrived(d udp.Datagram) {
-	if r := b.rtcpIndex.find(d.From); r != nil && r.Observer() != nil {
-		r.Rest(false)
+	r := b.rtcpIndex.find(d.From)
+	if r == nil {
+		return
+	}
+	r.Alive()
+	if r.Observer() != nil {
 		b.lateRTCP = d.Late
 		r.Observer().RTCP(d.Payload)
 		b.lateRTCP = false

@@ -149,6 +149,9 @@ func (s *Session) Writable() {
 
 // Alive notes a sign of life.
 func (s *Session) Alive() {
+	if s.udp != nil {
+		s.udp.Alive()
+	}
 	if s.state != ended && s.queue == &s.stream.broadcaster.sessions.live {
 		s.queue.touch(s)
 	}

@@ -51,6 +51,8 @@ type pairOptions struct {
 	// rtcp is called with what arrives on an RTCP port, rtp with what arrives on an RTP port;
 	// that is left to the kernel to drop if rtp is nil.
 	rtcp, rtp func(udp.Datagram)
+	// rejected is called with what ICMP says of what was sent; nil: the kernel drops it.
+	rejected func(loop.Rejection)
 	// multicastTTL and multicastInterface are for destinations that are groups.
 	multicastTTL       int
 	multicastInterface string
@@ -148,6 +150,7 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	options.ReceiveLimit = rtpLimit
 	options.ReceiveBufferBytes = receiveBufferBytes
 	options.Clones = o.clones
+	options.Rejected = o.rejected
 	if p.rtp, err = udp.Open(l, address, options, p.receive); err != nil {
 		return nil, err
 	}

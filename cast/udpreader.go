@@ -24,8 +24,9 @@ type Observer interface {
 	// RTCP is called with RTCP that came from the reader's address. The packet may be read
 	// until RTCP returns.
 	RTCP(packet []byte)
-	// Lost is called when the kernel has refused for a while to send to the reader; the observer
-	// has it leave. It is also called when another reader has come to its address; this one
+	// Lost is called when the kernel has refused for a while to send to the reader, or when the
+	// reader's host has said that its port is closed and nothing has come from it for two seconds;
+	// the observer has it leave. It is also called when another reader has come to its address; this one
 	// leaves then in any case.
 	Lost(err error)
 }

@@ -29,9 +29,15 @@ type neighbours struct {
 // silentMachine is one that does not answer, and what waits for it.
 type silentMachine struct {
 	addr    netip.Addr
-	waiting []release
+	waiting []unsent
 	bytes   int
 	asked   bool // and the answer is awaited
+}
+
+// unsent is a message that waits for a machine to answer.
+type unsent struct {
+	release
+	peer netip.AddrPort
 }
 
 // neighbourNews is an fd that has news of neighbours.
@@ -91,12 +97,12 @@ func (k *Kernel) tellOfNeighbour(news loop.Neighbour) {
 }
 
 // await has a message wait for a machine that does not answer.
-func (k *Kernel) await(m *silentMachine, s *udpSocket, bytes int) {
+func (k *Kernel) await(m *silentMachine, s *udpSocket, peer netip.AddrPort, bytes int) {
 	if s == nil || bytes > neighbourBytes {
 		return
 	}
 	k.forget(m, neighbourBytes-bytes)
-	m.waiting = append(m.waiting, release{s, bytes})
+	m.waiting = append(m.waiting, unsent{release{s, bytes}, peer})
 	m.bytes += bytes
 	s.sending += bytes
 	if !m.asked {
@@ -105,10 +111,14 @@ func (k *Kernel) await(m *silentMachine, s *udpSocket, bytes int) {
 	}
 }
 
-// happen gives the machine up until somebody sends to it again.
+// happen gives the machine up until somebody sends to it again. Each message that has waited is
+// rejected.
 func (m *silentMachine) happen(k *Kernel) {
 	m.asked = false
 	if k.neighbours.silent[m.addr] == m {
+		for _, u := range m.waiting {
+			k.rejected(u.socket, loop.Rejection{Peer: u.peer, Errno: unix.EHOSTUNREACH})
+		}
 		k.forget(m, 0)
 		k.tellOfNeighbour(loop.Neighbour{Addr: m.addr})
 	}

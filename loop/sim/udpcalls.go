@@ -164,7 +164,7 @@ func (k *Kernel) route(s *udpSocket, from, peer netip.AddrPort, payload []byte, 
 	k.counters.SentBytes += uint64(len(payload))
 	if m := k.neighbours.silent[peer.Addr()]; m != nil {
 		k.counters.Unheard += uint64(datagrams)
-		k.await(m, s, len(payload))
+		k.await(m, s, peer, len(payload))
 		return nil
 	}
 	left := k.now

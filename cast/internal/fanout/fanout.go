@@ -60,6 +60,10 @@ type Fanout struct {
 	trials   []trialEnd
 	// lost are readers whose observers are to be told.
 	lost []lostReader
+	// closed are readers whose port was found closed, those of longest ago first; closing fires
+	// when the time of the first is over.
+	closed  []closedPort
+	closing *loop.Timer
 	// firstSent and lastSent are the newest frames that the ages were recorded of.
 	firstSent, lastSent uint64
 	// groupPackets is how many packets there were between the newest two key frames, the
@@ -68,7 +72,11 @@ type Fanout struct {
 }
 
 // New makes a Fanout without readers.
-func New(c Config) *Fanout { return &Fanout{config: c} }
+func New(c Config) *Fanout {
+	f := &Fanout{config: c}
+	f.closing = c.Loop.NewAwakeTimer(f.endClosed)
+	return f
+}
 
 // Owner is Config.Owner.
 func (f *Fanout) Owner() any { return f.config.Owner }
@@ -145,6 +153,8 @@ func (f *Fanout) Each(visit func(*Reader)) {
 
 // Stop ends sending for good, and releases the frames in hand.
 func (f *Fanout) Stop() {
+	f.closing.Stop()
+	f.closed = nil
 	for _, g := range f.groups {
 		g.sweep.stop()
 	}

@@ -13,8 +13,11 @@ type Reader struct {
 	// gone: it has left, though it may still be in the list.
 	gone bool
 	// wish is the level that it is to have, unless it rests; moving: it is in group.moving.
-	wish            uint8
-	resting, moving bool
+	wish    uint8
+	resting restReason // 0: it does not
+	moving  bool
+	// closings counts how often its port was found closed.
+	closings uint8
 	// refused counts the frames that the kernel did not take whole for it.
 	refused uint32
 	// failed is the sweep's count at the last frame that could not be sent to it, and
@@ -36,8 +39,8 @@ type Observer interface {
 	// RTCP is called with RTCP that came from the reader's address. The packet may be read
 	// until RTCP returns.
 	RTCP(packet []byte)
-	// Lost is called when the kernel has refused for a while to send to the reader. The
-	// reader is still there: the observer has it leave.
+	// Lost is called when the kernel has refused for a while to send to the reader, or when
+	// its port is closed (ErrPortClosed). The reader is still there: the observer has it leave.
 	Lost(err error)
 }
 

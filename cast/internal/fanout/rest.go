@@ -7,19 +7,42 @@ package fanout
 // So the readers of a machine that does not answer ARP rest. They get no frames until the
 // machine answers or something comes from them. Sender reports go on: each makes the kernel ask
 // once more.
+//
+// Readers whose port is closed rest, too (closed.go).
 
-// Rest has the reader get no frames, or frames again, from the next one on that it can begin
-// with. It reports whether that is a change.
+// restReason is why a reader rests, a bit for each.
+type restReason uint8
+
+const (
+	machineSilent restReason = 1 << iota
+	portClosed
+)
+
+// Rest has the reader get no frames, as its machine does not answer, or frames again, from the
+// next one on that it can begin with. It reports whether that is a change.
 func (r *Reader) Rest(resting bool) (changed bool) {
-	if r.gone || r.resting == resting {
+	if resting {
+		return r.rest(r.resting|machineSilent, "its machine does not answer")
+	}
+	return r.rest(r.resting&^machineSilent, "")
+}
+
+// Alive notes that something has come from the reader: it does not rest any more.
+func (r *Reader) Alive() { r.rest(0, "") }
+
+// rest has the reader rest for some reasons, of which one may be new, or go on if there is none.
+func (r *Reader) rest(reasons restReason, why string) (changed bool) {
+	if r.gone || r.resting == reasons {
 		return false
 	}
 	f := r.group.fanout
-	r.resting = resting
-	if resting {
+	was := r.resting
+	r.resting = reasons
+	switch {
+	case was == 0:
 		f.config.Figures.Resting++
-		f.config.Log.Info("reader rests: its machine does not answer", "rtcp", r.RTCPAddress())
-	} else {
+		f.config.Log.Info("reader rests: "+why, "rtcp", r.RTCPAddress())
+	case reasons == 0:
 		f.config.Figures.Resting--
 		f.config.Log.Info("reader goes on", "rtcp", r.RTCPAddress())
 	}

@@ -150,7 +150,7 @@ func (f *Fanout) uncount(r *Reader) {
 	if r.Thinned() {
 		f.config.Figures.Thinned--
 	}
-	if r.resting {
+	if r.resting != 0 {
 		f.config.Figures.Resting--
 	}
 }
@@ -197,7 +197,7 @@ func (r *Reader) settle() {
 // new group is sent without it.
 func (r *Reader) move() bool {
 	g, level := r.group, r.wish
-	if r.resting {
+	if r.resting != 0 {
 		level = restLevel
 	}
 	if level == g.level {

@@ -7,7 +7,7 @@ import "time"
 // failure in the frame.
 func (f *Fanout) unreachable(r *Reader, turn uint32, err error) (first bool) {
 	f.config.Figures.Unreachable++
-	now := uint32(f.config.Loop.Now() / time.Millisecond)
+	now := uint32(f.config.Loop.Awake() / time.Millisecond)
 	if !r.failing(turn) {
 		r.failingSince = now
 	}
