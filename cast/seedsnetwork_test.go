@@ -57,6 +57,11 @@ func (b *broadcast) someNetwork() {
 	if !b.calm {
 		b.link(slow, sim.Link{BytesPerSecond: b.between(300_000, 1_000_000), Shared: true})
 	}
+	if b.maybe(0.7) { // with a firewall that says nothing otherwise
+		limit := time.Duration(b.random.IntN(2)) * time.Second
+		b.k.SetRejects(netip.MustParsePrefix("10.0.0.0/8"), limit)
+		b.k.SetRejects(netip.MustParsePrefix("2001:db8::/32"), limit)
+	}
 	f := sim.Faults{ShuffleEvents: b.maybe(0.5)}
 	for _, chance := range []*float64{&f.SpuriousWakeups, &f.SpuriousEvents, &f.PartialBatches, &f.PartialWrites, &f.ShortReads} {
 		if b.maybe(0.4) {

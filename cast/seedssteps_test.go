@@ -116,9 +116,14 @@ func (b *broadcast) step() {
 	case 6:
 		b.withGuest(func(g *guest) { g.leave() })
 	case 7:
-		if !b.long {
-			b.withGuest(func(g *guest) { g.vanish() })
-		}
+		b.withGuest(func(g *guest) {
+			switch {
+			case b.maybe(0.5) && g.rtp != nil && g.reader == nil:
+				g.die()
+			case !b.long:
+				g.vanish()
+			}
+		})
 	case 8, 9:
 		b.withGuest(b.pause)
 	case 10:
