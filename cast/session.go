@@ -82,7 +82,9 @@ type SessionOptions struct {
 	Peer netip.AddrPort
 	// Grant is what the gate gave.
 	Grant Grant
-	// EndsByGoodbye: an RTCP BYE from the reader ends the session.
+	// EndsByGoodbye: an RTCP BYE that comes from the reader's address over UDP ends the session.
+	// On a connection it does not: what the protocol itself says, or the end of the connection,
+	// follows there.
 	EndsByGoodbye bool
 	// Ended is called when the session has ended, by whatever call, with the reason. It may be
 	// nil.
@@ -162,7 +164,7 @@ func (s *Session) Alive() {
 func (s *Session) TakeRTCP(packet []byte) {
 	s.Alive()
 	s.reception.take(s.stream, s.udp, packet)
-	if !s.opened.EndsByGoodbye {
+	if !s.opened.EndsByGoodbye || s.udp == nil {
 		return
 	}
 	left := false

@@ -101,7 +101,7 @@ func (m *media) open(n *conn, session *protocol.Session, s *cast.Stream, d *deci
 	r := &reader{rtsp: session}
 	var err error
 	r.session, err = m.broadcaster.OpenSession(cast.SessionOptions{
-		Stream: s, Protocol: cast.RTSP, Peer: n.tcp.Peer(), Grant: d.grant, Ended: r.ended,
+		Stream: s, Protocol: cast.RTSP, Peer: n.tcp.Peer(), Grant: d.grant, Ended: r.ended, EndsByGoodbye: true,
 	})
 	return r, err
 }
