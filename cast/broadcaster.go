@@ -33,6 +33,8 @@ type Broadcaster struct {
 	// lateRTCP: the RTCP that is being read may have come long ago.
 	lateRTCP   bool
 	neighbours *neighbours // nil: the kernel does not tell which machines answer
+	// farewells are goodbyes that full sockets have not taken yet.
+	farewells []*farewell
 	// leaving: goodbye was said. gone is set then, and fires when all connections are closed.
 	leaving, closed bool
 	gone            *loop.Timer
@@ -218,8 +220,8 @@ func (b *Broadcaster) RTCPSockets() (sum udp.Counters) {
 }
 
 // Leave ends all streams and says goodbye to every reader. Players that receive it hang up
-// by themselves, if they are given a moment: gone is called when all connections are closed, or
-// when the moment is over. Close is due then. To be called once.
+// by themselves, if they are given a moment: gone is called when all connections are closed and
+// full sockets have taken the goodbyes, or when the moment is over. Close is due then. To be called once.
 func (b *Broadcaster) Leave(gone func()) {
 	b.sayGoodbye()
 	b.gone = b.loop.NewTimer(func() {
@@ -230,12 +232,12 @@ func (b *Broadcaster) Leave(gone func()) {
 	b.hungUp()
 }
 
-// leaveTime is how long players have to hang up.
+// leaveTime is how long players have to hang up, and full sockets to take a goodbye.
 const leaveTime = 700 * time.Millisecond
 
-// hungUp is called when a connection is closed.
+// hungUp is called when a connection is closed, or a goodbye is said.
 func (b *Broadcaster) hungUp() {
-	if b.gone != nil && !b.closed && b.limits.connections.total == 0 {
+	if b.gone != nil && !b.closed && b.limits.connections.total == 0 && len(b.farewells) == 0 {
 		b.gone.SetAfter(0)
 	}
 }
@@ -281,6 +283,7 @@ func (b *Broadcaster) Close() error {
 func (b *Broadcaster) closeSockets() error {
 	var errs []error
 	for _, p := range b.pairs {
+		b.endFarewells(p)
 		errs = append(errs, p.close())
 	}
 	b.pairs = nil

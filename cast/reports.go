@@ -1,12 +1,12 @@
 package cast
 
 import (
-	"math"
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/tcpfan"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/rtcp"
 )
 
@@ -86,12 +86,12 @@ func (t *senderReports) due() {
 // joined is called when a reader has come, over UDP or TCP: the other one is nil. It is sent a report in the next turn, after the
 // answer to what it has asked: it need not wait an interval to know the age of what it
 // sees (RFC 3550, section 6.2, allows it), and how often to report itself.
-func (t *senderReports) joined(udp *fanout.Reader, tcp *tcpfan.Reader) {
-	if udp != nil {
-		t.udpNewcomers = append(t.udpNewcomers, udp)
+func (t *senderReports) joined(overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
+	if overUDP != nil {
+		t.udpNewcomers = append(t.udpNewcomers, overUDP)
 	}
-	if tcp != nil {
-		t.tcpNewcomers = append(t.tcpNewcomers, tcp)
+	if overTCP != nil {
+		t.tcpNewcomers = append(t.tcpNewcomers, overTCP)
 	}
 	t.greetSoon()
 	readers := t.stream.Readers()
@@ -202,18 +202,20 @@ func (t *senderReports) goodbye(reason string) {
 	t.stop()
 	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, reason)
 	t.turn += reportStride
-	var round fanout.Round
-	t.stream.rendition.udp.SendRTCP(t.packet, &round, t.turn, math.MaxInt)
+	t.stream.rendition.udp.EachSocket(t.turn, func(socket *udp.Socket, to []fanout.Target) {
+		t.stream.broadcaster.bidFarewell(socket, t.packet, to)
+	})
 	t.stream.rendition.tcp.SendRTCP(t.packet)
 }
 
 // goodbyeTo tells one reader that it is no longer served, over UDP or TCP, whichever is not nil.
-func (t *senderReports) goodbyeTo(udp *fanout.Reader, tcp *tcpfan.Reader) {
+func (t *senderReports) goodbyeTo(overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
 	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, "the session was ended")
-	if udp != nil {
-		udp.SendRTCP(t.packet)
+	if overUDP != nil {
+		socket, to := overUDP.RTCPTarget()
+		t.stream.broadcaster.bidFarewell(socket, t.packet, []fanout.Target{to})
 	}
-	if tcp != nil {
-		tcp.SendRTCP(t.packet)
+	if overTCP != nil {
+		overTCP.SendRTCP(t.packet)
 	}
 }

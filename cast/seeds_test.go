@@ -66,7 +66,7 @@ type broadcast struct {
 	guests []*guest
 	traits map[*guest]*trait
 	// quiet are addresses that nothing may be sent to any more, and why.
-	quiet map[netip.AddrPort]string
+	quiet map[netip.AddrPort]quiet
 	// refusing are the networks that the kernel refuses to send to, closed says that the
 	// broadcaster is.
 	refusing map[netip.Prefix]bool
@@ -102,7 +102,7 @@ func runSeed(t *testing.T, seed uint64, trace io.Writer) {
 // newBroadcast makes a broadcaster with fronts and no streams.
 func newBroadcast(t *testing.T, seed uint64, trace io.Writer) *broadcast {
 	b := &broadcast{
-		random: rand.New(rand.NewPCG(seed, 10)), traits: map[*guest]*trait{}, quiet: map[netip.AddrPort]string{},
+		random: rand.New(rand.NewPCG(seed, 10)), traits: map[*guest]*trait{}, quiet: map[netip.AddrPort]quiet{},
 		refusing: map[netip.Prefix]bool{},
 	}
 	b.calm, b.long = b.maybe(0.4), b.maybe(0.2)
@@ -132,6 +132,13 @@ func newBroadcast(t *testing.T, seed uint64, trace io.Writer) *broadcast {
 }
 
 var secondAddr = netip.MustParseAddr("10.0.0.2")
+
+// quiet is why nothing may be sent to an address, and from when on: a goodbye is repeated for a
+// moment.
+type quiet struct {
+	why   string
+	since time.Duration
+}
 
 // maybe throws the dice.
 func (b *broadcast) maybe(chance float64) bool { return b.random.Float64() < chance }

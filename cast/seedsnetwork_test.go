@@ -96,8 +96,8 @@ func (b *broadcast) watchSends(c sim.Call) error {
 	if !sends {
 		return nil
 	}
-	if why := b.quiet[c.Peer]; why != "" {
-		b.t.Errorf("%d bytes to %v: %s", c.Bytes, c.Peer, why)
+	if q := b.quiet[c.Peer]; q.why != "" && (b.k.Monotonic() >= q.since || c.Bytes > mostGoodbyeBytes) {
+		b.t.Errorf("%d bytes to %v: %s", c.Bytes, c.Peer, q.why)
 	}
 	switch {
 	case b.refusing[congested.prefix()] && congested.prefix().Contains(c.Peer.Addr()):
@@ -107,6 +107,9 @@ func (b *broadcast) watchSends(c sim.Call) error {
 	}
 	return nil
 }
+
+// mostGoodbyeBytes is how long a goodbye may be.
+const mostGoodbyeBytes = 200
 
 // show is a stream and its source.
 type show struct {

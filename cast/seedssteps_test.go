@@ -80,8 +80,9 @@ func (b *broadcast) silence(g *guest, why string) {
 	if b.rivals(g) {
 		return
 	}
-	b.quiet[g.at()] = why
-	b.quiet[netip.AddrPortFrom(g.ip, g.port+1)] = why
+	since := b.k.Monotonic() + 710*time.Millisecond
+	b.quiet[g.at()] = quiet{why, since}
+	b.quiet[netip.AddrPortFrom(g.ip, g.port+1)] = quiet{why, since}
 }
 
 // rivals reports whether another guest has come to the same address.

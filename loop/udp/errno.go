@@ -61,6 +61,10 @@ func rejected(err error) bool {
 	return false
 }
 
+// IsFull reports whether the error of SendTo or SendEach says that the socket is full (EAGAIN:
+// WhenWritable tells when it is not), or a queue behind it (ENOBUFS, ENOMEM: nothing tells).
+func IsFull(err error) bool { return err != nil && sort(err, false) == full }
+
 // passing reports whether the error says nothing of whom was being sent to.
 func passing(v verdict) bool { return v == full || v == again }
 

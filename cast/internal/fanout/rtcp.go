@@ -1,6 +1,10 @@
 package fanout
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/camcast/camcast/loop/udp"
+)
 
 // Round is how far an RTCP packet has come on its way to all readers. Its zero value is the
 // beginning.
@@ -31,4 +35,31 @@ func (g *group) sendRTCP(packet []byte, from, count int) {
 		i = (from + i) % len(g.readers)
 		return g.readers[i].RTCPAddress(), g.fan.Source(i)
 	})
+}
+
+// Target is where a reader's RTCP goes, and the address of this machine that it is sent from.
+type Target struct {
+	RTCP   netip.AddrPort
+	Source netip.Addr
+}
+
+// RTCPTarget is where the reader's RTCP goes, until it leaves, and by which socket.
+func (r *Reader) RTCPTarget() (*udp.Socket, Target) {
+	return r.group.rtcp, Target{r.RTCPAddress(), r.group.fan.Source(int(r.index))}
+}
+
+// EachSocket calls visit with where the RTCP of all readers goes, a group of them at a time, which
+// are behind one socket. turn chooses which reader of a group is first. The targets are the
+// caller's.
+func (f *Fanout) EachSocket(turn uint64, visit func(socket *udp.Socket, to []Target)) {
+	for _, g := range f.groups {
+		n := len(g.readers)
+		to := make([]Target, n)
+		for i := range to {
+			_, to[i] = g.readers[(i+int(turn%uint64(n)))%n].RTCPTarget()
+		}
+		if n > 0 {
+			visit(g.rtcp, to)
+		}
+	}
 }
