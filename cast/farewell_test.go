@@ -22,10 +22,12 @@ func (w *world) fullFor(d time.Duration, errno unix.Errno, to func(netip.AddrPor
 	})
 }
 
-// clog puts a slow line before all readers, which fills the socket of those who have joined.
+// clog puts a slow line before all readers, until the socket of those who have joined is full.
 func (w *world) clog(bytesPerSecond int) {
 	w.k.SetLink(netip.MustParsePrefix("10.0.0.0/8"), sim.Link{BytesPerSecond: bytesPerSecond, Shared: true})
 	w.run(time.Second)
+	blocked := w.b.RTPSockets().Blocked
+	w.until(func() bool { return w.b.RTPSockets().Blocked > blocked })
 }
 
 // TestGoodbyeAtAFullSocket has a stream end, or the server leave, or a session be ended, while a
@@ -96,7 +98,8 @@ func TestGoodbyeAtASocketFullForGood(t *testing.T) {
 	f.bytes = func(uint32) int { return 200_000 }
 	g := w.admit(byJoining, "10.1.1.1", f)
 	w.run(time.Second)
-	w.clog(100)
+	w.k.SetLink(netip.MustParsePrefix("10.0.0.0/8"), sim.Link{BytesPerSecond: 1000})
+	w.run(5 * time.Second)
 	w.must(w.s.Close())
 	w.run(time.Second)
 	left, at := false, w.k.Monotonic()
