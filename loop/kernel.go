@@ -91,7 +91,7 @@ type Sockets interface {
 	OpenUDP(local netip.AddrPort, o UDPOptions) (fd int, err error)
 	// Sendmmsg sends messages in order and returns how many the kernel took. It
 	// returns an error only when it took none: the error is then the first
-	// message's. See sendmmsg(2).
+	// message's. See sendmmsg(2). What a full queue of the network card drops counts as taken.
 	Sendmmsg(fd int, messages []Message) (int, error)
 	// Sendmsg sends one message, for kernels that do not know Sendmmsg (unix.ENOSYS); see
 	// sendmsg(2).
