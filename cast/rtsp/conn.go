@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
 	protocol "github.com/camcast/camcast/proto/rtsp"
 )
@@ -15,8 +16,11 @@ type conn struct {
 	server *Server
 	tcp    *tcp.Conn
 	rtsp   *protocol.Conn
-	opened time.Duration // by Loop.Awake, as all that idleness is measured by
-	index  int           // in the server's list
+	index  int // in the server's list
+	// deadline fires when the connection is to be looked at, and used is when it was opened or
+	// last had a session.
+	deadline *loop.Timer
+	used     time.Duration
 	// interleaved are the readers that are sent their frames on this connection.
 	interleaved []*reader
 	// deciding is what the request that waits is waiting for, nil if none does.
@@ -115,9 +119,16 @@ func (c *conn) answer(out []byte, err error) {
 		return
 	}
 	if err != nil {
-		s.broadcaster.Config().Log.Info("RTSP connection closed", "peer", c.tcp.Peer(), "reason", err)
-		c.close()
+		c.giveUp(err)
+		return
 	}
+	c.watch()
+}
+
+// giveUp closes the connection and logs why.
+func (c *conn) giveUp(reason error) {
+	c.server.broadcaster.Config().Log.Info("RTSP connection closed", "peer", c.tcp.Peer(), "reason", reason)
+	c.close()
 }
 
 // Writable is called when the socket takes more.
@@ -136,6 +147,7 @@ func (c *conn) close() {
 		return
 	}
 	c.closed = true
+	c.deadline.Stop()
 	s := c.server
 	last := len(s.conns) - 1
 	s.conns[c.index] = s.conns[last]

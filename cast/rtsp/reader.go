@@ -52,6 +52,7 @@ func (r *reader) pause() {
 func (r *reader) ended(string) {
 	c := r.route.conn
 	c.removeInterleaved(r)
+	c.used = c.server.broadcaster.Loop().Awake()
 	byReader := r.rtsp.User == nil
 	r.rtsp.User = nil
 	r.rtsp.End()

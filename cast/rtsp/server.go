@@ -23,7 +23,6 @@ type Server struct {
 	listeners   []*tcp.Listener
 	protocol    *protocol.Server
 	conns       []*conn
-	idle        *loop.Timer // when connections are looked for that nobody uses
 	spare       []byte      // the room that answers are built in, while nobody does
 	closed      bool
 }
@@ -42,8 +41,6 @@ func Listen(b *cast.Broadcaster, address netip.AddrPort, o Options) (*Server, er
 	if err := s.listen(address); err != nil {
 		return nil, errors.Join(fmt.Errorf("rtsp: %w", err), s.closeListeners())
 	}
-	s.idle = b.Loop().NewTimer(s.closeIdle)
-	s.idle.SetAfter(b.Config().SessionTimeout)
 	b.Attach(s)
 	return s, nil
 }
@@ -82,7 +79,6 @@ func (s *Server) Close() error {
 	}
 	s.closed = true
 	s.broadcaster.Detach(s)
-	s.idle.Stop()
 	for session := range s.protocol.Sessions() {
 		session.User.(*reader).session.End("shutdown")
 	}
@@ -109,9 +105,11 @@ func (s *Server) accept(c *tcp.Conn) tcp.Handler {
 		s.spare = out
 		return nil
 	}
-	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), opened: s.broadcaster.Loop().Awake(), index: len(s.conns)}
+	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), used: s.broadcaster.Loop().Awake(), index: len(s.conns)}
 	n.rtsp.User = n
+	n.deadline = s.broadcaster.Loop().NewAwakeTimer(n.expired)
 	s.conns = append(s.conns, n)
+	n.watch()
 	return n
 }
 
@@ -125,21 +123,6 @@ func (s *Server) room() []byte {
 	room := s.spare[:0]
 	s.spare = nil
 	return room
-}
-
-// closeIdle closes the connections that have no session, wait for no answer, and on which
-// nothing was said for the session timeout.
-func (s *Server) closeIdle() {
-	b := s.broadcaster
-	timeout := b.Config().SessionTimeout
-	for i := len(s.conns) - 1; i >= 0; i-- { // the last one takes the index of one that is closed
-		c := s.conns[i]
-		used := c.rtsp.Sessions() > 0 || c.rtsp.Waiting()
-		if !used && b.Loop().Awake()-max(c.rtsp.LastActive(), c.opened) >= timeout {
-			c.close()
-		}
-	}
-	s.idle.SetAfter(timeout)
 }
 
 // answerTo is a refusal in RTSP's words. limit is the status of a limit that is reached.

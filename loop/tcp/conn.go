@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/camcast/camcast/loop"
 	"golang.org/x/sys/unix"
@@ -44,6 +45,10 @@ type Conn struct {
 	wantWritable bool
 	paused       bool
 	closed       bool
+	// sent is how many bytes the socket has taken. While wantWritable is set, stuck is when it
+	// last took some, or when that was set.
+	sent  uint64
+	stuck time.Duration
 	// again tries to change the interest once more; nil until that has failed.
 	again *loop.Timer
 }
@@ -101,6 +106,7 @@ func (c *Conn) Write(p []byte) error {
 		if err != nil && !isAgain(err) {
 			return err
 		}
+		c.took(n)
 		p = p[n:]
 	}
 	if len(p) == 0 {
@@ -129,6 +135,7 @@ func (c *Conn) Send(vectors []loop.Vector) (int, error) {
 	if err != nil && !isAgain(err) {
 		return 0, err
 	}
+	c.took(n)
 	total := 0
 	for i := range vectors {
 		total += vectors[i].Len()
@@ -211,6 +218,7 @@ func (c *Conn) flush() {
 			c.fail(err)
 			return
 		}
+		c.took(n)
 		if n < len(c.queue) {
 			c.queue = c.queue[:copy(c.queue, c.queue[n:])]
 			return

@@ -36,7 +36,39 @@ func (c *Conn) endPaused() {
 	c.fail(c.loop.Kernel().SocketError(c.registration.FD()))
 }
 
+// Blocked reports whether something waits to be sent that the socket does not take, and since
+// when, by Loop.Awake, the socket has taken nothing: a peer that does not read keeps it so for ever.
+func (c *Conn) Blocked() (since time.Duration, blocked bool) {
+	return c.stuck, c.wantWritable && !c.connecting && !c.closed
+}
+
+// Retry tries to send again what is blocked. The kernel says that a connection is writable only
+// when a good part of its buffer is free, which a slow peer may not achieve for minutes. The
+// handler's Writable may be called, and Closed.
+func (c *Conn) Retry() {
+	since, blocked := c.Blocked()
+	if !blocked {
+		return
+	}
+	sent := c.sent
+	c.flush()
+	if c.sent == sent {
+		c.stuck = since
+	}
+}
+
+// took counts bytes that the socket has taken.
+func (c *Conn) took(n int) {
+	if n > 0 {
+		c.sent += uint64(n)
+		c.stuck = c.loop.Awake()
+	}
+}
+
 func (c *Conn) expectWritable() {
+	if !c.wantWritable {
+		c.stuck = c.loop.Awake()
+	}
 	c.wantWritable = true
 	c.updateWant()
 }
