@@ -23,7 +23,7 @@ type Server struct {
 	listeners   []*tcp.Listener
 	protocol    *protocol.Server
 	conns       []*conn
-	spare       []byte      // the room that answers are built in, while nobody does
+	spare       []byte // the room that answers are built in, while nobody does
 	closed      bool
 }
 
