@@ -27,9 +27,10 @@ type Broadcaster struct {
 	limits   limits
 	refusals refusals
 	logQueue *logqueue.Queue // nil: the log is the program's, and never waits
-	// rtcpIndex finds a reader by the address its RTCP comes from.
-	rtcpIndex rtcpIndex
-	datagrams []*datagramHandler
+	// rtcpIndex finds a reader by the address its RTCP comes from, and rtpIndex a session by the
+	// one that its RTP goes to, if that is another one.
+	rtcpIndex, rtpIndex readerIndex
+	datagrams           []*datagramHandler
 	// lateRTCP: the RTCP that is being read may have come long ago.
 	lateRTCP   bool
 	neighbours *neighbours // nil: the kernel does not tell which machines answer
@@ -53,7 +54,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broadcaster{loop: l, config: config, limits: newLimits(), rtcpIndex: newRTCPIndex()}
+	b := &Broadcaster{loop: l, config: config, limits: newLimits(), rtcpIndex: newReaderIndex(), rtpIndex: newReaderIndex()}
 	if b.config.Work == nil {
 		b.config.Work = b.goWork
 	}

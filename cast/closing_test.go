@@ -68,6 +68,7 @@ func TestNewPlayerHearsNoGoodbye(t *testing.T) {
 	first := w.admit(overUDP, "10.0.1.1", f)
 	w.run(time.Second)
 	first.vanish()
+	w.run(10 * time.Second) // until then it might still be there
 	byes := 0
 	first.rtcp.OnReceive(func(d sim.Datagram) {
 		w.must(rtcp.Parse(d.Payload, rtcp.Visitor{Bye: func(uint32) { byes++ }}))

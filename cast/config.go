@@ -44,6 +44,9 @@ type Config struct {
 	// address, or of one /64 of IPv6 (256). NoLimit is no limit. An RTSP reader counts twice
 	// until it plays, for its connection and its session: 2 is the least that admits one.
 	MaxConnections, MaxConnectionsPerAddress int
+	// LowPorts has frames sent to ports below 1024, too, where services of the system listen.
+	// What the program sends by itself (Stream.Join, Stream.SendTo) may go anywhere.
+	LowPorts bool
 	// Gate decides who may watch. Without one everybody may.
 	Gate Gate
 	// Joined is called when a session plays for the first time, and Left when one that has

@@ -91,9 +91,10 @@ func TestOneReadersFullQueueIsThatReaders(t *testing.T) {
 
 // TestReaderAtTheSameAddress has a player vanish and start again with the same ports.
 func TestReaderAtTheSameAddress(t *testing.T) {
-	w := newWorld(t, 1, func(c *cast.Config) { c.SessionTimeout = 5 * time.Second })
+	w := newWorld(t, 1, func(c *cast.Config) { c.SessionTimeout = 12 * time.Second })
 	first := w.watch("10.0.1.1", false)
 	first.conn.Close()
+	w.run(10 * time.Second) // until then it might still be there
 	again := w.connect("10.0.1.1")
 	if status := again.setup("RTP/AVP;unicast;client_port=20000-20001"); status != 200 {
 		t.Fatalf("SETUP: %d", status)
@@ -103,7 +104,7 @@ func TestReaderAtTheSameAddress(t *testing.T) {
 	if w.s.Readers() != 1 || w.b.Readers() != 1 {
 		t.Errorf("%d readers, %d sent to; want 1: the one before is replaced", w.b.Readers(), w.s.Readers())
 	}
-	for range 10 { // its reports keep it alive
+	for range 20 { // its reports keep it alive
 		w.run(time.Second)
 		if err := first.rtcp.Send(netip.AddrPortFrom(serverAddr, 5005), []byte{0x80, 201, 0, 1, 0, 0, 0, 0}); err != nil {
 			t.Fatal(err)

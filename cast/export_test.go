@@ -125,7 +125,7 @@ type Leaks struct {
 // LeaksOf counts what b and a stream hold.
 func LeaksOf(b *Broadcaster, s *Stream) Leaks {
 	l := Leaks{
-		LimitCounts: Counts(b), Indexed: Indexed(b), Sessions: len(s.sessions),
+		LimitCounts: Counts(b), Indexed: Indexed(b) + len(b.rtpIndex.v4) + len(b.rtpIndex.v6), Sessions: len(s.sessions),
 	}
 	for q := range 2 {
 		for first := []*Session{b.sessions.settingUp.first, b.sessions.live.first}[q]; first != nil; first = first.next {
@@ -143,3 +143,13 @@ func LeaksOf(b *Broadcaster, s *Stream) Leaks {
 
 // Fronts is how many fronts b will close.
 func Fronts(b *Broadcaster) int { return len(b.fronts) }
+
+// FixedPort is the port that a fixed destination is sent RTP from.
+func FixedPort(s *Session) uint16 {
+	for _, d := range s.stream.fixed {
+		if d.session == s {
+			return d.pair.rtp.Local().Port()
+		}
+	}
+	return 0
+}

@@ -35,8 +35,10 @@ func (w *world) clog(bytesPerSecond int) {
 func TestGoodbyeAtAFullSocket(t *testing.T) {
 	some := netip.MustParsePrefix("10.1.2.0/24")
 	for name, fill := range map[string]func(w *world){
-		"full":       func(w *world) { w.clog(4_000_000) },
-		"queue full": func(w *world) { w.fullFor(400*time.Millisecond, unix.ENOBUFS, func(netip.AddrPort) bool { return true }) },
+		"full": func(w *world) { w.clog(4_000_000) },
+		"queue full": func(w *world) {
+			w.fullFor(400*time.Millisecond, unix.ENOBUFS, func(netip.AddrPort) bool { return true })
+		},
 		"full to some": func(w *world) {
 			w.fullFor(400*time.Millisecond, unix.ENOBUFS, func(a netip.AddrPort) bool { return some.Contains(a.Addr()) })
 		},

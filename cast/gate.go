@@ -136,6 +136,10 @@ const (
 	// Busy: so many requests, of the same address or of all, wait for the gate that it is not
 	// asked about another one (RTSP: 503; a request to join is dropped, and comes again).
 	Busy
+	// AddressRefused: nothing is sent to that address by UDP (RTSP: 461).
+	AddressRefused
+	// AddressTaken: another reader is at that address (RTSP: 453).
+	AddressTaken
 )
 
 // String is the kind in words.
@@ -151,6 +155,10 @@ func (k Kind) String() string {
 		return "unavailable"
 	case Busy:
 		return "busy"
+	case AddressRefused:
+		return "address refused"
+	case AddressTaken:
+		return "address taken"
 	}
 	return "forbidden"
 }

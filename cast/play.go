@@ -10,8 +10,10 @@ import (
 
 // PlayUDP has the session sent frames over UDP, from the next key frame on. The front has made
 // sure that the reader listens there: RTP that is sent to an address that has not asked for it
-// is an attack. It does nothing if the session plays. The error is a *Refusal, ErrClosed, or
-// says what is wrong with the address.
+// is an attack. An address that CheckAddress refuses is refused, and so is one of another session
+// that gave a sign of life within 10 s and came by another connection (AddressTaken). It does
+// nothing if the session plays. The error is a *Refusal, ErrClosed, or says what is wrong with the
+// address.
 func (s *Session) PlayUDP(at Address) error {
 	b := s.stream.broadcaster
 	if s.state == playing {
@@ -24,15 +26,34 @@ func (s *Session) PlayUDP(at Address) error {
 	if err != nil {
 		return err
 	}
-	b.rtcpIndex.evict(at.RTCP)
+	if err := s.claim(at); err != nil {
+		return err
+	}
 	if err := s.admit(); err != nil {
 		return err
 	}
 	s.peer = at.RTP
 	s.start(rtp, rtcp, at, (*sessionObserver)(s))
 	b.rtcpIndex.add(at.RTCP, s.udp)
+	if at.RTP != at.RTCP {
+		b.rtpIndex.add(at.RTP, s.udp)
+	}
 	s.stream.reports.joined(s.udp, nil)
 	return s.begin(UDP)
+}
+
+// claim makes room for the session at an address, or says by a *Refusal why it must not be sent
+// anything there.
+func (s *Session) claim(at Address) error {
+	b := s.stream.broadcaster
+	err := b.CheckAddress(at)
+	if err == nil {
+		err = b.vacate(s, at)
+	}
+	if err != nil {
+		b.LogRefusal(s.opened.Peer, s.opened.Protocol, s.stream.name, err)
+	}
+	return err
 }
 
 // start has frames sent to an address. A fixed destination has no observer, as it stays however
@@ -97,6 +118,7 @@ func (s *Session) begin(t Transport) error {
 	b := s.stream.broadcaster
 	s.transport = t
 	s.state = playing
+	s.heard = b.loop.Awake()
 	if s.queue != nil { // else it is a fixed destination, which no limit counts and no silence ends
 		b.limits.setUp.remove(s.opened.Peer.Addr())
 		b.limits.readers.add(s.opened.Peer.Addr())

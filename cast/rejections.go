@@ -21,7 +21,7 @@ func (b *Broadcaster) rejected(j loop.Rejection) {
 	if !j.PortClosed {
 		return
 	}
-	r := b.readerAt(j.Peer)
+	r := b.listenerAt(j.Peer)
 	if r == nil {
 		return
 	}
@@ -30,10 +30,10 @@ func (b *Broadcaster) rejected(j loop.Rejection) {
 	}
 }
 
-// readerAt is the reader that listens at an address, nil if there is none: for RTP, with RTCP at
+// listenerAt is the reader that listens at an address, nil if there is none: for RTP, with RTCP at
 // the next port or the same, or for RTCP. A reader's RTCP port counts only if it has reported
 // from there: there are players who do not open it.
-func (b *Broadcaster) readerAt(a netip.AddrPort) *fanout.Reader {
+func (b *Broadcaster) listenerAt(a netip.AddrPort) *fanout.Reader {
 	if r := b.rtcpIndex.find(netip.AddrPortFrom(a.Addr(), a.Port()+1)); r != nil && r.RTPAddress() == a {
 		return r
 	}

@@ -20,7 +20,7 @@ const rtpLimit = 100_000
 // rtcpArrived is called with what came to an RTCP port.
 func (b *Broadcaster) rtcpArrived(d udp.Datagram) {
 	r := b.rtcpIndex.find(d.From)
-	if r == nil {
+	if r == nil || b.isEcho(d.Payload) {
 		return
 	}
 	r.Alive()

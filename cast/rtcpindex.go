@@ -8,15 +8,15 @@ import (
 	"github.com/camcast/camcast/cast/internal/fanout"
 )
 
-// rtcpIndex finds UDP readers by the address their RTCP comes from: players choose SSRCs that
-// clash. Its keys are small, as there may be ten thousand readers.
-type rtcpIndex struct {
+// readerIndex finds UDP readers by an address, such as the one that their RTCP comes from: players
+// choose SSRCs that clash. Its keys are small, as there may be ten thousand readers.
+type readerIndex struct {
 	v4 map[uint64]*fanout.Reader
 	v6 map[[18]byte]*fanout.Reader
 }
 
-func newRTCPIndex() rtcpIndex {
-	return rtcpIndex{map[uint64]*fanout.Reader{}, map[[18]byte]*fanout.Reader{}}
+func newReaderIndex() readerIndex {
+	return readerIndex{map[uint64]*fanout.Reader{}, map[[18]byte]*fanout.Reader{}}
 }
 
 func key4(a netip.AddrPort) uint64 {
@@ -34,7 +34,7 @@ func key6(a netip.AddrPort) (key [18]byte) {
 }
 
 // find returns the reader at a, nil if there is none.
-func (x *rtcpIndex) find(a netip.AddrPort) *fanout.Reader {
+func (x *readerIndex) find(a netip.AddrPort) *fanout.Reader {
 	if a.Addr().Unmap().Is4() {
 		return x.v4[key4(a)]
 	}
@@ -43,13 +43,8 @@ func (x *rtcpIndex) find(a netip.AddrPort) *fanout.Reader {
 
 var errReplaced = errors.New("another reader has come to its address")
 
-// evict ends a reader that is at an address to which another one comes. It cannot be there any
-// more: a player that has vanished and started again.
-func (x *rtcpIndex) evict(a netip.AddrPort) {
-	before := x.find(a)
-	if before == nil {
-		return
-	}
+// evict ends a reader to whose address another one comes.
+func (b *Broadcaster) evict(before *fanout.Reader) {
 	if o := before.Observer(); o != nil {
 		o.Lost(errReplaced)
 	}
@@ -57,7 +52,7 @@ func (x *rtcpIndex) evict(a netip.AddrPort) {
 }
 
 // add adds r, which has come to an address.
-func (x *rtcpIndex) add(a netip.AddrPort, r *fanout.Reader) {
+func (x *readerIndex) add(a netip.AddrPort, r *fanout.Reader) {
 	if a.Addr().Unmap().Is4() {
 		x.v4[key4(a)] = r
 		return
@@ -66,7 +61,7 @@ func (x *rtcpIndex) add(a netip.AddrPort, r *fanout.Reader) {
 }
 
 // remove removes r, unless another reader has come to the same address.
-func (x *rtcpIndex) remove(a netip.AddrPort, r *fanout.Reader) {
+func (x *readerIndex) remove(a netip.AddrPort, r *fanout.Reader) {
 	if x.find(a) != r {
 		return
 	}

@@ -401,6 +401,7 @@ func TestReplacedReaderIsNotToldGoodbye(t *testing.T) {
 	first := w.watch("10.0.1.1", false)
 	w.run(time.Second)
 	first.conn.Close()
+	w.run(10 * time.Second) // until then it might still be there
 	again := w.connect("10.0.1.1")
 	if status := again.setup("RTP/AVP;unicast;client_port=20000-20001"); status != 200 {
 		t.Fatalf("SETUP: %d", status)
@@ -422,6 +423,7 @@ func TestHookEndsTheReplacement(t *testing.T) {
 	var h hooks
 	w := newWorld(t, 1, h.use)
 	w.watch("10.0.1.1", false).conn.Close()
+	w.run(10 * time.Second)
 	again := w.connect("10.0.1.1")
 	if status := again.setup("RTP/AVP;unicast;client_port=20000-20001"); status != 200 {
 		t.Fatalf("SETUP: %d", status)

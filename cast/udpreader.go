@@ -47,7 +47,9 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.broadcaster.rtcpIndex.evict(at.RTCP)
+	if before := s.broadcaster.rtcpIndex.find(at.RTCP); before != nil {
+		s.broadcaster.evict(before)
+	}
 	if err := s.over(); err != nil { // the program was told, and has closed the stream
 		return nil, err
 	}
@@ -80,6 +82,7 @@ func (s *Stream) leave(r *fanout.Reader) {
 		return
 	}
 	s.broadcaster.rtcpIndex.remove(r.RTCPAddress(), r)
+	s.broadcaster.rtpIndex.remove(r.RTPAddress(), r)
 	r.Leave()
 	s.unwanted()
 }

@@ -224,7 +224,7 @@ func reasonOf(err error) protocol.Reason {
 		return protocol.Full
 	case cast.AddressLimitReached:
 		return protocol.AddressFull
-	case cast.Forbidden:
+	case cast.Forbidden, cast.AddressRefused:
 		return protocol.Forbidden
 	}
 	return protocol.Unavailable

@@ -77,6 +77,12 @@ func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, 
 	if !ok {
 		return reply, protocol.Answer{Status: protocol.StatusUnsupportedTransport}
 	}
+	if t.Protocol == protocol.UDP {
+		if err := m.broadcaster.CheckAddress(cast.Address{RTP: t.RTP, RTCP: t.RTCP}); err != nil {
+			m.broadcaster.LogRefusal(n.tcp.Peer(), cast.RTSP, path, err)
+			return reply, answerTo(err, protocol.StatusNotEnoughBandwidth)
+		}
+	}
 	r, known := session.User.(*reader)
 	if !known {
 		d := n.decide(s, cast.Watch)

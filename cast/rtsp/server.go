@@ -134,6 +134,10 @@ func answerTo(err error, limit protocol.Status) protocol.Answer {
 		status = protocol.StatusNotFound
 	case cast.LimitReached, cast.AddressLimitReached:
 		status = limit
+	case cast.AddressRefused:
+		status = protocol.StatusUnsupportedTransport
+	case cast.AddressTaken:
+		status = protocol.StatusNotEnoughBandwidth
 	case cast.Unavailable, cast.Busy:
 		status = protocol.StatusServiceUnavailable
 	}
