@@ -32,6 +32,7 @@ type rawFlags struct {
 	lag, mtu, burst  int
 	maxFrame         int
 	limits           rawLimits
+	lowPorts         bool
 	spread           float64
 	adapt, clone     string
 	send             []string
@@ -58,6 +59,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.IntVar(&raw.limits.readersPerAddress, "max-readers-per-address", 0, "at most `N` viewers from one IP address, or one /64 of IPv6; 0 is no limit")
 			f.IntVar(&raw.limits.connections, "max-connections", cast.DefaultMaxConnections, "at most `N` RTSP connections at once; a viewer counts twice until it plays; 0 is no limit")
 			f.IntVar(&raw.limits.connectionsPerAddress, "max-connections-per-address", cast.DefaultMaxConnectionsPerAddress, "at most `N` RTSP connections from one IP address, or one /64 of IPv6; 0 is no limit")
+			f.BoolVar(&raw.lowPorts, "low-ports", false, "send to UDP ports below 1024, too, where services of a system listen, if viewers ask for it")
 			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` that a viewer may be behind; further behind, it goes on with the newest")
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
 			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a viewer at once, 1 to 64 (with --spread 0 as many as fit)")
@@ -134,6 +136,7 @@ func (raw *rawFlags) config() cast.Config {
 		MaxFrame: raw.maxFrame, Lag: raw.lag, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
 		MaxReaders: raw.limits.readers, MaxReadersPerAddress: raw.limits.readersPerAddress,
 		MaxConnections: raw.limits.connections, MaxConnectionsPerAddress: raw.limits.connectionsPerAddress,
+		LowPorts: raw.lowPorts,
 	}
 	if c.Spread == 0 {
 		c.Spread = cast.AllAtOnce

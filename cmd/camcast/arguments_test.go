@@ -7,6 +7,15 @@ import (
 	"testing"
 )
 
+// TestLowPortsAreAskedFor has frames go to ports below 1024 if the flag says so, and else not.
+func TestLowPortsAreAskedFor(t *testing.T) {
+	for want, args := range map[bool][]string{false: nil, true: {"--low-ports"}} {
+		if s, err := parseArguments(args); err != nil || s.config.LowPorts != want {
+			t.Errorf("%q: %v, %v", args, s.config.LowPorts, err)
+		}
+	}
+}
+
 // TestRTPFollowsRTSP has RTP be sent from the address that RTSP is answered on, unless another is
 // given.
 func TestRTPFollowsRTSP(t *testing.T) {

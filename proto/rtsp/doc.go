@@ -6,8 +6,9 @@
 // requests mean for the streams. Nothing here is safe for concurrent use: a [Server] with all its connections and sessions
 // belongs to one thread.
 //
-//	socket readable -> Conn.Receive -> Media.Resolve, Describe, Setup, Play, Pause, Alive, End -> responses -> socket
+//	socket readable -> Conn.Receive -> Media.Resolve, Paths, Describe, Setup, Play, Pause, Alive, End -> responses -> socket
 //	answer is known -> Conn.Resume  -> the same
+//	Conn.Next is due -> Conn.Expire -> 408, and the connection is to be closed
 //
 // # Answers that come later
 //
@@ -31,23 +32,26 @@
 //     multicast session survives its connection.
 //
 // The package does not end silent sessions. It calls [Media.Alive] for each request that names a session and for each RTCP
-// packet that arrives interleaved. The caller adds the signs of life that it sees itself, RTCP over UDP and progress in
+// packet that arrives interleaved. A keep-alive (OPTIONS, GET_PARAMETER, SET_PARAMETER) that names no session is one of the only
+// session that was set up on its connection. The caller adds the signs of life that it sees itself, RTCP over UDP and progress in
 // writing to an interleaved reader, and calls [Session.End] after [Config.Timeout] without any.
 //
 // # Streams, tracks and URLs
 //
 // rtsp://host:port/NAME is a stream, rtsp://host:port/NAME/trackID=0 its only track. Since there is one track, SETUP of
 // the stream is SETUP of the track, and PLAY, PAUSE and TEARDOWN mean the same on either URL: they act on the session
-// they name. The URLs in answers are built from the URL that was asked for, so they are right behind any address
+// they name. URLs are read by package uri, which takes what players send: the zone of an IPv6 address as ffmpeg writes it, and
+// any character in a password. The URLs in answers are built from the URL that was asked for, so they are right behind any address
 // translation. Query strings are kept: the track of rtsp://host/cam?x=1 is rtsp://host/cam?x=1/trackID=0, and since
 // GStreamer resolves it to rtsp://host/trackID=0 first, that means the stream which the connection has described last.
 //
 // # What is refused, and with which status
 //
 //	400 the request can be framed but not understood: request line, header, CSeq, URL, no Transport in SETUP
-//	404 no such stream or track
+//	404 no such stream or track; the body lists the URLs of the streams that there are, one on a line
 //	405 the method cannot be used on this resource: ANNOUNCE, RECORD (11.3.1), all but keep-alives on "*"
 //	406 DESCRIBE whose Accept excludes application/sdp
+//	408 a message that is not whole RequestTime after its first byte; then the connection is closed
 //	413 a request larger than Config.MaxRequestBytes; 414 a URL longer than 2048 bytes
 //	451 GET_PARAMETER and SET_PARAMETER with a body: there are no parameters
 //	454 the session is missing, unknown, over, or another address's
@@ -65,7 +69,10 @@
 //
 // A message is framed before it is parsed: up to the empty line, then Content-Length bytes, all within
 // Config.MaxRequestBytes. The header is read by net/textproto, which is lenient about line ends.
-// When framing is lost (two Content-Lengths, a request without end, binary junk) the error is answered and Receive says
+// When framing is lost (two Content-Lengths, a request without end, binary junk, an SSH client) the error is answered and Receive says
 // that the connection is to be closed. It says the same, without an answer, when more than Config.MaxRequestBytes come behind
 // a request that waits.
+//
+// An HTTP request is answered in HTTP: 400, with a text that says what this is and the URLs of the streams. Then the
+// connection is closed.
 package rtsp
