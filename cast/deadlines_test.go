@@ -57,17 +57,18 @@ func (w *world) send(v *viewer, text string) {
 	}
 }
 
-// TestWaitingHasNoDeadline has the gate take its time, while the next request is not whole.
+// TestWaitingHasNoDeadline has a request come slowly, the gate take its time for it, and the next
+// one not be whole meanwhile.
 func TestWaitingHasNoDeadline(t *testing.T) {
 	gate := &slowGate{}
 	w := newWorld(t, 1, func(c *cast.Config) { c.Gate = gate })
 	gate.w = w
 	v := w.connect("10.0.1.1")
 	gate.takes = 9 * time.Second
-	v.tell("DESCRIBE", streamURL, "")
-	w.send(v, "OPTI")
-	w.run(8 * time.Second)
-	w.run(9 * time.Second)
+	w.send(v, "DESCRIBE ")
+	w.run(5 * time.Second)
+	w.send(v, streamURL+" RTSP/1.0\r\nCSeq: 1\r\n\r\nOPTI")
+	w.run(15 * time.Second) // it is answered after 9 s
 	w.send(v, "ONS * RTSP/1.0\r\nCSeq: 2\r\n\r\n")
 	w.run(time.Second)
 	if v.heads() != "1:200 2:200" {
