@@ -257,7 +257,7 @@ func TestSlowReaderInANetwork(t *testing.T) {
 
 	n.slowDown(rate / 2)
 	reference.await(t, 15*adaptRate)
-	if line := d.thinned(); !strings.Contains(line, "1 readers now") {
+	if line := d.thinned(); !strings.Contains(line, "1 reader now") {
 		t.Errorf("15 s after the link became slow: %s", line)
 	}
 	from := reference.newest()

@@ -216,6 +216,23 @@ func listenAddress(flag, text string) (netip.AddrPort, error) {
 	return address, nil
 }
 
+// printFailure prints why camcast ends.
+func (s *settings) printFailure(w io.Writer, err error) {
+	if s.logFormat == "json" {
+		slog.New(s.logHandler(w)).Error("camcast has failed", "error", err)
+		return
+	}
+	fmt.Fprintf(w, "camcast: %v\n", err)
+}
+
+// figuresPrinter prints figures as the log is printed.
+func (s *settings) figuresPrinter() figuresPrinter {
+	if s.logFormat == "json" {
+		return printFiguresAsJSON
+	}
+	return printFigures
+}
+
 // logHandler writes what happens.
 func (s *settings) logHandler(w io.Writer) slog.Handler {
 	o := &slog.HandlerOptions{Level: s.logLevel}

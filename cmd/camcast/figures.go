@@ -12,14 +12,18 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/udp"
 )
 
+// figuresPrinter prints what has been done so far, and the kernel's counts since atStart.
+type figuresPrinter func(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.SystemCounters)
+
 // printFiguresOnSignal prints the figures whenever SIGUSR1 comes, as soon as the loop runs. The
 // returned function ends that, and prints the last figures.
-func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop func()) {
+func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer, print figuresPrinter) (stop func()) {
 	// Where /proc is not mounted the kernel's counts stay 0.
 	atStart, _ := udp.ReadSystemCounters()
 	signals := make(chan os.Signal, 1)
@@ -30,7 +34,7 @@ func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop 
 		for range signals {
 			err := l.Post(func() {
 				var lines bytes.Buffer
-				printFigures(l, b, &lines, atStart)
+				print(l, b, &lines, atStart)
 				text <- lines.Bytes()
 			})
 			if err != nil {
@@ -49,26 +53,27 @@ func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer) (stop 
 		close(signals)
 		close(ended)
 		var lines bytes.Buffer
-		printFigures(l, b, &lines, atStart)
+		print(l, b, &lines, atStart)
 		_, _ = w.Write(lines.Bytes())
 	}
 }
 
-// printFigures prints what has been done so far.
+// printFigures prints the figures as a person reads them.
 func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.SystemCounters) {
 	for _, s := range b.Streams() {
 		f, source := s.Figures(), s.SourceFigures()
-		fmt.Fprintf(w, "%s: %d frames (%d missing in the source, %d broken, %d unusable, %d transcoded), %d readers\n",
-			s.Name(), f.Frames, source.Gaps, source.Broken, f.Unusable, f.Transcoded, s.Readers())
+		fmt.Fprintf(w, "%s: %s (%d missing in the source, %d broken, %d unusable, %d transcoded), %s\n",
+			s.Name(), count(f.Frames, "frame"), source.Gaps, source.Broken, f.Unusable, f.Transcoded, audience(s))
 		if source.Skipped+f.Skipped > 0 {
-			fmt.Fprintf(w, "  skipped as the CPU was too slow: %d frames not encoded, %d not transcoded\n", source.Skipped, f.Skipped)
+			fmt.Fprintf(w, "  skipped as the CPU was too slow: %s not encoded, %d not transcoded\n", count(source.Skipped, "frame"), f.Skipped)
 		}
-		fmt.Fprintf(w, "  delivered %d frames, %d packets, %d bytes; %d lags, %d cut short, %d sends to unreachable readers\n",
-			f.Delivered, f.Packets, f.Bytes, f.Lags, f.CutShort, f.Unreachable)
+		fmt.Fprintf(w, "  delivered %s, %s, %s; %s, %d cut short, %s to unreachable readers\n", count(f.Delivered, "frame"),
+			count(f.Packets, "packet"), count(f.Bytes, "byte"), count(f.Lags, "lag"), f.CutShort, count(f.Unreachable, "send"))
 		fmt.Fprintf(w, "  age when handed to the kernel: first reader %s; last reader %s\n", ages(&f.FirstAge), ages(&f.LastAge))
-		fmt.Fprintf(w, "  thinned: %d readers now; %d times to fewer frames, %d times to more", f.Thinned, f.ThinnedMore, f.ThinnedLess)
+		fmt.Fprintf(w, "  thinned: %s now; %s to fewer frames, %s to more",
+			count(f.Thinned, "reader"), count(f.ThinnedMore, "time"), count(f.ThinnedLess, "time"))
 		if f.Resting > 0 {
-			fmt.Fprintf(w, "; %d readers rest, as their machines do not answer", f.Resting)
+			fmt.Fprintf(w, "; resting, as no machine answers: %s", count(f.Resting, "reader"))
 		}
 		if f.Quality > 0 {
 			fmt.Fprintf(w, "; quality %d", f.Quality)
@@ -76,28 +81,39 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		fmt.Fprintln(w)
 		printReaders(w, s)
 		if f.Restarts+f.Revived > 0 {
-			fmt.Fprintf(w, "  source opened anew %d times, watched anew %d times\n", f.Restarts, f.Revived)
+			fmt.Fprintf(w, "  source opened anew %s, watched anew %s\n", count(f.Restarts, "time"), count(f.Revived, "time"))
 		}
 	}
 	sockets, stats := b.RTPSockets(), l.Stats()
-	fmt.Fprintf(w, "sockets: %d sends of %d messages (%d cloned by the kernel), %d bytes, %d times full\n",
-		sockets.Calls, sockets.Messages, sockets.Cloned, sockets.Bytes, sockets.Blocked)
+	fmt.Fprintf(w, "sockets: %s of %s (%d cloned by the kernel), %s, %s full\n", count(sockets.Calls, "send"),
+		count(sockets.Messages, "message"), sockets.Cloned, count(sockets.Bytes, "byte"), count(sockets.Blocked, "time"))
 	if now, err := udp.ReadSystemCounters(); err == nil {
 		since := now.Since(atStart)
 		fmt.Fprintf(w, "kernel, all of this machine's UDP: %d SndbufErrors, %d RcvbufErrors\n", since.SendBufferErrors, since.ReceiveBufferErrors)
 	}
-	fmt.Fprintf(w, "loop: %d turns, %d events, %d timers, %v in handlers, longest turn %v\n",
-		stats.Turns, stats.Events, stats.Timers, stats.InHandlers.Round(time.Millisecond), stats.MaxTurn.Round(time.Microsecond))
+	fmt.Fprintf(w, "loop: %s, %s, %s, %v in handlers, longest turn %v\n",
+		count(stats.Turns, "turn"), count(stats.Events, "event"), count(stats.Timers, "timer"), stats.InHandlers.Round(time.Millisecond), stats.MaxTurn.Round(time.Microsecond))
 	fmt.Fprintf(w, "loop's CPU per turn: p50 %v, p99.9 %v, max %v\n", stats.TurnCPU.Quantile(0.5).Round(time.Microsecond),
 		stats.TurnCPU.Quantile(0.999).Round(time.Microsecond), stats.TurnCPU.Max.Round(time.Microsecond))
+}
+
+// count is a number and what it counts.
+func count(n uint64, noun string) string { return commandline.Count(n, noun) }
+
+// audience is how many readers a stream has, and fixed destinations if any.
+func audience(s *cast.Stream) string {
+	text := commandline.Count(s.Readers()-s.Destinations(), "reader")
+	if n := s.Destinations(); n > 0 {
+		text += ", " + commandline.Count(n, "destination")
+	}
+	return text
 }
 
 // mostReaders is how many readers are printed: those who lose most.
 const mostReaders = 20
 
-// printReaders prints what readers have reported, worst first.
-func printReaders(w io.Writer, s *cast.Stream) {
-	var readers []cast.ReaderFigures
+// readersOf is what the readers of a stream have reported, worst first.
+func readersOf(s *cast.Stream) (readers []cast.ReaderFigures) {
 	for session := range s.Sessions() {
 		if session.Playing() && session.Protocol() != cast.Send {
 			readers = append(readers, session.Figures())
@@ -106,14 +122,20 @@ func printReaders(w io.Writer, s *cast.Stream) {
 	slices.SortFunc(readers, func(a, b cast.ReaderFigures) int {
 		return cmp.Or(cmp.Compare(b.FractionLost, a.FractionLost), a.Peer.Compare(b.Peer))
 	})
+	return readers
+}
+
+// printReaders prints what readers have reported.
+func printReaders(w io.Writer, s *cast.Stream) {
+	readers := readersOf(s)
 	for i, r := range readers {
 		if i == mostReaders {
-			fmt.Fprintf(w, "  and %d more readers\n", len(readers)-i)
+			fmt.Fprintf(w, "  and %s more\n", commandline.Count(len(readers)-i, "reader"))
 			return
 		}
-		fmt.Fprintf(w, "  reader %v by %v: %d frames, %d lags", r.Peer, r.Transport, r.Frames, r.Lags)
+		fmt.Fprintf(w, "  reader %v by %v: %s, %s", r.Peer, r.Transport, count(r.Frames, "frame"), count(r.Lags, "lag"))
 		if r.Reports > 0 {
-			fmt.Fprintf(w, "; %d reports, %v ago: %.1f %% lost lately, %d in all, jitter %v", r.Reports,
+			fmt.Fprintf(w, "; %s, %v ago: %.1f %% lost lately, %d in all, jitter %v", count(r.Reports, "report"),
 				r.Age.Round(time.Millisecond), 100*r.FractionLost, r.CumulativeLost, r.Jitter.Round(time.Microsecond))
 		}
 		if r.RoundTripKnown {

@@ -52,7 +52,7 @@ func TestFiguresOnAnEarlySignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := &firstWrite{w: io.Discard, begun: make(chan struct{})}
-	defer printFiguresOnSignal(l, b, printed)()
+	defer printFiguresOnSignal(l, b, printed, printFigures)()
 	if err := syscall.Kill(syscall.Getpid(), syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestFiguresWaitForNobody(t *testing.T) {
 	read, write := io.Pipe()
 	defer read.Close()
 	began := &firstWrite{w: write, begun: make(chan struct{})}
-	stop := printFiguresOnSignal(l, b, began)
+	stop := printFiguresOnSignal(l, b, began, printFigures)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()

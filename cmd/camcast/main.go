@@ -40,7 +40,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return newProgram(new(rawFlags)).Refuse(err, stdout, stderr)
 	}
 	if err := serve(settings, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "camcast: %v\n", err)
+		settings.printFailure(stderr, err)
 		return commandline.ExitFailure
 	}
 	return commandline.ExitOK
@@ -94,7 +94,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	if err := d.addDestinations(); err != nil {
 		return err
 	}
-	defer printFiguresOnSignal(l, b, figures)() // before it is announced that all is ready
+	defer printFiguresOnSignal(l, b, figures, settings.figuresPrinter())() // before it is announced that all is ready
 	d.announce()
 	defer d.sayOnHangup()()
 	if err := l.Run(ctx); err != nil {
