@@ -52,17 +52,23 @@ func (d *service) announceDestinations(w io.Writer, stream *cast.Stream) {
 		if d.streamOf(to) != stream {
 			continue
 		}
-		fmt.Fprintf(w, "  sent to udp://%v", to.Peer)
-		if s.sdpFile == "" {
-			fmt.Fprintf(w, " (to watch it a player needs the SDP: add --sdp FILE)\n")
-			continue
+		switch name := sdpFileName(s.sdpFile, i); {
+		case s.sdpFile == "":
+			fmt.Fprintf(w, "  sent to udp://%v (to watch it a player needs the SDP: add --sdp FILE)\n", to.Peer)
+		case d.described[i]:
+			announceDescribed(w, to, name)
+		default:
+			fmt.Fprintf(w, "  sent to udp://%v when the source is there; %s is written then\n", to.Peer, name)
 		}
-		name := sdpFileName(s.sdpFile, i)
-		fmt.Fprintf(w, ", described in %s:\n", name)
-		fmt.Fprintf(w, "  ffplay -protocol_whitelist file,udp,rtp -fflags nobuffer -flags low_delay %s\n", name)
-		fmt.Fprintf(w, "  gst-launch-1.0 filesrc location=%s ! sdpdemux latency=100 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink\n", name)
-		fmt.Fprintf(w, "  vlc %s\n", name)
 	}
+}
+
+// announceDescribed prints how to watch what is sent to a destination, by its SDP file.
+func announceDescribed(w io.Writer, to destinationSpec, name string) {
+	fmt.Fprintf(w, "  sent to udp://%v, described in %s:\n", to.Peer, name)
+	fmt.Fprintf(w, "  ffplay -protocol_whitelist file,udp,rtp -fflags nobuffer -flags low_delay %s\n", name)
+	fmt.Fprintf(w, "  gst-launch-1.0 filesrc location=%s ! sdpdemux latency=100 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink\n", name)
+	fmt.Fprintf(w, "  vlc %s\n", name)
 }
 
 // reach is how streams are reached by one protocol.

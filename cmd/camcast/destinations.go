@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -33,8 +34,9 @@ func (d *service) streamOf(to destinationSpec) *cast.Stream {
 	return d.broadcaster.Streams()[0]
 }
 
-// describe writes the SDP file of destination i, whose stream is s. As long as it is not known
-// what the stream's source delivers there is nothing to write: writeDescriptions does it later.
+// describe writes the SDP file of destination i, whose stream is s, and notes that it is there. As
+// long as it is not known what the stream's source delivers there is nothing to write:
+// writeDescriptions does it later.
 func (d *service) describe(i int, s *cast.Stream) error {
 	if d.settings.sdpFile == "" {
 		return nil
@@ -49,11 +51,15 @@ func (d *service) describe(i int, s *cast.Stream) error {
 	if err := os.WriteFile(sdpFileName(d.settings.sdpFile, i), text, 0o644); err != nil {
 		return fmt.Errorf("--sdp: %w", err)
 	}
+	if d.described == nil {
+		d.described = map[int]bool{}
+	}
+	d.described[i] = true
 	return nil
 }
 
 // writeDescriptions writes the SDP files of a stream whose source is open: anew, as the device
-// may have chosen otherwise than before.
+// may have chosen otherwise than before. What is there for the first time is announced.
 func (d *service) writeDescriptions(s *cast.Stream) {
 	if d.settled != nil {
 		return // addDestinations will do it
@@ -62,8 +68,14 @@ func (d *service) writeDescriptions(s *cast.Stream) {
 		if d.streamOf(to) != s {
 			continue
 		}
+		was := d.described[i]
 		if err := d.describe(i, s); err != nil {
 			d.log.Error("a destination cannot be described", "error", err)
+		}
+		if d.described[i] && !was {
+			text := bytes.NewBufferString("\n" + s.Name() + ":\n")
+			announceDescribed(text, to, sdpFileName(d.settings.sdpFile, i))
+			_, _ = d.stdout.Write(text.Bytes())
 		}
 	}
 }

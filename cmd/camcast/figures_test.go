@@ -33,6 +33,17 @@ func TestFiguresOnSignal(t *testing.T) {
 	}
 }
 
+// TestDestinationsInFigures counts a destination as one, and not as a reader.
+func TestDestinationsInFigures(t *testing.T) {
+	d := startDaemon(t, "--send", "udp://127.0.0.1:6000", smallCard)
+	if err := d.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	if line := d.awaitLog(" missing in the source"); !strings.HasSuffix(line, ", 0 readers, 1 destination") {
+		t.Errorf("%q", line)
+	}
+}
+
 // TestFiguresOnAnEarlySignal has the signal come between two runs of the loop, as when the daemon
 // has just announced itself: the figures are printed when the loop runs again.
 func TestFiguresOnAnEarlySignal(t *testing.T) {

@@ -119,6 +119,8 @@ type service struct {
 	stdout      io.Writer
 	log         *slog.Logger
 
+	// described are the destinations, by their index, whose SDP file is written.
+	described map[int]bool
 	// open is how many streams have not ended.
 	open int
 	// settled is called with each first outcome of opening a source, as long as the daemon
