@@ -50,6 +50,8 @@ func TestWrongInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	takenRTCP, rtcp := takeRTCP(t)
+	self := ownName(t)
 	free := []string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0"}
 	for _, c := range []struct {
 		args   []string
@@ -102,7 +104,10 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"what?.mjpeg"}, 2, []string{"fps, loop", "what?.mjpeg?"}},
 		{append(free, "--send", "udp://239.1.2.3:5000?iface=nowhere0", "testcard:"), 1, []string{"nowhere0"}},
 		{append(free, "--send", "udp://127.0.0.1:5000", "--sdp", "/nowhere/x.sdp", "testcard:"), 1, []string{"/nowhere/x.sdp"}},
-		{[]string{"--rtsp", taken.Addr().String(), "--rtp", "127.0.0.1:0", "testcard:"}, 1, []string{"address already in use", "--rtsp"}},
+		{[]string{"--rtsp", taken.Addr().String(), "--rtp", "127.0.0.1:0", "testcard:"}, 1,
+			[]string{"address already in use", "port " + portOf(taken.Addr()) + " is in use by " + self, "choose another with --rtsp"}},
+		{[]string{"--rtsp", "127.0.0.1:0", "--rtp", takenRTCP, "testcard:"}, 1,
+			[]string{"address already in use", "port " + portOf(rtcp.LocalAddr()) + " is in use by " + self, "choose another with --rtp"}},
 		{append(free, "--clone", "nowhere0", "testcard:"), 1, []string{"--clone", "nowhere0"}},
 		{append(free, "--clone", "lo", "testcard:"), 1, []string{"--clone", "lo", "not an Ethernet interface"}},
 		{[]string{"--rtsp", "192.0.2.1:0", "--rtp", "127.0.0.1:0", "testcard:"}, 1, []string{"192.0.2.1", "no such address"}},
@@ -119,6 +124,59 @@ func TestWrongInput(t *testing.T) {
 				t.Errorf("stdout %q, want nothing", stdout)
 			}
 		})
+	}
+}
+
+// takeRTCP holds a port, and returns the address before it, whose RTCP would have that port.
+func takeRTCP(t *testing.T) (before string, held net.PacketConn) {
+	t.Helper()
+	for range 100 {
+		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		before = fmt.Sprintf("127.0.0.1:%d", conn.LocalAddr().(*net.UDPAddr).Port-1)
+		if free, err := net.ListenPacket("udp", before); err == nil {
+			free.Close()
+			return before, conn
+		}
+	}
+	t.Fatal("no port whose predecessor is free")
+	return "", nil
+}
+
+func portOf(a net.Addr) string {
+	_, port, _ := net.SplitHostPort(a.String())
+	return port
+}
+
+// ownName is what the test process is called, with its number.
+func ownName(t *testing.T) string {
+	t.Helper()
+	name, err := os.ReadFile("/proc/self/comm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s (pid %d)", strings.TrimSpace(string(name)), os.Getpid())
+}
+
+// TestUnknownHolder names a port whose process cannot be seen: it is this one, which would not stop
+// itself.
+func TestUnknownHolder(t *testing.T) {
+	taken, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := uint16(taken.Addr().(*net.TCPAddr).Port)
+	want := fmt.Sprintf("port %d is in use by another program, perhaps another camcast: stop it, or choose another with --rtsp", port)
+	if got := (portRequest{"--rtsp", "tcp", []uint16{port}}).taken(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	want = "the port is in use by another program, perhaps another camcast: stop it, or choose another with --rtp"
+	if got := (portRequest{"--rtp", "udp", []uint16{0}}).taken(); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

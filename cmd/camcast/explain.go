@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// explain adds to an error what would help against it.
-func explain(err error) error {
+// explain adds to an error of opening ports what would help against it.
+func explain(err error, r portRequest) error {
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return fmt.Errorf("%w: another program uses that port, perhaps another camcast; choose another by --rtsp or --rtp", err)
+		return fmt.Errorf("%w: %s", err, r.taken())
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return fmt.Errorf("%w: ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one", err)
 	case errors.Is(err, unix.EADDRNOTAVAIL):

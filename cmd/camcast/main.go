@@ -77,12 +77,13 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	}
 	b, err := cast.New(l, config)
 	if err != nil {
-		return explain(err)
+		port := config.RTP.Port()
+		return explain(err, portRequest{"--rtp", "udp", []uint16{port, port + 1}})
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	d := &service{settings: settings, broadcaster: b, ctx: ctx, stop: stop, stdout: out, log: config.Log}
 	if err := d.openFronts(); err != nil {
-		return explain(err)
+		return explain(err, portRequest{"--rtsp", "tcp", []uint16{settings.rtsp.Port()}})
 	}
 	defer addProcessors(max(len(settings.sources), 1))()
 	if err := d.addStreams(); err != nil {
