@@ -18,7 +18,7 @@ type destinationSpec struct {
 	cast.Destination
 }
 
-const sendForm = "must be [NAME=]udp://HOST:PORT, such as udp://192.168.1.20:5000 or udp://239.1.2.3:5000?ttl=2"
+const sendForm = "must be [NAME=]udp://HOST:PORT, such as udp://192.168.1.20:5000 or 'udp://239.1.2.3:5000?ttl=2'"
 
 func parseDestinations(texts []string, sources []sourceSpec) ([]destinationSpec, error) {
 	var specs []destinationSpec

@@ -39,4 +39,5 @@ Examples:
   camcast
   camcast --max-readers 100 'desk=/dev/video0?size=1280x720' bench=/dev/video2
   camcast --send udp://239.1.2.3:5000 --sdp cam.sdp testcard:
+  camcast --send 'udp://239.1.2.3:5000?ttl=2&iface=eth0' --sdp cam.sdp /dev/video0
 `

@@ -95,11 +95,14 @@ func (p *Program) Refuse(err error, stdout, stderr io.Writer) (status int) {
 	return ExitOK
 }
 
+// helpColumns is how wide the help text is at most.
+const helpColumns = 98
+
 func (p *Program) helpText() string {
 	var b strings.Builder
 	b.WriteString(p.Head)
 	for _, g := range p.Groups {
-		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsages())
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsagesWrapped(helpColumns))
 	}
 	b.WriteString(p.Tail)
 	return b.String()
