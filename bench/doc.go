@@ -13,10 +13,10 @@
 // everything and writes bench/report.
 //
 // The sender and the readers are processes of their own (bench/measure, bench/audience),
-// in networks that are made for them and vanish with the test, however it ends (bench/rig). As root the readers are
-// behind a veth pair between two network namespaces; without, there is only "lo", and the
-// others say so. A few of the readers look at every frame: what was lost, came late or is
-// damaged stands in the figures, and TestHonesty proves it.
+// in networks that are made for them and vanish with the test, however it ends (bench/rig).
+// As root the readers are behind a veth pair between two network namespaces; without, there
+// is only "lo", and the others say so. A few of the readers look at every frame: what was
+// lost, came late or is damaged stands in the figures, and TestHonesty proves it.
 //
 // Further benchmarks are of camcast alone: Hall (ten thousand readers for ten seconds,
 // with copies that the kernel makes and without),

@@ -33,6 +33,7 @@ type Broadcaster struct {
 	datagrams           []*datagramHandler
 	// lateRTCP: the RTCP that is being read may have come long ago.
 	lateRTCP   bool
+	budgets    budgets
 	neighbours *neighbours // nil: the kernel does not tell which machines answer
 	// farewells are goodbyes that full sockets have not taken yet.
 	farewells []*farewell
@@ -58,16 +59,18 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	if b.config.Work == nil {
 		b.config.Work = b.goWork
 	}
+	b.budgets = newBudgets(l)
 	b.queueLog()
 	b.sessions.init(b)
 	b.refusals.init(b)
 	if config.RTP.IsValid() {
 		o := pairOptions{
-			log: b.config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, rejected: b.rejected, clones: config.Clones,
+			log: b.config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, rejected: b.rejected, clones: config.Clones, budget: b.budgets.datagrams,
 			noSegmentation: config.NoSegmentation, noBatches: config.NoBatches,
 		}
 		if b.pairs, err = openPairs(l, config.RTP, o); err != nil {
 			b.closeLog()
+			b.budgets.close()
 			return nil, fmt.Errorf("rtp: %w", err)
 		}
 	}
@@ -277,6 +280,7 @@ func (b *Broadcaster) Close() error {
 		errs = append(errs, f.Close())
 	}
 	errs = append(errs, b.closeSockets(), b.closeNeighbours())
+	b.budgets.close()
 	b.closeLog()
 	return errors.Join(errs...)
 }

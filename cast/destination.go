@@ -70,7 +70,8 @@ func (d *fixedDestination) open(s *Stream) error {
 		from = netip.IPv6Unspecified()
 	}
 	o := pairOptions{
-		log: s.log, rtcp: func(udp.Datagram) {},
+		budget: b.budgets.datagrams,
+		log:    s.log, rtcp: func(udp.Datagram) {},
 		noSegmentation: b.config.NoSegmentation, noBatches: b.config.NoBatches,
 	}
 	if d.Peer.Addr().IsMulticast() {

@@ -12,6 +12,9 @@ type Figures struct {
 	// Lags is how many frames readers have missed because they were too far behind,
 	// summed over all readers.
 	Lags uint64
+	// Late is how many frames began to be sent over UDP more than a frame interval after their
+	// capture, as the loop was busy or a socket full.
+	Late uint64
 	// Unreachable is how many sends to single readers the kernel refused.
 	Unreachable uint64
 	// CutShort is how many frames a TCP reader was in the middle of when they had to
@@ -46,6 +49,7 @@ func (s *Stream) Figures() Figures {
 	f.Lags, f.CutShort, f.Unreachable = u.Lags+t.Lags, t.CutShort, u.Unreachable
 	f.Thinned, f.ThinnedMore, f.ThinnedLess, f.Resting = u.Thinned, u.ThinnedMore, u.ThinnedLess, u.Resting
 	f.Skipped = s.rendition.transcoding.skipped()
+	f.Late = u.Late
 	f.FirstAge, f.LastAge = u.FirstAge, u.LastAge
 	return f
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// When readers send more RTCP than is read of it, some of it is dropped by chance, the
+// When readers send more RTCP than there is time for, some of it is dropped by chance, the
 // reports of readers that report rarely among it. Their silence proves nothing then.
 
 // floodPatience is how many session timeouts more a reader may be silent while that
@@ -30,6 +30,6 @@ func (b *Broadcaster) patience() time.Duration {
 // flooded reports whether something that came to a socket within the last session timeout
 // may not have been read.
 func (b *Broadcaster) flooded(s *udp.Socket) bool {
-	at, ever := s.Rested()
+	at, ever := s.Behind()
 	return ever && b.loop.Now()-at < b.config.SessionTimeout
 }

@@ -8,10 +8,14 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/proto/rtcp"
 )
 
-// TestFloodOfReports has others send several times as much RTCP as is read, beside readers
+// datagramCost has a datagram take so long that ten thousand are read in a second.
+var datagramCost = sim.Costs{Message: 100 * time.Microsecond}
+
+// TestFloodOfReports has others send several times as much RTCP as can be read, beside readers
 // who report rarely and have no other sign of life. They must stay; one that has vanished
 // must go when the flood is over.
 func TestFloodOfReports(t *testing.T) {
@@ -38,6 +42,7 @@ func TestFloodOfReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.k.SetCosts(datagramCost)
 	server := netip.AddrPortFrom(serverAddr, 5005)
 	report := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 1, SSRC: 2}, "reader")
 	send := func(from interface {
@@ -67,9 +72,13 @@ func TestFloodOfReports(t *testing.T) {
 	if got := w.b.Readers(); got != reporting+1 {
 		t.Errorf("%d readers by the end of the flood, want %d", got, reporting+1)
 	}
-	if read := w.b.RTCPSockets().Received; read > 7000*uint64(flood/time.Second) {
-		t.Errorf("%d datagrams were read in %v", read, flood)
+	if s, read := w.l.Stats(), w.b.RTCPSockets().Received; read < 7000*uint64(flood/time.Second) || w.b.PutOff().Datagrams == 0 || s.TurnCPU.Max > 8*time.Millisecond {
+		t.Errorf("%d datagrams were read in %v, put off %d times, in turns of up to %v", read, flood, w.b.PutOff().Datagrams, s.TurnCPU.Max)
 	}
+	if f := w.s.Figures(); f.Late > 0 || f.Lags > 0 || f.FirstAge.Max > 10*time.Millisecond {
+		t.Errorf("beside the flood %d frames were late and %d missed, the oldest %v", f.Late, f.Lags, f.FirstAge.Max)
+	}
+	w.k.SetCosts(sim.Costs{})
 	pass(3*timeout, 0)
 	if got := w.b.Readers(); got != reporting {
 		t.Errorf("%d readers after the flood, want %d", got, reporting)
@@ -92,6 +101,7 @@ func TestShortFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.run(timeout - time.Second)
+	w.k.SetCosts(datagramCost)
 	report := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 1, SSRC: 2}, "reader")
 	for range 100 {
 		for range 250 {
@@ -101,6 +111,7 @@ func TestShortFlood(t *testing.T) {
 		}
 		w.run(10 * time.Millisecond)
 	}
+	w.k.SetCosts(sim.Costs{})
 	w.run(timeout / 2)
 	if n := w.b.Readers(); n != 1 {
 		t.Errorf("%d readers half a timeout after the flood, want 1", n)

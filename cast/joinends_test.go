@@ -14,7 +14,7 @@ import (
 // it: a reader's silence proves nothing then, so one that is silent stays four times as long, but
 // not longer.
 func TestSilentJoinerInAFlood(t *testing.T) {
-	const timeout, step, perSecond = 10 * time.Second, 10 * time.Millisecond, 120_000
+	const timeout, step, perSecond = 10 * time.Second, 10 * time.Millisecond, 14000
 	w := newWorld(t, 1, func(c *cast.Config) { c.SessionTimeout = timeout })
 	silent, alive := w.joins("10.0.1.1:7000", "cam"), w.joins("10.0.1.2:7000", "cam")
 	crowd, err := w.k.NewUDPPeer(netip.MustParseAddrPort("10.9.0.1:9"))
@@ -25,6 +25,7 @@ func TestSilentJoinerInAFlood(t *testing.T) {
 	w.run(100 * time.Millisecond)
 	silent.peer.CountOnly()
 	alive.peer.CountOnly()
+	w.k.SetCosts(datagramCost)
 	began := w.l.Now()
 	report := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 1, SSRC: 2}, "crowd")
 	flood := func(until time.Duration) {

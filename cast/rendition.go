@@ -42,7 +42,7 @@ func newRendition(s *Stream) *rendition {
 	r := &rendition{stream: s, ring: ring.New(b.config.Lag), rtp: newRTPSender(s)}
 	r.form = r.ring.NewForm(r.rtp)
 	r.udp = fanout.New(fanout.Config{
-		Loop: b.loop, Ring: r.ring, Form: r.form, Log: s.log, Figures: &r.udpFigures,
+		Loop: b.loop, Budget: b.budgets.sweeps, Ring: r.ring, Form: r.form, Log: s.log, Figures: &r.udpFigures,
 		Thin: b.config.Adapt != AdaptOff, NextSequence: r.rtp.NextSequence, Owner: s,
 	})
 	r.tcp = tcpfan.New(tcpfan.Config{Loop: b.loop, Ring: r.ring, Form: r.form, Figures: &r.tcpFigures})

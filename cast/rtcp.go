@@ -6,17 +6,6 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// rtcpLimit is how many datagrams of RTCP are read in a second: what ten thousand readers
-// send who keep to the interval, several times over.
-const rtcpLimit = 5000
-
-// rtpLimit is how many datagrams are read in a second from the RTP port, where strangers ask to
-// join and readers who have joined report. Reading a request costs about a microsecond and
-// answering it several, so what is answered has a budget of its own (cast/join), and what is read
-// is far more: a request with a cookie, or a report, is not dropped for want of reading in a
-// flood of forged requests.
-const rtpLimit = 100_000
-
 // rtcpArrived is called with what came to an RTCP port.
 func (b *Broadcaster) rtcpArrived(d udp.Datagram) {
 	r := b.rtcpIndex.find(d.From)

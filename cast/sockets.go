@@ -57,6 +57,7 @@ type pairOptions struct {
 	multicastTTL       int
 	multicastInterface string
 	clones             *udp.Clones
+	budget             *loop.Budget // of receiving
 	// noSegmentation and noBatches are those of udp.Options.
 	noSegmentation, noBatches bool
 }
@@ -147,7 +148,7 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 	}
 	var err error
 	options.PacketInfo = true
-	options.ReceiveLimit = rtpLimit
+	options.Budget = o.budget
 	options.ReceiveBufferBytes = receiveBufferBytes
 	options.Clones = o.clones
 	options.Rejected = o.rejected
@@ -155,7 +156,6 @@ func openPair(l *loop.Loop, address netip.AddrPort, o pairOptions) (*socketPair,
 		return nil, err
 	}
 	options.Clones = nil
-	options.ReceiveLimit = rtcpLimit
 	next := netip.AddrPortFrom(address.Addr(), address.Port()+1)
 	if p.rtcp, err = udp.Open(l, next, options, o.rtcp); err != nil {
 		return nil, errors.Join(err, p.rtp.Close())

@@ -18,8 +18,8 @@
 //
 // A turn waits for the first fd, timer or posted function, and then runs, in this
 // order: the handlers of all fds that are ready (at most 256, the rest comes first in
-// the next turn), the timers that are due, what was posted, and the hooks given to
-// AtTurnEnd. The time is looked up once, when the wait ends: Now is the same for all of
+// the next turn), the timers that are due, what was posted, the tasks that wait for their
+// Budget, and the hooks given to AtTurnEnd. The time is looked up once, when the wait ends: Now is the same for all of
 // a turn, on CLOCK_MONOTONIC.
 //
 // A handler may close its fd or another one's, though an event of that fd waits in the
@@ -29,6 +29,12 @@
 // A turn allocates no memory. Its goroutine is locked to one thread while it runs handlers, so
 // that the CPU time which Stats has of it is this thread's; between turns it may go to another
 // thread, unless the caller of Run or Turn locks it (runtime.LockOSThread).
+//
+// # Budgets
+//
+// What strangers can have a program do, such as requests, is work of a Budget: so much time in a
+// turn for all of them together. What does not fit goes on in the next turn, in rotation, and
+// Stats counts it.
 //
 // # Timers and other goroutines
 //

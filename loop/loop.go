@@ -21,6 +21,7 @@ type Loop struct {
 	now     time.Duration
 	timers  timerHeap
 	posts   postQueue
+	budgets []*Budget
 	turnEnd []func()
 	stats   Stats
 	closed  bool
@@ -178,8 +179,8 @@ const Forever time.Duration = -1
 
 // Turn waits for the first of: an fd that is ready, a timer that is due, a posted
 // function, the timeout (negative: none). Then it runs all that is due, and the
-// turn-end hooks, and returns how many handlers, timers and posted functions it ran:
-// none if the timeout came first. A signal does not end the wait.
+// turn-end hooks, and returns how many handlers, timers, posted functions and queued
+// tasks it ran: none if the timeout came first. It does not wait while tasks are queued. A signal does not end the wait.
 // Its error means that the kernel no longer answers: the loop is of no more use.
 func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	if l.closed {
@@ -211,6 +212,7 @@ func (l *Loop) run(ready []Ready) (ran int) {
 	ran = l.dispatch(ready)
 	ran += l.fireTimers(sets)
 	ran += l.runPosts()
+	ran += l.runBudgets()
 	if ran == 0 || l.closed {
 		return ran
 	}

@@ -20,7 +20,9 @@ type Stats struct {
 	Stalled time.Duration
 	// Timers and Posts is how many timers fired and functions were handed over.
 	Timers, Posts uint64
-	// InHandlers is the time spent in handlers, timers, posted functions and
+	// PutOff is how often a task had to wait for the next turn, as its Budget was spent.
+	PutOff uint64
+	// InHandlers is the time spent in handlers, timers, posted functions, tasks and
 	// turn-end hooks; MaxTurn is the longest of one turn. The rest was waiting.
 	InHandlers, MaxTurn time.Duration
 	// TurnCPU are the CPU times of the turns that ran anything, without the waiting: what the

@@ -63,9 +63,12 @@ func (t *Timer) Stop() {
 // Due is when the timer fires, and whether it is set.
 func (t *Timer) Due() (due time.Duration, set bool) { return t.due, t.at >= 0 }
 
-// NextTimer is when the next timer is due, false if none is set. Those who own an
-// outer loop need it to know how long they may wait.
+// NextTimer is when the next timer is due, false if none is set; now while a task waits for
+// the next turn. Those who own an outer loop need it to know how long they may wait.
 func (l *Loop) NextTimer() (due time.Duration, ok bool) {
+	if l.waiting() {
+		return l.now, true
+	}
 	if len(l.timers.timers) == 0 {
 		return 0, false
 	}

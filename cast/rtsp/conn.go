@@ -25,7 +25,9 @@ type conn struct {
 	interleaved []*reader
 	// deciding is what the request that waits is waiting for, nil if none does.
 	deciding *decision
-	closed   bool
+	// task goes on with what the budget has left for later, or with a request that has waited.
+	task   *loop.Task
+	closed bool
 }
 
 // decision is what the gate says to one request.
@@ -89,7 +91,14 @@ func (c *conn) decided(d *decision, g cast.Grant, err error) {
 	if !c.rtsp.Waiting() { // it is decided at once
 		return
 	}
-	c.tcp.Resume()
+	c.task.Do()
+}
+
+// goOn handles what has come and was not handled yet.
+func (c *conn) goOn() {
+	if c.closed {
+		return
+	}
 	s := c.server
 	out, err := c.rtsp.Resume(s.broadcaster.Loop().Awake(), s.room())
 	c.answer(out, err)
@@ -109,10 +118,16 @@ func (c *conn) answer(out []byte, err error) {
 	if c.closed {
 		return
 	}
-	if c.rtsp.Waiting() {
+	switch {
+	case c.rtsp.Waiting():
 		c.tcp.Pause()
-	} else {
+	case c.rtsp.Pending():
 		c.withdraw()
+		c.tcp.Pause()
+		c.task.Later()
+	default:
+		c.withdraw()
+		c.tcp.Resume()
 	}
 	if len(out) > 0 && c.tcp.Write(out) != nil {
 		c.close()
@@ -155,6 +170,7 @@ func (c *conn) close() {
 	s.conns[last] = nil
 	s.conns = s.conns[:last]
 	c.withdraw()
+	c.task.Stop()
 	peer := c.tcp.Peer()
 	c.tcp.Close()
 	c.rtsp.Close()

@@ -35,14 +35,21 @@ func Listen(b *cast.Broadcaster, address netip.AddrPort, o Options) (*Server, er
 		o.Name = "camcast"
 	}
 	s := &Server{broadcaster: b}
-	s.protocol = protocol.NewServer(protocol.Config{
-		Server: o.Name, Timeout: b.Config().SessionTimeout, NewID: b.RandomName,
-	}, (*media)(s))
+	s.protocol = protocol.NewServer(s.config(o), (*media)(s))
 	if err := s.listen(address); err != nil {
 		return nil, errors.Join(fmt.Errorf("rtsp: %w", err), s.closeListeners())
 	}
 	b.Attach(s)
 	return s, nil
+}
+
+// config is that of the protocol.
+func (s *Server) config(o Options) protocol.Config {
+	b := s.broadcaster
+	return protocol.Config{
+		Server: o.Name, Timeout: b.Config().SessionTimeout, NewID: b.RandomName,
+		Yield: func() bool { return b.Requests().Spent(b.Loop().Kernel().Monotonic()) },
+	}
 }
 
 // listen opens the listening sockets: of both families, if address is the unspecified IPv6
@@ -63,6 +70,7 @@ func (s *Server) listen(address netip.AddrPort) error {
 			}
 			return err
 		}
+		listener.Limit(s.broadcaster.Requests())
 		s.listeners = append(s.listeners, listener)
 	}
 	return nil
@@ -108,6 +116,7 @@ func (s *Server) accept(c *tcp.Conn) tcp.Handler {
 	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), used: s.broadcaster.Loop().Awake(), index: len(s.conns)}
 	n.rtsp.User = n
 	n.deadline = s.broadcaster.Loop().NewAwakeTimer(n.expired)
+	n.task = s.broadcaster.Requests().NewTask(n.goOn)
 	s.conns = append(s.conns, n)
 	n.watch()
 	return n

@@ -83,6 +83,9 @@ type Costs struct {
 // WithCosts has system calls take time. Without it they take none.
 func WithCosts(c Costs) Option { return func(o *options) { o.costs = c } }
 
+// SetCosts has system calls take that time from now on.
+func (k *Kernel) SetCosts(c Costs) { k.options.costs = c }
+
 // WithoutSegmentation makes a kernel without UDP_SEGMENT: CanSegment is false, and a
 // message that asks for it fails with EINVAL.
 func WithoutSegmentation() Option { return func(o *options) { o.noSegments = true } }

@@ -44,11 +44,14 @@ type Conn struct {
 	connecting   bool
 	wantWritable bool
 	paused       bool
-	closed       bool
 	// sent is how many bytes the socket has taken. While wantWritable is set, stuck is when it
 	// last took some, or when that was set.
 	sent  uint64
 	stuck time.Duration
+	// reading is the task of reading within a budget, nil without. deferred: it waits.
+	reading  *loop.Task
+	deferred bool
+	closed   bool
 	// again tries to change the interest once more; nil until that has failed.
 	again *loop.Timer
 }
@@ -72,7 +75,7 @@ func Dial(l *loop.Loop, peer netip.AddrPort, h Handler) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tcp: %w", err)
 	}
-	c, err := newConn(l, fd, peer, newReadRoom())
+	c, err := newConn(l, fd, peer, newReadRoom(readBufferBytes))
 	if err != nil {
 		return nil, fmt.Errorf("tcp %v: %w", peer, err)
 	}
@@ -157,6 +160,9 @@ func (c *Conn) Close() {
 	if c.again != nil {
 		c.again.Stop()
 	}
+	if c.reading != nil {
+		c.reading.Stop()
+	}
 	c.discardInput()
 	// Neither can fail on an fd that is open and registered, and then nothing
 	// could be done about it.
@@ -179,7 +185,7 @@ func (c *Conn) ready(conditions loop.Interest) {
 	switch {
 	case !c.paused:
 		if conditions&(loop.Readable|loop.HungUp|loop.Failed) != 0 {
-			c.read()
+			c.readWithin()
 		}
 	case conditions&(loop.HungUp|loop.Failed) != 0:
 		c.endPaused()

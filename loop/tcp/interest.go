@@ -77,7 +77,7 @@ func (c *Conn) expectWritable() {
 // refuses, as it may when it is out of memory, is tried again.
 func (c *Conn) updateWant() {
 	want := loop.Interest(0)
-	if !c.paused {
+	if !c.paused && !c.deferred {
 		want |= loop.Readable
 	}
 	if c.wantWritable {

@@ -29,6 +29,9 @@ type Listener struct {
 	failed       func(error)
 	rest         *loop.Timer
 	room         *readRoom
+	// budget is that of accepting and reading, nil without; accepting is the task.
+	budget    *loop.Budget
+	accepting *loop.Task
 	// starved: the last connection could not be accepted, which was told.
 	starved bool
 	closed  bool
@@ -45,7 +48,7 @@ func Listen(l *loop.Loop, local netip.AddrPort, accept func(*Conn) Handler, fail
 	if err != nil {
 		return nil, fmt.Errorf("tcp %v: %w", local, err)
 	}
-	ln := &Listener{loop: l, accept: accept, failed: failed, room: newReadRoom()}
+	ln := &Listener{loop: l, accept: accept, failed: failed, room: newReadRoom(acceptedReadBytes)}
 	if ln.local, err = k.LocalAddr(fd); err == nil {
 		ln.registration, err = l.Register(fd, loop.Readable, ln.ready)
 	}
@@ -56,6 +59,13 @@ func Listen(l *loop.Loop, local netip.AddrPort, accept func(*Conn) Handler, fail
 	return ln, nil
 }
 
+// Limit has accepting connections, and reading from those that are accepted from now on, be work
+// of b. A handler that asks b whether it is Spent keeps what it could not handle, calls Pause, and
+// goes on in a task of its own.
+func (ln *Listener) Limit(b *loop.Budget) {
+	ln.budget, ln.accepting = b, b.NewTask(ln.acceptNow)
+}
+
 // Local is the address the listener is bound to.
 func (ln *Listener) Local() netip.AddrPort { return ln.local }
 
@@ -63,12 +73,28 @@ func (ln *Listener) Local() netip.AddrPort { return ln.local }
 func (ln *Listener) Close() error {
 	ln.closed = true
 	ln.rest.Stop()
+	if ln.accepting != nil {
+		ln.accepting.Stop()
+	}
 	return errors.Join(ln.registration.Unregister(), ln.loop.Kernel().CloseFD(ln.registration.FD()))
 }
 
 func (ln *Listener) ready(loop.Interest) {
+	if ln.accepting != nil {
+		ln.accepting.Do() // if it has to wait, the fd stays ready
+		return
+	}
+	ln.acceptNow()
+}
+
+// acceptNow accepts connections.
+func (ln *Listener) acceptNow() {
 	k := ln.loop.Kernel()
 	for range acceptsPerTurn {
+		if ln.budget != nil && ln.budget.Spent(k.Monotonic()) {
+			ln.accepting.Later()
+			return
+		}
 		fd, peer, err := k.Accept(ln.registration.FD())
 		switch err {
 		case nil:
@@ -92,6 +118,9 @@ func (ln *Listener) take(fd int, peer netip.AddrPort) {
 	if err != nil {
 		ln.report(err)
 		return
+	}
+	if ln.budget != nil {
+		c.reading = ln.budget.NewTask(c.readNow)
 	}
 	c.handler = ln.accept(c)
 	if c.handler == nil {

@@ -3,9 +3,11 @@ package tcp
 const (
 	// readBufferBytes is how much is read, and handed to a handler, at once.
 	readBufferBytes = 16 << 10
-	// closingReads bounds what is read from a connection before it is closed, times
-	// readBufferBytes.
-	closingReads = 8
+	// acceptedReadBytes is that of accepted connections. They send requests: what a handler
+	// cannot handle within the budget it must keep, for each of many connections.
+	acceptedReadBytes = 4 << 10
+	// closingBytes bounds what is read from a connection before it is closed.
+	closingBytes = 128 << 10
 )
 
 // readRoom is what connections read into, one at a time.
@@ -17,7 +19,7 @@ type readRoom struct {
 	spare []byte
 }
 
-func newReadRoom() *readRoom { return &readRoom{bytes: make([]byte, readBufferBytes)} }
+func newReadRoom(bytes int) *readRoom { return &readRoom{bytes: make([]byte, bytes)} }
 
 // forDiscarding is room for what nobody will read.
 func (r *readRoom) forDiscarding() []byte {
@@ -25,7 +27,7 @@ func (r *readRoom) forDiscarding() []byte {
 		return r.bytes
 	}
 	if r.spare == nil {
-		r.spare = make([]byte, readBufferBytes)
+		r.spare = make([]byte, len(r.bytes))
 	}
 	return r.spare
 }
@@ -47,12 +49,35 @@ func (c *Conn) read() {
 	}
 }
 
+// readWithin reads within the budget of its listener, if that has one. As long as it has to wait
+// the loop does not wait for what is there to be read: thousands of ready fds would come before
+// others in each turn.
+func (c *Conn) readWithin() {
+	switch {
+	case c.reading == nil:
+		c.read()
+	case !c.reading.Do() && !c.closed:
+		c.deferred = true
+		c.updateWant()
+	}
+}
+
+// readNow is the task of reading.
+func (c *Conn) readNow() {
+	c.deferred = false
+	if c.closed || c.paused { // then Resume has the loop wait again
+		return
+	}
+	c.read()
+	c.updateWant()
+}
+
 // discardInput reads what has come before the connection is closed. Closing with input
 // unread would have the kernel reset the connection, and the peer lose what was last sent to
 // it. A handler may close its own connection, or another, while it reads what it was given.
 func (c *Conn) discardInput() {
 	k, fd, room := c.loop.Kernel(), c.registration.FD(), c.room.forDiscarding()
-	for range closingReads {
+	for range closingBytes / len(room) {
 		if n, err := k.Read(fd, room); n == 0 || err != nil {
 			return
 		}

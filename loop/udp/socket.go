@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/camcast/camcast/loop"
 	"golang.org/x/sys/unix"
@@ -16,10 +17,9 @@ type Options struct {
 	NoSegmentation bool
 	// NoBatches has each message sent by a system call of its own.
 	NoBatches bool
-	// ReceiveLimit is how many datagrams are received in a second, about: what comes
-	// beyond that waits in the kernel, or is dropped there, where it costs least. 0 is
-	// no limit.
-	ReceiveLimit int
+	// Budget is that of receiving: what does not fit waits in the kernel for another turn, or
+	// is dropped there, where it costs least. nil: so many datagrams are received in a turn.
+	Budget *loop.Budget
 	// Room is what datagrams are received into, for a program with many sockets; nil: a
 	// Room of the socket's own.
 	Room *Room
@@ -43,8 +43,8 @@ type Datagram struct {
 	From    netip.AddrPort
 	// To is the address it was sent to, if the socket was opened with PacketInfo.
 	To netip.Addr
-	// Late: it may have arrived long ago, as the socket has rested (Options.ReceiveLimit)
-	// and not caught up since.
+	// Late: it may have arrived long ago, as the socket was put off (Options.Budget) and has
+	// not caught up since.
 	Late bool
 }
 
@@ -96,10 +96,13 @@ type Socket struct {
 	rejections   []loop.Rejection // room for those that are read; empty: none are
 	outgoing     outgoing
 	clones       *Clones
-	fans         []*Fan // those whose peers have entries in it
-	limit        receiveLimit
-	counters     Counters
-	closed       bool
+	fans         []*Fan     // those whose peers have entries in it
+	receiving    *loop.Task // nil without a budget
+	// late: what is received may have waited since lateAt.
+	late, everLate bool
+	lateAt         time.Duration
+	counters       Counters
+	closed         bool
 }
 
 // Open opens a socket bound to local (port 0: a free one) and registers it. receive
@@ -129,7 +132,9 @@ func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("udp %v: %w", local, err), k.CloseFD(fd))
 	}
-	s.limit = newReceiveLimit(s)
+	if o.Budget != nil {
+		s.receiving = o.Budget.NewTask(s.receive)
+	}
 	s.segment = !o.NoSegmentation && k.CanSegment(fd)
 	if !s.segment && !o.NoSegmentation {
 		s.report(unix.ENOPROTOOPT, "the kernel does not segment UDP: sending packet by packet")
@@ -163,7 +168,9 @@ func (s *Socket) Close() error {
 	}
 	s.closed = true
 	s.waiting, s.deliver = nil, nil
-	s.limit.stop()
+	if s.receiving != nil {
+		s.receiving.Stop()
+	}
 	s.releaseClones()
 	return errors.Join(s.registration.Unregister(), s.kernel.CloseFD(s.fd))
 }
@@ -180,7 +187,7 @@ func (s *Socket) WhenWritable(f func()) error {
 }
 
 func (s *Socket) want() (want loop.Interest) {
-	if s.deliver != nil && !s.limit.resting {
+	if s.deliver != nil {
 		want |= loop.Readable
 	}
 	if len(s.waiting) > 0 {
@@ -196,8 +203,12 @@ func (s *Socket) ready(conditions loop.Interest) {
 	if conditions&loop.Writable != 0 && !s.closed {
 		s.callWaiting()
 	}
-	if conditions&loop.Readable != 0 && s.deliver != nil {
+	switch {
+	case conditions&loop.Readable == 0 || s.deliver == nil:
+	case s.receiving == nil:
 		s.receive()
+	case !s.receiving.Do() && !s.closed:
+		s.putOff()
 	}
 }
 

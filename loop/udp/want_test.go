@@ -4,10 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
-	"time"
 
 	"github.com/camcast/camcast/loop"
-	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
 	"golang.org/x/sys/unix"
 )
@@ -60,42 +58,4 @@ func testWhenWritableIsRefused(t *testing.T, newKernel kernelMaker) {
 		}
 	}
 	quiet()
-}
-
-// TestReceiveLimitThoughRefused has the kernel refuse to let a flooded socket rest, and then
-// to have it receive again, which would leave it deaf for good.
-func TestReceiveLimitThoughRefused(t *testing.T) {
-	simulated := newSim(t)
-	k := &refusing{Kernel: simulated}
-	l := loop.NewOn(k)
-	received := 0
-	s, err := udp.Open(l, sender, udp.Options{ReceiveLimit: 1000}, func(udp.Datagram) { received++ })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	peer, err := simulated.NewUDPPeer(netip.MustParseAddrPort("10.0.0.2:9"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const flood = 300
-	for range flood {
-		if err := peer.Send(s.Local(), []byte("report")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	k.refuse = 1
-	if err := sim.RunFor(l, 50*time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
-	if k.refuse != 0 || received < 100 || received == flood {
-		t.Fatalf("%d received in half a window, refused: %v", received, k.refuse == 0)
-	}
-	k.refuse = 2
-	if err := sim.RunUntil(l, func() bool { return received == flood }, 2*time.Second); err != nil {
-		t.Errorf("%v; %d of %d received", err, received, flood)
-	}
-	if k.refuse != 0 {
-		t.Error("it was not refused: the test shows nothing")
-	}
 }

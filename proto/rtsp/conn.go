@@ -34,6 +34,10 @@ type Conn struct {
 	need    int
 	waiting int
 
+	// pending: partial begins with what Config.Yield has left for later. steps counts what is not asked about.
+	pending bool
+	steps   uint8
+
 	// An interleaved frame's header is taken by itself, so that a payload in a segment of its own needs no buffer.
 	// frameLeft is the length of the payload that comes next; skipLeft is what remains of one too large to keep.
 	frameLeft    int
@@ -61,7 +65,7 @@ func (c *Conn) LastActive() time.Duration { return c.lastActive }
 
 // Receive takes what was read from the connection at now and appends the responses to out, which it returns. All of data
 // is consumed; it is not referred to afterwards. An incomplete message is kept, up to Config.MaxRequestBytes, and as much
-// behind a request that waits for its answer ([Conn.Waiting]).
+// behind a request that waits for its answer ([Conn.Waiting]). A connection that is [Conn.Pending] keeps all: do not read on.
 //
 // An error means that the client's messages cannot be told apart any more, or that it sends too much while a request waits:
 // write what was returned, then close. So it is with HTTP, whose request is answered in its words. A request that is merely wrong gets its error status, and the connection lives on.
@@ -71,6 +75,10 @@ func (c *Conn) Receive(now time.Duration, data, out []byte) ([]byte, error) {
 	}
 	if !c.unfinished() {
 		c.begun = now
+	}
+	if c.pending {
+		c.partial = append(c.partial, data...)
+		return out, nil
 	}
 	if c.waiting > 0 {
 		if err := c.checkBacklog(len(c.partial) + len(data)); err != nil {
@@ -93,6 +101,7 @@ func (c *Conn) run(now time.Duration, in, out []byte, resumed bool) ([]byte, err
 	for len(in) > 0 && !c.closed {
 		var n int
 		var err error
+		light := c.skipLeft > 0 || c.frameLeft > 0 || in[0] == '$' || in[0] == '\r' || in[0] == '\n'
 		if n, out, err = c.step(now, in, out, resumed); err != nil {
 			return out, c.fail(err)
 		}
@@ -103,6 +112,9 @@ func (c *Conn) run(now time.Duration, in, out []byte, resumed bool) ([]byte, err
 		if c.frameLeft == 0 && c.skipLeft == 0 {
 			c.begun = now // what comes next, comes now
 		}
+		if c.pending = len(in) > 0 && c.yields(light); c.pending {
+			break
+		}
 	}
 	if err := c.checkBacklog(len(in)); err != nil {
 		return out, c.fail(err)
@@ -111,16 +123,25 @@ func (c *Conn) run(now time.Duration, in, out []byte, resumed bool) ([]byte, err
 	return out, nil
 }
 
+// yields asks whether the rest is for later. What costs little is asked about in lots.
+func (c *Conn) yields(light bool) bool {
+	const lot = 64
+	if c.steps++; light && c.steps%lot != 0 || c.server.cfg.Yield == nil {
+		return false
+	}
+	return c.server.cfg.Yield()
+}
+
 // fail gives the connection up: nothing that comes is of use any more.
 func (c *Conn) fail(err error) error {
-	c.closed, c.partial, c.waiting = true, nil, 0
+	c.closed, c.partial, c.waiting, c.pending = true, nil, 0, false
 	return fmt.Errorf("rtsp: from %v: %w", c.peer, err)
 }
 
 // Close says that the connection is gone: its interleaved sessions end with EndConnClosed, the others live on. A request that
 // waits is never answered.
 func (c *Conn) Close() {
-	c.closed, c.partial, c.waiting = true, nil, 0
+	c.closed, c.partial, c.waiting, c.pending = true, nil, 0, false
 	for len(c.sessions) > 0 {
 		s := c.sessions[len(c.sessions)-1]
 		if s.transport.Protocol == TCP {

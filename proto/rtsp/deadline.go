@@ -9,7 +9,8 @@ import (
 const RequestTime = 10 * time.Second
 
 // Next is when [Conn.Expire] is due: RequestTime after the first byte of a message that is not whole. It is false when
-// there is none, and while a request waits for its answer: what comes behind that is counted from [Conn.Resume] on.
+// there is none, and while a request waits for its answer or the connection is [Conn.Pending]: what comes behind that is
+// counted from [Conn.Resume] on.
 func (c *Conn) Next() (time.Duration, bool) { return c.begun + RequestTime, c.unfinished() }
 
 // Expire gives the connection up when Next has come: it appends the answer 408 to out, and returns an error as Receive does.
@@ -24,5 +25,5 @@ func (c *Conn) Expire(now time.Duration, out []byte) ([]byte, error) {
 
 // unfinished reports whether a message has begun that is not whole yet.
 func (c *Conn) unfinished() bool {
-	return !c.closed && c.waiting == 0 && (len(c.partial) > 0 || c.frameLeft > 0 || c.skipLeft > 0)
+	return !c.closed && c.waiting == 0 && !c.pending && (len(c.partial) > 0 || c.frameLeft > 0 || c.skipLeft > 0)
 }

@@ -37,6 +37,11 @@ type Config struct {
 	// dropped.
 	MaxRequestBytes int
 
+	// Yield is asked after each request, and now and then among interleaved frames, whether what has come behind it is for
+	// later: so that one client does not take all the time. Receive and [Conn.Resume] return then, and the connection is
+	// [Conn.Pending]. nil never says so.
+	Yield func() bool
+
 	// MaxSessionsPerConn is how many sessions a connection may hold at a time. 0 means DefaultMaxSessionsPerConn. More than
 	// 128 interleaved ones do not fit in any case: there are 256 channels.
 	MaxSessionsPerConn int

@@ -9,21 +9,25 @@ import (
 // what comes meanwhile, so a caller that can stop reading from the client should do so.
 func (c *Conn) Waiting() bool { return c.waiting > 0 }
 
+// Pending reports whether Config.Yield has left some of what has come for later: [Conn.Resume] goes on with it.
+func (c *Conn) Pending() bool { return c.pending }
+
 // Resume asks Media again about the request that waits, and then goes on with what has come behind it, in order. It appends
 // the responses to out, which it returns. The request is read anew: a session that has ended meanwhile is not found. Media
-// may answer [Later] again, to this request or to one behind it. Without a request that waits, and from within a method of
-// Media, Resume does nothing.
+// may answer [Later] again, to this request or to one behind it. On a connection that is [Conn.Pending] it goes on likewise.
+// On one that is neither, and from within a method of Media, Resume does nothing.
 //
 // Errors are those of [Conn.Receive].
 func (c *Conn) Resume(now time.Duration, out []byte) ([]byte, error) {
 	if c.closed {
 		return out, ErrClosed
 	}
-	if c.waiting == 0 {
+	if c.waiting == 0 && !c.pending {
 		return out, nil
 	}
-	c.lastActive, c.begun, c.waiting = now, now, 0
-	return c.run(now, c.partial, out, true)
+	waited := c.waiting > 0
+	c.lastActive, c.begun, c.waiting, c.pending = now, now, 0, false
+	return c.run(now, c.partial, out, waited)
 }
 
 // wait keeps the request until Resume.

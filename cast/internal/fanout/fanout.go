@@ -15,9 +15,11 @@ import (
 // Config is what a Fanout works with. All fields are required.
 type Config struct {
 	Loop *loop.Loop
-	Ring *ring.Ring
-	Form *ring.Form
-	Log  *slog.Logger
+	// Budget is that of all sweeps.
+	Budget *loop.Budget
+	Ring   *ring.Ring
+	Form   *ring.Form
+	Log    *slog.Logger
 	// Figures are counted up; they are the caller's.
 	Figures *Figures
 	// Thin has readers thinned by their reports.
@@ -43,6 +45,9 @@ type Figures struct {
 	Thinned, ThinnedMore, ThinnedLess uint64
 	// Resting is how many readers rest at present.
 	Resting uint64
+	// Late is how many frames began to be sent to the first unthinned reader more than a frame
+	// interval after their capture.
+	Late uint64
 	// Swept is how many frames were handed to the kernel whole for all unthinned readers
 	// behind at least one socket.
 	Swept uint64
@@ -64,8 +69,9 @@ type Fanout struct {
 	// when the time of the first is over.
 	closed  []closedPort
 	closing *loop.Timer
-	// firstSent and lastSent are the newest frames that the ages were recorded of.
-	firstSent, lastSent uint64
+	// firstBegun is the newest frame that has begun to be sent to an unthinned reader.
+	// firstSent and lastSent are the newest ones that the ages were recorded of.
+	firstBegun, firstSent, lastSent uint64
 	// groupPackets is how many packets there were between the newest two key frames, the
 	// first of which was at keyPacket.
 	groupPackets, keyPacket uint32

@@ -43,7 +43,7 @@ func newHall(t *testing.T, l *loop.Loop, local netip.AddrPort, format media.Form
 	}
 	t.Cleanup(func() { h.socket.Close() })
 	h.fanout = New(Config{
-		Loop: l, Ring: h.ring, Form: h.ring.NewForm(layout), Log: slog.New(slog.DiscardHandler), Figures: &Figures{},
+		Loop: l, Budget: l.NewBudget(time.Second), Ring: h.ring, Form: h.ring.NewForm(layout), Log: slog.New(slog.DiscardHandler), Figures: &Figures{},
 		Thin: true, NextSequence: func() uint16 { return layout.sequence },
 	})
 	return h

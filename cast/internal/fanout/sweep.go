@@ -15,11 +15,12 @@ import (
 //
 // It begins a burst no earlier than its time, and keeps going when it can: until the socket is
 // full (it goes on when it is writable), until the next burst is not yet due (a timer), or until
-// it has held the loop long enough (others have a turn). When the next frame is there before
+// the budget that it shares with the other sweeps is spent (it goes on in the next turn). When the next frame is there before
 // this one is out, the rest of this one follows at once: nobody gets half a frame.
 type sweep struct {
 	group *group
 	timer *loop.Timer
+	task  *loop.Task // of advance
 	// resume and failed are methods bound once, so that using them allocates nothing.
 	resume  func()
 	failed  func(index int, err error)
@@ -56,12 +57,9 @@ type sweep struct {
 	ledger       ledger
 }
 
-const (
-	// chunkReaders is how many readers are sent to between two looks at the clock.
-	chunkReaders = 256
-	// sweepSlice is how long a sweep may hold the loop before others have a turn.
-	sweepSlice = 4 * time.Millisecond
-)
+// chunkReaders is how many readers are sent to between two looks at the clock: as many as one
+// system call serves.
+const chunkReaders = 64
 
 func newSweep(g *group) *sweep {
 	f := g.fanout
@@ -69,9 +67,10 @@ func newSweep(g *group) *sweep {
 	w.resume = func() {
 		w.waiting = false
 		w.putBack()
-		w.advance()
+		w.task.Do()
 	}
-	w.timer = f.config.Loop.NewTimer(w.advance)
+	w.task = f.config.Budget.NewTask(w.advance)
+	w.timer = f.config.Loop.NewTimer(func() { w.task.Do() })
 	w.failed = func(index int, err error) {
 		if f.unreachable(g.readers[index], w.turn, err) {
 			w.missed++
@@ -92,13 +91,14 @@ func (w *sweep) newFrame() {
 		return // nothing is gained by trying before the socket is writable
 	}
 	w.timer.Stop() // what is left of the frame in hand is due now
-	w.advance()
+	w.task.Do()
 }
 
 // stop ends sending for good.
 func (w *sweep) stop() {
 	w.stopped = true
 	w.timer.Stop()
+	w.task.Stop()
 	w.giveUp(false)
 	w.group.endFrame()
 }
@@ -113,13 +113,12 @@ func (w *sweep) advance() {
 func (w *sweep) sendDue() {
 	kernel := w.fanout().config.Loop.Kernel()
 	w.now = kernel.Monotonic()
-	slice := w.now + sweepSlice
 	for w.begin() {
 		if due := w.due(); due > w.fanout().config.Loop.Now() {
 			w.timer.Set(due)
 			return
 		}
-		if !w.sendBurst(slice) {
+		if !w.sendBurst() {
 			return
 		}
 		if w.burst++; w.burst == w.wire.Runs() {
@@ -193,11 +192,12 @@ func (w *sweep) due() time.Duration {
 
 // sendBurst sends the burst to the readers that have not had it yet, and reports
 // whether that is all of them. If it is not, it has seen to going on later.
-func (w *sweep) sendBurst(slice time.Duration) bool {
+func (w *sweep) sendBurst() bool {
+	w.beginFirst()
 	run := udp.Run{Bytes: w.wire.Run(w.burst), SegmentBytes: w.wire.PacketSize}
 	for w.position.Peer < w.peers.End {
-		if w.now >= slice {
-			w.timer.Set(w.fanout().config.Loop.Now())
+		if w.fanout().config.Budget.Spent(w.now) {
+			w.task.Later()
 			return false
 		}
 		if outcome := w.sendChunk(run); outcome != udp.Done && !w.goOn(outcome) {
@@ -248,6 +248,19 @@ func (w *sweep) release() {
 	if w.hand != nil {
 		w.hand.Release()
 		w.hand, w.wire = nil, nil
+	}
+}
+
+// beginFirst notes that the frame in hand begins to be sent to an unthinned reader, the first of
+// all.
+func (w *sweep) beginFirst() {
+	f := w.fanout()
+	if w.group.level > 0 || w.hand.Number <= f.firstBegun {
+		return
+	}
+	f.firstBegun = w.hand.Number
+	if f.interval > 0 && w.now-w.hand.Captured > f.interval {
+		f.config.Figures.Late++
 	}
 }
 

@@ -1,0 +1,46 @@
+package cast
+
+import (
+	"time"
+
+	"github.com/camcast/camcast/loop"
+)
+
+// How long each kind of work may hold the loop in a turn. Together, with what a turn costs
+// besides, they leave a frame in time at 60 frames a second.
+const (
+	sweepBudget    = 4 * time.Millisecond
+	datagramBudget = time.Millisecond
+	requestBudget  = 2 * time.Millisecond
+)
+
+// budgets are those of a Broadcaster, in the order in which the loop runs what waits.
+type budgets struct {
+	sweeps, datagrams, requests *loop.Budget
+}
+
+func newBudgets(l *loop.Loop) budgets {
+	return budgets{l.NewBudget(sweepBudget), l.NewBudget(datagramBudget), l.NewBudget(requestBudget)}
+}
+
+func (b *budgets) close() {
+	b.sweeps.Close()
+	b.datagrams.Close()
+	b.requests.Close()
+}
+
+// Requests is the budget of all connections that viewers make requests on, whatever the front:
+// 2 ms a turn. What a front does for them is to be tasks of it.
+func (b *Broadcaster) Requests() *loop.Budget { return b.budgets.requests }
+
+// PutOff is how often work had to wait for the next turn of the loop, as its budget was spent.
+type PutOff struct {
+	// Sweeps sends frames to UDP readers (4 ms a turn for all of them), Datagrams receives RTCP
+	// and requests to join (1 ms), and Requests reads connections (2 ms).
+	Sweeps, Datagrams, Requests uint64
+}
+
+// PutOff returns the counts so far.
+func (b *Broadcaster) PutOff() PutOff {
+	return PutOff{b.budgets.sweeps.PutOff(), b.budgets.datagrams.PutOff(), b.budgets.requests.PutOff()}
+}
