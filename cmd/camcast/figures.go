@@ -69,6 +69,7 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		}
 		fmt.Fprintf(w, "  delivered %s, %s, %s; %s, %d cut short, %s to unreachable readers\n", count(f.Delivered, "frame"),
 			count(f.Packets, "packet"), count(f.Bytes, "byte"), count(f.Lags, "lag"), f.CutShort, count(f.Unreachable, "send"))
+		fmt.Fprintf(w, "  late, first sent over a frame interval after their capture: %s\n", count(f.Late, "frame"))
 		fmt.Fprintf(w, "  age when handed to the kernel: first reader %s; last reader %s\n", ages(&f.FirstAge), ages(&f.LastAge))
 		fmt.Fprintf(w, "  thinned: %s now; %s to fewer frames, %s to more",
 			count(f.Thinned, "reader"), count(f.ThinnedMore, "time"), count(f.ThinnedLess, "time"))
@@ -93,6 +94,9 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 	}
 	fmt.Fprintf(w, "loop: %s, %s, %s, %v in handlers, longest turn %v\n",
 		count(stats.Turns, "turn"), count(stats.Events, "event"), count(stats.Timers, "timer"), stats.InHandlers.Round(time.Millisecond), stats.MaxTurn.Round(time.Microsecond))
+	putOff := b.PutOff()
+	fmt.Fprintf(w, "put off to the next turn, as their time was up: %s, %s of datagrams, %s\n",
+		count(putOff.Sweeps, "sweep"), count(putOff.Datagrams, "reception"), count(putOff.Requests, "connection"))
 	fmt.Fprintf(w, "loop's CPU per turn: p50 %v, p99.9 %v, max %v\n", stats.TurnCPU.Quantile(0.5).Round(time.Microsecond),
 		stats.TurnCPU.Quantile(0.999).Round(time.Microsecond), stats.TurnCPU.Max.Round(time.Microsecond))
 }

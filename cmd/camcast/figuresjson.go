@@ -20,7 +20,7 @@ func printFiguresAsJSON(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart 
 		log.Info("figures", "stream", s.Name(), "frames", f.Frames, "missing_in_source", source.Gaps, "broken", source.Broken,
 			"unusable", f.Unusable, "transcoded", f.Transcoded, "not_encoded", source.Skipped, "not_transcoded", f.Skipped,
 			"readers", s.Readers()-s.Destinations(), "destinations", s.Destinations(),
-			"delivered_frames", f.Delivered, "delivered_packets", f.Packets, "delivered_bytes", f.Bytes, "lags", f.Lags,
+			"delivered_frames", f.Delivered, "delivered_packets", f.Packets, "delivered_bytes", f.Bytes, "lags", f.Lags, "late_frames", f.Late,
 			"cut_short", f.CutShort, "unreachable_sends", f.Unreachable,
 			quantilesInMilliseconds("first_age_ms", &f.FirstAge), quantilesInMilliseconds("last_age_ms", &f.LastAge),
 			"thinned_readers", f.Thinned, "times_to_fewer_frames", f.ThinnedMore, "times_to_more_frames", f.ThinnedLess,
@@ -32,11 +32,12 @@ func printFiguresAsJSON(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart 
 			log.Info("figures of a reader", readerAttrs(s, &r)...)
 		}
 	}
-	sockets, stats := b.RTPSockets(), l.Stats()
+	sockets, stats, putOff := b.RTPSockets(), l.Stats(), b.PutOff()
 	process := []any{"sends", sockets.Calls, "messages", sockets.Messages, "cloned_by_kernel", sockets.Cloned, "bytes", sockets.Bytes,
 		"times_full", sockets.Blocked, "turns", stats.Turns, "events", stats.Events, "timers", stats.Timers,
 		"in_handlers_ms", inMilliseconds(stats.InHandlers), "longest_turn_ms", inMilliseconds(stats.MaxTurn),
-		quantilesInMilliseconds("turn_cpu_ms", &stats.TurnCPU)}
+		quantilesInMilliseconds("turn_cpu_ms", &stats.TurnCPU),
+		"sweeps_put_off", putOff.Sweeps, "receptions_put_off", putOff.Datagrams, "connections_put_off", putOff.Requests}
 	if now, err := udp.ReadSystemCounters(); err == nil {
 		since := now.Since(atStart)
 		process = append(process, "kernel_sndbuf_errors", since.SendBufferErrors, "kernel_rcvbuf_errors", since.ReceiveBufferErrors)

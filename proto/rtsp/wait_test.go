@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -319,5 +320,37 @@ func TestResumedIsActive(t *testing.T) {
 	resume(t, c)
 	if _, err := c.Resume(time.Hour, nil); err != nil || c.LastActive() != 0 {
 		t.Errorf("nothing waits: last active at %v, %v", c.LastActive(), err)
+	}
+}
+
+// TestYield has the rest left for later after each request, and after a lot of frames that nobody wants.
+func TestYield(t *testing.T) {
+	asked := 0
+	_, s := newStage(Config{Yield: func() bool { asked++; return true }})
+	c := s.Accept(alice, server)
+	got := []string{statuses(t, receive(t, c, describe4+options5+options5[:10]))}
+	for c.Pending() {
+		got = append(got, statuses(t, resume(t, c)))
+	}
+	got = append(got, statuses(t, receive(t, c, options5[10:])))
+	want := []string{"4:OK", "5:OK", "", "5:OK"}
+	if !slices.Equal(got, want) || asked != 2 || c.Pending() || c.partial != nil {
+		t.Errorf("%q, asked %d times, want %q", got, asked, want)
+	}
+	asked = 0
+	rounds := 0
+	for receive(t, c, strings.Repeat("$\x07\x00\x00", 1000)); c.Pending(); rounds++ {
+		resume(t, c)
+	}
+	if rounds != asked || rounds != 1000/64 {
+		t.Errorf("a thousand frames were handled in %d rounds, and %d times it was asked", rounds+1, asked)
+	}
+	// Nothing is handled before what came first, and nothing once it is closed.
+	if out := receive(t, c, describe4+options5) + receive(t, c, describe4); statuses(t, out) != "4:OK" {
+		t.Errorf("%q, want one answer", out)
+	}
+	c.Close()
+	if _, err := c.Resume(0, nil); !errors.Is(err, ErrClosed) || c.Pending() {
+		t.Errorf("%v, pending: %v", err, c.Pending())
 	}
 }

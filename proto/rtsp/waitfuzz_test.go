@@ -18,14 +18,15 @@ func chunks(in, sizes []byte) (all [][]byte) {
 	return all
 }
 
-// waitThrough has a client's bytes arrive in chunks while Media answers Later, and Resume comes, as decisions say: bits that
-// are used over and over.
+// waitThrough has a client's bytes arrive in chunks while Media answers Later, the rest is left for later, and Resume comes, as
+// decisions say: bits that are used over and over.
 func waitThrough(in, sizes, decisions []byte) (out []byte, m *stage, err error) {
 	const limit = 2048
-	m, s := newStage(Config{MaxRequestBytes: limit})
+	var yes func() bool
+	m, s := newStage(Config{MaxRequestBytes: limit, Yield: func() bool { return yes() }})
 	c := s.Accept(alice, server)
 	taken := 0
-	yes := func() bool {
+	yes = func() bool {
 		if len(decisions) == 0 {
 			return true
 		}
@@ -42,7 +43,7 @@ func waitThrough(in, sizes, decisions []byte) (out []byte, m *stage, err error) 
 		return true
 	}
 	for _, chunk := range chunks(in, sizes) {
-		for err == nil && c.Waiting() && (len(c.partial)-c.waiting+len(chunk) > limit || yes()) {
+		for err == nil && (c.Pending() || c.Waiting() && (len(c.partial)-c.waiting+len(chunk) > limit || yes())) {
 			out, err = c.Resume(0, out)
 		}
 		if err != nil {
@@ -51,13 +52,14 @@ func waitThrough(in, sizes, decisions []byte) (out []byte, m *stage, err error) 
 		out, err = c.Receive(0, chunk, out)
 		clear(chunk) // which is the caller's
 	}
-	for err == nil && c.Waiting() {
+	for err == nil && (c.Pending() || c.Waiting()) {
 		out, err = c.Resume(0, out)
 	}
 	return out, m, err
 }
 
-// FuzzWaiting: whatever waits, and however long, the answers are the same bytes as when Media answers at once.
+// FuzzWaiting: whatever waits or is left for later, and however long, the answers are the same bytes as when Media answers at
+// once.
 func FuzzWaiting(f *testing.F) {
 	f.Add([]byte(conversation[:700]), []byte{200}, []byte{0x55})
 	f.Add([]byte(describe4+play4+options5+teardown6+"$\x01\x00\x01x"), []byte{3, 250}, []byte{0xff, 0x0f})
