@@ -132,3 +132,55 @@ func TestClosedWhilePutOff(t *testing.T) {
 		}
 	}
 }
+
+// TestAcceptingWithinABudget has ten connections come at once, each of which takes a millisecond
+// to accept, beside one that is read from.
+func TestAcceptingWithinABudget(t *testing.T) {
+	k := newSim(t)
+	l := newLoop(t, k)
+	b := l.NewBudget(2 * time.Millisecond)
+	var accepted []*end
+	listener, err := tcp.Listen(l, anyPort, func(c *tcp.Conn) tcp.Handler {
+		k.Spend(time.Millisecond)
+		accepted = append(accepted, &end{conn: c})
+		return accepted[len(accepted)-1]
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Limit(b)
+	connect := func() (fd int) {
+		fd, err := k.ConnectTCP(listener.Local())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { k.CloseFD(fd) })
+		return fd
+	}
+	first := connect()
+	turnUntil(t, l, func() bool { return len(accepted) == 1 })
+	const crowd = 10
+	for range crowd {
+		connect()
+	}
+	write(t, l, first, []byte("request"))
+	for turns := 1; len(accepted) <= crowd; turns++ {
+		before := k.Monotonic()
+		if ran, err := l.Turn(0); ran == 0 || err != nil {
+			t.Fatalf("ran %d, %v, after %d connections", ran, err, len(accepted))
+		}
+		if took := k.Monotonic() - before; took > 3*time.Millisecond {
+			t.Errorf("turn %d took %v", turns, took)
+		}
+		if turns == 2 && string(accepted[0].got) != "request" {
+			t.Errorf("%q was read in two turns", accepted[0].got)
+		}
+	}
+	if b.PutOff() == 0 {
+		t.Error("nothing was put off: the test shows nothing")
+	}
+	for _, e := range accepted {
+		e.conn.Close()
+	}
+	listener.Close()
+}
