@@ -65,7 +65,7 @@ var rules = []rule{
 
 // outside are the packages that stand on the house. They may import what they like, and no
 // package of the house imports them. The virtual machine has the programs of camera tests.
-var outside = []string{"cmd/...", "bench/...", "examples/...", "capture/v4l2/vm/..."}
+var outside = []string{"attack", "cmd/...", "bench/...", "examples/...", "capture/v4l2/vm/..."}
 
 // waiters are the only files of the house that may have goroutines, channels or locks, wait, or
 // ask for the time by themselves, and what each of them has.

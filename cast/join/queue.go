@@ -33,8 +33,9 @@ type request struct {
 }
 
 const (
-	// queueRequests is how many requests wait at most: what one turn can bring, twice.
-	queueRequests = 256
+	// queueRequests is how many requests wait at most: what some milliseconds bring in a flood of
+	// 100000 in a second.
+	queueRequests = 512
 	countBits     = 10
 )
 

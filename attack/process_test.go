@@ -1,0 +1,235 @@
+package attack
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// target is what is attacked, or discards.
+type target struct{ rtsp, rtp, rtcp netip.AddrPort }
+
+// url is that of a stream.
+func (t target) url(stream string) string { return fmt.Sprintf("rtsp://%v/%s", t.rtsp, stream) }
+
+// camcast is the daemon, built once.
+var camcast = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "camcast-attack-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "camcast")
+	if out, err := exec.Command("go", "build", "-o", path, "../cmd/camcast").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// asDiscarder, in the environment, makes the test program the process that discards.
+const asDiscarder = "CAMCAST_ATTACK_DISCARD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asDiscarder) != "" {
+		discard()
+		return
+	}
+	status := m.Run()
+	if path, err := camcast(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(status)
+}
+
+// discard takes all that comes to a TCP port and two UDP ports, and says on stdout which ones, until
+// stdin is closed.
+func discard() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	rtp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	must(err)
+	rtcp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	must(err)
+	fmt.Println(listener.Addr(), rtp.LocalAddr(), rtcp.LocalAddr())
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				continue // out of descriptors: one will be closed
+			}
+			go func() {
+				_, _ = io.Copy(io.Discard, conn)
+				_ = conn.Close()
+			}()
+		}
+	}()
+	for _, socket := range []net.PacketConn{rtp, rtcp} {
+		go func() {
+			for p := make([]byte, 65536); ; {
+				_, _, _ = socket.ReadFrom(p)
+			}
+		}()
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// startDiscarder starts the process that discards.
+func startDiscarder(t *testing.T) target {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asDiscarder+"=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var to target
+	fields := strings.Fields(line)
+	for i, a := range []*netip.AddrPort{&to.rtsp, &to.rtp, &to.rtcp} {
+		*a = netip.MustParseAddrPort(fields[i])
+	}
+	return to
+}
+
+// daemon is a running camcast.
+type daemon struct {
+	target
+	cmd    *exec.Cmd
+	stderr *text
+	ended  chan struct{} // closed when stderr is
+}
+
+// text is an output that is read while it is written.
+type text struct {
+	mutex sync.Mutex
+	all   bytes.Buffer
+}
+
+func (x *text) Write(p []byte) (int, error) {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	return x.all.Write(p)
+}
+
+func (x *text) String() string {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	return x.all.String()
+}
+
+// surroundings are how a daemon is run.
+type surroundings struct {
+	args []string
+	// files is how many descriptors it may have; 0: as many as the test.
+	files int
+	// deaf: nobody reads its stderr before it is stopped.
+	deaf bool
+}
+
+var (
+	announcedRTSP = regexp.MustCompile(`rtsp://([0-9.:]+)/cam\b`)
+	announcedJoin = regexp.MustCompile(`camcast://([0-9.:]+)/cam\b`)
+)
+
+// startDaemon runs camcast on free ports of 127.0.0.1, with a stream cam of 30 frames a second.
+func startDaemon(t *testing.T, s surroundings) *daemon {
+	t.Helper()
+	path, err := camcast()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{path, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--log-level", "warn"}, s.args...)
+	args = append(args, "cam=testcard:?size=320x240")
+	if s.files > 0 {
+		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, s.files), "sh"}, args...)
+	}
+	d := &daemon{cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, ended: make(chan struct{})}
+	stdout, err := d.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := d.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	read := func() {
+		defer close(d.ended)
+		_, _ = io.Copy(d.stderr, stderr)
+	}
+	if !s.deaf {
+		go read()
+	}
+	t.Cleanup(func() {
+		if s.deaf {
+			go read()
+		}
+		d.stop(t)
+	})
+	d.readAnnouncement(t, stdout)
+	return d
+}
+
+// readAnnouncement learns the ports.
+func (d *daemon) readAnnouncement(t *testing.T, stdout io.Reader) {
+	t.Helper()
+	lines, announced := bufio.NewReader(stdout), ""
+	for announcedRTSP.FindString(announced) == "" || announcedJoin.FindString(announced) == "" {
+		line, err := lines.ReadString('\n')
+		if announced += line; err != nil {
+			t.Fatalf("camcast ended before it announced anything: %s%s", announced, d.stderr)
+		}
+	}
+	go io.Copy(io.Discard, lines)
+	d.rtsp = netip.MustParseAddrPort(announcedRTSP.FindStringSubmatch(announced)[1])
+	d.rtp = netip.MustParseAddrPort(announcedJoin.FindStringSubmatch(announced)[1])
+	d.rtcp = netip.AddrPortFrom(d.rtp.Addr(), d.rtp.Port()+1)
+}
+
+// stop ends the daemon as a person would. That it ends well is a part of each test.
+func (d *daemon) stop(t *testing.T) {
+	t.Helper()
+	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM: %v", err)
+	}
+	<-d.ended
+	if err := d.cmd.Wait(); err != nil {
+		t.Errorf("camcast: %v\n%s", err, d.stderr)
+	}
+	if t.Failed() {
+		said := d.stderr.String()
+		t.Logf("the daemon says:\n%s", said[max(0, len(said)-4000):])
+	}
+}
