@@ -23,8 +23,11 @@ type target struct{ rtsp, rtp, rtcp netip.AddrPort }
 // url is that of a stream.
 func (t target) url(stream string) string { return fmt.Sprintf("rtsp://%v/%s", t.rtsp, stream) }
 
-// camcast is the daemon, built once.
+// camcast is the daemon, built once, or the one that CAMCAST_BINARY names.
 var camcast = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("CAMCAST_BINARY"); path != "" {
+		return path, nil
+	}
 	folder, err := os.MkdirTemp("", "camcast-attack-")
 	if err != nil {
 		return "", err
@@ -45,7 +48,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	status := m.Run()
-	if path, err := camcast(); err == nil {
+	if path, err := camcast(); err == nil && os.Getenv("CAMCAST_BINARY") == "" {
 		os.RemoveAll(filepath.Dir(path))
 	}
 	os.Exit(status)
