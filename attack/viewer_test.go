@@ -30,6 +30,7 @@ type viewer struct {
 	highest  uint16
 	reported time.Time
 	left     bool // goodbye was said to it
+	missed   int  // how often the sequence numbers had a gap
 }
 
 // tally is what was received since it was last asked for.
@@ -55,6 +56,13 @@ func (v *viewer) wasLeft() bool {
 	return v.left
 }
 
+// gaps is how often something was missing.
+func (v *viewer) gaps() int {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	return v.missed
+}
+
 // packet takes an RTP packet with JPEG (RFC 2435).
 func (v *viewer) packet(p []byte) {
 	if len(p) < 20 {
@@ -68,6 +76,8 @@ func (v *viewer) packet(p []byte) {
 	if !v.begun {
 		v.begun = true
 		close(v.first)
+	} else if sequence != v.next {
+		v.missed++
 	}
 	v.whole = offset == 0 || v.whole && sequence == v.next
 	v.next, v.highest, v.ssrc = sequence+1, sequence, binary.BigEndian.Uint32(p[8:])

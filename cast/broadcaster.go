@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/cast/internal/tcpfan"
 	"github.com/camcast/camcast/logqueue"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
@@ -26,6 +27,7 @@ type Broadcaster struct {
 	sessions registry
 	limits   limits
 	refusals refusals
+	backlog  *tcpfan.Backlog
 	logQueue *logqueue.Queue // nil: the log is the program's, and never waits
 	// rtcpIndex finds a reader by the address its RTCP comes from, and rtpIndex a session by the
 	// one that its RTP goes to, if that is another one.
@@ -63,6 +65,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	b.queueLog()
 	b.sessions.init(b)
 	b.refusals.init(b)
+	b.backlog = tcpfan.NewBacklog(l, config.TCPBacklog)
 	if config.RTP.IsValid() {
 		o := pairOptions{
 			log: b.config.Log, rtcp: b.rtcpArrived, rtp: b.datagramArrived, rejected: b.rejected, clones: config.Clones, budget: b.budgets.datagrams,
@@ -276,6 +279,7 @@ func (b *Broadcaster) Close() error {
 	}
 	b.sessions.timer.Stop()
 	b.refusals.close()
+	b.backlog.Close()
 	for _, f := range b.fronts {
 		errs = append(errs, f.Close())
 	}

@@ -47,6 +47,10 @@ type Config struct {
 	// LowPorts has frames sent to ports below 1024, too, where services of the system listen.
 	// What the program sends by itself (Stream.Join, Stream.SendTo) may go anywhere.
 	LowPorts bool
+	// TCPBacklog is how many bytes the kernel may hold for all readers over TCP that take nothing
+	// (DefaultTCPBacklog). When it holds more, those end that have taken nothing for the longest
+	// time, a second at least. NoLimit is no limit.
+	TCPBacklog int
 	// Gate decides who may watch. Without one everybody may.
 	Gate Gate
 	// Joined is called when a session plays for the first time, and Left when one that has
@@ -129,6 +133,8 @@ const (
 	// connections.
 	DefaultMaxConnections           = 4096
 	DefaultMaxConnectionsPerAddress = 256
+	// DefaultTCPBacklog is what the kernel holds for some 400 readers that read nothing.
+	DefaultTCPBacklog = 64 << 20
 	// ipv6UDPHeaderBytes is what IP and UDP put before a packet at most. All readers
 	// share every byte, so the longer header counts for all.
 	ipv6UDPHeaderBytes = 40 + 8
@@ -151,6 +157,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxReadersPerAddress, NoLimit)
 	setDefault(&c.MaxConnections, DefaultMaxConnections)
 	setDefault(&c.MaxConnectionsPerAddress, DefaultMaxConnectionsPerAddress)
+	setDefault(&c.TCPBacklog, DefaultTCPBacklog)
 	setDefault(&c.SessionTimeout, defaultSessionTimeout)
 	setDefault(&c.Adapt, AdaptThin)
 	var err error
@@ -183,6 +190,7 @@ func (c Config) withDefaults() (Config, error) {
 	}{
 		{"max-readers", c.MaxReaders}, {"max-readers-per-address", c.MaxReadersPerAddress},
 		{"max-connections", c.MaxConnections}, {"max-connections-per-address", c.MaxConnectionsPerAddress},
+		{"max-tcp-backlog", c.TCPBacklog},
 	} {
 		if limit.value < NoLimit {
 			return c, fmt.Errorf("%s %d: must not be negative", limit.name, limit.value)

@@ -42,6 +42,18 @@ type Figures struct {
 	FirstAge, LastAge histogram.Histogram
 }
 
+// Backlog is what the kernel holds for readers over TCP that take nothing.
+type Backlog struct {
+	// Readers is how many readers have taken nothing for a quarter of a second or more, and
+	// Bytes what the kernel holds for them.
+	Readers, Bytes int
+	// Ended is how many were ended as that was more than Config.TCPBacklog.
+	Ended uint64
+}
+
+// TCPBacklog is that of all streams at present.
+func (b *Broadcaster) TCPBacklog() Backlog { return Backlog(b.backlog.Figures()) }
+
 // Figures are the figures so far.
 func (s *Stream) Figures() Figures {
 	f, u, t := s.figures, &s.rendition.udpFigures, &s.rendition.tcpFigures

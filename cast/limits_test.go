@@ -258,8 +258,8 @@ func TestLimitsOfConnections(t *testing.T) {
 func TestDefaultLimits(t *testing.T) {
 	w := newWorld(t, 1, nil)
 	c := w.b.Config()
-	if c.MaxReaders != cast.NoLimit || c.MaxReadersPerAddress != cast.NoLimit || c.MaxConnections != 4096 || c.MaxConnectionsPerAddress != 256 {
-		t.Errorf("%d %d %d %d", c.MaxReaders, c.MaxReadersPerAddress, c.MaxConnections, c.MaxConnectionsPerAddress)
+	if c.MaxReaders != cast.NoLimit || c.MaxReadersPerAddress != cast.NoLimit || c.MaxConnections != 4096 || c.MaxConnectionsPerAddress != 256 || c.TCPBacklog != 64<<20 {
+		t.Errorf("%d %d %d %d %d", c.MaxReaders, c.MaxReadersPerAddress, c.MaxConnections, c.MaxConnectionsPerAddress, c.TCPBacklog)
 	}
 	for range 256 {
 		w.connect("10.0.1.1")

@@ -45,7 +45,7 @@ func newRendition(s *Stream) *rendition {
 		Loop: b.loop, Budget: b.budgets.sweeps, Ring: r.ring, Form: r.form, Log: s.log, Figures: &r.udpFigures,
 		Thin: b.config.Adapt != AdaptOff, NextSequence: r.rtp.NextSequence, Owner: s,
 	})
-	r.tcp = tcpfan.New(tcpfan.Config{Loop: b.loop, Ring: r.ring, Form: r.form, Figures: &r.tcpFigures})
+	r.tcp = tcpfan.New(tcpfan.Config{Loop: b.loop, Ring: r.ring, Form: r.form, Figures: &r.tcpFigures, Backlog: b.backlog})
 	r.outlets = []outlet{r.udp, r.tcp}
 	r.transcoding = newTranscoding(r)
 	return r

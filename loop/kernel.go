@@ -124,6 +124,16 @@ type Sockets interface {
 	Read(fd int, p []byte) (int, error)
 	// Writev writes the vectors in order, as much as the kernel takes.
 	Writev(fd int, vectors []Vector) (int, error)
+	// LimitSendBuffer has the kernel hold at most about so many bytes of a connection that its
+	// peer has not acknowledged (SO_SNDBUF). Where it needs more rights to be given as many, its
+	// own limit stays, which is not an error. It may be less than what is held already.
+	LimitSendBuffer(fd, bytes int) error
+	// Unacknowledged is how many bytes of a connection the kernel holds that its peer has not
+	// acknowledged (SIOCOUTQ).
+	Unacknowledged(fd int) (int, error)
+	// ResetOnClose has CloseFD drop what a connection's peer has not acknowledged, and reset it
+	// (SO_LINGER). Otherwise the kernel holds that for a while after CloseFD.
+	ResetOnClose(fd int) error
 	// CloseFD closes an fd that one of these methods returned. It must not be
 	// watched any more.
 	CloseFD(fd int) error

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/netip"
 	"strings"
 
@@ -41,7 +42,10 @@ type rawFlags struct {
 }
 
 // rawLimits are how many readers and connections there may be; 0 is no limit.
-type rawLimits struct{ readers, readersPerAddress, connections, connectionsPerAddress int }
+type rawLimits struct {
+	readers, readersPerAddress, connections, connectionsPerAddress int
+	backlog                                                        int // in megabytes
+}
 
 // newProgram defines all flags, in the groups they are explained in.
 func newProgram(raw *rawFlags) *commandline.Program {
@@ -60,6 +64,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.IntVar(&raw.limits.connections, "max-connections", cast.DefaultMaxConnections, "at most `N` RTSP connections at once; a viewer counts twice until it plays; 0 is no limit")
 			f.IntVar(&raw.limits.connectionsPerAddress, "max-connections-per-address", cast.DefaultMaxConnectionsPerAddress, "at most `N` RTSP connections from one IP address, or one /64 of IPv6; 0 is no limit")
 			f.BoolVar(&raw.lowPorts, "low-ports", false, "send to UDP ports below 1024, too, where services of a system listen, if viewers ask for it")
+			f.IntVar(&raw.limits.backlog, "max-tcp-backlog", cast.DefaultTCPBacklog>>20, "at most `MB` megabytes waiting in the kernel for TCP viewers that read nothing, of whom the oldest are ended; 0 is no limit")
 			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` that a viewer may be behind; further behind, it goes on with the newest")
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
 			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a viewer at once, 1 to 64 (with --spread 0 as many as fit)")
@@ -136,12 +141,13 @@ func (raw *rawFlags) config() cast.Config {
 		MaxFrame: raw.maxFrame, Lag: raw.lag, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
 		MaxReaders: raw.limits.readers, MaxReadersPerAddress: raw.limits.readersPerAddress,
 		MaxConnections: raw.limits.connections, MaxConnectionsPerAddress: raw.limits.connectionsPerAddress,
-		LowPorts: raw.lowPorts,
+		LowPorts:   raw.lowPorts,
+		TCPBacklog: min(raw.limits.backlog, math.MaxInt>>20) << 20,
 	}
 	if c.Spread == 0 {
 		c.Spread = cast.AllAtOnce
 	}
-	for _, limit := range []*int{&c.MaxReaders, &c.MaxReadersPerAddress, &c.MaxConnections, &c.MaxConnectionsPerAddress} {
+	for _, limit := range []*int{&c.MaxReaders, &c.MaxReadersPerAddress, &c.MaxConnections, &c.MaxConnectionsPerAddress, &c.TCPBacklog} {
 		if *limit == 0 {
 			*limit = cast.NoLimit
 		}
@@ -163,6 +169,9 @@ func checkRanges(raw *rawFlags) error {
 		if f.value < f.least && f.value >= -1 {
 			return fmt.Errorf("--%s %d: must be at least %d", f.name, f.value, f.least)
 		}
+	}
+	if raw.limits.backlog < 0 {
+		return fmt.Errorf("--max-tcp-backlog %d: must not be negative", raw.limits.backlog)
 	}
 	if raw.spread < 0 {
 		return fmt.Errorf("--spread %v: must be 0 to 1, a share of the frame interval", raw.spread)

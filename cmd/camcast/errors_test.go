@@ -72,6 +72,8 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--burst", "65"}, 2, []string{"--burst 65", "1 to 64"}},
 		{[]string{"--max-readers-per-address", "-5"}, 2, []string{"--max-readers-per-address -5"}},
 		{[]string{"--low-ports=some"}, 2, []string{"--low-ports", "some"}},
+		{[]string{"--max-tcp-backlog", "-5"}, 2, []string{"--max-tcp-backlog -5"}},
+		{[]string{"--max-tcp-backlog", "64MB"}, 2, []string{"max-tcp-backlog", "64MB"}},
 		{[]string{"--max-connections", "-1"}, 2, []string{"--max-connections -1"}},
 		{[]string{"--spread", "-1"}, 2, []string{"--spread -1", "0 to 1"}},
 		{[]string{"--spread", "1.5"}, 2, []string{"--spread 1.5", "0 to 1"}},

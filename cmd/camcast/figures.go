@@ -88,6 +88,9 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 	sockets, stats := b.RTPSockets(), l.Stats()
 	fmt.Fprintf(w, "sockets: %s of %s (%d cloned by the kernel), %s, %s full\n", count(sockets.Calls, "send"),
 		count(sockets.Messages, "message"), sockets.Cloned, count(sockets.Bytes, "byte"), count(sockets.Blocked, "time"))
+	if k := b.TCPBacklog(); k.Readers > 0 || k.Ended > 0 {
+		fmt.Fprintf(w, "TCP readers that read nothing: %d, for whom the kernel holds %d bytes; %d were ended\n", k.Readers, k.Bytes, k.Ended)
+	}
 	if now, err := udp.ReadSystemCounters(); err == nil {
 		since := now.Since(atStart)
 		fmt.Fprintf(w, "kernel, all of this machine's UDP: %d SndbufErrors, %d RcvbufErrors\n", since.SendBufferErrors, since.ReceiveBufferErrors)

@@ -32,12 +32,13 @@ func printFiguresAsJSON(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart 
 			log.Info("figures of a reader", readerAttrs(s, &r)...)
 		}
 	}
-	sockets, stats, putOff := b.RTPSockets(), l.Stats(), b.PutOff()
+	sockets, stats, putOff, backlog := b.RTPSockets(), l.Stats(), b.PutOff(), b.TCPBacklog()
 	process := []any{"sends", sockets.Calls, "messages", sockets.Messages, "cloned_by_kernel", sockets.Cloned, "bytes", sockets.Bytes,
 		"times_full", sockets.Blocked, "turns", stats.Turns, "events", stats.Events, "timers", stats.Timers,
 		"in_handlers_ms", inMilliseconds(stats.InHandlers), "longest_turn_ms", inMilliseconds(stats.MaxTurn),
 		quantilesInMilliseconds("turn_cpu_ms", &stats.TurnCPU),
-		"sweeps_put_off", putOff.Sweeps, "receptions_put_off", putOff.Datagrams, "connections_put_off", putOff.Requests}
+		"sweeps_put_off", putOff.Sweeps, "receptions_put_off", putOff.Datagrams, "connections_put_off", putOff.Requests,
+		"tcp_readers_blocked", backlog.Readers, "tcp_backlog_bytes", backlog.Bytes, "tcp_readers_ended", backlog.Ended}
 	if now, err := udp.ReadSystemCounters(); err == nil {
 		since := now.Since(atStart)
 		process = append(process, "kernel_sndbuf_errors", since.SendBufferErrors, "kernel_rcvbuf_errors", since.ReceiveBufferErrors)

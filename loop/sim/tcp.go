@@ -51,6 +51,7 @@ type tcpConn struct {
 	orphan   bool // nobody holds this end any more
 	stalled  bool // listed as waiting for a link to come up
 	unbound  bool // the local address has been freed
+	resets   bool // closing resets
 
 	way  *line // to the other end
 	last time.Duration
@@ -287,7 +288,7 @@ func (c *tcpConn) abort() {
 // close ends both directions. As on Linux, closing with unread input resets.
 func (c *tcpConn) close() {
 	c.orphan, c.descriptor = true, nil
-	if c.received.len() > 0 || c.state == connecting {
+	if c.received.len() > 0 || c.state == connecting || c.resets {
 		c.abort()
 		return
 	}

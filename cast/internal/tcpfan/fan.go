@@ -15,6 +15,8 @@ type Config struct {
 	Form *ring.Form
 	// Figures are counted up; they are the caller's.
 	Figures *Figures
+	// Backlog bounds what waits in the kernel, for other Fans too.
+	Backlog *Backlog
 }
 
 // Figures counts what was sent.

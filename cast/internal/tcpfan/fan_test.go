@@ -30,6 +30,7 @@ type hall struct {
 	ring    *ring.Ring
 	fan     *Fan
 	figures Figures
+	backlog *Backlog
 	readers []*visitor
 	bytes   int // of a frame
 }
@@ -41,6 +42,7 @@ type visitor struct {
 	in      []byte
 	numbers []uint32
 	taken   int
+	lost    error
 }
 
 func (v *visitor) Data([]byte) {}
@@ -51,14 +53,18 @@ func (v *visitor) Writable() {
 }
 func (v *visitor) Closed(error) { v.Leave() }
 func (v *visitor) Took()        { v.taken++ }
-func (v *visitor) Lost(error)   { v.Leave() }
+func (v *visitor) Lost(err error) {
+	v.lost = err
+	v.Leave()
+}
 
 // newHall makes one of so many readers.
 func newHall(t *testing.T, readers int) *hall {
 	t.Helper()
 	h := &hall{t: t, kernel: sim.New(1), ring: ring.New(5), bytes: 1000}
 	h.loop = loop.NewOn(h.kernel)
-	h.fan = New(Config{Loop: h.loop, Ring: h.ring, Form: h.ring.NewForm(single{}), Figures: &h.figures})
+	h.backlog = NewBacklog(h.loop, 1<<20)
+	h.fan = New(Config{Loop: h.loop, Ring: h.ring, Form: h.ring.NewForm(single{}), Figures: &h.figures, Backlog: h.backlog})
 	at := netip.MustParseAddrPort("192.0.2.1:8554")
 	var next *visitor
 	l, err := tcp.Listen(h.loop, at, func(c *tcp.Conn) tcp.Handler {

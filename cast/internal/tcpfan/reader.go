@@ -20,6 +20,8 @@ type Reader struct {
 	blocked bool     // until the connection is writable
 	gone    bool
 	index   int // in the fan's list
+	still   standing
+	room    int // that LimitSendBuffer was asked for
 
 	frames, lags uint64
 }
@@ -50,6 +52,7 @@ func (r *Reader) Leave() {
 	r.gone = true
 	r.pin.Release()
 	f := r.fan
+	f.config.Backlog.remove(r)
 	f.config.Form.Release()
 	last := len(f.readers) - 1
 	f.readers[r.index] = f.readers[last]
@@ -61,6 +64,7 @@ func (r *Reader) Leave() {
 // Writable is called when the connection takes more.
 func (r *Reader) Writable() {
 	r.blocked = false
+	r.fan.config.Backlog.remove(r)
 	r.goOn()
 }
 
@@ -117,6 +121,7 @@ func (r *Reader) miss(frames uint64) {
 func (r *Reader) send() {
 	frame := r.pin.Held()
 	wire := r.fan.config.Form.Of(frame)
+	r.makeRoom(len(wire.Bytes))
 	vectors := r.fan.interleaver.lay(frame.Number, wire, r.channel)[2*r.packet:]
 	n, err := r.conn.Send(vectors)
 	if err != nil {
@@ -140,9 +145,30 @@ func (r *Reader) send() {
 	}
 	if len(vectors) > 0 {
 		r.blocked = true
+		r.fan.config.Backlog.add(r)
 		return
 	}
 	r.delivered(wire)
+}
+
+const (
+	// bufferedFrames is how many frames the kernel may hold for one reader: those that are on
+	// their way, over as long a way as a stream of 30 frames in a second takes a quarter of a
+	// second for, there and back.
+	bufferedFrames = 8
+	// leastRoom and mostRoom are bounds of that, in bytes.
+	leastRoom, mostRoom = 256 << 10, 4 << 20
+)
+
+// makeRoom sees that the kernel may hold enough for frames of this size, and not much more. It
+// costs a system call with the first frame, and when frames have become twice as large.
+func (r *Reader) makeRoom(frameBytes int) {
+	enough := min(max(bufferedFrames*frameBytes, leastRoom), mostRoom)
+	if enough <= r.room || r.room > 0 && enough < 2*r.room && enough < mostRoom {
+		return
+	}
+	r.room = enough
+	_ = r.conn.LimitSendBuffer(enough) // failing, the kernel's own limit stays
 }
 
 // delivered counts the frame in hand, which is sent, and releases it.
