@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
+	"github.com/camcast/camcast/proto/join"
 	"github.com/camcast/camcast/proto/rtcp"
 )
 
@@ -55,4 +57,40 @@ func TestJunkDatagrams(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestLiars has 20 viewers of two hosts report that they lose half of what they are sent. They are
+// sent fewer frames, and others are not.
+func TestLiars(t *testing.T) {
+	h := newHall(t, surroundings{})
+	h.judge(func(t *testing.T, s *strike) {
+		for i := range load(20) {
+			socket, v := liar(t, s, i)
+			s.all.Go(func() {
+				defer socket.Close()
+				for n := uint32(1); s.pause(100 * time.Millisecond); n++ {
+					v.mutex.Lock()
+					lie := rtcp.ReceptionReport{Reporter: 1, SSRC: v.ssrc, FractionLost: 128, CumulativeLost: int32(10 * n), HighestSequence: uint32(v.highest)}
+					v.mutex.Unlock()
+					_, _ = socket.WriteToUDPAddrPort(rtcp.AppendReceiverReport(nil, lie, "liar"), s.to.rtp)
+					s.sent.Add(1)
+				}
+				goodbye(socket, s.daemon.rtp)
+			})
+		}
+	})
+}
+
+// liar joins.
+func liar(t *testing.T, s *strike, i int) (*net.UDPConn, *viewer) {
+	t.Helper()
+	cookie, socket := cookieFor(t, s.daemon, address(i, 2))
+	_ = socket.SetReadDeadline(time.Time{})
+	request := join.AppendRequest(nil, join.Request{SSRC: 5, Nonce: join.Nonce{9}, Cookie: cookie, Stream: []byte("cam")})
+	if _, err := socket.WriteToUDPAddrPort(request, s.daemon.rtp); err != nil {
+		t.Fatal(err)
+	}
+	v := newViewer()
+	go v.read(socket, v.either)
+	return socket, v
 }

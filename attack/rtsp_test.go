@@ -2,17 +2,13 @@ package attack
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 )
 
-// options is a request that any connection may make, and describe one that costs more.
+// options is a request that any connection may make.
 func options() []byte { return []byte("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n") }
-func describe(to target) []byte {
-	return fmt.Appendf(nil, "DESCRIBE %s RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n", to.url("cam"))
-}
 
 // TestSlowloris holds 5000 connections, from ten addresses, by a header that never ends.
 func TestSlowloris(t *testing.T) {
