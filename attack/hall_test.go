@@ -174,6 +174,7 @@ func (h *hall) judge(attack func(*testing.T, *strike)) {
 			if why = p.judge(); why == nil {
 				return
 			}
+			h.t.Log(why)
 		}
 		h.t.Error(why)
 		return

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // target is what is attacked, or discards.
@@ -28,16 +29,19 @@ var camcast = sync.OnceValues(func() (string, error) {
 	if path := os.Getenv("CAMCAST_BINARY"); path != "" {
 		return path, nil
 	}
-	folder, err := os.MkdirTemp("", "camcast-attack-")
-	if err != nil {
+	var err error
+	if buildFolder, err = os.MkdirTemp("", "camcast-attack-"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "camcast")
+	path := filepath.Join(buildFolder, "camcast")
 	if out, err := exec.Command("go", "build", "-o", path, "../cmd/camcast").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil
 })
+
+// buildFolder is where camcast has built it, "" if it has not.
+var buildFolder string
 
 // asDiscarder, in the environment, makes the test program the process that discards.
 const asDiscarder = "CAMCAST_ATTACK_DISCARD"
@@ -48,8 +52,8 @@ func TestMain(m *testing.M) {
 		return
 	}
 	status := m.Run()
-	if path, err := camcast(); err == nil && os.Getenv("CAMCAST_BINARY") == "" {
-		os.RemoveAll(filepath.Dir(path))
+	if buildFolder != "" {
+		os.RemoveAll(buildFolder)
 	}
 	os.Exit(status)
 }
@@ -129,6 +133,7 @@ type daemon struct {
 	target
 	cmd    *exec.Cmd
 	stderr *text
+	deaf   bool
 	ended  chan struct{} // closed when stderr is
 }
 
@@ -176,7 +181,7 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 	if s.files > 0 {
 		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, s.files), "sh"}, args...)
 	}
-	d := &daemon{cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, ended: make(chan struct{})}
+	d := &daemon{cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, deaf: s.deaf, ended: make(chan struct{})}
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -231,8 +236,31 @@ func (d *daemon) stop(t *testing.T) {
 	if err := d.cmd.Wait(); err != nil {
 		t.Errorf("camcast: %v\n%s", err, d.stderr)
 	}
+	if *full && !d.deaf {
+		d.checkTurns(t)
+	}
 	if t.Failed() {
 		said := d.stderr.String()
 		t.Logf("the daemon says:\n%s", said[max(0, len(said)-4000):])
+	}
+}
+
+// turnTimes is what the daemon prints at its end of the CPU time of its turns.
+var turnTimes = regexp.MustCompile(`CPU per turn: p50 [^,]+, p99\.9 ([^,]+),`)
+
+// mostTurn is how much CPU time 99.9 % of the turns may take.
+const mostTurn = 20 * time.Millisecond
+
+// checkTurns judges how long the turns of the daemon's loop have taken.
+func (d *daemon) checkTurns(t *testing.T) {
+	t.Helper()
+	m := turnTimes.FindStringSubmatch(d.stderr.String())
+	if m == nil {
+		t.Error("the daemon does not say how much CPU time its turns have taken")
+		return
+	}
+	took, err := time.ParseDuration(m[1])
+	if err != nil || took > mostTurn {
+		t.Errorf("99.9 %% of the turns took up to %s of CPU time, want %v (%v)", m[1], mostTurn, err)
 	}
 }
