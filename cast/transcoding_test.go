@@ -135,7 +135,7 @@ func increases(t *testing.T, v *viewer) {
 }
 
 // TestOrderOfTranscoded has every third frame transcoded, which takes less than an interval or more:
-// the others do not overtake it, wait in its place or are skipped, and go at once otherwise.
+// those that follow do not overtake it, but wait or are skipped. Otherwise they go at once.
 func TestOrderOfTranscoded(t *testing.T) {
 	for _, c := range []struct {
 		takes   time.Duration

@@ -40,9 +40,12 @@ func New[T any](work func(job func() (done func())), code, done func(*T)) *Worke
 }
 
 // Add has fill fill in a piece of work, which may hold what it was filled with before, for its
-// buffers. The piece is begun at once, or waits while another is under way. It then takes the place
-// of an older one that waits. The worker must not be closed.
+// buffers. The piece is begun at once, or waits while another is under way. It then replaces an
+// older one that waits. Once the worker is closed Add does nothing.
 func (w *Worker[T]) Add(fill func(*T)) {
+	if w.closed {
+		return
+	}
 	piece := w.waiting
 	if piece != nil {
 		w.dropped++

@@ -99,6 +99,7 @@ func TestClose(t *testing.T) {
 		{"a job that has ended", func(b *bench) { b.add(1); b.code(); b.close() }, 1, func(b *bench) { b.finish() }, 0},
 		{"within done", func(b *bench) { b.add(1); b.add(2); b.onDone = b.close; b.end() }, 1, func(*bench) {}, 1},
 		{"after done", func(b *bench) { b.add(1); b.end(); b.close() }, 1, func(*bench) {}, 1},
+		{"and adds more", func(b *bench) { b.close(); b.add(1) }, 1, func(*bench) {}, 0},
 		{"twice", func(b *bench) { b.add(1); b.close(); b.close() }, 0, func(b *bench) { b.code() }, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
