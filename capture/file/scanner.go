@@ -204,6 +204,8 @@ func (s *scanner) segment(isEnd bool) (picture []byte, goesOn bool) {
 		picture := s.buffer[s.begin:next]
 		s.at = next
 		return s.take(picture), true
+	case segment.Marker == jpeg.SOI && s.at == s.begin+2:
+		s.begin = -1 // this one had nothing yet; it is not worth counting
 	case segment.Marker == jpeg.SOI && s.hasAny:
 		return s.endWithoutEOI(s.at), true
 	case segment.Marker == jpeg.SOI, segment.Marker == jpeg.EOI,
