@@ -65,7 +65,9 @@ type Config struct {
 	// kernel, and NoBatches each message by a system call of its own. They are for kernels
 	// and links that do the one or the other wrong.
 	NoSegmentation, NoBatches bool
-	// SessionTimeout is how long a reader may be silent (60 s).
+	// SessionTimeout is how long a reader may be silent (60 s). One that says goodbye ends at
+	// once, and a UDP reader whose host says that its port is closed after two seconds of
+	// silence. Time in which the loop stood still does not count.
 	SessionTimeout time.Duration
 	// Adapt is what is done for readers that report loss (AdaptThin).
 	Adapt Adapt

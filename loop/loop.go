@@ -87,16 +87,6 @@ func (l *Loop) FD() (fd int, ok bool) {
 // handlers of a turn.
 func (l *Loop) Now() time.Duration { return l.now }
 
-// Awake is Now without the time in which the loop stood still: the process was stopped (SIGSTOP),
-// say, or a handler took long. It is the clock to measure by for how long others were silent, as
-// what they sent meanwhile may not have been read yet, or was dropped at a full socket. The loop
-// stood still from one turn to the next if the next timer was late by more than a second. A loop
-// without a timer does not notice it.
-func (l *Loop) Awake() time.Duration { return l.now - l.stats.Stalled }
-
-// stallLimit is how late a timer may be. It is more than a busy machine makes of it, and less than
-// any time after which somebody is taken for gone.
-const stallLimit = time.Second
 
 // AtTurnEnd has f called at the end of each turn that ran anything, after all
 // handlers and before the loop waits again: the place to flush what they queued.
@@ -195,8 +185,8 @@ func (l *Loop) Turn(timeout time.Duration) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("loop: wait: %w", err)
 	}
-	if set && l.now-due > stallLimit {
-		l.stats.Stalled += l.now - before
+	if set {
+		l.countStall(before, due)
 	}
 	l.stats.Turns++
 	return l.run(l.ready[:n]), nil

@@ -18,5 +18,7 @@
 // a program in the kernel copies it. Peers that cannot be served so are served as described
 // above.
 //
-// One peer's error is that peer's: a batch goes on after it.
+// One peer's error is that peer's: a batch goes on after it. With Options.Rejected the socket is
+// told which peers' ports are closed (ICMP, IP_RECVERR in ip(7)). The kernel then fails the next
+// send by such a message, whoever that is for; the send is tried again.
 package udp
