@@ -2,7 +2,7 @@
 // outgoing queue.
 //
 // What arrives is handed to the connection's Handler as it comes, but between Pause and
-// Resume.
+// Resume. With Listener.Limit accepting and reading keep to a loop.Budget.
 //
 // There are two ways to write. Write is for what must arrive and is small, such as a reply:
 // what the socket does not take is copied to the connection's queue, up to a limit. Send is
