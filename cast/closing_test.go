@@ -154,6 +154,7 @@ func TestStreamClosedByTheReaderBefore(t *testing.T) {
 			c.Left = func(s *cast.Session, _ string) { _ = s.Stream().Close() }
 		})
 		first := w.admit(overUDP, "10.0.1.1", f)
+		w.run(10 * time.Second) // until then it keeps its address
 		again := w.newGuest(how, "10.0.1.1", w.s, f)
 		again.port, again.rtp, again.rtcp = first.port, first.rtp, first.rtcp
 		again.begin()
