@@ -4,6 +4,10 @@
 // later: the connection is not read meanwhile. What is set up is a cast.Session: over UDP,
 // interleaved with RTSP on the connection, or listening to a multicast group.
 //
+// A request that is not whole within 10 s ends its connection, and so does a session timeout in
+// which nothing is asked on a connection without a session, or nothing is read by a peer that
+// something waits for.
+//
 // The protocol itself, bytes to bytes, is package proto/rtsp. All of this runs on the
 // Broadcaster's loop.
 package rtsp

@@ -160,9 +160,6 @@ func (u URL) WithoutZone() URL {
 	return u
 }
 
-// Authority is host and port as they stand in a URL.
-func (u URL) Authority() string { return u.authority }
-
 // Redact is a text that may be a URL, to be shown in an error: without user and password.
 func Redact(text string) string {
 	u, err := Parse(text)
