@@ -15,7 +15,7 @@ func TestColoursOfTerminal(t *testing.T) {
 		"24 bits":    {[]string{"TERM=xterm", "COLORTERM=24bit", "NO_COLOR="}, func(s sight) bool { return s.blocks > 0 && s.fronts > 300 }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := sitDownAt(t, c.environment, url)
+			p := sitDownAt(t, true, c.environment, url)
 			p.await("a picture in these colours", c.shown)
 			p.press("q")
 			p.awaitEnd()

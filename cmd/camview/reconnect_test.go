@@ -51,7 +51,7 @@ func TestServerComesBack(t *testing.T) {
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("%v: %s", err, stderr.String())
 			}
-			if !containsAll(stderr.String(), "trying again in 500ms", "1 reconnects") {
+			if !containsAll(stderr.String(), "trying again in 500ms", "1 reconnect\n") {
 				t.Errorf("stderr %q", stderr.String())
 			}
 		})

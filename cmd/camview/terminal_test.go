@@ -22,6 +22,7 @@ import (
 type person struct {
 	t             *testing.T
 	cmd           *exec.Cmd
+	counting      bool // of colours
 	master, slave *os.File
 	before        unix.Termios
 	screen        *screen.Screen
@@ -36,21 +37,22 @@ type sight struct {
 	number uint32
 	blocks int    // how many half blocks there are
 	dense  int    // how many of the characters that stand for blocks without colours
-	fronts int    // how many colours the characters have
+	fronts int    // how many colours the characters have, if that is counted
 	line   string // what stands below them
 }
 
 // sitDown starts the viewer in a terminal of 24-bit colour.
 func sitDown(t *testing.T, args ...string) *person {
 	t.Helper()
-	return sitDownAt(t, []string{"TERM=xterm-256color", "COLORTERM=truecolor", "NO_COLOR="}, args...)
+	return sitDownAt(t, false, []string{"TERM=xterm-256color", "COLORTERM=truecolor", "NO_COLOR="}, args...)
 }
 
-// sitDownAt starts it in a terminal that the environment describes.
-func sitDownAt(t *testing.T, environment []string, args ...string) *person {
+// sitDownAt starts it in a terminal that the environment describes. counting: the person counts the
+// colours, which takes time.
+func sitDownAt(t *testing.T, counting bool, environment []string, args ...string) *person {
 	t.Helper()
 	const columns, rows = cardWidth, cardHeight/2 + 1
-	p := &person{t: t, cmd: camview(t, args...), screen: screen.New(columns, rows), seen: make(chan sight, 1000), ended: make(chan error, 1)}
+	p := &person{t: t, counting: counting, cmd: camview(t, args...), screen: screen.New(columns, rows), seen: make(chan sight, 1000), ended: make(chan error, 1)}
 	var err error
 	if p.master, p.slave, err = pty.Open(columns, rows); err != nil {
 		t.Fatal(err)
@@ -129,16 +131,23 @@ func (p *person) look() (s sight) {
 			s.line = line
 		}
 	}
-	fronts := map[color.RGBA]bool{}
-	for y := range p.screen.Rows - 1 {
-		for x := range p.screen.Columns {
-			fronts[p.screen.At(x, y).Front] = true
-		}
+	if p.counting {
+		s.fronts = p.fronts()
 	}
-	s.fronts = len(fronts)
 	number, _, err := testcard.Read(p.picture())
 	s.number, s.card = number, err == nil
 	return s
+}
+
+// fronts counts the colours that the characters of the picture have.
+func (p *person) fronts() int {
+	seen := map[color.RGBA]bool{}
+	for y := range p.screen.Rows - 1 {
+		for x := range p.screen.Columns {
+			seen[p.screen.At(x, y).Front] = true
+		}
+	}
+	return len(seen)
 }
 
 // picture is what the half blocks on the screen show.
