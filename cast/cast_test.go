@@ -300,6 +300,9 @@ func TestWatchdog(t *testing.T) {
 	if got := w.s.Figures(); got.Revived == 0 || got.Restarts != 0 {
 		t.Errorf("after a short silence: revived %d, restarted %d; want it watched anew and not restarted", got.Revived, got.Restarts)
 	}
+	if !strings.Contains(w.log.String(), `msg="source is silent; watching it anew" stream=cam seconds=1`+"\n") {
+		t.Errorf("logged %q", w.log.String())
+	}
 	w.camera.silent = false
 	w.run(time.Second)
 	if w.s.Figures().Restarts != 0 {
