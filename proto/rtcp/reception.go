@@ -77,6 +77,9 @@ func (r *Reception) Jitter() time.Duration {
 	return time.Duration(r.jitter / rtp.ClockHz * float64(time.Second))
 }
 
+// maxDelay is more than a report can say of how old the last sender report is: 18 hours.
+const maxDelay = 65536 * time.Second
+
 // Report makes the reception report of a source, and begins a new interval for the
 // fraction lost (appendix A.3).
 func (r *Reception) Report(now time.Duration, reporter, ssrc uint32) ReceptionReport {
@@ -93,9 +96,9 @@ func (r *Reception) Report(now time.Duration, reporter, ssrc uint32) ReceptionRe
 		report.FractionLost = uint8(min(lost<<8/int64(expected), 255))
 	}
 	r.expectedBefore, r.receivedBefore = r.Expected(), r.received
-	if r.lastSR != 0 {
+	if delay := now - r.lastSRArrival; r.lastSR != 0 && delay < maxDelay {
 		report.LastSR = r.lastSR
-		report.DelaySinceLastSR = uint32((now - r.lastSRArrival) * 65536 / time.Second)
+		report.DelaySinceLastSR = uint32(delay * 65536 / time.Second)
 	}
 	return report
 }
