@@ -400,25 +400,6 @@ func TestBeginsJPEG(t *testing.T) {
 	}
 }
 
-func FuzzPush(f *testing.F) {
-	for _, restart := range []uint16{0, 3} {
-		p := newPacketizer(f, 300, 4)
-		packets, err := p.Packetize(nil, picture(700, restart), 9)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(packets.Packet(0), packets.Packet(1), packets.Packet(packets.Count-1))
-	}
-	f.Fuzz(func(t *testing.T, a, b, c []byte) {
-		var d rtp.JPEGDepacketizer
-		for _, p := range [][]byte{a, b, c, a} {
-			if _, ok, err := d.Push(p); ok && err != nil {
-				t.Fatal("a picture and an error")
-			}
-		}
-	})
-}
-
 func TestClock(t *testing.T) {
 	for _, c := range []struct {
 		offset uint32
