@@ -191,38 +191,6 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// FuzzReceive has a server say anything, in any pieces.
-func FuzzReceive(f *testing.F) {
-	set := ok + "Session: 12345678;timeout=30\r\nTransport: RTP/AVP/TCP;unicast;interleaved=4-5\r\n\r\n"
-	f.Add([]byte(public+described("Content-Base: rtsp://h/x/\r\n", jpeg)+set+ok+"\r\n$\x04\x00\x01a"), 5)
-	f.Add([]byte("RTSP/1.0 401 No\r\nCSeq: #\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\"\r\n\r\n"), 100)
-	f.Fuzz(func(t *testing.T, said []byte, chunk int) {
-		if chunk < 1 {
-			chunk = 1
-		}
-		c, err := client.New(client.Config{URL: "rtsp://u:p@192.0.2.1/cam", RTPPort: 5000, FallBack: len(said)%2 == 0})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Start(0, nil)
-		// The CSeqs are 1, 2, 3...: each # is the next.
-		for n := 1; bytes.IndexByte(said, '#') >= 0; n++ {
-			said = bytes.Replace(said, []byte("#"), fmt.Append(nil, n), 1)
-		}
-		for len(said) > 0 {
-			n := min(chunk, len(said))
-			if _, err := c.Receive(0, said[:n], nil, &receiver{}); err != nil {
-				if strings.Contains(err.Error(), "\n") {
-					t.Errorf("the error has several lines: %q", err)
-				}
-				return
-			}
-			said = said[n:]
-		}
-		_, _ = c.Expire(time.Hour, c.Leave(time.Minute, nil))
-	})
-}
-
 // TestDimensions reads the size that a description gives, if it makes sense.
 func TestDimensions(t *testing.T) {
 	set := ok + "Session: 12345678\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
