@@ -231,7 +231,7 @@ func (s *settings) printFailure(w io.Writer, err error) {
 		slog.New(s.logHandler(w)).Error("camcast has failed", "error", err)
 		return
 	}
-	fmt.Fprintf(w, "camcast: %v\n", err)
+	fmt.Fprintf(w, "camcast: %s\n", commandline.OneLine(err))
 }
 
 // figuresPrinter prints figures as the log is printed.

@@ -31,6 +31,7 @@ var camviewBinary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = folder
 	path := filepath.Join(folder, "camview")
 	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
 	if err != nil {
@@ -39,11 +40,15 @@ var camviewBinary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// built is the folder that camviewBinary has made, empty if it has made none: no test of a run, such as
+// one that fuzzes, need want it.
+var built string
+
 func TestMain(m *testing.M) {
 	rig.Enclose()
 	status := m.Run()
-	if path, err := camviewBinary(); err == nil && os.Getenv("CAMVIEW_BINARY") == "" {
-		os.RemoveAll(filepath.Dir(path))
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(status)
 }

@@ -33,7 +33,7 @@ func run(args []string, stdin, stdout, stderr *os.File) int {
 		err = watch(settings, console{stdin, stdout, stderr, messages})
 	}
 	if err != nil {
-		fmt.Fprintf(messages, "camview: %v\n", err)
+		fmt.Fprintf(messages, "camview: %s\n", commandline.OneLine(err))
 		status = commandline.ExitFailure
 	}
 	_ = messages.Close(outputPatience) // messages that are not read change nothing

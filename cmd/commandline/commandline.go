@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/pflag"
 )
@@ -89,7 +91,7 @@ func (p *Program) Refuse(err error, stdout, stderr io.Writer) (status int) {
 	case errors.Is(err, ErrVersion):
 		fmt.Fprintln(stdout, Version(p.Name))
 	default:
-		fmt.Fprintf(stderr, "%s: %v (%s --help tells more)\n", p.Name, err, p.Name)
+		fmt.Fprintf(stderr, "%s: %s (%s --help tells more)\n", p.Name, OneLine(err), p.Name)
 		return ExitUsage
 	}
 	return ExitOK
@@ -97,6 +99,20 @@ func (p *Program) Refuse(err error, stdout, stderr io.Writer) (status int) {
 
 // helpColumns is how wide the help text is at most.
 const helpColumns = 98
+// OneLine is an error as one line that a terminal can show, whatever file names and other
+// programs' texts it has in it. Errors that were joined are separated by semicolons; what is not
+// printable is escaped as in a Go string.
+func OneLine(err error) string {
+	var b strings.Builder
+	for _, r := range strings.ReplaceAll(err.Error(), "\n", "; ") {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
 
 func (p *Program) helpText() string {
 	var b strings.Builder

@@ -90,7 +90,9 @@ func FuzzReceive(f *testing.F) {
 }
 
 // oneLine is a text as it can stand in a header.
-func oneLine(text string) string { return strings.NewReplacer("\r", " ", "\n", " ", "#", " ").Replace(text) }
+func oneLine(text string) string {
+	return strings.NewReplacer("\r", " ", "\n", " ", "#", " ").Replace(text)
+}
 
 // FuzzDescribe has a server describe its stream by any SDP, with any base.
 func FuzzDescribe(f *testing.F) {
