@@ -87,7 +87,6 @@ func (l *Loop) FD() (fd int, ok bool) {
 // handlers of a turn.
 func (l *Loop) Now() time.Duration { return l.now }
 
-
 // AtTurnEnd has f called at the end of each turn that ran anything, after all
 // handlers and before the loop waits again: the place to flush what they queued.
 // Hooks run in the order they were added and stay for the loop's life.

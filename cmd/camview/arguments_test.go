@@ -106,18 +106,3 @@ func TestWrongArguments(t *testing.T) {
 		}
 	}
 }
-
-func FuzzAddress(f *testing.F) {
-	for _, text := range []string{"rtsp://a:1/b", "camcast://[::1]/", "rtsp://u:p@h/x?y#z", "camcast:", "rtsp://u:#%[]?@ p@[fe80::1%eth0]/x"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		a, err := parseAddress(text)
-		if err == nil && (a.host == "" || a.port == 0 || a.url != text) {
-			t.Errorf("%q: %+v", text, a)
-		}
-		if err != nil && strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: the error has several lines: %q", text, err)
-		}
-	})
-}

@@ -99,6 +99,7 @@ func (p *Program) Refuse(err error, stdout, stderr io.Writer) (status int) {
 
 // helpColumns is how wide the help text is at most.
 const helpColumns = 98
+
 // OneLine is an error as one line that a terminal can show, whatever file names and other
 // programs' texts it has in it. Errors that were joined are separated by semicolons; what is not
 // printable is escaped as in a Go string.
