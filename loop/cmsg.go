@@ -79,7 +79,7 @@ func (c *Cmsg) each(n int, f func(level, kind int32, data []byte)) {
 	for at := 0; at+cmsgHeaderBytes <= n; {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.buf[at]))
 		length := int(h.Len)
-		if length < cmsgHeaderBytes || at+length > n {
+		if length < cmsgHeaderBytes || length > n-at {
 			return
 		}
 		f(h.Level, h.Type, c.buf[at+cmsgHeaderBytes:at+length])

@@ -3,6 +3,7 @@ package loop
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -61,15 +62,48 @@ func TestParseNeighbours(t *testing.T) {
 	}
 }
 
+// FuzzParseNeighbours: news is of somebody, a message cut off anywhere adds none, and the same
+// bytes in two reads are the same news.
 func FuzzParseNeighbours(f *testing.F) {
 	f.Add(neighbourMessage(unix.RTM_NEWNEIGH, unix.NUD_FAILED, 2, netip.MustParseAddr("10.0.0.7")))
 	f.Add(neighbourMessage(unix.RTM_NEWNEIGH, unix.NUD_STALE, 3, netip.MustParseAddr("fe80::7")))
 	f.Fuzz(func(t *testing.T, p []byte) {
-		var news [16]Neighbour
-		for _, n := range news[:parseNeighbours(p, news[:])] {
-			if !n.Addr.IsValid() {
-				t.Error("news of nobody")
+		var news, fewer [16]Neighbour
+		n := parseNeighbours(p, news[:])
+		for _, of := range news[:n] {
+			if !of.Addr.IsValid() || of.Addr.Zone() != "" && !of.Addr.IsLinkLocalUnicast() {
+				t.Fatalf("news of %v", of.Addr)
 			}
+		}
+		if m := parseNeighbours(p[:len(p)/2], fewer[:]); m > n || fewer != news && !slices.Equal(fewer[:m], news[:m]) {
+			t.Fatalf("half of it is %v, all of it %v", fewer[:m], news[:n])
+		}
+		if n > 1 {
+			if m := parseNeighbours(p, fewer[:1]); m != 1 || fewer[0] != news[0] {
+				t.Fatalf("%d news, and with room for one %d", n, m)
+			}
+		}
+	})
+}
+
+// FuzzCmsg reads any ancillary data: an address is one, and what Set has written comes back.
+func FuzzCmsg(f *testing.F) {
+	f.Fuzz(func(t *testing.T, raw []byte, length int, segment uint16) {
+		var c Cmsg
+		copy(c.buf[:], raw)
+		c.length = min(max(length, 0), len(c.buf))
+		before := c
+		address, size := c.Address(), c.SegmentBytes()
+		if c != before {
+			t.Fatal("it is changed by being read")
+		}
+		if size < 0 || size > 65535 {
+			t.Fatalf("segments of %d bytes", size)
+		}
+		c.Set(int(segment), address)
+		c.Mark(7)
+		if c.SegmentBytes() != int(segment) || c.Address() != address.Unmap() {
+			t.Fatalf("%d bytes from %v came back as %d from %v", segment, address, c.SegmentBytes(), c.Address())
 		}
 	})
 }

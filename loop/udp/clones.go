@@ -136,11 +136,11 @@ func (c *Clones) setOrder(slots []uint16, bytes int) (mark uint32) {
 }
 
 // outcome tells what has become of the order, after its message was sent: how many of
-// its peers have their copies, and whether it came to the program at all. It withdraws the
-// order.
-func (c *Clones) outcome() (done int, full, seen bool) {
+// its peers, of which there were count, have their copies, and whether it came to the program at
+// all. It withdraws the order.
+func (c *Clones) outcome(count int) (done int, full, seen bool) {
 	seen = atomic.SwapUint32(&c.order.mark, 0) == 0
-	return int(min(c.order.done, c.order.count)), c.order.full != 0, seen
+	return int(min(c.order.done, uint32(count))), c.order.full != 0, seen
 }
 
 // cloned is what a fan knows of its peers' clones.
@@ -225,7 +225,7 @@ func (f *Fan) sendOrder(from, count int) (int, error) {
 	cmsg.Mark(s.clones.setOrder(slots, f.payload.Len()))
 	out.messages[0].Point(&f.addresses[from], &f.payload, cmsg)
 	n, err := s.send(out.messages[:1])
-	done, full, seen := s.clones.outcome()
+	done, full, seen := s.clones.outcome(count)
 	switch {
 	case seen:
 	case n > 0: // it has passed the program by, to whom it was addressed

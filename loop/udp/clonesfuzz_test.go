@@ -1,0 +1,41 @@
+package udp
+
+import (
+	"net/netip"
+	"testing"
+	"unsafe"
+)
+
+// FuzzClones has the shared memory hold anything when the program has had it: no more peers have
+// their copies than were in the order, and an entry that is given anew has learned nothing.
+func FuzzClones(f *testing.F) {
+	f.Fuzz(func(t *testing.T, order, entry []byte, count uint8) {
+		const peers = 8
+		c := NewTestClones(peers)
+		var slots []uint16
+		for i := range min(int(count), peers) {
+			slots = append(slots, c.enter(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), 5000)))
+		}
+		if len(slots) == 0 {
+			return
+		}
+		mark := c.setOrder(slots, 1000)
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(c.order)), CloneOrderBytes), order)
+		left := c.order.mark
+		done, _, seen := c.outcome(len(slots))
+		if done < 0 || done > len(slots) || seen != (left == 0) || c.order.mark != 0 || mark == 0 {
+			t.Fatalf("%d of %d have their copies; the order was seen: %v, and the mark is %x, after %x", done, len(slots), seen, c.order.mark, left)
+		}
+		p := &c.peers[slots[0]]
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(p)), ClonePeerBytes), entry)
+		c.forget(slots[0])
+		if p.generation == 0 || c.learned(slots[0]) && p.learned != p.generation {
+			t.Fatalf("generation %d, learned %d", p.generation, p.learned)
+		}
+		was := p.generation
+		c.leave(slots[0])
+		if again := c.enter(netip.MustParseAddrPort("[2001:db8::1]:7")); again != slots[0] || p.generation == was {
+			t.Fatalf("slot %d is given again as %d, in generation %d after %d", slots[0], again, p.generation, was)
+		}
+	})
+}
