@@ -12,7 +12,7 @@ PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-1
 PACKAGES_BENCH   := iproute2 ethtool nftables util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 
-.PHONY: build test lint unit test-attack test-players test-adapt test-clone test-camera test-trace bench bench-packages bench-reporter
+.PHONY: build test lint unit test-attack test-fuzz test-mutants test-players test-adapt test-clone test-camera test-trace bench bench-packages bench-reporter
 
 test: lint unit test-players test-adapt test-clone test-trace test-camera
 
@@ -42,6 +42,17 @@ unit:
 test-attack:
 	$(INSTALL) $(PACKAGES_GO)
 	$(GO) test -count=1 -timeout 1h -v ./attack -full
+
+# Each fuzz target for FUZZTIME, a minute unless that is set: less than an hour.
+test-fuzz:
+	$(INSTALL) $(PACKAGES_GO)
+	.ci/fuzz
+
+# Whether the tests see faults: of changed conditions and operators in the rooms whose tests take
+# seconds, 85 % are to make a test fail. It takes most of an hour.
+test-mutants:
+	$(INSTALL) $(PACKAGES_GO)
+	.ci/mutants
 
 # The test card in real players, and real servers in camview, in a network namespace of
 # its own.
