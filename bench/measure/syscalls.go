@@ -54,9 +54,15 @@ func countCalls(roots []int, f func() error) (calls float64, err error) {
 	if failed != nil {
 		return 0, failed
 	}
-	text, _, _ := strings.Cut(strings.TrimSpace(counts.String()), ",")
-	if calls, err = strconv.ParseFloat(text, 64); err != nil {
-		return 0, fmt.Errorf("%w (perf says %q)", errNoPerf, counts.String())
+	return parseCount(counts.String())
+}
+
+// parseCount reads what perf stat says of one event: its count comes first.
+func parseCount(said string) (float64, error) {
+	text, _, _ := strings.Cut(strings.TrimSpace(said), ",")
+	count, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%w (perf says %q)", errNoPerf, said)
 	}
-	return calls, nil
+	return float64(count), nil
 }

@@ -59,13 +59,7 @@ func family(roots []int) []int {
 		if err != nil {
 			continue // it has ended
 		}
-		pid, _, _ := strings.Cut(string(data), " ")
-		fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-		child, err := strconv.Atoi(pid)
-		if err != nil || len(fields) < 2 {
-			continue
-		}
-		if parent, err := strconv.Atoi(fields[1]); err == nil {
+		if child, parent, ok := parseStat(string(data)); ok {
 			parents[parent] = append(parents[parent], child)
 		}
 	}
@@ -74,6 +68,19 @@ func family(roots []int) []int {
 		all = append(all, parents[all[i]]...)
 	}
 	return all
+}
+
+// parseStat reads a process's number and its parent's from /proc/PID/stat. Its name, which is
+// between them, can have anything in it (proc_pid_stat(5)).
+func parseStat(line string) (pid, parent int, ok bool) {
+	number, _, _ := strings.Cut(line, " ")
+	fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
+	if len(fields) < 2 {
+		return 0, 0, false
+	}
+	pid, err := strconv.Atoi(number)
+	parent, parentErr := strconv.Atoi(fields[1])
+	return pid, parent, err == nil && parentErr == nil
 }
 
 func statusField(pid int, name string) int64 {
@@ -86,7 +93,11 @@ func field(path, name string) int64 {
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(data)) {
+	return parseField(string(data), name)
+}
+
+func parseField(text, name string) int64 {
+	for line := range strings.Lines(text) {
 		if text, ok := strings.CutPrefix(line, name); ok {
 			value, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
 			if err == nil {
