@@ -2,14 +2,13 @@ package v4l2
 
 import (
 	"encoding/binary"
-	"strings"
 	"testing"
 )
 
 // FuzzChoose has a camera offer any formats and sizes: what is chosen is among them.
 func FuzzChoose(f *testing.F) {
-	f.Fuzz(func(t *testing.T, width, height uint16, format string, in []byte) {
-		o := Options{Width: int(width), Height: int(height), Format: format}
+	f.Fuzz(func(t *testing.T, width, height uint16, format byte, in []byte) {
+		o := Options{Width: int(width), Height: int(height), Format: []string{"", "mjpeg", "yuyv"}[format%3]}
 		if width == 0 || height == 0 {
 			o.Width, o.Height = 0, 0
 		}
@@ -27,7 +26,7 @@ func FuzzChoose(f *testing.F) {
 		}
 		m, err := choose(o, has)
 		if err != nil {
-			if m != (mode{}) || strings.Contains(err.Error(), "\n") {
+			if m != (mode{}) {
 				t.Fatalf("%+v, %v", m, err)
 			}
 			return
