@@ -21,9 +21,9 @@ func FuzzClones(f *testing.F) {
 		}
 		mark := c.setOrder(slots, 1000)
 		copy(unsafe.Slice((*byte)(unsafe.Pointer(c.order)), CloneOrderBytes), order)
-		left := c.order.mark
-		done, _, seen := c.outcome(len(slots))
-		if done < 0 || done > len(slots) || seen != (left == 0) || c.order.mark != 0 || mark == 0 {
+		left, want := c.order.mark, c.order.full != 0
+		done, full, seen := c.outcome(len(slots))
+		if done < 0 || full != want || done > len(slots) || seen != (left == 0) || c.order.mark != 0 || mark == 0 {
 			t.Fatalf("%d of %d have their copies; the order was seen: %v, and the mark is %x, after %x", done, len(slots), seen, c.order.mark, left)
 		}
 		p := &c.peers[slots[0]]
@@ -38,4 +38,38 @@ func FuzzClones(f *testing.F) {
 			t.Fatalf("slot %d is given again as %d, in generation %d after %d", slots[0], again, p.generation, was)
 		}
 	})
+}
+
+// TestOrdersAreToldApart: a message that was delayed must not be taken for the next one's, so marks
+// follow each other, and come again after all others.
+func TestOrdersAreToldApart(t *testing.T) {
+	c := NewTestClones(1)
+	slots := []uint16{c.enter(netip.MustParseAddrPort("10.0.0.1:5000"))}
+	seen := map[uint32]bool{}
+	for range orderMarks {
+		mark := c.setOrder(slots, 1000)
+		if seen[mark] || mark&^0xfffff != cloneTag || mark < orderMark {
+			t.Fatalf("mark %x after %d others", mark, len(seen))
+		}
+		seen[mark] = true
+		if c.order.count != 1 || c.order.bytes != 1000 || c.order.mark != mark {
+			t.Fatalf("%+v", c.order)
+		}
+	}
+	if !seen[c.setOrder(slots, 1000)] {
+		t.Error("there are more marks than were to be")
+	}
+}
+
+// TestMemoryOfClones is from one peer to as many as there are slots.
+func TestMemoryOfClones(t *testing.T) {
+	order := make([]byte, CloneOrderBytes)
+	for peers, taken := range map[int]bool{0: false, 1: true, MaxClonePeers: true, MaxClonePeers + 1: false} {
+		if _, err := NewClones(make([]byte, peers*ClonePeerBytes), order); (err == nil) != taken {
+			t.Errorf("%d peers: %v", peers, err)
+		}
+	}
+	if _, err := NewClones(make([]byte, ClonePeerBytes), order[:CloneOrderBytes-1]); err == nil {
+		t.Error("an order that is too short is taken")
+	}
 }
