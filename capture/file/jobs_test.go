@@ -95,6 +95,12 @@ func TestCloseWhileAJobRuns(t *testing.T) {
 			if got := openFDs(t); got != fds {
 				t.Errorf("%s: %d fds are open instead of %d", name, got, fds)
 			}
+			h.Open(s)
+			if h.Jobs() != 1 {
+				t.Errorf("%s: opened when nothing runs: %d jobs, want one", name, h.Jobs())
+			}
+			h.Close()
+			h.RunJob()
 		}
 	}
 }

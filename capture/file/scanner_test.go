@@ -155,6 +155,7 @@ func TestScannerIsLinear(t *testing.T) {
 		"segments of tables": {0xff, jpeg.SOI, 0xff, jpeg.DQT, 0xff, 0xff},
 		"short segments":     {0xff, jpeg.SOI, 0xff, 0xe0, 0, 2},
 		"Exif":               slices.Concat([]byte{0xff, 0xe1, 0xff, 0xff}, exif),
+		"nested":             {0xff, 0xe5, 0, 8, 0xff, jpeg.SOI, 0xff, 0xe6, 0, 2},
 		"pictures":           a,
 		"no EOI":             a[:len(a)-2],
 		"half pictures":      a[:len(a)/2],

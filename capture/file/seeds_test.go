@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	seedCount = flag.Uint64("seeds", 200, "how many files and folders TestSeeds plays")
+	seedCount = flag.Uint64("seeds", defaultSeeds, "how many files and folders TestSeeds plays")
 	seedFirst = flag.Uint64("seed", 0, "the only one it plays; 0: all")
 )
 

@@ -178,10 +178,15 @@ func TestManyChanges(t *testing.T) {
 	a, b := picture(t, 10), picture(t, 60)
 	for _, isFolder := range []bool{false, true} {
 		folder := t.TempDir()
-		path := write(t, filepath.Join(folder, "1.jpg"), a)
-		played := path
-		if isFolder {
-			played = folder
+		path := filepath.Join(folder, "clip.mjpeg")
+		played, changed := path, path
+		if isFolder { // a round takes longer than the test
+			for n := 10; n < 500; n++ {
+				write(t, filepath.Join(folder, fmt.Sprint(n, ".jpg")), a)
+			}
+			played, changed = folder, filepath.Join(folder, "60b.jpg")
+		} else {
+			write(t, path, bytes.Repeat(a, 5000))
 		}
 		_, h := openSource(t, played, Options{Loop: true})
 		h.RunFor(10 * interval)
@@ -190,11 +195,45 @@ func TestManyChanges(t *testing.T) {
 		for i := range events/2 + 10 { // each two events
 			must(t, os.Rename(junk[i&1], junk[1-i&1]))
 		}
-		replace(t, path, b)
-		h.RunFor(100 * time.Millisecond)
-		if got := shown(h); !equal(got, [][]byte{a, b}) {
-			t.Errorf("folder %v: %d different pictures, want the new one at the end", isFolder, len(got))
+		replace(t, changed, b)
+		h.RunFor(500 * time.Millisecond)
+		if got := shown(h); len(got) < 2 || !equal(got[:2], [][]byte{a, b}) {
+			t.Errorf("folder %v: %d different pictures, want the new one", isFolder, len(got))
 		}
+	}
+}
+
+// TestFileThatBecomesAFolder plays that.
+func TestFileThatBecomesAFolder(t *testing.T) {
+	a, b := picture(t, 10), picture(t, 60)
+	path := write(t, "pics", a)
+	s := newStage(t, path, Options{Loop: true})
+	s.run(3 * interval)
+	must(t, os.Remove(path))
+	must(t, os.Mkdir(path, 0o700))
+	write(t, filepath.Join(path, "1.jpg"), b)
+	s.run(time.Second)
+	if got := shown(s.host); !equal(got, [][]byte{a, b}) || s.losses() != 1 {
+		t.Errorf("%d different pictures, reports %q", len(got), s.host.Reports)
+	}
+}
+
+// TestPipesAreNotOpened: opening one has effects on who writes to it.
+func TestPipesAreNotOpened(t *testing.T) {
+	path := pipe(t)
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	must(t, err)
+	defer unix.Close(fd)
+	_, err = unix.InotifyAddWatch(fd, path, unix.IN_OPEN)
+	must(t, err)
+	write(t, filepath.Join(filepath.Dir(path), "2.jpg"), picture(t, 10))
+	for _, path := range []string{path, filepath.Dir(path)} {
+		_, h := openSource(t, path, Options{})
+		h.RunFor(10 * interval)
+	}
+	var events [4096]byte
+	if n, err := unix.Read(fd, events[:]); err != unix.EAGAIN {
+		t.Errorf("the pipe was opened: %d bytes of events, %v", n, err)
 	}
 }
 
