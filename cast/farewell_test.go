@@ -33,9 +33,10 @@ func (w *world) clog(bytesPerSecond int) {
 // TestGoodbyeAtAFullSocket has a stream end, or the server leave, or a session be ended, while a
 // socket is full, or a queue on the way to some readers. Everybody is told goodbye all the same.
 func TestGoodbyeAtAFullSocket(t *testing.T) {
+	t.Parallel()
 	some := netip.MustParsePrefix("10.1.2.0/24")
 	for name, fill := range map[string]func(w *world){
-		"full": func(w *world) { w.clog(4_000_000) },
+		"full": func(w *world) { w.clog(3_000_000) },
 		"queue full": func(w *world) {
 			w.fullFor(400*time.Millisecond, unix.ENOBUFS, func(netip.AddrPort) bool { return true })
 		},
@@ -56,7 +57,7 @@ func TestGoodbyeAtAFullSocket(t *testing.T) {
 			t.Run(name+", "+end, func(t *testing.T) {
 				w, film := newFilmWorld(t, nil)
 				var all []*guest
-				for i := range byte(100) {
+				for i := range byte(40) {
 					how := overUDP
 					if i%4 > 0 {
 						how = byJoining

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop/sim"
@@ -244,6 +245,18 @@ func (g *guest) report() {
 	} else if _, err := g.rtsp.conn.Write(append([]byte{'$', 1, 0, byte(len(p))}, p...)); err != nil {
 		return // the server has closed the connection
 	}
+}
+
+// reportEvery has a guest report every so often, whether or not the loop turns.
+func (g *guest) reportEvery(first, interval time.Duration) {
+	var report func()
+	report = func() {
+		if g.state == isPlaying {
+			g.report()
+			g.w.k.After(interval, report)
+		}
+	}
+	g.w.k.After(first, report)
 }
 
 // RTCP and Lost make the guest the observer of its own cast.UDPReader.

@@ -38,34 +38,3 @@ func TestReceiveCounters(t *testing.T) {
 		t.Errorf("%d received, of which %d are truncated, %d bytes, %d delivered; want 5, 1, %d, 4", c.Received, c.Truncated, c.ReceivedBytes, delivered, 101+udp.MaxDatagramBytes)
 	}
 }
-
-// TestLeastReceiveLimit has the least limit there is let a datagram through in each of its windows.
-func TestLeastReceiveLimit(t *testing.T) {
-	k := newSim(t, sim.WithAddresses(netip.MustParseAddr("10.0.0.1")))
-	l := loop.NewOn(k)
-	defer l.Close()
-	received := 0
-	s, err := udp.Open(l, netip.MustParseAddrPort("10.0.0.1:5004"), udp.Options{ReceiveLimit: 1}, func(udp.Datagram) { received++ })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	peer, err := k.NewUDPPeer(netip.MustParseAddrPort("10.0.0.2:9"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 10 {
-		if err := peer.Send(s.Local(), []byte("report")); err != nil {
-			t.Fatal(err)
-		}
-		if err := sim.RunFor(l, 100*time.Millisecond); err != nil {
-			t.Fatal(err)
-		}
-		if received != i+1 {
-			t.Fatalf("%d of %d datagrams are received, a window apart", received, i+1)
-		}
-	}
-	if _, ever := s.Rested(); !ever {
-		t.Error("it has never rested")
-	}
-}
