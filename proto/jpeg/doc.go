@@ -4,6 +4,6 @@
 //
 // Next walks from marker to marker; Length and Size walk for their callers, and WholeLength
 // through the coded blocks of a picture that is cut off. Orientation and MultiPictureLength read
-// what Exif and MPF segments say. Image.Parse
-// takes a picture apart without copying; Append puts one together.
+// what Exif and MPF segments say. Image.Parse takes a picture apart without copying; Append puts
+// one together.
 package jpeg
