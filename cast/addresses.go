@@ -12,8 +12,9 @@ import (
 
 // This file says to which addresses frames are sent by UDP.
 
-// firstFreePort is the first port that any program may use.
-const firstFreePort = 1024
+// FirstFreePort is the first port that any program may use. Below it services of the system listen,
+// and nothing is sent there unless Config.LowPorts says so.
+const FirstFreePort = 1024
 
 // CheckAddress says why no session may be sent frames by UDP at an address: it is the
 // broadcaster's own, or its port is below 1024, where services of the system listen
@@ -21,8 +22,8 @@ const firstFreePort = 1024
 func (b *Broadcaster) CheckAddress(at Address) error {
 	for _, a := range [...]netip.AddrPort{at.RTP, at.RTCP} {
 		switch {
-		case a.Port() < firstFreePort && !b.config.LowPorts:
-			return refuse(AddressRefused, "port %d must be at least %d", a.Port(), firstFreePort)
+		case a.Port() < FirstFreePort && !b.config.LowPorts:
+			return refuse(AddressRefused, "port %d must be at least %d", a.Port(), FirstFreePort)
 		case b.ownAddress(a):
 			return refuse(AddressRefused, "port %d of %v is the server's own", a.Port(), a.Addr())
 		}

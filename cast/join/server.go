@@ -75,6 +75,9 @@ func (s *Server) receive(d udp.Datagram) (taken bool) {
 	if err != nil {
 		return true
 	}
+	if d.From.Port() < cast.FirstFreePort && !s.broadcaster.Config().LowPorts {
+		return true // a service of some system, in whose name somebody may ask: it gets no answer either
+	}
 	q := &s.unproved
 	if s.cookies.Valid(s.broadcaster.Loop().Now(), d.From, &r) {
 		q = &s.valid
