@@ -17,7 +17,7 @@ func TestSlowloris(t *testing.T) {
 			if err := c.write([]byte("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nX: ")); err != nil {
 				return err
 			}
-			return c.every(100*time.Millisecond, []byte("a"))
+			return c.every(time.Second, []byte("a"))
 		})
 	})
 }
@@ -44,13 +44,13 @@ func TestPipeliningUnread(t *testing.T) {
 // TestJunk sends random bytes where requests are expected.
 func TestJunk(t *testing.T) {
 	newHall(t, surroundings{}).judge(func(t *testing.T, s *strike) {
-		s.connections(load(1000), 20, func(c *connection) error {
+		s.connections(load(500), 20, func(c *connection) error {
 			junk := make([]byte, 16<<10)
 			for i := range junk {
 				junk[i] = byte(rand.Uint32())
 			}
 			go c.drop()
-			return c.every(50*time.Millisecond, junk)
+			return c.every(100*time.Millisecond, junk)
 		})
 	})
 }

@@ -88,14 +88,25 @@ func (s *strike) flood(t *testing.T, rate, addresses int, to netip.AddrPort, pac
 	})
 }
 
+const (
+	// building is how long it takes to open the connections of an attack.
+	building = 2 * time.Second
+	// again is when one that has ended is opened anew.
+	again = 3 * time.Second
+)
+
 // connections holds so many connections from so many addresses, and has each served, until the
 // strike is over; those that end are opened anew a while later.
 func (s *strike) connections(n, addresses int, serve func(c *connection) error) {
+	const most = 10_000 // that are opened in that time
 	for i := range n {
 		s.all.Go(func() {
-			for s.pause(time.Duration(i%100) * time.Millisecond) {
+			if !s.pause(building * time.Duration(i) / most) {
+				return
+			}
+			for {
 				s.connect(address(i, addresses), serve)
-				if !s.pause(time.Second) {
+				if !s.pause(again) {
 					return
 				}
 			}

@@ -39,11 +39,8 @@ const (
 	countBits     = 10
 )
 
-// seedBytes is how long the seed of a queue's choices is.
-const seedBytes = 24
-
-// init has a queue ready. Nobody may know the seed.
-func (q *queue) init(seed [seedBytes]byte) {
+// init has a queue ready. Its choices come from the seed, which nobody may know.
+func (q *queue) init(seed [32]byte) {
 	names := make([]byte, queueRequests*protocol.MaxNameBytes)
 	for i := range q.requests {
 		q.requests[i].request.Stream, names = names[:0:protocol.MaxNameBytes], names[protocol.MaxNameBytes:]

@@ -11,7 +11,7 @@ import (
 
 func newTestQueue() *queue {
 	q := &queue{}
-	q.init([seedBytes]byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
+	q.init([32]byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
 	return q
 }
 

@@ -1,6 +1,7 @@
 package join
 
 import (
+	"crypto/sha256"
 	"math"
 	"net/netip"
 
@@ -32,19 +33,16 @@ type Server struct {
 // firstRTCP and lastRTCP are the first bytes of RTP and RTCP (RFC 7983). A request is RTCP.
 const firstRTCP, lastRTCP = 128, 191
 
-// secretBytes is how long the secret is that cookies are made by.
-const secretBytes = 32
-
 // Serve lets readers join the streams of b at its RTP port, until Close or until b is closed.
 func Serve(b *cast.Broadcaster) *Server {
-	var secret [secretBytes + 2*seedBytes]byte
+	var secret [32]byte
 	b.Config().Random(secret[:])
 	s := &Server{
-		broadcaster: b, cookies: protocol.NewCookies([secretBytes]byte(secret[:])), deciding: map[netip.AddrPort]func(){},
+		broadcaster: b, cookies: protocol.NewCookies(secret), deciding: map[netip.AddrPort]func(){},
 		answer: make([]byte, 0, protocol.MaxMessageBytes+protocol.MaxNameBytes),
 	}
-	s.valid.init([seedBytes]byte(secret[secretBytes:]))
-	s.unproved.init([seedBytes]byte(secret[secretBytes+seedBytes:]))
+	s.valid.init(sha256.Sum256(append(secret[:], "valid"...)))
+	s.unproved.init(sha256.Sum256(append(secret[:], "unproved"...)))
 	s.turn = b.Loop().NewTimer(s.answerQueued)
 	s.stop = b.HandleDatagrams(firstRTCP, lastRTCP, s.receive)
 	b.Attach(s)
