@@ -24,7 +24,7 @@ func TestForgedFirstRequests(t *testing.T) {
 	honest := w.joins("10.0.1.1:7000", "cam")
 	w.run(time.Second)
 	request := join.AppendRequest(nil, join.Request{SSRC: 5, Nonce: join.Nonce{9}, Stream: []byte("cam")})
-	attacker, err := w.k.NewUDPPeer(netip.MustParseAddrPort("10.9.0.1:9"))
+	attacker, err := w.k.NewUDPPeer(netip.MustParseAddrPort("10.9.0.1:9000"))
 	if err != nil {
 		t.Fatal(err)
 	}

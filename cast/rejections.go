@@ -34,8 +34,11 @@ func (b *Broadcaster) rejected(j loop.Rejection) {
 // the next port or the same, or for RTCP. A reader's RTCP port counts only if it has reported
 // from there: there are players who do not open it.
 func (b *Broadcaster) listenerAt(a netip.AddrPort) *fanout.Reader {
-	if r := b.rtcpIndex.find(netip.AddrPortFrom(a.Addr(), a.Port()+1)); r != nil && r.RTPAddress() == a {
+	if r := b.rtpIndex.find(a); r != nil {
 		return r
+	}
+	if r := b.rtcpIndex.find(netip.AddrPortFrom(a.Addr(), a.Port()+1)); r != nil && r.RTPAddress() == a {
+		return r // one that the program has added
 	}
 	r := b.rtcpIndex.find(a)
 	if r == nil || r.RTPAddress() == a {

@@ -80,7 +80,7 @@ func TestOneHostCannotFillTheGate(t *testing.T) {
 				t.Errorf("after the gate's time: %+v", n)
 			}
 			asked := len(g.asked)
-			again := w.joins(netip.AddrPortFrom(netip.MustParseAddr("10.0.9.9"), 900).String(), "cam")
+			again := w.joins(netip.AddrPortFrom(netip.MustParseAddr("10.0.9.9"), 9000).String(), "cam")
 			w.run(time.Second)
 			if len(g.asked) != asked+1 || again.err != nil {
 				t.Errorf("asked %d times more, %v", len(g.asked)-asked, again.err)
