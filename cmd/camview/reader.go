@@ -189,6 +189,7 @@ func (r *reader) settle() {
 
 // ended is a listener's: the session is over.
 func (r *reader) ended(err error) {
+	r.flush()
 	r.forget()
 	switch {
 	case r.left != nil:
@@ -223,6 +224,7 @@ func (r *reader) expired() {
 
 // hangUp ends a session that is of no use.
 func (r *reader) hangUp(err error) {
+	r.flush()
 	r.close()
 	r.lost(err)
 }
@@ -247,6 +249,15 @@ func (r *reader) lost(err error) {
 	default:
 		r.viewer.refused(r, err)
 		r.finish()
+	}
+}
+
+// flush takes the pictures that have come but are not due yet, before a session that is over is
+// forgotten: without it a clip would lack its last pictures. A reader that leaves by itself wants
+// none.
+func (r *reader) flush() {
+	if r.left == nil && r.reception != nil {
+		r.reception.flush()
 	}
 }
 

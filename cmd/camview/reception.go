@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -122,19 +123,28 @@ func (r *reception) rtp(packet []byte) {
 
 // pump hands on the pictures that are due.
 func (r *reception) pump() {
-	for {
-		frame, ok := r.buffer.Pop(r.loop.Now())
-		if !ok {
-			break
-		}
-		taken, known := r.clock.At(frame.Timestamp)
-		r.picture(frame, r.loop.Kernel().Wall().Sub(taken), known)
-	}
+	r.handOn(r.loop.Now())
 	next, ok := r.buffer.Next()
 	if due, set := r.frames.Due(); ok && (!set || due != next) {
 		r.frames.Set(next)
 	}
 }
+
+// handOn hands on the pictures that are due at a time.
+func (r *reception) handOn(due time.Duration) {
+	for {
+		frame, ok := r.buffer.Pop(due)
+		if !ok {
+			return
+		}
+		taken, known := r.clock.At(frame.Timestamp)
+		r.picture(frame, r.loop.Kernel().Wall().Sub(taken), known)
+	}
+}
+
+// flush hands on all pictures that the buffer holds: no packet comes any more, so there is nothing
+// to wait for.
+func (r *reception) flush() { r.handOn(math.MaxInt64) }
 
 // rtcp takes a report of the server's. It is not ok if the packet is no RTCP. leaving: the
 // source says goodbye.
@@ -221,7 +231,7 @@ func (r *reception) farewell() []byte {
 	return rtcp.AppendReceiverGoodbye(r.scratch[:0], r.packets.Report(r.loop.Now(), r.ssrc, r.source), r.cname)
 }
 
-// stop ends the timers. What has not come out yet is lost.
+// stop ends the timers. Pictures that the buffer still holds are lost: see flush.
 func (r *reception) stop() {
 	r.frames.Stop()
 	r.reports.Stop()

@@ -119,6 +119,8 @@ type simCamera struct {
 	due    time.Duration
 	frame  media.Frame
 	number uint64
+	// pictures is how many there are until the source ends; 0: it goes on.
+	pictures uint64
 }
 
 func newSimCamera(t *testing.T, picture image.Image) *simCamera {
@@ -147,6 +149,10 @@ func (c *simCamera) wait() {
 }
 
 func (c *simCamera) send() {
+	if c.pictures > 0 && c.number == c.pictures {
+		c.host.Ended()
+		return
+	}
 	c.number++
 	c.frame.Captured = c.host.Now()
 	c.wait()
