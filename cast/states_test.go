@@ -96,8 +96,8 @@ func TestCameraIsAbsentAtStart(t *testing.T) {
 				t.Errorf("state %d is %q, want %q", i, name, want)
 			}
 		}
-		if strings.Count(w.log.String(), "source is lost") != 1 || !strings.Contains(w.log.String(), `msg="source is open" stream=cam`) {
-			t.Error("the log does not say once that the camera is lost, and that it is open")
+		if strings.Count(w.log.String(), "source is not available yet; waiting for it") != 1 || strings.Contains(w.log.String(), "source is lost") || !strings.Contains(w.log.String(), `msg="source is open" stream=cam`) {
+			t.Error("the log does not say once that the camera is not available yet, and that it is open")
 		}
 	}
 }

@@ -168,12 +168,15 @@ func (c *supervisor) Lost(err error) {
 		return
 	}
 	c.stopForNow()
-	if !c.warned {
-		c.warned = true
+	switch {
+	case c.warned:
+		c.stream.log.Debug("source is still not available", "error", err)
+	case c.wasLive:
 		c.stream.log.Warn("source is lost; trying to open it again", "error", err)
-	} else {
-		c.stream.log.Debug("source is still lost", "error", err)
+	default:
+		c.stream.log.Warn("source is not available yet; waiting for it", "error", err)
 	}
+	c.warned = true
 	c.retry = min(max(2*c.retry, retryWait), maxRetryWait)
 	c.again.SetAfter(c.retry)
 	c.to(Lost, err)

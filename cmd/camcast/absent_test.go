@@ -15,7 +15,7 @@ import (
 // of the camera is told to come back.
 func TestAbsentCamera(t *testing.T) {
 	d := startDaemon(t, "desk=/dev/video77", "bench=testcard:?size=64x48")
-	d.awaitLog("source is lost", "stream=desk", "/dev/video77", "not found")
+	d.awaitLog("source is not available yet; waiting for it", "stream=desk", "/dev/video77", "not found")
 	u, err := url.Parse(d.url())
 	if err != nil {
 		t.Fatal(err)

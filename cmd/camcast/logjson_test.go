@@ -15,7 +15,7 @@ import (
 // line of stderr is a JSON object, with words for what is no number.
 func TestJSONLog(t *testing.T) {
 	d := startDaemon(t, "--log", "json", "--send", "bench=udp://127.0.0.1:6000", "bench="+smallCard, "desk=/dev/video77")
-	d.awaitLog("source is lost", "/dev/video77")
+	d.awaitLog("source is not available yet", "/dev/video77")
 	for _, protocol := range []gortsplib.Protocol{gortsplib.ProtocolUDP, gortsplib.ProtocolTCP} {
 		c, err := newClient(t, d.url(), protocol)
 		if err != nil {
