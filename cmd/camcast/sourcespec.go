@@ -90,6 +90,9 @@ func parseSource(argument string) (sourceSpec, error) {
 		spec.kind = testcardSource
 	case path == "":
 		return spec, fmt.Errorf("source %q: must be a device, a file or a testcard", argument)
+	case isURL(path):
+		scheme, _, _ := strings.Cut(path, "://") // what follows may hold a password
+		return spec, fmt.Errorf("source %q: a URL cannot be a source; camcast streams cameras and files of this machine, and camview watches streams", scheme+"://...")
 	case isDevicePath(path):
 		spec.kind = deviceSource
 	default:
@@ -124,6 +127,15 @@ func splitOptions(source string) (path, query string) {
 // testcard is the spec as the test card's options.
 func (spec *sourceSpec) testcard() testcard.Options {
 	return testcard.Options{Width: spec.width, Height: spec.height, FramesPerSecond: spec.fps, Quality: spec.quality, Encode: encodeOptions()}
+}
+
+// isURL reports whether a path is a URL, such as rtsp://HOST/cam, rather than a file that is there.
+func isURL(path string) bool {
+	if _, err := os.Stat(path); err == nil {
+		return false
+	}
+	scheme, _, found := strings.Cut(path, "://")
+	return found && scheme != "" && !strings.Contains(scheme, "/")
 }
 
 // isDevicePath tells cameras from files: by what is there, or, if nothing is, by
