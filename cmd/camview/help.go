@@ -23,13 +23,14 @@ Figures:
   skipped  pictures of which nothing came, and their packets: the server did not send them
            to this reader, as it was slow or reported loss. A network that loses pictures
            whole looks the same
-  age      from when a picture was taken to when it could be shown. It needs the server's
-           time, and clocks that agree
+  age      from when a picture was taken to when it could be shown, with the 50 ms of
+           --buffer. It needs the server's time, which comes after some seconds, and clocks
+           that agree
   jitter   how much the packets' travel time varies (RFC 3550)
   rtt      round trip time, from a request to its answer
   lags     pictures that were skipped because the output was too slow
 
-Packets that come without a picture are not silent: after some seconds it is said why.
+If packets come but no picture, camview says why after some seconds.
 
 Colours: 24 bits if COLORTERM is truecolor or 24bit, 256 if TERM contains 256color, else 16.
 With NO_COLOR=1, and on terminals without colours, pictures are made of characters.

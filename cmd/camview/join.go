@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -90,7 +91,11 @@ func (s *joinSession) proceed(request []byte, err error) {
 	s.scratch = request
 	if err != nil {
 		s.close()
-		s.listener.ended(fmt.Errorf("%v: %w", s.server, err))
+		err = fmt.Errorf("%v: %w", s.server, err)
+		if refused := (*join.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == join.NoSuchStream {
+			err = fmt.Errorf("%w; camview %s://%v/ lists the streams", err, joinScheme, s.server)
+		}
+		s.listener.ended(err)
 		return
 	}
 	begun := start{roundTrip: s.loop.Now() - s.asked}

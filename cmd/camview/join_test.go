@@ -86,7 +86,7 @@ func TestList(t *testing.T) {
 func TestRefusedJoin(t *testing.T) {
 	at := startJoinable(t)
 	for name, reason := range map[string]string{
-		"nothing": "no stream has that name", "locked": "access denied", "crowded": "reader limit for one address reached",
+		"nothing": "no stream has that name; camview camcast://" + at + "/ lists the streams", "locked": "access denied", "crowded": "reader limit for one address reached",
 		"full": "reader limit reached", "ended": "the stream is not available now", "strange": "reason 499",
 	} {
 		status, stdout, stderr := runCamview(t, "-o", "-", "camcast://"+at+"/"+name)

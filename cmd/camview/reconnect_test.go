@@ -73,6 +73,7 @@ func TestNoPictures(t *testing.T) {
 		want   []string
 	}{
 		"nobody listens":    {[]string{"--json", "rtsp://" + closed.Addr().String() + "/cam"}, 1, []string{"connection refused"}},
+		"no broadcaster":    {[]string{"--duration", "300ms", "camcast://" + closed.Addr().String() + "/cam"}, 1, []string{"got no pictures", errNoAnswer.Error()}},
 		"no such stream":    {[]string{"-o", "-", b.url("nothing")}, 1, []string{"404", "the only stream is cam"}},
 		"the house is full": {[]string{"-o", "-", full}, 1, []string{"453"}},
 		"no RTSP server":    {[]string{"-o", "-", startSpeaker(t, "SSH-2.0-OpenSSH_9.2\r\n\r\n")}, 1, []string{"127.0.0.1"}},

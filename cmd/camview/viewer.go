@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -234,10 +235,18 @@ func (v *viewer) outcome(stdout io.Writer) error {
 	}
 	err := fmt.Errorf("%s: %d of %s got no pictures in %.1f s; %s came", v.settings.address.shown,
 		s.Readers-s.ReadersServed, commandline.Count(s.Readers, "reader"), s.Seconds, commandline.Count(s.Packets, "packet"))
-	if v.unseen != nil {
+	switch {
+	case v.unseen != nil:
 		err = fmt.Errorf("%w: %w", err, v.unseen)
+	case s.Packets == 0 && v.unanswered():
+		err = fmt.Errorf("%w: %w", err, errNoAnswer)
 	}
 	return err
+}
+
+// unanswered reports whether no server has answered any reader.
+func (v *viewer) unanswered() bool {
+	return !slices.ContainsFunc(v.readers, func(r *reader) bool { return r.state != connecting })
 }
 
 // print prints the figures: as JSON on stdout, unless pictures go there, else on stderr.
