@@ -28,7 +28,7 @@ type Figures struct {
 	// loss. ThinnedMore and ThinnedLess count the halvings and doublings so far.
 	Thinned, ThinnedMore, ThinnedLess uint64
 	// Resting is how many readers are sent no frames at present, as their machine on the local
-	// network does not answer ARP.
+	// network does not answer ARP, or says that their port is closed.
 	Resting uint64
 	// Quality is that of the source's JPEG coding, 1 to 100, if AdaptQuality governs it,
 	// else 0.

@@ -74,7 +74,7 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		fmt.Fprintf(w, "  thinned: %s now; %s to fewer frames, %s to more",
 			count(f.Thinned, "reader"), count(f.ThinnedMore, "time"), count(f.ThinnedLess, "time"))
 		if f.Resting > 0 {
-			fmt.Fprintf(w, "; resting, as no machine answers: %s", count(f.Resting, "reader"))
+			fmt.Fprintf(w, "; resting, as their machine does not answer or their port is closed: %s", count(f.Resting, "reader"))
 		}
 		if f.Quality > 0 {
 			fmt.Fprintf(w, "; quality %d", f.Quality)

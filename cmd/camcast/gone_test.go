@@ -69,7 +69,7 @@ func TestGoneMachinesInANetwork(t *testing.T) {
 	if err := d.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
-	if line := d.awaitLog("thinned:"); !strings.Contains(line, fmt.Sprintf("as no machine answers: %d readers", goneMachines)) {
+	if line := d.awaitLog("thinned:"); !strings.Contains(line, fmt.Sprintf("as their machine does not answer or their port is closed: %d readers", goneMachines)) {
 		t.Errorf("%q, want %d readers to rest", line, goneMachines)
 	}
 	longest := time.Duration(0)
