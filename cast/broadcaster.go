@@ -226,9 +226,11 @@ func (b *Broadcaster) RTCPSockets() (sum udp.Counters) {
 	return sum
 }
 
-// Leave ends all streams and says goodbye to every reader. Players that receive it hang up
-// by themselves, if they are given a moment: gone is called when all connections are closed and
-// full sockets have taken the goodbyes, or when the moment is over. Close is due then. To be called once.
+// Leave ends all streams, says goodbye to every reader, and gives players 0.7 s to hang up by
+// themselves. gone is called on the loop when all connections are closed and full sockets have
+// taken the goodbyes, or when that time is over: call Close then. The loop must run meanwhile: a
+// program whose Run has returned calls it again, with a context that gone cancels. Call Leave only
+// once.
 func (b *Broadcaster) Leave(gone func()) {
 	b.sayGoodbye()
 	b.gone = b.loop.NewTimer(func() {

@@ -62,7 +62,8 @@ func (a Action) String() string {
 // Request is what a Gate decides.
 type Request struct {
 	// Protocol is how it came, Peer from where, and Local the address of this machine that
-	// it came to.
+	// it came to. IPv4 addresses are IPv4 ones (Addr.Is4), also when the program listens on
+	// "[::]", so that they can be compared.
 	Protocol    Protocol
 	Peer, Local netip.AddrPort
 	// Stream is the stream's name, and Action what is wanted of it.
@@ -104,13 +105,16 @@ type Grant struct {
 // Gate decides who may watch what. The limits of Config are checked besides.
 type Gate interface {
 	// Admit decides a request, and calls answer once: with a nil error to admit it, else with
-	// the reason. A *Refusal chooses the kind of refusal; any other error is Forbidden, and its
-	// text is shown to the one who asks, if the protocol can carry it (RTSP can, join cannot). Admit is called on the loop and must not wait; it may
-	// call any method of the Broadcaster, its streams and sessions. answer may be called at once
-	// or later, by any goroutine. At most 4096 requests wait for their answers at once, and at
-	// most 256 of one address, or of one /64 of IPv6: others are refused as Busy. A request that is not answered within GateTimeout is refused
-	// as Unavailable. Answers after that, after the first one, or after the reader has hung up,
-	// change nothing.
+	// the reason. A *Refusal chooses the kind of refusal. Any other error is Forbidden, and RTSP
+	// players are shown its text (the join protocol has no room for one).
+	//
+	// Admit is called on the loop and must not wait; it may call any method of the Broadcaster,
+	// its streams and sessions. answer may be called at once or later, by any goroutine. A
+	// request that is not answered within GateTimeout is refused as Unavailable. Answers after
+	// that, after the first one, or after the reader has hung up, change nothing.
+	//
+	// At most 4096 requests wait for their answers at once, and at most 256 of one address, or
+	// of one /64 of IPv6: others are refused as Busy.
 	Admit(r Request, answer func(Grant, error))
 }
 

@@ -39,7 +39,7 @@
 // # Timers and other goroutines
 //
 // A Timer is made once and set as often as needed; there may be very many. It never
-// fires early. Other goroutines may call two methods alone: Post, which has a function
+// fires early. Other goroutines may call only two methods: Post, which has a function
 // run on the loop, and Do, which also waits until it has run. That is how a library with
 // goroutines of its own hands over.
 //

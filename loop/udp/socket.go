@@ -18,7 +18,7 @@ type Options struct {
 	// NoBatches has each message sent by a system call of its own.
 	NoBatches bool
 	// Budget is that of receiving: what does not fit waits in the kernel for another turn, or
-	// is dropped there, where it costs least. nil: so many datagrams are received in a turn.
+	// is dropped there, where it costs least. nil: at most 128 datagrams are received in a turn.
 	Budget *loop.Budget
 	// Room is what datagrams are received into, for a program with many sockets; nil: a
 	// Room of the socket's own.
