@@ -16,6 +16,7 @@ type folder struct {
 	names   nameList
 	listing *listing // of the folder, while it is listed
 	changed []string // names to which something has happened meanwhile
+	isStale bool     // the listing may lack more than that: the folder is to be listed once more
 	current *stream  // the picture that is being read, nil between pictures
 	name    string   // its name
 	spare   *stream  // whose memory the next picture uses
@@ -40,6 +41,7 @@ func openFolder(path string, o Options, from resume) (*folder, error) {
 
 func (f *folder) startListing() error {
 	f.stopListing()
+	f.isStale = false
 	// With the dot it fails, too, if the files in the folder may not be opened.
 	fd, err := open(f.path + "/.")
 	if err == nil {
@@ -190,7 +192,8 @@ func (f *folder) apply(c changes, _ *budget) error {
 	switch {
 	case f.listing != nil:
 		f.changed = append(f.changed, c.names...)
-	case c.rescan:
+		f.isStale = f.isStale || c.rescan
+	case c.rescan || f.isStale:
 		return f.startListing()
 	default:
 		f.change(c.names)

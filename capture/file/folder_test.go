@@ -1,7 +1,9 @@
 package file
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,6 +45,44 @@ func TestFolderOfBrokenFiles(t *testing.T) {
 	play(t, h, 3, a)
 	if s.Figures() != (capture.Figures{Frames: 1, Broken: 3*jobFiles + 1}) {
 		t.Errorf("%+v", s.Figures())
+	}
+}
+
+// TestOtherFolderWhileListed has another folder get the name while the first one is listed.
+func TestOtherFolderWhileListed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pictures")
+	a, b := picture(t, 10), picture(t, 60)
+	makeFolder := func(name string, p []byte) {
+		t.Helper()
+		if err := os.Mkdir(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(path, name), p)
+	}
+	makeFolder("a.jpg", a)
+	f, err := openFolder(path, Options{MaxFrame: capture.DefaultMaxFrame}, resume{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	makeFolder("b.jpg", b)
+	if err := f.apply(changes{rescan: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := f.next(&budget{bytes: jobBytes, files: jobFiles}); p != nil || err != errEnd {
+		t.Errorf("%d bytes, %v; want none of the folder that is gone", len(p), err)
+	}
+	if err := f.apply(changes{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := f.next(&budget{bytes: jobBytes, files: jobFiles}); !bytes.Equal(p, b) || err != nil {
+		t.Errorf("%d bytes, %v; want the other folder's picture", len(p), err)
+	}
+	if err := f.apply(changes{}, nil); err != nil || f.listing != nil {
+		t.Errorf("listed a third time: %v, %v", f.listing != nil, err)
 	}
 }
 
