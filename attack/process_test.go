@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/camcast/camcast/bench/rig"
 )
 
 // target is what is attacked, or discards.
@@ -51,6 +53,7 @@ func TestMain(m *testing.M) {
 		discard()
 		return
 	}
+	rig.Enclose()
 	status := m.Run()
 	if buildFolder != "" {
 		os.RemoveAll(buildFolder)
@@ -182,6 +185,7 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, s.files), "sh"}, args...)
 	}
 	d := &daemon{cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, deaf: s.deaf, ended: make(chan struct{})}
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

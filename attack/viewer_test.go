@@ -10,7 +10,7 @@ import (
 )
 
 // viewer counts what a reader of the stream receives. Its socket's goroutine calls packet and
-// control; any may call the others.
+// reports; any may call the others.
 type viewer struct {
 	mutex sync.Mutex
 	tally tally
