@@ -40,7 +40,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return newProgram(new(rawFlags)).Refuse(err, stdout, stderr)
 	}
 	if err := serve(settings, stdout, stderr); err != nil {
-		settings.printFailure(stderr, err)
+		messages := commandline.NewOutput(stderr)
+		settings.printFailure(messages, err)
+		_ = messages.Close(outputPatience) // a message that is not read changes nothing
 		return commandline.ExitFailure
 	}
 	return commandline.ExitOK

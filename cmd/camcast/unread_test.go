@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
+	"github.com/camcast/camcast/cmd/commandline"
 	"golang.org/x/sys/unix"
 )
 
@@ -95,6 +96,27 @@ func TestNobodyReadsTheOutput(t *testing.T) {
 				t.Error("SIGTERM does not end the daemon")
 			}
 		})
+	}
+}
+
+// TestNobodyReadsTheFailure has the daemon fail, and nobody read why: it ends all the same.
+func TestNobodyReadsTheFailure(t *testing.T) {
+	binary, err := camcastBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"text", "json"} {
+		cmd := exec.Command(binary, "--log", format, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "absent.jpg")
+		cmd.Stderr = fullPipe(t)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait() // its status is looked at
+		late.Stop()
+		if status := cmd.ProcessState.ExitCode(); status != commandline.ExitFailure {
+			t.Errorf("--log %s: status %d, want %d", format, status, commandline.ExitFailure)
+		}
 	}
 }
 
