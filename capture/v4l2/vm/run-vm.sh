@@ -100,14 +100,15 @@ printf 'VIVID=%sLOOP=%sNET=%s WANTOUT=%s UVC=%s\n' "$(q "$VIVID")" "$(q "$LOOP")
 
 # ---- boot (through cat: qemu would make our own stdout non-blocking) --------------------------------------
 set +e
+exec 8> >(cat); out=$!
 # In the background, as a signal is else noticed only when the VM has ended, which ends with this script.
 setpriv --pdeathsig TERM timeout -k 5 "$LIMIT" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -M pc -cpu max -smp "${VM_SMP:-2}" -m "${VM_MEM:-512}" \
   -nodefaults -display none -no-reboot -kernel "$CACHE/ready/vmlinux" -initrd "$T/initrd" \
   -append "console=ttyS1 $QUIET panic=-1 nokaslr mitigations=off tsc=reliable no5lvl" \
-  -serial stdio -serial "file:$T/console" -serial "file:$T/ret" ${NET[@]+"${NET[@]}"} < /dev/null > >(cat) &
+  -serial stdio -serial "file:$T/console" -serial "file:$T/ret" ${NET[@]+"${NET[@]}"} < /dev/null >&8 8>&- &
 wait $!
 rc=$?
-wait # for cat
+exec 8>&-; wait "$out" # all of the output is out
 [ -n "$QUIET" ] || cat "$T/console" >&2
 [ "$rc" != 124 ] || { tail -n 20 "$T/console" | cat -v >&2; echo "run-vm: timed out after $LIMIT s" >&2; exit 124; }
 read -r _ st < "$T/ret" && [ "$rc" = 0 ] || { tail -n 40 "$T/console" | cat -v >&2; die "qemu exited $rc without a status from the guest"; }
