@@ -15,6 +15,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/media"
+	"golang.org/x/sys/unix"
 )
 
 // TestDestinationsAreAnnounced has two streams, each with a destination: it is announced with its
@@ -53,59 +54,108 @@ func (s *lateSource) Open(h capture.Host) {
 func (s *lateSource) Figures() capture.Figures { return capture.Figures{} }
 func (s *lateSource) Close() error             { return nil }
 
-// TestDescribedWhenItIsThere announces the SDP file of an absent camera when it is written, and once.
-func TestDescribedWhenItIsThere(t *testing.T) {
+// lateService is a service with a late source, whose stream is sent to a destination and described in
+// a file. untilLive and untilWritten run its loop until the source is live, or the file written.
+type lateService struct {
+	*service
+	source        *lateSource
+	file          string
+	stdout        bytes.Buffer
+	live, written func()
+}
+
+func newLateService(t *testing.T) *lateService {
+	t.Helper()
 	l, err := loop.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0")})
+	t.Cleanup(func() { l.Close() })
+	s := &lateService{source: &lateSource{}, file: t.TempDir() + "/x.sdp", live: func() {}, written: func() {}}
+	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0"), Work: func(job func() func()) {
+		go func() {
+			done := job()
+			_ = l.Post(func() { // it may be closed
+				done()
+				s.written()
+			})
+		}()
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
-	file := t.TempDir() + "/x.sdp"
+	t.Cleanup(func() { b.Close() })
 	to := destinationSpec{Destination: cast.Destination{Peer: netip.MustParseAddrPort("127.0.0.1:6000")}}
-	var stdout bytes.Buffer
-	d := &service{
-		settings: &settings{sdpFile: file, destinations: []destinationSpec{to}}, broadcaster: b, stdout: &stdout,
+	s.service = &service{
+		settings: &settings{sdpFile: s.file, destinations: []destinationSpec{to}}, broadcaster: b, stdout: &s.stdout,
 		log: slog.New(slog.DiscardHandler), ctx: t.Context(), stop: func() {},
 	}
-	source, live := &lateSource{}, func() {}
-	if _, err := b.AddStream("desk", source, cast.StreamOptions{StateChanged: func(s *cast.Stream, state cast.State, err error) {
-		d.stateChanged(s, state, err)
+	if _, err := b.AddStream("desk", s.source, cast.StreamOptions{StateChanged: func(stream *cast.Stream, state cast.State, err error) {
+		s.stateChanged(stream, state, err)
 		if state == cast.Live {
-			live()
+			s.live()
 		}
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.addDestinations(); err != nil {
+	if err := s.addDestinations(); err != nil {
 		t.Fatal(err)
 	}
-	d.announce()
-	described := "sent to udp://127.0.0.1:6000, described in " + file + ":\n"
-	if _, err := os.Stat(file); err == nil || strings.Contains(stdout.String(), described) {
-		t.Errorf("the file is there, or announced, before the camera is: %s", stdout.String())
+	return s
+}
+
+// runUntil runs the loop until hook, which is the service's, is called.
+func (s *lateService) runUntil(t *testing.T, hook *func()) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	*hook = cancel
+	if err := s.broadcaster.Loop().Run(ctx); err != nil {
+		t.Fatal(err)
 	}
-	untilLive := func() {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		live = cancel
-		if err := l.Run(ctx); err != nil {
-			t.Fatal(err)
-		}
+	*hook = func() {}
+}
+
+// TestDescribedWhenItIsThere announces the SDP file of an absent camera when it is written, and once.
+func TestDescribedWhenItIsThere(t *testing.T) {
+	s := newLateService(t)
+	s.announce()
+	described := "sent to udp://127.0.0.1:6000, described in " + s.file + ":\n"
+	if _, err := os.Stat(s.file); err == nil || strings.Contains(s.stdout.String(), described) {
+		t.Errorf("the file is there, or announced, before the camera is: %s", s.stdout.String())
 	}
-	source.plugged = true
-	untilLive()
-	if _, err := os.Stat(file); err != nil || strings.Count(stdout.String(), "\ndesk:\n  "+described) != 1 {
-		t.Errorf("%v; announced: %s", err, stdout.String())
+	s.source.plugged = true
+	s.runUntil(t, &s.written)
+	if _, err := os.Stat(s.file); err != nil || strings.Count(s.stdout.String(), "\ndesk:\n  "+described) != 1 {
+		t.Errorf("%v; announced: %s", err, s.stdout.String())
 	}
-	source.host.Lost(errors.New("gone"))
-	untilLive()
-	if n := strings.Count(stdout.String(), described); n != 1 {
+	s.source.host.Lost(errors.New("gone"))
+	s.runUntil(t, &s.written)
+	if n := strings.Count(s.stdout.String(), described); n != 1 {
 		t.Errorf("announced %d times", n)
+	}
+}
+
+// TestSlowSDPFile has writing the SDP file wait, as a network's disk may: the loop does not.
+func TestSlowSDPFile(t *testing.T) {
+	s := newLateService(t)
+	if err := unix.Mkfifo(s.file, 0o600); err != nil { // it waits for its reader
+		t.Fatal(err)
+	}
+	var read []byte
+	var err error
+	reader := time.AfterFunc(10*time.Second, func() { read, err = os.ReadFile(s.file) })
+	s.source.plugged = true
+	s.runUntil(t, &s.live)
+	if !reader.Stop() {
+		t.Fatal("the loop waits until the file is read")
+	}
+	if read, err = os.ReadFile(s.file); err != nil || !bytes.HasPrefix(read, []byte("v=0")) {
+		t.Errorf("%q, %v", read, err)
+	}
+	s.runUntil(t, &s.written)
+	if !s.described[0] {
+		t.Error("not noted as written")
 	}
 }
 

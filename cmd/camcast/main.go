@@ -20,6 +20,7 @@ import (
 	"github.com/camcast/camcast/logqueue"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/worker"
 )
 
 // The loop stays on the main thread: all socket, epoll and camera calls are then made
@@ -124,6 +125,8 @@ type service struct {
 
 	// described are the destinations, by their index, whose SDP file is written.
 	described map[int]bool
+	// writers write these files when sources are opened later, also by the destinations' indices.
+	writers map[int]*worker.Worker[sdpFile]
 	// open is how many streams have not ended.
 	open int
 	// settled is called with each first outcome of opening a source, as long as the daemon
