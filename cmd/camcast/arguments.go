@@ -165,13 +165,11 @@ func checkRanges(raw *rawFlags) error {
 		{"max-frame", raw.maxFrame, 1}, {"lag", raw.lag, 1}, {"mtu", raw.mtu, 1}, {"burst", raw.burst, 1},
 		{"max-readers", raw.limits.readers, 0}, {"max-readers-per-address", raw.limits.readersPerAddress, 0},
 		{"max-connections", raw.limits.connections, 0}, {"max-connections-per-address", raw.limits.connectionsPerAddress, 0},
+		{"max-tcp-backlog", raw.limits.backlog, 0},
 	} {
 		if f.value < f.least && f.value >= -1 {
 			return fmt.Errorf("--%s %d: must be at least %d", f.name, f.value, f.least)
 		}
-	}
-	if raw.limits.backlog < 0 {
-		return fmt.Errorf("--max-tcp-backlog %d: must not be negative", raw.limits.backlog)
 	}
 	if raw.spread < 0 {
 		return fmt.Errorf("--spread %v: must be 0 to 1, a share of the frame interval", raw.spread)
