@@ -44,7 +44,7 @@ const (
 	empty slotState = iota
 	held
 	released
-	skipped // given up, and counted as lost
+	skipped // given up, and counted as lost or as skipped
 )
 
 const (
