@@ -91,7 +91,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--send", "udp://127.0.0.1:5000?ttl=3"}, 2, []string{"--send", "multicast"}},
 		{[]string{"--send", "other=udp://127.0.0.1:5000", "testcard:"}, 2, []string{"no stream named other"}},
 		{[]string{"a=testcard:", "a=testcard:"}, 2, []string{"stream a already exists"}},
-		{[]string{"a/b=testcard:"}, 1, []string{"a/b=testcard:"}},
+		{append(free, "a/b=testcard:"), 1, []string{"a/b=testcard:"}},
 		{[]string{"ä=testcard:"}, 2, []string{"letters"}},
 		{[]string{"testcard:?size=640"}, 2, []string{"size=640", "WIDTHxHEIGHT"}},
 		{[]string{"testcard:?size=3000x2000"}, 2, []string{"3000x2000", "2040"}},
