@@ -295,9 +295,10 @@ func TestLossyLink(t *testing.T) {
 		s.k.SetLink(netip.MustParsePrefix("127.0.0.0/8"), sim.Link{Delay: 5 * time.Millisecond, Jitter: 5 * time.Millisecond, Loss: 0.01, Reorder: 0.05, HoldBack: 3 * time.Millisecond})
 		s.run(9 * time.Second)
 		sum := s.viewer.summary()
-		missing := sum.PacketsLost + sum.PacketsSkipped
-		share := float64(missing) / float64(sum.Packets+missing)
-		if share < 0.004 || share > 0.02 || sum.FramesLost == 0 || sum.FramesLost+sum.FramesSkipped > missing {
+		// Frames of some twenty packets are hardly ever lost whole: what was skipped was not sent, as
+		// chance may have the reader be thinned for a while.
+		share := float64(sum.PacketsLost) / float64(sum.Packets+sum.PacketsLost)
+		if share < 0.004 || share > 0.02 || sum.FramesLost == 0 || sum.FramesLost > sum.PacketsLost || sum.FramesSkipped > sum.PacketsSkipped {
 			t.Errorf("%s: %.3f of the packets lost, want about 0.01: %+v", name, share, sum)
 		}
 		if *sum.Jitter < 0.05 || *sum.Jitter > 6 {
