@@ -16,6 +16,7 @@ const (
 // over.
 type broadcast struct {
 	model.CastModel
+	net   *rig.Rig
 	to    *model.Broadcast
 	frame *model.Frame
 }
@@ -24,7 +25,7 @@ func newBroadcast(tb testing.TB, r *rig.Rig, readers int) *broadcast {
 	tb.Helper()
 	framer, err := model.NewFramer(model.FrameBytes)
 	must(tb, err)
-	b := &broadcast{to: &model.Broadcast{Host: r.Host(), FramesPerSecond: framesPerSecond}}
+	b := &broadcast{net: r, to: &model.Broadcast{Host: r.Host(), FramesPerSecond: framesPerSecond}}
 	b.frame, err = framer.Next()
 	must(tb, err)
 	for i := range readers {

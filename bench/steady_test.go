@@ -2,7 +2,6 @@ package bench
 
 import (
 	"errors"
-	"net/netip"
 	"runtime"
 	"testing"
 
@@ -17,10 +16,13 @@ func (noTranscoder) Transcode(dst, _ []byte) ([]byte, error) {
 	return dst, errors.New("RTP carries all pictures of the benchmark as they are")
 }
 
-// steady is a broadcast on the real kernel's loopback to readers that nobody is.
+// steady is a broadcast on the real kernel's loopback to readers who read nothing.
 func steady(tb testing.TB, readers int, spread float64) *broadcast {
 	tb.Helper()
-	b := newBroadcast(tb, rig.Loopback(), readers)
+	net, err := rig.Loopback()
+	must(tb, err)
+	tb.Cleanup(func() { must(tb, net.Close()) })
+	b := newBroadcast(tb, net, readers)
 	b.Spread, b.Transcoder = spread, noTranscoder{}
 	must(tb, b.start())
 	tb.Cleanup(func() { must(tb, b.Close()) })
@@ -40,6 +42,15 @@ func TestNoAllocationsPerFrame(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("spread %v: %v allocations per frame, want 0", spread, n)
 		}
+		mustBeServed(t, m)
+	}
+}
+
+// mustBeServed fails if a reader rests: then less was measured than it seems.
+func mustBeServed(t *testing.T, m *broadcast) {
+	t.Helper()
+	if n := m.Stream.Figures().Resting; n > 0 {
+		t.Errorf("%d readers rest", n)
 	}
 }
 
@@ -50,10 +61,9 @@ func TestBytesPerReader(t *testing.T) {
 	const readers = 10000
 	m := steady(t, 1, 0)
 	must(t, m.send())
-	net := rig.Loopback()
 	before := heapBytes()
 	for i := range readers {
-		if _, err := m.Join(net.Reader(i + 1)); err != nil {
+		if _, err := m.Join(m.net.Reader(i + 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,6 +73,7 @@ func TestBytesPerReader(t *testing.T) {
 	if each > mostBytesPerReader {
 		t.Errorf("%.0f bytes per reader, want at most %d", each, mostBytesPerReader)
 	}
+	mustBeServed(t, m)
 	runtime.KeepAlive(m)
 }
 
@@ -72,8 +83,7 @@ func TestNoGrowthByComingAndGoing(t *testing.T) {
 	m := steady(t, 100, 0)
 	come := func(times int) {
 		for i := range times {
-			reader := netip.AddrPortFrom(m.to.Readers[i%100].Addr(), uint16(10000+i%50000))
-			r, err := m.Join(reader)
+			r, err := m.Join(m.net.Reader(100 + i%50000))
 			must(t, err)
 			if i%1000 == 0 {
 				must(t, m.send())
@@ -91,4 +101,5 @@ func TestNoGrowthByComingAndGoing(t *testing.T) {
 	if got := m.Stream.Readers(); got != 100 {
 		t.Errorf("%d readers, want 100", got)
 	}
+	mustBeServed(t, m)
 }

@@ -103,9 +103,12 @@ func New(name string) (*Rig, error) {
 	return r, nil
 }
 
-// Loopback is this machine's own loopback interface, without any sink: enough for
-// messages that nobody needs to get.
-func Loopback() *Rig { return &Rig{name: "lo", sink: -1} }
+// Loopback is this machine's own loopback interface, for messages that nobody needs to get. Close
+// frees it.
+func Loopback() (*Rig, error) {
+	r := &Rig{name: "lo", sink: -1}
+	return r, r.openSink()
+}
 
 func (r *Rig) makeLoopback(id string) error {
 	r.Near, r.Far = id, id
@@ -163,7 +166,8 @@ func hardwareAddress(namespace, device string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// openSink opens the one receiver that all readers on loopback are.
+// openSink opens the one receiver that all readers on loopback are. Without it the kernel would say
+// that their ports are closed, and they would get no frames.
 func (r *Rig) openSink() error {
 	return r.Do(func() (err error) {
 		kernel, err := loop.NewKernel()
