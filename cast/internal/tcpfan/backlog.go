@@ -19,7 +19,8 @@ type Backlog struct {
 	limit int // in bytes, negative: none
 	timer *loop.Timer
 	// first and last are the ends of the list of readers whose connections take no more at
-	// present, by the time since when.
+	// present, by the time since when. That is measured by Loop.Awake: what peers took while the
+	// process was stopped is not known yet.
 	first, last *Reader
 	figures     BacklogFigures
 }
@@ -70,7 +71,7 @@ func (b *Backlog) add(r *Reader) {
 	if r.still.listed {
 		return
 	}
-	r.still = standing{listed: true, since: b.loop.Now(), prev: b.last}
+	r.still = standing{listed: true, since: b.loop.Awake(), prev: b.last}
 	if b.last != nil {
 		b.last.still.next = r
 	} else {
@@ -107,7 +108,7 @@ func (b *Backlog) remove(r *Reader) {
 
 // review counts the readers that stand still by now, and ends as many as it must.
 func (b *Backlog) review() {
-	now := b.loop.Now()
+	now := b.loop.Awake()
 	for r := b.first; r != nil && now-r.still.since >= stillAfter; r = r.still.next {
 		if !r.still.counted {
 			r.still.counted, r.still.held = true, r.conn.Held()

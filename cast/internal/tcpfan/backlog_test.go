@@ -68,6 +68,27 @@ func TestBacklogEndsTheOldest(t *testing.T) {
 	}
 }
 
+// TestStandstillEndsNobody stops the process just after a reader's connection took no more, while
+// the kernel holds more than it may: the reader has its second to take something when the process
+// goes on.
+func TestStandstillEndsNobody(t *testing.T) {
+	h := newHall(t, 2)
+	h.bytes, h.backlog.limit = 60_000, 1
+	h.readers[0].deafen()
+	for h.backlog.first == nil {
+		h.pass(50 * time.Millisecond)
+	}
+	h.kernel.Advance(time.Minute)
+	h.run(endAfter / 2)
+	if f := h.backlog.Figures(); f.Ended != 0 || f.Readers != 1 {
+		t.Errorf("figures %+v after a standstill, want a reader who stands still", f)
+	}
+	h.run(endAfter)
+	if f := h.backlog.Figures(); f.Ended != 1 {
+		t.Errorf("figures %+v, want it ended", f)
+	}
+}
+
 // TestSlowReadersStay has readers take something again and again, and together be far above the
 // limit: none of them is ended.
 func TestSlowReadersStay(t *testing.T) {
