@@ -31,5 +31,5 @@ func (b *Broadcaster) patience() time.Duration {
 // may not have been read.
 func (b *Broadcaster) flooded(s *udp.Socket) bool {
 	at, ever := s.Behind()
-	return ever && b.loop.Now()-at < b.config.SessionTimeout
+	return ever && b.loop.Awake()-at < b.config.SessionTimeout
 }

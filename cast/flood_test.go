@@ -89,8 +89,15 @@ func TestFloodOfReports(t *testing.T) {
 }
 
 // TestShortFlood has a reader vanish, and others send too much RTCP for a second at the time when
-// that is noticed. It is soon over, and so is the patience.
+// that is noticed. It is soon over, and so is the patience. Time in which the process is stopped
+// does not count.
 func TestShortFlood(t *testing.T) {
+	t.Run("running", func(t *testing.T) { testShortFlood(t, time.Second, 0) })
+	t.Run("stopped", func(t *testing.T) { testShortFlood(t, 2*time.Second, time.Minute) })
+}
+
+// testShortFlood begins the flood some time before the reader is ended.
+func testShortFlood(t *testing.T, before, standstill time.Duration) {
 	const timeout = 10 * time.Second
 	w := newWorld(t, 1, func(c *cast.Config) { c.SessionTimeout = timeout })
 	v := w.watch("10.0.1.1", false)
@@ -100,7 +107,7 @@ func TestShortFlood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.run(timeout - time.Second)
+	w.run(timeout - before)
 	w.k.SetCosts(datagramCost)
 	report := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 1, SSRC: 2}, "reader")
 	for range 100 {
@@ -112,6 +119,8 @@ func TestShortFlood(t *testing.T) {
 		w.run(10 * time.Millisecond)
 	}
 	w.k.SetCosts(sim.Costs{})
+	w.run(500 * time.Millisecond)
+	w.k.Advance(standstill)
 	w.run(timeout / 2)
 	if n := w.b.Readers(); n != 1 {
 		t.Errorf("%d readers half a timeout after the flood, want 1", n)

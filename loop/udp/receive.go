@@ -78,10 +78,10 @@ func (s *Socket) receive() {
 
 // putOff notes that what is there to be received waits for another turn.
 func (s *Socket) putOff() {
-	s.late, s.everLate, s.lateAt = true, true, s.loop.Now()
+	s.late, s.everLate, s.lateAt = true, true, s.loop.Awake()
 }
 
-// Behind reports when the socket last left datagrams for another turn, as its budget was spent;
-// false if it never did. From then on, until it has caught up, datagrams are Late, and some may be
+// Behind reports when, by Loop.Awake, the socket last left datagrams for another turn, as its budget
+// was spent; false if it never did. From then on, until it has caught up, datagrams are Late, and some may be
 // missing.
 func (s *Socket) Behind() (time.Duration, bool) { return s.lateAt, s.everLate }
