@@ -23,6 +23,7 @@ type farewell struct {
 	to          []fanout.Target // those that are left
 	until       time.Duration
 	again       *loop.Timer // nil until the first try has failed
+	index       int         // among the broadcaster's
 	over        bool
 }
 
@@ -42,6 +43,7 @@ func (b *Broadcaster) bidFarewell(socket *udp.Socket, packet []byte, to []fanout
 	}
 	f.packet = bytes.Clone(packet)
 	f.again = b.loop.NewTimer(f.goOn)
+	f.index = len(b.farewells)
 	b.farewells = append(b.farewells, f)
 	f.wait(err)
 }
@@ -113,7 +115,11 @@ func (f *farewell) end() {
 	f.over = true
 	f.again.Stop()
 	b := f.broadcaster
-	b.farewells = slices.DeleteFunc(b.farewells, func(other *farewell) bool { return other == f })
+	last := len(b.farewells) - 1
+	b.farewells[f.index] = b.farewells[last]
+	b.farewells[f.index].index = f.index
+	b.farewells[last] = nil
+	b.farewells = b.farewells[:last]
 }
 
 // endFarewells forgets those of a pair of sockets that is about to be closed.
