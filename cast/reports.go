@@ -83,8 +83,8 @@ func (t *senderReports) due() {
 	t.timer.Set(t.interval.Next())
 }
 
-// joined is called when a reader has come, over UDP or TCP: the other one is nil. It is sent a report in the next turn, after the
-// answer to what it has asked: it need not wait an interval to know the age of what it
+// joined is called when a reader has come, over UDP or TCP: the other one is nil. It is sent a
+// report in the next turn, after the answer to what it has asked: it need not wait an interval to know the age of what it
 // sees (RFC 3550, section 6.2, allows it), and how often to report itself.
 func (t *senderReports) joined(overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
 	if overUDP != nil {

@@ -17,7 +17,7 @@ type Cmsg struct {
 }
 
 // Room for a UDP_SEGMENT or UDP_GRO message (at most an int), one in6_pktinfo and a mark; or for
-// one in6_pktinfo and a sock_extended_err with the address of who has sent it.
+// one in6_pktinfo and a sock_extended_err with the address of its sender.
 const cmsgBytes = 40 + 64
 
 // Both fit on every architecture.

@@ -19,8 +19,9 @@
 // A turn waits for the first fd, timer or posted function, and then runs, in this
 // order: the handlers of all fds that are ready (at most 256, the rest comes first in
 // the next turn), the timers that are due, what was posted, the tasks that wait for their
-// Budget, and the hooks given to AtTurnEnd. The time is looked up once, when the wait ends: Now is the same for all of
-// a turn, on CLOCK_MONOTONIC.
+// Budget, and the hooks given to AtTurnEnd. The time is looked up once, when the wait ends:
+// Now is the same for all of a turn, on CLOCK_MONOTONIC. Awake is Now without the time in which
+// the loop stood still; it measures for how long others were silent.
 //
 // A handler may close its fd or another one's, though an event of that fd waits in the
 // same turn, and open a new one that gets the same number: events belong to

@@ -42,8 +42,8 @@ type Ready struct {
 // the goroutine that runs the loop, but for Wake.
 //
 // An implementation must not allocate in Wait, Monotonic, ThreadCPU, Sendmmsg, Sendmsg,
-// Recvmmsg, ReadRejections, Read and Writev. The errors of the last six, of Accept and of ReadNeighbours are bare
-// unix.Errno values, so that sorting them costs nothing.
+// Recvmmsg, ReadRejections, Read and Writev. The errors of the last six, of Accept and of
+// ReadNeighbours are bare unix.Errno values, so that sorting them costs nothing.
 type Kernel interface {
 	Poller
 	Clock
@@ -102,7 +102,7 @@ type Sockets interface {
 	// ReadRejections takes what waits in the error queue of a socket that was opened with
 	// Rejections, as much as fits, and returns how many entries it has filled in;
 	// unix.EAGAIN: there is none. As long as there is one the fd is Failed, and its next send
-	// or receive fails with the first one's Errno, whoever it is for.
+	// or receive fails with the first one's Errno, whichever peer that is for.
 	ReadRejections(fd int, rejections []Rejection) (int, error)
 	// CanSegment reports whether fd takes UDP_SEGMENT (udp(7), Linux 4.18).
 	CanSegment(fd int) bool

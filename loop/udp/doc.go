@@ -20,5 +20,5 @@
 //
 // One peer's error is that peer's: a batch goes on after it. With Options.Rejected the socket is
 // told which peers' ports are closed (ICMP, IP_RECVERR in ip(7)). The kernel then fails the next
-// send by such a message, whoever that is for; the send is tried again.
+// send by such a message, whichever peer that is for; the send is tried again.
 package udp

@@ -28,8 +28,8 @@ type Options struct {
 	Clones *Clones
 	// Rejected is called with each ICMP message that answers what the socket has sent, from a turn
 	// of the loop and never within a send. What the message quotes may be read until Rejected
-	// returns. With nil the kernel drops them. With it a message fails the next send, whoever that
-	// is for; such a send is tried again.
+	// returns. With nil the kernel drops them. With it a message fails the next send, whichever peer
+	// that is for; such a send is tried again.
 	Rejected func(loop.Rejection)
 	// Report is told, once each, what the kernel or a link turned out not to do. It
 	// may be nil.

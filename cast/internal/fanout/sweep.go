@@ -15,8 +15,9 @@ import (
 //
 // It begins a burst no earlier than its time, and keeps going when it can: until the socket is
 // full (it goes on when it is writable), until the next burst is not yet due (a timer), or until
-// the budget that it shares with the other sweeps is spent (it goes on in the next turn). When the next frame is there before
-// this one is out, the rest of this one follows at once: nobody gets half a frame.
+// the budget that it shares with the other sweeps is spent (it goes on in the next turn). When the
+// next frame is there before this one is out, the rest of this one follows at once: nobody gets
+// half a frame.
 type sweep struct {
 	group *group
 	timer *loop.Timer
