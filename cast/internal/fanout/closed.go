@@ -15,7 +15,8 @@ const closedLimit = 2 * time.Second
 // ErrPortClosed is the reason why a reader is lost whose port is closed.
 var ErrPortClosed = errors.New("its port is closed")
 
-// closedPort is a reader whose port was found closed, and when, by Loop.Awake.
+// closedPort is a reader whose port was found closed, and when, by Loop.Awake. A reader is listed
+// once, however often it comes and goes.
 type closedPort struct {
 	reader *Reader
 	at     time.Duration
@@ -24,18 +25,26 @@ type closedPort struct {
 
 // PortClosed has the reader rest, as its port is closed. If nothing comes from it (Alive) for two
 // seconds, its observer is told that it is lost, by ErrPortClosed. A reader without an observer is
-// sent frames again then.
+// sent frames again then. If its port was found closed shortly before, too, it is at most four
+// seconds.
 func (r *Reader) PortClosed() {
 	if r.gone || r.resting&portClosed != 0 {
 		return
 	}
 	f := r.group.fanout
 	r.closings++
+	if !r.closing {
+		f.listClosed(r)
+	}
+	r.rest(r.resting|portClosed, "its port is closed")
+}
+
+func (f *Fanout) listClosed(r *Reader) {
+	r.closing = true
 	f.closed = append(f.closed, closedPort{r, f.config.Loop.Awake(), r.closings})
 	if len(f.closed) == 1 {
 		f.closing.SetAfter(closedLimit)
 	}
-	r.rest(r.resting|portClosed, "its port is closed")
 }
 
 // endClosed ends the time of those whose port was found closed some time ago.
@@ -43,8 +52,12 @@ func (f *Fanout) endClosed() {
 	now := f.config.Loop.Awake()
 	n := 0
 	for ; n < len(f.closed) && now-f.closed[n].at >= closedLimit; n++ {
-		switch c := f.closed[n]; {
-		case c.reader.gone || c.reader.resting&portClosed == 0 || c.reader.closings != c.count:
+		c := f.closed[n]
+		c.reader.closing = false
+		switch {
+		case c.reader.gone || c.reader.resting&portClosed == 0:
+		case c.reader.closings != c.count: // it was closed again meanwhile, and gets its time from now on
+			f.listClosed(c.reader)
 		case c.reader.observer == nil:
 			c.reader.rest(c.reader.resting&^portClosed, "")
 		default:

@@ -16,8 +16,9 @@ type Reader struct {
 	wish    uint8
 	resting restReason // 0: it does not
 	moving  bool
-	// closings counts how often its port was found closed.
+	// closings counts how often its port was found closed; closing: it is in fanout.closed.
 	closings uint8
+	closing  bool
 	// refused counts the frames that the kernel did not take whole for it.
 	refused uint32
 	// failed is the sweep's count at the last frame that could not be sent to it, and
