@@ -102,7 +102,7 @@ func (s *Session) yields(rival *fanout.Reader, where netip.AddrPort) error {
 	if other.opened.Protocol == s.opened.Protocol && other.opened.Peer == s.opened.Peer {
 		return nil
 	}
-	if left := other.heard + silence - s.stream.broadcaster.loop.Awake(); left > 0 {
+	if left := other.lastSign + silence - s.stream.broadcaster.loop.Awake(); left > 0 {
 		taken.RetryAfter = left
 		return taken
 	}

@@ -118,7 +118,7 @@ func (s *Session) begin(t Transport) error {
 	b := s.stream.broadcaster
 	s.transport = t
 	s.state = playing
-	s.heard = b.loop.Awake()
+	s.lastSign = b.loop.Awake()
 	if s.queue != nil { // else it is a fixed destination, which no limit counts and no silence ends
 		b.limits.setUp.remove(s.opened.Peer.Addr())
 		b.limits.readers.add(s.opened.Peer.Addr())

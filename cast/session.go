@@ -51,9 +51,10 @@ type Session struct {
 	joined time.Duration // when it first played, if it has
 	played bool
 	alive  time.Duration // when it was last moved to the end of its list, by registry.now
-	heard  time.Duration // when it last gave a sign of life, or began to play, likewise
-	queue  *sessionQueue
-	// prev and next are its neighbours in the queue, and index its place in the stream's list.
+	// lastSign is when it last gave a sign of life, or began to play, likewise.
+	lastSign time.Duration
+	queue    *sessionQueue
+	// prev and next are its neighbours in the queue, and index its index in the stream's list.
 	prev, next *Session
 	index      int
 
@@ -155,7 +156,7 @@ func (s *Session) Alive() {
 	if s.udp != nil {
 		s.udp.Alive()
 	}
-	s.heard = s.stream.broadcaster.loop.Awake()
+	s.lastSign = s.stream.broadcaster.loop.Awake()
 	if s.state != ended && s.queue == &s.stream.broadcaster.sessions.live {
 		s.queue.touch(s)
 	}
