@@ -84,11 +84,3 @@ func offers(fd int) map[string][]sizeRange {
 	}
 	return has
 }
-
-func fourCCText(code uint32) string {
-	return string([]byte{byte(code), byte(code >> 8), byte(code >> 16), byte(code>>24) & 0x7f})
-}
-
-func fourCC(text string) uint32 {
-	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
-}
