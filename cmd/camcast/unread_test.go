@@ -11,44 +11,8 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/camcast/camcast/cmd/commandline"
-	"golang.org/x/sys/unix"
+	"github.com/camcast/camcast/cmd/commandline/commandlinetest"
 )
-
-// fullPipe is the writing end of a pipe that is full, and that nobody reads.
-func fullPipe(t *testing.T) *os.File {
-	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { read.Close(); write.Close() })
-	fd := int(write.Fd()) // once: each call has the file wait again
-	if err := unix.SetNonblock(fd, true); err != nil {
-		t.Fatal(err)
-	}
-	for junk := make([]byte, 4096); err == nil; {
-		_, err = unix.Write(fd, junk)
-	}
-	if err != unix.EAGAIN {
-		t.Fatal(err)
-	}
-	if err := unix.SetNonblock(fd, false); err != nil { // as a terminal is
-		t.Fatal(err)
-	}
-	return write
-}
-
-// brokenPipe is the writing end of a pipe whose reader has gone.
-func brokenPipe(t *testing.T) *os.File {
-	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read.Close()
-	t.Cleanup(func() { write.Close() })
-	return write
-}
 
 // TestNobodyReadsTheOutput has stdout and stderr be full, or gone, while connections send junk: a
 // viewer sees every frame, and SIGTERM ends the daemon.
@@ -57,7 +21,7 @@ func TestNobodyReadsTheOutput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, pipe := range map[string]func(*testing.T) *os.File{"full": fullPipe, "broken": brokenPipe} {
+	for name, pipe := range map[string]func(testing.TB) *os.File{"full": commandlinetest.FullPipe, "broken": commandlinetest.BrokenPipe} {
 		t.Run(name, func(t *testing.T) {
 			address := freeTCP(t)
 			cmd := exec.Command(binary, "--rtsp", address, "--rtp", "127.0.0.1:0", smallCard)
@@ -107,7 +71,7 @@ func TestNobodyReadsTheFailure(t *testing.T) {
 	}
 	for _, format := range []string{"text", "json"} {
 		cmd := exec.Command(binary, "--log", format, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "absent.jpg")
-		cmd.Stderr = fullPipe(t)
+		cmd.Stderr = commandlinetest.FullPipe(t)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -8,46 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/camcast/camcast/cmd/commandline/commandlinetest"
 )
 
-// fullPipe is the writing end of a pipe that is full, and that nobody reads.
-func fullPipe(t *testing.T) *os.File {
-	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { read.Close(); write.Close() })
-	fd := int(write.Fd()) // once: each call has the file wait again
-	if err := unix.SetNonblock(fd, true); err != nil {
-		t.Fatal(err)
-	}
-	for junk := make([]byte, 4096); err == nil; {
-		_, err = unix.Write(fd, junk)
-	}
-	if err != unix.EAGAIN {
-		t.Fatal(err)
-	}
-	if err := unix.SetNonblock(fd, false); err != nil { // as a terminal is
-		t.Fatal(err)
-	}
-	return write
-}
-
-// brokenPipe is the writing end of a pipe whose reader has gone.
-func brokenPipe(t *testing.T) *os.File {
-	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read.Close()
-	t.Cleanup(func() { write.Close() })
-	return write
-}
-
-var unread = map[string]func(*testing.T) *os.File{"full": fullPipe, "broken": brokenPipe}
+var unread = map[string]func(testing.TB) *os.File{"full": commandlinetest.FullPipe, "broken": commandlinetest.BrokenPipe}
 
 // TestNobodyReadsTheFigures has stderr be full, or gone, while figures are printed there: the
 // pictures come, and the viewer ends when it has enough, as well as by SIGTERM.

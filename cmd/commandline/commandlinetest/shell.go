@@ -1,4 +1,5 @@
-// Package commandlinetest checks the help texts and the examples of commands.
+// Package commandlinetest checks the help texts and the examples of commands, and has their output not
+// be read.
 package commandlinetest
 
 import (
