@@ -73,15 +73,6 @@ type Request struct {
 	Credentials Credentials
 }
 
-// Credentials say who makes a request. How they are checked is the protocol's: a password,
-// a digest over a challenge.
-type Credentials interface {
-	// User is the name given, which anybody can give.
-	User() string
-	// Verify reports whether they are those of somebody with this password.
-	Verify(password string) bool
-}
-
 // User is the name that came with the request, "" if none did. Verify tells whether it is true.
 func (r Request) User() string {
 	if r.Credentials == nil {
@@ -90,10 +81,10 @@ func (r Request) User() string {
 	return r.Credentials.User()
 }
 
-// Verify reports whether the request proves to come from somebody with this password. A
-// request without credentials proves nothing.
-func (r Request) Verify(password string) bool {
-	return r.Credentials != nil && r.Credentials.Verify(password)
+// Verify reports whether the request proves to come from somebody with this secret. A request
+// without credentials proves nothing. The time that it takes does not depend on what is wrong.
+func (r Request) Verify(secret Secret) bool {
+	return r.Credentials != nil && r.Credentials.Verify(secret)
 }
 
 // Grant is what a Gate gives when it admits a request.
@@ -129,6 +120,8 @@ const (
 	NoSuchStream Kind = iota + 1
 	// Forbidden: the gate does not admit it (RTSP: 403).
 	Forbidden
+	// Unauthorized: the request has no credentials, or wrong ones (RTSP: 401, with a challenge).
+	Unauthorized
 	// LimitReached: there are as many readers or connections as there may be (RTSP: 453; a
 	// connection is refused by 503).
 	LimitReached
@@ -151,6 +144,8 @@ func (k Kind) String() string {
 	switch k {
 	case NoSuchStream:
 		return "no such stream"
+	case Unauthorized:
+		return "unauthorized"
 	case LimitReached:
 		return "limit reached"
 	case AddressLimitReached:

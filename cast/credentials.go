@@ -1,0 +1,46 @@
+package cast
+
+import (
+	"crypto/md5"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+)
+
+// Realm is the realm of all passwords (RFC 7616, section 3.3): it is part of what is kept of one.
+const Realm = "camcast"
+
+// Secret is what is kept of a user's password, for the protocols by which it can be proved. Each
+// part is as good as the password for its protocol, and must be kept as well.
+type Secret struct {
+	// HA1MD5 and HA1SHA256 are the hashes of "user:camcast:password" (RFC 7616, section 3.4.2).
+	HA1MD5    [md5.Size]byte
+	HA1SHA256 [sha256.Size]byte
+	// JoinKey proves the password to the join protocol.
+	JoinKey [joinKeyBytes]byte
+}
+
+const (
+	joinKeyBytes  = 32
+	joinKeyRounds = 200_000
+)
+
+// NewSecret derives what is kept of a password. It takes some 50 ms on purpose: not for the loop.
+func NewSecret(user, password string) Secret {
+	a1 := []byte(user + ":" + Realm + ":" + password)
+	s := Secret{HA1MD5: md5.Sum(a1), HA1SHA256: sha256.Sum256(a1)}
+	key, err := pbkdf2.Key(sha256.New, password, []byte(Realm+":"+user), joinKeyRounds, joinKeyBytes)
+	if err != nil {
+		panic(err) // only where the length is wrong, or FIPS mode forbids the salt
+	}
+	copy(s.JoinKey[:], key)
+	return s
+}
+
+// Credentials say who makes a request. How they are checked is the protocol's: a password, a
+// digest over a challenge.
+type Credentials interface {
+	// User is the name given, which anybody can give.
+	User() string
+	// Verify reports whether they are those of somebody with this secret.
+	Verify(Secret) bool
+}
