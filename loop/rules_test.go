@@ -46,7 +46,8 @@ var rules = []rule{
 	{packages: "logqueue", not: osAndNet},
 	{packages: "worker", not: osAndNet},
 	{packages: "proto/...", own: []string{"proto/...", "media"}, not: osAndNet,
-		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg"}},
+		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg",
+			"github.com/bluenviron/mediacommon/v2/pkg/codecs"}},
 	// A source knows no other source, and no loop: it is given a capture.Host.
 	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "proto/jpeg", "worker"},
 		tests: []string{"capture/capturetest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},

@@ -69,8 +69,13 @@ type Frame struct {
 	// Captured is when the frame was taken, on CLOCK_MONOTONIC, as the duration since that
 	// clock's start: unix.ClockGettime(unix.CLOCK_MONOTONIC, ...), or on a loop its Now. 0: when
 	// the broadcaster gets the frame. Drivers have been seen to give times up to a frame in the
-	// future.
+	// future. It is the presentation time: with B-frames it goes back and forth.
 	Captured time.Duration
+	// Decode is when the frame is to be decoded, on the same clock: at most Captured, and never
+	// before that of the frame before. 0: at Captured, as in every stream without B-frames.
+	Decode time.Duration
 	// Key: the frame can be decoded without any other. Every JPEG is one, whether or not Key is set.
 	Key bool
+	// Disposable: no other frame needs this one to be decoded.
+	Disposable bool
 }
