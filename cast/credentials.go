@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"crypto/pbkdf2"
 	"crypto/sha256"
+	"fmt"
 )
 
 // Realm is the realm of all passwords (RFC 7616, section 3.3): it is part of what is kept of one.
@@ -25,15 +26,16 @@ const (
 )
 
 // NewSecret derives what is kept of a password. It takes some 50 ms on purpose: not for the loop.
-func NewSecret(user, password string) Secret {
+// The error says that the machine's rules for cryptography (FIPS 140) forbid it.
+func NewSecret(user, password string) (Secret, error) {
 	a1 := []byte(user + ":" + Realm + ":" + password)
 	s := Secret{HA1MD5: md5.Sum(a1), HA1SHA256: sha256.Sum256(a1)}
 	key, err := pbkdf2.Key(sha256.New, password, []byte(Realm+":"+user), joinKeyRounds, joinKeyBytes)
 	if err != nil {
-		panic(err) // only where the length is wrong, or FIPS mode forbids the salt
+		return Secret{}, fmt.Errorf("a key cannot be derived from the password: %w", err)
 	}
 	copy(s.JoinKey[:], key)
-	return s
+	return s, nil
 }
 
 // Credentials say who makes a request. How they are checked is the protocol's: a password, a
