@@ -36,10 +36,25 @@ func main() {
 
 // run is main with its surroundings as arguments.
 func run(args []string, stdout, stderr io.Writer) int {
-	settings, err := parseArguments(args)
-	if err != nil {
-		return newProgram(new(rawFlags)).Refuse(err, stdout, stderr)
+	return newCommands(stdout, stderr).Execute(args, stdout, stderr)
+}
+
+// newCommands is camcast with its commands.
+func newCommands(stdout, stderr io.Writer) *commandline.Program {
+	var raw rawFlags
+	p := newProgram(&raw)
+	p.Run = func(sources []string) (status int, err error) {
+		settings, err := raw.settings(sources)
+		if err != nil {
+			return 0, err
+		}
+		return broadcast(settings, stdout, stderr), nil
 	}
+	return p
+}
+
+// broadcast serves, and says why it ends if that is a failure.
+func broadcast(settings *settings, stdout, stderr io.Writer) (status int) {
 	if err := serve(settings, stdout, stderr); err != nil {
 		messages := commandline.NewOutput(stderr)
 		settings.printFailure(messages, err)

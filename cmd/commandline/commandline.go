@@ -21,12 +21,20 @@ const (
 	ExitUsage   = 2
 )
 
-// Program is a program as its command line shows it.
+// Program is a program as its command line shows it, or one of a program's commands.
 type Program struct {
+	// Name is how it is called: "camcast", and a command of it "camcast passwd".
 	Name string
 	// Head and Tail stand before and after the flags in the help text.
 	Head, Tail string
 	Groups     []Group
+	// Run does what the program is for, with the arguments that are no flags, and returns the exit
+	// status. An error is one of the command line, and is printed as such. For Execute alone.
+	Run func(args []string) (status int, err error)
+	// Commands are run instead of the program if the first argument that is no flag is their name.
+	// Arguments and Brief are for the list of them in the program's help text.
+	Commands         []*Program
+	Arguments, Brief string
 
 	all           *pflag.FlagSet
 	help, version bool
@@ -59,24 +67,13 @@ var (
 )
 
 // Parse sets the flags' variables, and returns the arguments that are no flags. Its error,
-// and any other of the command line, is for Refuse.
-func (p *Program) Parse(args []string) ([]string, error) {
-	all := pflag.NewFlagSet(p.Name, pflag.ContinueOnError)
-	p.all = all
-	all.SetOutput(io.Discard)
-	all.Usage = func() {}
-	for _, g := range p.Groups {
-		all.AddFlagSet(g.flags)
-	}
-	switch err := all.Parse(args); {
-	case errors.Is(err, pflag.ErrHelp), err == nil && p.help:
-		return nil, ErrHelp
-	case err != nil:
-		return nil, err
-	case p.version:
-		return nil, ErrVersion
-	}
-	return all.Args(), nil
+// and any other of the command line, is for Refuse. It does not look for commands.
+func (p *Program) Parse(args []string) (rest []string, err error) {
+	_, err = execute([]*Program{p}, args, func(_ *Program, arguments []string) error {
+		rest = arguments
+		return nil
+	})
+	return rest, err
 }
 
 // Changed reports whether Parse has found a flag.
@@ -89,7 +86,8 @@ func (p *Program) Refuse(err error, stdout, stderr io.Writer) (status int) {
 	case errors.Is(err, ErrHelp):
 		fmt.Fprint(stdout, p.helpText())
 	case errors.Is(err, ErrVersion):
-		fmt.Fprintln(stdout, Version(p.Name))
+		name, _, _ := strings.Cut(p.Name, " ")
+		fmt.Fprintln(stdout, Version(name))
 	default:
 		fmt.Fprintf(stderr, "%s: %s (%s --help tells more)\n", p.Name, OneLine(err), p.Name)
 		return ExitUsage
@@ -118,6 +116,7 @@ func OneLine(err error) string {
 func (p *Program) helpText() string {
 	var b strings.Builder
 	b.WriteString(p.Head)
+	b.WriteString(p.commandList())
 	for _, g := range p.Groups {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsagesWrapped(helpColumns))
 	}
