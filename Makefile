@@ -29,7 +29,7 @@ lint:
 # What runs on virtual time, several packages at once; by 32-bit programs too, without the race
 # detector, for which the largest crowds take minutes. The others one at a time: some keep up with
 # real time, and count what they miss.
-VIRTUAL := ./cast/... ./media/... ./proto/... ./view/...
+VIRTUAL := ./auth ./cast/... ./media/... ./proto/... ./view/...
 unit:
 	$(INSTALL) $(PACKAGES_GO)
 	$(GO) test $(TESTFLAGS) $(VIRTUAL)

@@ -20,6 +20,15 @@ type Secret struct {
 	JoinKey [joinKeyBytes]byte
 }
 
+// Format prints no secret, whatever the verb.
+func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
+
+// MarshalText has JSON hold no secret. The error is always nil.
+func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// hidden is printed instead of a secret.
+const hidden = "(secret)"
+
 const (
 	joinKeyBytes  = 32
 	joinKeyRounds = 200_000

@@ -91,6 +91,17 @@ func (r Request) Verify(secret Secret) bool {
 type Grant struct {
 	// User is who it is, for the list of sessions and the log.
 	User string
+	// Valid, if it is not nil, is called when a session is opened, which may be some seconds later:
+	// a gate that has changed its mind returns false.
+	Valid func() bool
+}
+
+// check says that the grant does not hold any more, nil if it does.
+func (g Grant) check() error {
+	if g.Valid != nil && !g.Valid() {
+		return refuse(Unauthorized, "it was granted, but is not any more")
+	}
+	return nil
 }
 
 // Gate decides who may watch what. The limits of Config are checked besides.

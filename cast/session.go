@@ -100,7 +100,10 @@ func (b *Broadcaster) OpenSession(o SessionOptions) (*Session, error) {
 	if err := o.Stream.Available(); err != nil {
 		return nil, err
 	}
-	err := b.roomForReader(o.Peer.Addr())
+	err := o.Grant.check()
+	if err == nil {
+		err = b.roomForReader(o.Peer.Addr())
+	}
 	if err == nil {
 		err = b.roomForConnection(o.Peer.Addr())
 	}
