@@ -4,6 +4,7 @@ const helpHead = `camcast streams cameras to any number of viewers, by RTP over 
 they have.
 
 Usage: camcast [flags] [[NAME=]SOURCE ...]
+       camcast COMMAND ...
 
 Each SOURCE becomes a stream. The first one's NAME is cam by default, the next ones'
 cam2, cam3...
@@ -17,7 +18,8 @@ cam2, cam3...
 
 Everything from the last '?' on is optional. The quotes keep it from the shell. A file with
 a '?' in its name: 'what?.mjpeg' if it is there, else 'what?.mjpeg?'; with options
-'what?.mjpeg?fps=5'. Without any SOURCE: the first camera found, else the test card.
+'what?.mjpeg?fps=5'. A file that is named like a command: ./passwd. Without any SOURCE: the
+first camera found, else the test card.
 
 Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
 at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the

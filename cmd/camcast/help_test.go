@@ -9,7 +9,13 @@ import (
 )
 
 // TestHelpFits wants --help in lines that fit, with examples that can be copied.
-func TestHelpFits(t *testing.T) { commandlinetest.CheckHelp(t, newProgram(new(rawFlags))) }
+func TestHelpFits(t *testing.T) {
+	p := newCommands(console{})
+	commandlinetest.CheckHelp(t, p)
+	for _, command := range p.Commands {
+		commandlinetest.CheckHelp(t, command)
+	}
+}
 
 // TestExamples wants the examples of README and docs to be such that can be copied.
 func TestExamples(t *testing.T) {

@@ -31,16 +31,16 @@ func init() { runtime.LockOSThread() }
 func main() {
 	// Who reads stdout or stderr may go: a write then fails, and does not end the process.
 	signal.Ignore(syscall.SIGPIPE)
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // run is main with its surroundings as arguments.
-func run(args []string, stdout, stderr io.Writer) int {
-	return newCommands(stdout, stderr).Execute(args, stdout, stderr)
+func run(args []string, c console) int {
+	return newCommands(c).Execute(args, c.stdout, c.stderr)
 }
 
 // newCommands is camcast with its commands.
-func newCommands(stdout, stderr io.Writer) *commandline.Program {
+func newCommands(c console) *commandline.Program {
 	var raw rawFlags
 	p := newProgram(&raw)
 	p.Run = func(sources []string) (status int, err error) {
@@ -48,8 +48,9 @@ func newCommands(stdout, stderr io.Writer) *commandline.Program {
 		if err != nil {
 			return 0, err
 		}
-		return broadcast(settings, stdout, stderr), nil
+		return broadcast(settings, c.stdout, c.stderr), nil
 	}
+	p.Commands = []*commandline.Program{newPasswd(c)}
 	return p
 }
 
