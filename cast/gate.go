@@ -66,6 +66,8 @@ type Request struct {
 	// "[::]", so that they can be compared.
 	Protocol    Protocol
 	Peer, Local netip.AddrPort
+	// Secure: it came by an encrypted connection (rtsps://).
+	Secure bool
 	// Stream is the stream's name, and Action what is wanted of it.
 	Stream string
 	Action Action

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -60,7 +61,9 @@ func (c *conn) ask(s *cast.Stream, a cast.Action) *decision {
 	c.withdraw()
 	d := &decision{stream: s, action: a}
 	c.deciding = d
-	request := cast.Request{Protocol: cast.RTSP, Peer: c.tcp.Peer(), Local: c.tcp.Local(), Stream: s.Name(), Action: a}
+	request := cast.Request{
+		Protocol: cast.RTSP, Peer: c.tcp.Peer(), Local: c.tcp.Local(), Secure: c.rtsp.Secure, Stream: s.Name(), Action: a,
+	}
 	stop := c.server.broadcaster.Admit(request, func(g cast.Grant, err error) {
 		if err != nil {
 			c.decided(d, g, err)
@@ -142,6 +145,11 @@ func (c *conn) answer(out []byte, err error) {
 
 // giveUp closes the connection and logs why.
 func (c *conn) giveUp(reason error) {
+	if errors.Is(reason, protocol.ErrTLS) {
+		c.server.broadcaster.LogRefusal(c.tcp.Peer(), cast.RTSP, "", reason)
+		c.close()
+		return
+	}
 	c.server.broadcaster.Config().Log.Info("RTSP connection closed", "peer", c.tcp.Peer(), "reason", reason)
 	c.close()
 }

@@ -58,7 +58,7 @@ func newBusy(t *testing.T) *busy {
 	t.Cleanup(func() { w.check(w.b.Close()) })
 	front, err := Listen(w.b, w.rtsp, Options{})
 	w.check(err)
-	front.protocol = protocol.NewServer(front.config(Options{}), costly{(*media)(front), w.k})
+	front.protocol = protocol.NewServer(front.config(), costly{(*media)(front), w.k})
 	params := &coded.Params{Format: coded.JPEG, Width: 640, Height: 480, FramesPerSecond: framesPerSecond}
 	w.s, err = w.b.AddStream("cam", nil, cast.StreamOptions{Params: params})
 	w.check(err)

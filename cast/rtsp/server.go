@@ -15,12 +15,20 @@ import (
 type Options struct {
 	// Name is how the program names itself ("camcast").
 	Name string
+	// TLS, if it is not nil, ends TLS on all connections (rtsps://); without it they are plain
+	// text. The sessions of two servers on one Broadcaster have nothing to do with each other.
+	TLS Terminator
+	// SecurePort is where the same streams are served by rtsps://, 0: nowhere. A client that speaks
+	// TLS to a port of plain text is logged with it.
+	SecurePort uint16
 }
 
 // Server answers RTSP for a Broadcaster.
 type Server struct {
 	broadcaster *cast.Broadcaster
+	options     Options
 	listeners   []*tcp.Listener
+	handshakes  handshakes
 	protocol    *protocol.Server
 	conns       []*conn
 	spare       []byte // the room that answers are built in, while nobody does
@@ -34,8 +42,8 @@ func Listen(b *cast.Broadcaster, address netip.AddrPort, o Options) (*Server, er
 	if o.Name == "" {
 		o.Name = "camcast"
 	}
-	s := &Server{broadcaster: b}
-	s.protocol = protocol.NewServer(s.config(o), (*media)(s))
+	s := &Server{broadcaster: b, options: o}
+	s.protocol = protocol.NewServer(s.config(), (*media)(s))
 	if err := s.listen(address); err != nil {
 		return nil, errors.Join(fmt.Errorf("rtsp: %w", err), s.closeListeners())
 	}
@@ -44,10 +52,10 @@ func Listen(b *cast.Broadcaster, address netip.AddrPort, o Options) (*Server, er
 }
 
 // config is that of the protocol.
-func (s *Server) config(o Options) protocol.Config {
+func (s *Server) config() protocol.Config {
 	b := s.broadcaster
 	return protocol.Config{
-		Server: o.Name, Timeout: b.Config().SessionTimeout, NewID: b.RandomName,
+		Server: s.options.Name, SecurePort: s.options.SecurePort, Timeout: b.Config().SessionTimeout, NewID: b.RandomName,
 		Yield: func() bool { return b.Requests().Spent(b.Loop().Kernel().Monotonic()) },
 	}
 }
@@ -71,6 +79,7 @@ func (s *Server) listen(address netip.AddrPort) error {
 			return err
 		}
 		listener.Limit(s.broadcaster.Requests())
+		s.divert(listener)
 		s.listeners = append(s.listeners, listener)
 	}
 	return nil
@@ -93,6 +102,9 @@ func (s *Server) Close() error {
 	for len(s.conns) > 0 {
 		s.conns[0].close()
 	}
+	for h := range s.handshakes.all {
+		h.stop()
+	}
 	return s.closeListeners()
 }
 
@@ -106,6 +118,9 @@ func (s *Server) closeListeners() error {
 
 // accept takes a connection, or refuses it.
 func (s *Server) accept(c *tcp.Conn) tcp.Handler {
+	if s.options.TLS != nil { // it was counted before its handshake
+		return s.take(c)
+	}
 	if err := s.broadcaster.Connected(c.Peer()); err != nil {
 		s.broadcaster.LogRefusal(c.Peer(), cast.RTSP, "", err)
 		out := s.protocol.AppendRefusal(s.room(), answerTo(err, protocol.StatusServiceUnavailable))
@@ -113,8 +128,13 @@ func (s *Server) accept(c *tcp.Conn) tcp.Handler {
 		s.spare = out
 		return nil
 	}
+	return s.take(c)
+}
+
+// take takes a connection.
+func (s *Server) take(c *tcp.Conn) *conn {
 	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), used: s.broadcaster.Loop().Awake(), index: len(s.conns)}
-	n.rtsp.User = n
+	n.rtsp.User, n.rtsp.Secure = n, s.options.TLS != nil
 	n.deadline = s.broadcaster.Loop().NewAwakeTimer(n.expired)
 	n.task = s.broadcaster.Requests().NewTask(n.goOn)
 	s.conns = append(s.conns, n)

@@ -77,11 +77,13 @@ func TestStrangers(t *testing.T) {
 			"GET / HTTP/1.1\r\n\r\n":                               fmt.Sprintf("\nrtsp://127.0.0.1:%d/cam\n", port),
 			"POST / HTTP/1.1\r\n\r\n" + strings.Repeat("x", 60000): "HTTP/1.1 400 Bad Request\r\n",
 			"SSH-2.0-OpenSSH_9.2p1\r\n":                            "RTSP/1.0 400 Bad Request\r\n",
-			"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03":         "RTSP/1.0 400 Bad Request\r\n",
 		} {
 			if got, err := say(port, said); err != nil || !strings.Contains(got, want) {
 				t.Errorf("%.30q is answered by %q, %v", said, got, err)
 			}
+		}
+		if got, err := say(port, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"); err != nil || got != "" {
+			t.Errorf("TLS is answered by %q, %v", got, err)
 		}
 	})
 }

@@ -6,18 +6,24 @@ func (c *Conn) LimitSendBuffer(bytes int) error {
 	if c.closed {
 		return ErrClosed
 	}
+	if c.outside != nil {
+		return c.outside.LimitSendBuffer(bytes)
+	}
 	return c.loop.Kernel().LimitSendBuffer(c.registration.FD(), bytes)
 }
 
-// Held is how many bytes the kernel holds that the peer has not acknowledged, 0 if it does not
-// say.
+// Held is how many bytes the kernel, and what is outside, hold that the peer has not acknowledged.
+// What the kernel does not say counts as 0.
 func (c *Conn) Held() int {
 	if c.closed {
 		return 0
 	}
 	n, err := c.loop.Kernel().Unacknowledged(c.registration.FD())
 	if err != nil {
-		return 0
+		n = 0
+	}
+	if c.outside != nil {
+		n += c.outside.Held()
 	}
 	return n
 }
@@ -27,6 +33,9 @@ func (c *Conn) Held() int {
 func (c *Conn) ResetOnClose() error {
 	if c.closed {
 		return ErrClosed
+	}
+	if c.outside != nil {
+		return c.outside.ResetOnClose()
 	}
 	return c.loop.Kernel().ResetOnClose(c.registration.FD())
 }

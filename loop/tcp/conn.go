@@ -52,6 +52,8 @@ type Conn struct {
 	reading  *loop.Task
 	deferred bool
 	closed   bool
+	// outside carries what goes through the socket to the peer, nil: the socket is the peer's.
+	outside Outside
 	// again tries to change the interest once more; nil until that has failed.
 	again *loop.Timer
 }
@@ -59,13 +61,10 @@ type Conn struct {
 func newConn(l *loop.Loop, fd int, peer netip.AddrPort, room *readRoom) (*Conn, error) {
 	c := &Conn{loop: l, peer: peer, room: room}
 	var err error
-	if c.local, err = l.Kernel().LocalAddr(fd); err == nil {
-		c.registration, err = l.Register(fd, loop.Readable, c.ready)
-	}
-	if err != nil {
+	if c.local, err = l.Kernel().LocalAddr(fd); err != nil {
 		return nil, errors.Join(err, l.Kernel().CloseFD(fd))
 	}
-	return c, nil
+	return c, c.register(fd)
 }
 
 // Dial begins to connect to peer. The handler's Writable tells when it has come
@@ -168,6 +167,9 @@ func (c *Conn) Close() {
 	// could be done about it.
 	_ = c.registration.Unregister()
 	_ = c.loop.Kernel().CloseFD(c.registration.FD())
+	if c.outside != nil {
+		c.outside.Close()
+	}
 }
 
 // Closed reports whether the connection is closed.

@@ -26,6 +26,7 @@ type Listener struct {
 	registration *loop.Registration
 	local        netip.AddrPort
 	accept       func(*Conn) Handler
+	divert       func(fd int, peer netip.AddrPort) // nil: accept is called at once
 	failed       func(error)
 	rest         *loop.Timer
 	room         *readRoom
@@ -114,11 +115,20 @@ func (ln *Listener) acceptNow() {
 
 func (ln *Listener) take(fd int, peer netip.AddrPort) {
 	ln.starved = false
+	if ln.divert != nil {
+		ln.divert(fd, peer)
+		return
+	}
 	c, err := newConn(ln.loop, fd, peer, ln.room)
 	if err != nil {
 		ln.report(err)
 		return
 	}
+	ln.serve(c)
+}
+
+// serve hands a connection to accept.
+func (ln *Listener) serve(c *Conn) {
 	if ln.budget != nil {
 		c.reading = ln.budget.NewTask(c.readNow)
 	}

@@ -16,6 +16,9 @@ type Conn struct {
 	// User is the caller's own, typically the socket's handler. The package does not touch it.
 	User any
 
+	// Secure says that the connection is encrypted, as with rtsps://. The caller sets it, if it does, before Receive is called.
+	Secure bool
+
 	server      *Server
 	peer, local netip.AddrPort
 	lastActive  time.Duration
@@ -68,7 +71,8 @@ func (c *Conn) LastActive() time.Duration { return c.lastActive }
 // behind a request that waits for its answer ([Conn.Waiting]). A connection that is [Conn.Pending] keeps all: do not read on.
 //
 // An error means that the client's messages cannot be told apart any more, or that it sends too much while a request waits:
-// write what was returned, then close. So it is with HTTP, whose request is answered in its words. A request that is merely wrong gets its error status, and the connection lives on.
+// write what was returned, then close. So it is with HTTP, whose request is answered in its words, and with TLS ([ErrTLS]),
+// which is not answered. A request that is merely wrong gets its error status, and the connection lives on.
 func (c *Conn) Receive(now time.Duration, data, out []byte) ([]byte, error) {
 	if c.closed {
 		return out, ErrClosed

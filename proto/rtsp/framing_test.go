@@ -87,7 +87,6 @@ func TestLostFraming(t *testing.T) {
 		{"SSH, the beginning", "SSH-", 400, ""},
 		{"method of something else", "EHLO@", 400, ""},
 		{"binary behind a letter", "OPTIONS * \x01", 400, ""},
-		{"TLS", "\x16\x03\x01\x02\x00", 400, ""},
 		{"binary", "\x00", 400, ""},
 	}
 	for _, test := range tests {

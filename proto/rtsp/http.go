@@ -40,6 +40,9 @@ func (c *Conn) http(out []byte, rq *request) []byte {
 	c.server.stats.Requests++
 	c.server.stats.Refused++
 	root := "rtsp://" + c.hostOf(rq)
+	if c.Secure {
+		root = "rtsps://" + c.hostOf(rq)
+	}
 	body := []byte("This is an RTSP server, not a web server. Open in a player, such as VLC, mpv or ffplay:\n")
 	if urls := c.server.appendStreams(nil, root); len(urls) > 0 {
 		body = append(body, urls...)

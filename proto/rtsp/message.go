@@ -30,6 +30,9 @@ func (rq *request) isHTTP() bool { return strings.HasPrefix(rq.version, "HTTP/")
 
 // message frames one request and answers it, unless it has to wait.
 func (c *Conn) message(now time.Duration, in, out []byte, resumed bool) (int, []byte, error) {
+	if in[0] == tlsHandshake {
+		return 0, out, c.server.errTLS()
+	}
 	if !isToken(in[0]) {
 		out = c.status(out, &request{}, StatusBadRequest)
 		return 0, out, fmt.Errorf("a message that begins with byte %#x, want a method or '$'", in[0])

@@ -24,6 +24,10 @@ type Config struct {
 	// Server is the value of the Server header, such as "camcast/1.0"; empty leaves the header out.
 	Server string
 
+	// SecurePort is the port where rtsps:// is answered, for the error about a client that speaks TLS to this server. 0: there
+	// is none.
+	SecurePort uint16
+
 	// Timeout is how long a session may be silent. SETUP tells it to the client in whole seconds; ending the silent sessions
 	// is the caller's job. 0 means DefaultTimeout, less than a second means a second.
 	Timeout time.Duration

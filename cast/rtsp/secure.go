@@ -1,0 +1,130 @@
+package rtsp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/tcp"
+	protocol "github.com/camcast/camcast/proto/rtsp"
+)
+
+// A Terminator ends TLS outside the loop: it carries the bytes of a connection, decrypted, to and
+// from another socket. Package tlsbridge has one.
+type Terminator interface {
+	// Terminate takes over fd, a connected socket that does not block, and begins a TLS handshake
+	// on it. plain, which any goroutine may call, answers a client that does not speak TLS, by
+	// the first bytes that it has sent; nil: there is no answer.
+	//
+	// done is called once, from any goroutine, within Terminate too. If the handshake has
+	// succeeded its fd is a socket for tcp.Listener.Adopt, and o what carries it; else err
+	// says why not, and all is closed. stop ends a handshake that is under way, and done is
+	// called then, too.
+	Terminate(fd int, peer, local netip.AddrPort, plain func(first []byte) []byte, done func(fd int, o tcp.Outside, err error)) (stop func())
+}
+
+// How many TLS handshakes may be under way at once, in all and with one address, or one /64 of
+// IPv6. Each takes some memory, and up to 10 s if the client sends nothing.
+const (
+	MaxHandshakes           = 1024
+	MaxHandshakesPerAddress = 64
+)
+
+// handshakes are the connections of a Server whose TLS handshake is under way. They are counted as
+// connections of the Broadcaster, too.
+type handshakes struct {
+	all       map[*handshake]struct{}
+	byAddress map[netip.Prefix]int
+}
+
+// handshake is one of them.
+type handshake struct {
+	server      *Server
+	listener    *tcp.Listener
+	peer, local netip.AddrPort
+	stop        func()
+}
+
+// divert has accepted sockets go through TLS, if the server has that.
+func (s *Server) divert(l *tcp.Listener) {
+	if s.options.TLS != nil {
+		l.Divert(func(fd int, peer netip.AddrPort) { s.handshake(l, fd, peer) })
+	}
+}
+
+// handshake begins the handshake with a peer, or closes the socket.
+func (s *Server) handshake(l *tcp.Listener, fd int, peer netip.AddrPort) {
+	b := s.broadcaster
+	k := b.Loop().Kernel()
+	local, err := k.LocalAddr(fd)
+	if err == nil {
+		if err = s.roomForHandshake(peer); err == nil {
+			err = b.Connected(peer)
+		}
+	}
+	if err != nil {
+		b.LogRefusal(peer, cast.RTSP, "", err)
+		_ = k.CloseFD(fd) // it is open
+		return
+	}
+	h := &handshake{server: s, listener: l, peer: peer, local: local}
+	s.handshakes.add(h)
+	h.stop = s.options.TLS.Terminate(fd, peer, local, protocol.AnswerPlainText, func(fd int, o tcp.Outside, err error) {
+		if b.Loop().Post(func() { h.done(fd, o, err) }) != nil && err == nil { // the loop is closed
+			_ = k.CloseFD(fd)
+			o.Close()
+		}
+	})
+}
+
+// roomForHandshake says why there must not be one more handshake with a peer, nil if there may.
+func (s *Server) roomForHandshake(peer netip.AddrPort) error {
+	h := &s.handshakes
+	switch {
+	case len(h.all) >= MaxHandshakes:
+		return &cast.Refusal{Kind: cast.LimitReached, Reason: fmt.Sprintf("limit reached (%d TLS handshakes)", MaxHandshakes)}
+	case h.byAddress[cast.CountedAs(peer.Addr())] >= MaxHandshakesPerAddress:
+		return &cast.Refusal{Kind: cast.AddressLimitReached, Reason: fmt.Sprintf("limit reached (%d TLS handshakes of one address)", MaxHandshakesPerAddress)}
+	}
+	return nil
+}
+
+// done is called on the loop when the handshake has ended.
+func (h *handshake) done(fd int, o tcp.Outside, err error) {
+	s := h.server
+	b := s.broadcaster
+	s.handshakes.remove(h)
+	if err == nil && s.closed {
+		err = errors.Join(errClosing, b.Loop().Kernel().CloseFD(fd))
+		o.Close()
+	}
+	if err == nil {
+		if err = h.listener.Adopt(fd, h.peer, h.local, o); err == nil {
+			return
+		}
+	}
+	b.Disconnected(h.peer)
+	if !errors.Is(err, errClosing) {
+		b.LogRefusal(h.peer, cast.RTSP, "", err)
+	}
+}
+
+// errClosing is why a handshake comes to nothing when the server closes.
+var errClosing = errors.New("the server closes")
+
+func (h *handshakes) add(one *handshake) {
+	if h.all == nil {
+		h.all, h.byAddress = map[*handshake]struct{}{}, map[netip.Prefix]int{}
+	}
+	h.all[one] = struct{}{}
+	h.byAddress[cast.CountedAs(one.peer.Addr())]++
+}
+
+func (h *handshakes) remove(one *handshake) {
+	delete(h.all, one)
+	key := cast.CountedAs(one.peer.Addr())
+	if h.byAddress[key]--; h.byAddress[key] <= 0 {
+		delete(h.byAddress, key)
+	}
+}
