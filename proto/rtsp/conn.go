@@ -18,6 +18,9 @@ type Conn struct {
 
 	// Secure says that the connection is encrypted, as with rtsps://. The caller sets it, if it does, before Receive is called.
 	Secure bool
+	// AllowBasic has passwords taken in clear text (RFC 7617): on connections that nobody can listen to, or where the caller
+	// does not mind. It is false at first.
+	AllowBasic bool
 
 	server      *Server
 	peer, local netip.AddrPort
@@ -49,6 +52,13 @@ type Conn struct {
 
 	// begun is when the first byte came of the message that is not whole yet.
 	begun time.Duration
+
+	// number counts the requests. credentials are those of the one that Media is asked about. challenge is nil until the
+	// client is asked for its password, and failures how often what it said was wrong.
+	number      uint64
+	credentials *Credentials
+	challenge   *challenge
+	failures    uint8
 
 	closed bool
 }

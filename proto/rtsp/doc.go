@@ -36,6 +36,17 @@
 // session that was set up on its connection. The caller adds the signs of life that it sees itself, RTCP over UDP and progress in
 // writing to an interleaved reader, and calls [Session.End] after [Config.Timeout] without any.
 //
+// # Passwords
+//
+// A server with a [Config.Realm] reads the credentials of DESCRIBE and SETUP: digests by SHA-256 and MD5 (RFC 7616, and RFC 2069
+// as most players speak it), and passwords in clear text where [Conn.AllowBasic] is set (RFC 7617). Media asks for them by
+// [Conn.Credentials], and answers StatusUnauthorized. The nonce is the connection's own, lives for NonceTime, and a client that
+// counts must count upwards; so a digest that somebody has overheard is of no use. After MaxFailures wrong ones the connection
+// is closed.
+//
+// Requests that name a session need no credentials: its id is known only to the client that was admitted by SETUP, and it is
+// of use at that client's address alone. SETUP is asked for them all the same.
+//
 // # Streams, tracks and URLs
 //
 // rtsp://host:port/NAME is a stream, rtsp://host:port/NAME/trackID=0 its only track. Since there is one track, SETUP of
@@ -48,6 +59,7 @@
 // # What is refused, and with which status
 //
 //	400 the request can be framed but not understood: request line, header, CSeq, URL, no Transport in SETUP
+//	401 no credentials, wrong ones, or a nonce that is not valid any more (stale=true), with the challenges
 //	404 no such stream or track; the body lists the URLs of the streams that there are, one on a line
 //	405 the method cannot be used on this resource: ANNOUNCE, RECORD (11.3.1), all but keep-alives on "*"
 //	406 DESCRIBE whose Accept excludes application/sdp

@@ -18,10 +18,12 @@ import (
 type Media interface {
 	// Resolve returns the canonical path ([Description.Path]) of the stream that a path means; false means 404. The path is
 	// that of the URL, unescaped, without the slashes around it and without the track. It is empty for rtsp://host/, which is
-	// a stream when there is only one. Resolve is called for SETUP, and must be quick.
+	// a stream when there is only one. Resolve is called for SETUP, and must be quick. A Media that tells strangers nothing of
+	// its streams returns any path as it is, and has Setup answer.
 	Resolve(path string) (canonical string, ok bool)
 
-	// Paths yields the canonical paths of the streams that there are. A client that asks for another one is told them.
+	// Paths yields the canonical paths of the streams that anybody may know of. A client that asks for another one is told
+	// them.
 	Paths() iter.Seq[string]
 
 	// Describe returns the stream that a path means, as for Resolve. StatusNotFound is for a path that means none. The

@@ -20,6 +20,7 @@ type request struct {
 
 	size    int  // of the whole message in bytes
 	resumed bool // it has waited for its answer
+	claims  bool // it has credentials, which are wrong unless Media takes them
 
 	target  target
 	session *Session // the one the request names, if any
@@ -78,6 +79,9 @@ func (c *Conn) message(now time.Duration, in, out []byte, resumed bool) (int, []
 		return rq.size, out, nil // a response to a request we never sent: nothing to answer
 	}
 	c.lastActive = now
+	if !resumed {
+		c.number++
+	}
 	switch {
 	case headErr != nil:
 		out = c.status(out, &rq, StatusBadRequest)
@@ -85,6 +89,9 @@ func (c *Conn) message(now time.Duration, in, out []byte, resumed bool) (int, []
 		if out = c.answer(&rq, out); c.waiting > 0 {
 			return 0, out, nil
 		}
+	}
+	if c.failures >= MaxFailures {
+		return 0, out, ErrCredentials
 	}
 	return rq.size, out, nil
 }

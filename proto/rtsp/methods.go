@@ -101,10 +101,8 @@ func (c *Conn) perform(rq *request, out []byte) []byte {
 			return c.status(out, rq, StatusParameterNotUnderstood)
 		}
 		return c.status(out, rq, StatusOK)
-	case "DESCRIBE":
-		return c.describe(rq, out)
-	case "SETUP":
-		return c.setup(rq, out)
+	case "DESCRIBE", "SETUP":
+		return c.admit(rq, out)
 	}
 	// RFC 2326 section 11.3.5: a session that is missing is not found either.
 	if rq.session == nil {
@@ -124,6 +122,18 @@ func (c *Conn) perform(rq *request, out []byte) []byte {
 		rq.session.endBy(EndTeardown)
 		return c.status(out, rq, StatusOK)
 	}
+}
+
+// admit runs a method that Media decides on, who asks included.
+func (c *Conn) admit(rq *request, out []byte) []byte {
+	defer func() { c.credentials = nil }()
+	switch tryAgain := c.authenticate(rq); {
+	case tryAgain:
+		return c.unauthorized(out, rq, Answer{Status: StatusUnauthorized}, true)
+	case rq.method == "DESCRIBE":
+		return c.describe(rq, out)
+	}
+	return c.setup(rq, out)
 }
 
 func (c *Conn) describe(rq *request, out []byte) []byte {

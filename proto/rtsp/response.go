@@ -67,8 +67,11 @@ func (c *Conn) refuse(out []byte, rq *request, a Answer) []byte {
 		c.wait(rq)
 		return out
 	}
-	if a.Status == StatusNotFound {
+	switch {
+	case a.Status == StatusNotFound:
 		return c.notFound(out, rq, a)
+	case a.Status == StatusUnauthorized && c.server.cfg.Realm != "":
+		return c.unauthorized(out, rq, a, false)
 	}
 	return c.simple(out, rq, a.refusal(), "", "")
 }

@@ -33,8 +33,13 @@ type Config struct {
 	Timeout time.Duration
 
 	// NewID returns a session id: at least 8 letters, digits or any of "$-_.+" (RFC 2326 section 3.4), from a source nobody
-	// can guess. Where it returns one that is in use or not valid it is called again, a few times.
+	// can guess. Where it returns one that is in use or not valid it is called again, a few times. Nonces are made by it, too.
 	NewID func() string
+
+	// Realm is what passwords are for, in words: printable ASCII without quotes and backslashes. A server that has one reads
+	// the credentials of DESCRIBE and SETUP ([Conn.Credentials]), and adds to StatusUnauthorized what would be taken. Empty:
+	// there are no passwords.
+	Realm string
 
 	// MaxRequestBytes is the largest request, header and body together. A connection makes the server buffer as much, and as
 	// much again behind a request that waits for its answer. 0 means DefaultMaxRequestBytes. Interleaved frames above it are
