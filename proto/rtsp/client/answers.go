@@ -125,15 +125,24 @@ func (c *Client) authorize(now time.Duration, dst []byte, p pending, a *base.Res
 	if c.user == "" {
 		return dst, refusal(&p, a, "put the user and the password into the URL, rtsp://USER:PASSWORD@HOST/...")
 	}
-	if p.retried {
+	if p.retried && (p.renewed || !stale(a)) {
 		return dst, refusal(&p, a, "the user or the password is wrong")
 	}
 	sender := &auth.Sender{WWWAuth: a.Header["WWW-Authenticate"], User: c.user, Pass: c.pass}
 	if err := sender.Initialize(); err != nil {
 		return dst, refusal(&p, a, err.Error())
 	}
-	c.sender, p.retried = sender, true
+	c.sender, p.retried, p.renewed = sender, true, p.retried
 	return c.send(now, dst, p), nil
+}
+
+// stale reports whether a server has nothing against the password, but wants it proved by another nonce (RFC 7616, section
+// 3.3).
+func stale(a *base.Response) bool {
+	return slices.ContainsFunc(a.Header["WWW-Authenticate"], func(v string) bool {
+		var h headers.Authenticate
+		return h.Unmarshal(base.HeaderValue{v}) == nil && h.Stale != nil && strings.EqualFold(*h.Stale, "true")
+	})
 }
 
 // options chooses what keeps a session alive. A server that answers anything but 200 shows

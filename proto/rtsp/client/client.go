@@ -108,6 +108,7 @@ type pending struct {
 	cseq    string
 	sent    time.Duration
 	retried bool // with the password
+	renewed bool // and with another nonce
 }
 
 // New makes a client, or says what is wrong with the URL.

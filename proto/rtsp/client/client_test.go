@@ -42,7 +42,8 @@ func (r *receiver) String() string { return strings.Join(r.log, "; ") }
 // porch is our own server's stream.
 type porch struct {
 	udp     bool
-	refusal rtsp.Answer // of DESCRIBE, if it has a status
+	refusal rtsp.Answer                  // of DESCRIBE, if it has a status
+	wants   func(*rtsp.Credentials) bool // nil: no password
 	reader  *rtsp.Session
 	at      rtsp.Transport
 	ended   rtsp.EndReason
@@ -55,8 +56,10 @@ func (m *porch) Paths() iter.Seq[string] { return slices.Values([]string{"cam", 
 
 func (m *porch) Resolve(path string) (string, bool) { return "cam", path == "cam" }
 
-func (m *porch) Describe(_ *rtsp.Conn, path string) (rtsp.Description, rtsp.Answer) {
+func (m *porch) Describe(c *rtsp.Conn, path string) (rtsp.Description, rtsp.Answer) {
 	switch {
+	case m.wants != nil && !m.wants(c.Credentials()):
+		return rtsp.Description{}, rtsp.Answer{Status: rtsp.StatusUnauthorized}
 	case path != "cam":
 		return rtsp.Description{}, rtsp.Answer{Status: rtsp.StatusNotFound}
 	case m.refusal.Status != 0:
@@ -65,7 +68,10 @@ func (m *porch) Describe(_ *rtsp.Conn, path string) (rtsp.Description, rtsp.Answ
 	return rtsp.Description{Path: "cam", Name: "Porch", SessionID: 1, PayloadType: 26, Encoding: "JPEG/90000", Width: 640, Height: 480}, rtsp.OK
 }
 
-func (m *porch) Setup(_ *rtsp.Conn, s *rtsp.Session, _ string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Answer) {
+func (m *porch) Setup(c *rtsp.Conn, s *rtsp.Session, _ string, t rtsp.Transport) (rtsp.TransportReply, rtsp.Answer) {
+	if m.wants != nil && !m.wants(c.Credentials()) {
+		return rtsp.TransportReply{}, rtsp.Answer{Status: rtsp.StatusUnauthorized}
+	}
 	if t.Protocol == rtsp.UDP && !m.udp {
 		return rtsp.TransportReply{}, rtsp.Answer{Status: rtsp.StatusUnsupportedTransport}
 	}
@@ -99,7 +105,11 @@ func newDialogue(t *testing.T, c client.Config, m *porch, chunk int) *dialogue {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := rtsp.NewServer(rtsp.Config{NewID: func() string { return "cc5f1e0b" }}, m)
+	config := rtsp.Config{NewID: func() string { return "cc5f1e0b" }}
+	if m.wants != nil {
+		config.Realm = "camcast"
+	}
+	server := rtsp.NewServer(config, m)
 	conn := server.Accept(netip.MustParseAddrPort("192.0.2.7:40000"), netip.MustParseAddrPort("192.0.2.1:8554"))
 	return &dialogue{t: t, client: cl, media: m, server: server, conn: conn, chunk: chunk}
 }
