@@ -120,3 +120,14 @@ type Encoder interface {
 	// on. A source that does not encode ignores it.
 	SetQuality(quality int)
 }
+
+// KeyFramer is a Source that can be asked for a key frame: a camera or an encoder that makes one
+// out of turn.
+type KeyFramer interface {
+	Source
+	// RequestKeyFrame asks for a key frame soon: the next frame or one of the next few. It
+	// returns at once. It is called on the loop's goroutine while the source is live, at most
+	// once a second. The error says that none can be asked for, as of a device that lacks the
+	// setting: readers then begin with older frames.
+	RequestKeyFrame() error
+}

@@ -100,10 +100,34 @@ type Stream struct {
 	MilliFPS    uint32
 	PayloadType uint8
 	ClockHz     uint32
+	// Encoding is the name of the payload format, as in an SDP: "H264". It is empty if the
+	// payload type says it, as 26 does, and in what older broadcasters say.
+	Encoding string
 }
 
 // streamBytes is the length of a stream's fields before its name.
 const streamBytes = 2 + 2 + 4 + 4 + 1
+
+// formatBytes is the length of a format without its name and parameters.
+const formatBytes = 1 + 2
+
+// appendFormat appends a stream's format, with its parameters: section 4.8 of PROTOCOL.md.
+func appendFormat(dst []byte, encoding, parameters string) []byte {
+	dst = appendName(dst, encoding)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(parameters)))
+	return append(dst, parameters...)
+}
+
+// parseFormat reads a format. What an older broadcaster says has none, and a broken one counts as
+// none, too.
+func parseFormat(p []byte) (encoding, parameters string, rest []byte) {
+	text, p, err := name(p)
+	if err != nil || len(p) < 2 || len(p)-2 < int(binary.BigEndian.Uint16(p)) {
+		return "", "", nil
+	}
+	end := 2 + int(binary.BigEndian.Uint16(p))
+	return string(text), string(p[2:end]), p[end:]
+}
 
 func appendStream(dst []byte, s *Stream) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, s.Width)
@@ -172,4 +196,7 @@ type Acceptance struct {
 	// Readers is how many there are, for the interval of reports (RFC 3550, section
 	// 6.2).
 	Readers uint32
+	// FormatParameters are those of the payload format, as in an SDP after "a=fmtp:96 ". They
+	// are empty if there are none, or if they do not fit into a message.
+	FormatParameters string
 }

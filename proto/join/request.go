@@ -75,7 +75,15 @@ func AppendAcceptance(dst []byte, r *Request, a *Acceptance) []byte {
 	seconds := uint16(min(a.Timeout.Seconds(), 65535))
 	dst = append(binary.BigEndian.AppendUint16(dst, seconds), 0, 0)
 	dst = binary.BigEndian.AppendUint32(dst, a.Readers)
-	return finish(appendStream(dst, &a.Stream), at)
+	dst = appendStream(dst, &a.Stream)
+	if a.Stream.Encoding == "" {
+		return finish(dst, at)
+	}
+	withAll := appendFormat(dst, a.Stream.Encoding, a.FormatParameters)
+	if len(withAll)-at > MaxMessageBytes {
+		withAll = appendFormat(dst, a.Stream.Encoding, "")
+	}
+	return finish(withAll, at)
 }
 
 // AppendRefusal appends why a request with a valid cookie is refused. Readers take 0 for 1.
@@ -94,14 +102,27 @@ func AppendStreams(dst []byte, r *Request, total int, stream func(int) Stream) [
 	total = min(total, 255)
 	dst = append(dst, byte(total), r.First, 0, 0)
 	count := len(dst) - 2
+	end := MaxMessageBytes + at
+	hasFormats := false
+	for i := int(r.First); i < total; i++ {
+		hasFormats = hasFormats || stream(i).Encoding != ""
+	}
 	for i := int(r.First); i < total; i++ {
 		before := len(dst)
 		s := stream(i)
-		if dst = appendStream(dst, &s); len(dst)-at > MaxMessageBytes {
+		if hasFormats {
+			end -= formatBytes + min(len(s.Encoding), MaxNameBytes)
+		}
+		if dst = appendStream(dst, &s); len(dst) > end {
 			dst = dst[:before]
 			break
 		}
 		dst[count]++
+	}
+	for i := range int(dst[count]) {
+		if hasFormats {
+			dst = appendFormat(dst, stream(int(r.First)+i).Encoding, "")
+		}
 	}
 	return finish(dst, at)
 }
@@ -157,12 +178,14 @@ func parseAcceptance(ssrc uint32, p []byte) (*Acceptance, error) {
 	if len(p) < fixed {
 		return nil, fmt.Errorf("%w: it ends in an acceptance", ErrNotJoin)
 	}
-	stream, _, err := parseStream(p[fixed:])
+	stream, rest, err := parseStream(p[fixed:])
 	if err != nil {
 		return nil, err
 	}
+	var parameters string
+	stream.Encoding, parameters, _ = parseFormat(rest)
 	return &Acceptance{
-		SSRC: ssrc, Stream: stream,
+		SSRC: ssrc, Stream: stream, FormatParameters: parameters,
 		Timeout: time.Duration(binary.BigEndian.Uint16(p)) * time.Second,
 		Readers: binary.BigEndian.Uint32(p[4:]),
 	}, nil
@@ -181,6 +204,9 @@ func parseStreams(p []byte) (*Streams, error) {
 			return nil, err
 		}
 		list.Streams, rest = append(list.Streams, s), after
+	}
+	for i := range list.Streams {
+		list.Streams[i].Encoding, _, rest = parseFormat(rest)
 	}
 	return list, nil
 }

@@ -40,6 +40,8 @@ func TestVectors(t *testing.T) {
 	withCookie, list := ask, join.Request{List: true, SSRC: ask.SSRC, Nonce: nonce}
 	withCookie.Cookie = cookie
 	list.Cookie = cookies.Make(time.Second, peer, &list)
+	h264 := acceptance
+	h264.Stream.PayloadType, h264.Stream.Encoding, h264.FormatParameters = 96, "H264", "packetization-mode=1"
 	input := "00000000000003e8" + "00000000000000000000ffffc0000207" + "138c" + "00" + hex.EncodeToString([]byte("cam"))
 	want := map[string][]byte{
 		"JOIN, no cookie":       join.AppendRequest(nil, ask),
@@ -52,6 +54,9 @@ func TestVectors(t *testing.T) {
 		"REFUSE, address":       join.AppendRefusal(nil, &ask, join.AddressFull),
 		"LIST, with its cookie": join.AppendRequest(nil, list),
 		"STREAMS":               join.AppendStreams(nil, &list, 1, func(int) join.Stream { return acceptance.Stream }),
+
+		"ACCEPT, with a format":  join.AppendAcceptance(nil, &ask, &h264),
+		"STREAMS, with a format": join.AppendStreams(nil, &list, 1, func(int) join.Stream { return h264.Stream }),
 	}
 	if len(shown) != len(want) {
 		t.Errorf("%d test vectors, want %d", len(shown), len(want))
