@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/cast/internal/ring"
 	"github.com/camcast/camcast/loop/udp"
 )
 
@@ -23,6 +24,10 @@ type Config struct {
 	// Lag is how many frames a reader may be behind before it goes on with the newest key
 	// frame, 1 to 1000 (5).
 	Lag int
+	// LagTime is how long, where frames depend on each other, a reader may be behind before it goes
+	// on with a newer key frame, up to 20 s (1 s). It may be further behind as long as there is
+	// no newer one and its group of pictures is kept: up to 20 s, and 32 MB.
+	LagTime time.Duration
 	// MTU is the largest IP packet to send, in bytes, 576 to 65535 (1500).
 	MTU int
 	// Burst is how many packets are sent to a reader at once, 1 to 64 (DefaultBurst).
@@ -118,8 +123,14 @@ func (a *Adapt) UnmarshalText(text []byte) error {
 }
 
 const (
-	defaultLag            = 5
-	maxLag                = 1000
+	defaultLag     = 5
+	maxLag         = 1000
+	defaultLagTime = time.Second
+	// maxGroupTime and maxGroupBytes bound the group of pictures that is kept, so that a new reader
+	// can be caught up. Encoders' longest groups are 10 s as a rule. It takes about twice the bytes,
+	// as its packets are kept, too.
+	maxGroupTime          = 20 * time.Second
+	maxGroupBytes         = 32 << 20
 	defaultMTU            = 1500
 	minMTU                = 576
 	defaultSessionTimeout = 60 * time.Second
@@ -152,6 +163,7 @@ func (c Config) Check() error {
 // withDefaults fills in what is not set, or says what is wrong.
 func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Lag, defaultLag)
+	setDefault(&c.LagTime, defaultLagTime)
 	setDefault(&c.MTU, defaultMTU)
 	setDefault(&c.Burst, DefaultBurst)
 	setDefault(&c.Spread, DefaultSpread)
@@ -175,6 +187,8 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Lag < 1 || c.Lag > maxLag:
 		return c, fmt.Errorf("lag %d: must be 1 to %d frames", c.Lag, maxLag)
+	case c.LagTime < 0 || c.LagTime > maxGroupTime:
+		return c, fmt.Errorf("lag time %v: must be 0 to %v", c.LagTime, maxGroupTime)
 	case c.MTU < minMTU || c.MTU > 65535:
 		return c, fmt.Errorf("mtu %d: must be %d to 65535 bytes", c.MTU, minMTU)
 	case c.Burst < 1 || c.Burst > maxBurst:
@@ -199,6 +213,11 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// ringLimits are how much a rendition keeps.
+func (c Config) ringLimits() ring.Limits {
+	return ring.Limits{Frames: c.Lag, Lag: c.LagTime, GroupBytes: maxGroupBytes, GroupTime: maxGroupTime}
 }
 
 // spread is the share of the frame interval that bursts are spread over; 0: none.

@@ -34,7 +34,7 @@ func TestUnusableFrameInAGroup(t *testing.T) {
 // two more than are kept: those two frames are cut short, and everybody goes on.
 func TestNineFramesInTheMiddle(t *testing.T) {
 	for _, group := range []uint32{1, 3} {
-		w, f := newGroupsWorld(t, 1, 230_000, group, func(c *cast.Config) { c.Lag = 2 })
+		w, f := newGroupsWorld(t, 1, 230_000, group, func(c *cast.Config) { c.Lag, c.LagTime = 2, time.Millisecond })
 		var stuck []*guest
 		for i := range 10 {
 			stuck = append(stuck, w.admit(overTCP, fmt.Sprintf("10.0.1.%d", i+1), f))

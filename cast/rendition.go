@@ -39,7 +39,7 @@ type outlet interface {
 
 func newRendition(s *Stream) *rendition {
 	b := s.broadcaster
-	r := &rendition{stream: s, ring: ring.New(b.config.Lag), rtp: newRTPSender(s)}
+	r := &rendition{stream: s, ring: ring.New(b.config.ringLimits()), rtp: newRTPSender(s)}
 	r.form = r.ring.NewForm(r.rtp)
 	r.udp = fanout.New(fanout.Config{
 		Loop: b.loop, Budget: b.budgets.sweeps, Ring: r.ring, Form: r.form, Log: s.log, Figures: &r.udpFigures,

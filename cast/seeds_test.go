@@ -154,7 +154,7 @@ func (b *broadcast) someConfig() cast.Config {
 	c := cast.Config{
 		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.k.Random, Work: sim.NewWorker(w.l, 10*time.Millisecond),
 		Log: slog.New(logToMemory{slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})}),
-		Lag: b.between(1, 12), Burst: b.between(1, 12), MTU: b.between(576, 1500), SessionTimeout: time.Duration(b.between(4, 20)) * time.Second,
+		Lag: b.between(1, 12), LagTime: time.Duration(b.between(1, 2000)) * time.Millisecond, Burst: b.between(1, 12), MTU: b.between(576, 1500), SessionTimeout: time.Duration(b.between(4, 20)) * time.Second,
 		Spread: cast.AllAtOnce, Joined: b.joined, Left: b.left,
 		NoSegmentation: b.maybe(0.2), NoBatches: b.maybe(0.1),
 	}

@@ -172,7 +172,7 @@ func TestBurstsAreSpread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := ring.New(5)
+	r := ring.New(ring.Limits{Frames: 5})
 	f := New(Config{Loop: l, Ring: r, Form: r.NewForm(pieces{}), Log: slog.New(slog.DiscardHandler), Figures: &Figures{}, Budget: l.NewBudget(time.Second), NextSequence: func() uint16 { return 0 }})
 	f.SetPace(40*time.Millisecond, 20*time.Millisecond)
 	var came [2][]time.Duration // since the frame

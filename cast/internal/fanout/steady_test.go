@@ -35,7 +35,7 @@ type hall struct {
 
 func newHall(t *testing.T, l *loop.Loop, local netip.AddrPort, format media.Format, o udp.Options) *hall {
 	t.Helper()
-	h := &hall{loop: l, ring: ring.New(5), params: &media.Params{Format: format}}
+	h := &hall{loop: l, ring: ring.New(ring.Limits{Frames: 5}), params: &media.Params{Format: format}}
 	layout := &halves{}
 	var err error
 	if h.socket, err = udp.Open(l, local, o, nil); err != nil {

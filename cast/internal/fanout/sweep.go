@@ -151,7 +151,7 @@ func (w *sweep) begin() bool {
 			w.take(frame, wire)
 			return true
 		}
-		w.cursor.Unsent(&w.before) // it could not be laid out as packets
+		w.cursor.Unsent(frame, &w.before) // it could not be laid out as packets
 	}
 }
 

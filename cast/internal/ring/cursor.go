@@ -7,12 +7,22 @@ type Policy struct {
 	Step uint64
 	// KeysOnly: key frames alone.
 	KeysOnly bool
+	// NeededOnly: without those frames that no other needs.
+	NeededOnly bool
+	// Patient: the next frame, however far behind the reader is, as long as it is in the ring.
+	Patient bool
+}
+
+// gets reports whether a reader gets a frame.
+func (p Policy) gets(f *Frame) bool {
+	return f.Key || !p.KeysOnly && !(p.NeededOnly && f.Disposable)
 }
 
 // Cursor is how far a reader has come. It is copied freely; each copy goes its own way.
 type Cursor struct {
 	last uint64 // the last frame that was taken, or passed over
-	keys uint64 // how many key frames there were up to it
+	// keys and needed are how many key frames there were up to it, and frames that others need.
+	keys, needed uint64
 	// taken is the last frame that was taken.
 	taken uint64
 	wait  wait
@@ -28,18 +38,33 @@ const (
 )
 
 // NewCursor returns a cursor that begins with the next key frame.
-func (r *Ring) NewCursor() Cursor { return Cursor{last: r.newest, keys: r.keys, wait: waitToJoin} }
+func (r *Ring) NewCursor() Cursor {
+	return Cursor{last: r.newest, keys: r.keys, needed: r.needed, wait: waitToJoin}
+}
+
+// NewCursorAtKey returns a cursor that begins with the newest key frame. ok is false if that is
+// not in the ring.
+func (r *Ring) NewCursorAtKey() (c Cursor, ok bool) {
+	f := r.NewestKey()
+	if f == nil {
+		return c, false
+	}
+	return Cursor{last: f.Number - 1, keys: f.Keys - 1, needed: f.needed - 1, wait: waitToJoin}, true
+}
 
 // Taken is the number of the last frame that Next returned, 0 if there was none.
 func (c *Cursor) Taken() uint64 { return c.taken }
 
-// Unsent says that the frame that was just taken cannot be sent, where before is the cursor as
+// Unsent says that frame f, which was just taken, cannot be sent, where before is the cursor as
 // it was before. What depends on that frame cannot be used either: the cursor goes on with a key
 // frame.
-func (c *Cursor) Unsent(before *Cursor) {
+func (c *Cursor) Unsent(f *Frame, before *Cursor) {
 	c.taken = before.taken
-	if c.wait = waitLagged; before.wait == waitToJoin {
-		c.wait = waitToJoin
+	switch {
+	case f.Disposable || before.wait == waitToJoin:
+		c.wait = before.wait
+	default:
+		c.wait = waitLagged
 	}
 }
 
@@ -48,41 +73,39 @@ func (c *Cursor) Last() uint64 { return c.last }
 
 // Next returns the frame that the reader gets next, nil if there is none yet, and how many
 // frames the reader misses before it: those that its policy has it get, but which are no longer
-// in the ring, or which depend on one that was missed.
+// in the ring, or which depend on one that was missed, or which it skips as it is too far behind.
 func (c *Cursor) Next(r *Ring, p Policy) (f *Frame, missed uint64) {
 	for n := following(c.last, p.Step); n <= r.newest; n = following(c.last, p.Step) {
 		f := r.Get(n)
-		if f == nil {
+		if f == nil || n < r.live && r.newestKey > n && !p.Patient {
 			skipped, more := c.catchUp(r, p)
 			return skipped, missed + more
 		}
-		if f.Key || !p.KeysOnly && c.wait == waitNot {
-			c.take(f)
-			return f, missed
+		if p.gets(f) {
+			if f.Key || c.wait == waitNot {
+				c.take(f)
+				return f, missed
+			}
+			if c.wait == waitLagged {
+				missed++
+			}
 		}
-		if !p.KeysOnly && c.wait == waitLagged {
-			missed++
-		}
-		c.last, c.keys = f.Number, f.Keys
+		c.last, c.keys, c.needed = f.Number, f.Keys, f.needed
 	}
 	return nil, missed
 }
 
-// catchUp goes to the newest key frame in the ring that the reader has not had, or, if there
+// catchUp goes to the newest key frame in the ring, which the reader has not had, or, if there
 // is none, waits for one.
 func (c *Cursor) catchUp(r *Ring, p Policy) (f *Frame, missed uint64) {
 	was := *c
-	for n := r.newest - r.newest%p.Step; n > c.last; n -= p.Step {
+	// With steps, every frame is a key frame.
+	if n := r.newestKey - r.newestKey%p.Step; n > c.last && r.Get(n) != nil {
 		f := r.Get(n)
-		if f == nil {
-			break
-		}
-		if f.Key {
-			c.take(f)
-			return f, was.between(c, p) - 1
-		}
+		c.take(f)
+		return f, was.between(c, p) - 1
 	}
-	c.last, c.keys = r.newest, r.keys
+	c.last, c.keys, c.needed = r.newest, r.keys, r.needed
 	if c.wait == waitNot {
 		c.wait = waitLagged
 	}
@@ -98,12 +121,20 @@ func (c *Cursor) between(later *Cursor, p Policy) uint64 {
 		return min(keys, 1)
 	case p.KeysOnly:
 		return keys
+	case p.NeededOnly:
+		return later.needed - c.needed
 	}
 	return later.last/p.Step - c.last/p.Step
 }
 
+// WantsKey reports whether the reader waits for a key frame, or is so far behind that it would
+// skip to one if there were a newer one.
+func (c *Cursor) WantsKey(r *Ring) bool {
+	return c.wait != waitNot || c.last+1 < r.live && r.newestKey <= c.last+1
+}
+
 func (c *Cursor) take(f *Frame) {
-	*c = Cursor{last: f.Number, keys: f.Keys, taken: f.Number}
+	*c = Cursor{last: f.Number, keys: f.Keys, needed: f.needed, taken: f.Number}
 }
 
 // Skip passes over all frames there are. The reader goes on with the next key frame, and has
@@ -114,8 +145,11 @@ func (c *Cursor) Skip(r *Ring) {
 	c.taken = taken
 }
 
-// Follow has the reader go on after the newest frame, which it has had.
-func (c *Cursor) Follow(r *Ring) { *c = Cursor{last: r.newest, keys: r.keys, taken: r.newest} }
+// Follow has the reader go on after the newest frame: it has had that, or all that those to come
+// need.
+func (c *Cursor) Follow(r *Ring) {
+	*c = Cursor{last: r.newest, keys: r.keys, needed: r.needed, taken: r.newest}
+}
 
 // Peek returns the number of the frame that Next would return, 0 if there is none yet.
 func (c *Cursor) Peek(r *Ring, p Policy) uint64 {

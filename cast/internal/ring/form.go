@@ -53,10 +53,11 @@ func (m *Form) Use() {
 		return
 	}
 	r := m.ring
-	for n := max(r.newestKey, m.upTo+1); n > 0 && n <= r.newest; n++ {
-		if f := r.Get(n); f != nil {
-			_ = m.lay(f) // Publish reports errors; this frame was published before
-		}
+	if r.NewestKey() == nil {
+		return // it begins at the next one
+	}
+	for n := max(r.newestKey, m.upTo+1); n <= r.newest; n++ {
+		_ = m.lay(r.Get(n)) // Publish reports errors; this frame was published before
 	}
 }
 

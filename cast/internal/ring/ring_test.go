@@ -55,7 +55,7 @@ func TestCursor(t *testing.T) {
 		{"key frames only, none in the ring", keys, 2, "", []string{"K", "Kddd", "K"}, []uint64{1, 6}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := ring.New(c.window)
+			r := ring.New(ring.Limits{Frames: c.window})
 			publish(t, r, c.before)
 			cursor := r.NewCursor()
 			var taken []uint64
@@ -86,7 +86,7 @@ func TestCursor(t *testing.T) {
 // frame is given up, the others and a frame that is held stay.
 func TestPins(t *testing.T) {
 	const window = 1
-	r := ring.New(window)
+	r := ring.New(ring.Limits{Frames: window})
 	r.AddHolder()
 	publish(t, r, "K")
 	held := r.Last()
@@ -136,7 +136,7 @@ func (l *layout) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
 }
 
 func TestForms(t *testing.T) {
-	r := ring.New(8)
+	r := ring.New(ring.Limits{Frames: 8})
 	l := &layout{refuse: 2}
 	form := r.NewForm(l)
 	publish(t, r, "KdKdd")
@@ -170,7 +170,7 @@ func TestForms(t *testing.T) {
 
 // TestNoAllocations publishes frames in a form in use, and has a cursor follow.
 func TestNoAllocations(t *testing.T) {
-	r := ring.New(5)
+	r := ring.New(ring.Limits{Frames: 5})
 	form := r.NewForm(&flat{})
 	form.Use()
 	cursor := r.NewCursor()
@@ -215,7 +215,7 @@ func TestFirst(t *testing.T) {
 
 // TestUnsent has a frame that a cursor took be impossible to send: what depends on it is missed.
 func TestUnsent(t *testing.T) {
-	r := ring.New(8)
+	r := ring.New(ring.Limits{Frames: 8})
 	all := ring.Policy{Step: 1}
 	early := r.NewCursor()
 	publish(t, r, "Kd")
@@ -223,11 +223,11 @@ func TestUnsent(t *testing.T) {
 	joins := r.NewCursor()
 	publish(t, r, "K")
 	before := joins
-	joins.Next(r, all)
-	joins.Unsent(&before)
+	f, _ := joins.Next(r, all)
+	joins.Unsent(f, &before)
 	before = early
-	early.Next(r, all)
-	early.Unsent(&before)
+	f, _ = early.Next(r, all)
+	early.Unsent(f, &before)
 	publish(t, r, "ddKd")
 	for name, c := range map[string]struct {
 		cursor *ring.Cursor
@@ -251,8 +251,8 @@ func TestUnsent(t *testing.T) {
 	publish(t, r, "Kd")
 	late.Next(r, all)
 	before = late
-	late.Next(r, all)
-	if late.Unsent(&before); late.Taken() != 8 {
+	f, _ = late.Next(r, all)
+	if late.Unsent(f, &before); late.Taken() != 8 {
 		t.Errorf("it has taken frame %d, want 8", late.Taken())
 	}
 	publish(t, r, "ddK")

@@ -61,7 +61,7 @@ func (v *visitor) Lost(err error) {
 // newHall makes one of so many readers.
 func newHall(t *testing.T, readers int) *hall {
 	t.Helper()
-	h := &hall{t: t, kernel: sim.New(1), ring: ring.New(5), bytes: 1000}
+	h := &hall{t: t, kernel: sim.New(1), ring: ring.New(ring.Limits{Frames: 5}), bytes: 1000}
 	h.loop = loop.NewOn(h.kernel)
 	h.backlog = NewBacklog(h.loop, 1<<20)
 	h.fan = New(Config{Loop: h.loop, Ring: h.ring, Form: h.ring.NewForm(single{}), Figures: &h.figures, Backlog: h.backlog})

@@ -107,7 +107,7 @@ func (r *Reader) begin() bool {
 			r.pin.Set(frame)
 			return true
 		}
-		r.cursor.Unsent(&before) // it could not be laid out as packets
+		r.cursor.Unsent(frame, &before) // it could not be laid out as packets
 	}
 }
 
