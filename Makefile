@@ -4,7 +4,7 @@ GO ?= go
 TESTFLAGS ?= -race -shuffle=on -count=1
 
 PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs python3
-PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2 gir1.2-gst-rtsp-server-1.0 python3-gi
+PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv iproute2 gir1.2-gst-rtsp-server-1.0 python3-gi libopenh264-7
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
 PACKAGES_ADAPT   := gcc libc6-dev libturbojpeg0 iproute2 ethtool
 PACKAGES_CLONE   := gcc libc6-dev libturbojpeg0 make clang-14 llvm-14 libbpf-dev linux-libc-dev iproute2 ethtool
@@ -58,7 +58,7 @@ test-mutants:
 # its own.
 test-players:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_PLAYERS)
-	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast ./cmd/camview
+	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast ./cmd/camview ./cmd/camview/openh264
 
 # Real V4L2 drivers, in a virtual machine.
 test-camera:
