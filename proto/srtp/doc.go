@@ -1,0 +1,11 @@
+// Package srtp seals a stream's RTP and RTCP, and opens the RTCP of its readers (RFC 3711), by the
+// profile AES_CM_128_HMAC_SHA1_80, which every implementation has. Package mikey's messages
+// (RFC 3830) carry the keys: see Offer and ParseMIKEY.
+//
+// A Sealer makes its own key, so that no two have the same, and never seals two packets with one
+// index: two packets that are enciphered alike give each other away. A reader's own RTCP is sealed
+// with a key that the reader has chosen; an Opener checks and opens it, and refuses what came
+// before.
+//
+// There is no I/O here, and no clock.
+package srtp

@@ -1,0 +1,65 @@
+package srtp
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"fmt"
+)
+
+const (
+	masterKeyBytes = 16
+	saltBytes      = 14
+	authKeyBytes   = 20
+	// KeyBytes is the length of a master key and its salt.
+	KeyBytes = masterKeyBytes + saltBytes
+)
+
+// Key is a master key and, after it, its master salt. It is not printed, whatever the verb.
+type Key [KeyBytes]byte
+
+const hidden = "srtp key, not shown"
+
+// Format implements fmt.Formatter.
+func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+
+// MarshalText is for logs and JSON. The error is always nil.
+func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// The labels of the keys that are derived from a master key (RFC 3711, section 4.3.2). Those of
+// SRTCP are labelSRTCP more.
+const (
+	labelEncryption = 0
+	labelAuth       = 1
+	labelSalt       = 2
+	labelSRTCP      = 3
+)
+
+// derive fills out with the session key of a label. The key derivation rate is 0, so there is one
+// for all packets.
+func (k *Key) derive(label byte, out []byte) {
+	var iv [aes.BlockSize]byte
+	copy(iv[:], k[masterKeyBytes:])
+	iv[7] ^= label // key_id is the label and 48 bits of 0
+	clear(out)
+	cipher.NewCTR(newAES(k[:masterKeyBytes]), iv[:]).XORKeyStream(out, out)
+}
+
+// newAES is AES with a key of 16 bytes, of which it accepts every one.
+func newAES(key []byte) cipher.Block {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err)
+	}
+	return block
+}
+
+// iv is the first counter block of a packet: the salt, the SSRC and the index (section 4.1.1).
+func iv(salt *[saltBytes]byte, ssrc uint32, index uint64) (block [aes.BlockSize]byte) {
+	binary.BigEndian.PutUint32(block[4:], ssrc)
+	binary.BigEndian.PutUint64(block[8:], index<<16)
+	for i, b := range salt {
+		block[i] ^= b
+	}
+	return block
+}

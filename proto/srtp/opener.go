@@ -1,0 +1,94 @@
+package srtp
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+)
+
+var (
+	errShort  = errors.New("srtp: packet is too short")
+	errForged = errors.New("srtp: packet is not sealed with the key")
+	errReplay = errors.New("srtp: packet has come before, or long after the ones behind it")
+)
+
+// maxSenders is how many SSRCs an Opener knows: a receiver changes its own when another has the same.
+const maxSenders = 4
+
+// windowPackets is how many packets behind the newest one are told apart.
+const windowPackets = 64
+
+// Opener opens the RTCP of one reader. It belongs to one goroutine.
+type Opener struct {
+	rtcp    *transform
+	mki     []byte
+	senders []sender
+}
+
+// sender is what has come from one SSRC.
+type sender struct {
+	ssrc    uint32
+	highest uint32
+	seen    uint64 // bit i: the packet of index highest-i has come
+}
+
+// NewOpener makes an Opener for what is sealed with a peer's key.
+func NewOpener(p Peer) *Opener {
+	return &Opener{rtcp: newTransform(&p.Key, labelSRTCP), mki: bytes.Clone(p.MKI)}
+}
+
+// OpenRTCP checks and opens a compound RTCP packet, and appends it to dst. packet stays as it is, and
+// must not lie in dst. The error says that it is forged or came before; nothing is changed then.
+func (o *Opener) OpenRTCP(dst, packet []byte) ([]byte, error) {
+	end := len(packet) - TagBytes - len(o.mki)
+	if end < rtcpHeaderBytes+4 {
+		return dst, errShort
+	}
+	sealed, rest := packet[:end], packet[end:]
+	if !bytes.Equal(rest[:len(o.mki)], o.mki) ||
+		subtle.ConstantTimeCompare(o.rtcp.tag(sealed, 0, false), rest[len(o.mki):]) != 1 {
+		return dst, errForged
+	}
+	flagged := binary.BigEndian.Uint32(sealed[end-4:])
+	index := flagged &^ encrypted
+	ssrc := binary.BigEndian.Uint32(sealed[4:])
+	if !o.isNew(ssrc, index) {
+		return dst, errReplay
+	}
+	from := len(dst)
+	dst = append(dst, sealed[:end-4]...)
+	if flagged&encrypted != 0 {
+		body := dst[from+rtcpHeaderBytes:]
+		o.rtcp.xor(body, body, ssrc, uint64(index))
+	}
+	return dst, nil
+}
+
+// isNew reports whether an authenticated packet has not come before, and notes that it has.
+func (o *Opener) isNew(ssrc, index uint32) bool {
+	for i := range o.senders {
+		if s := &o.senders[i]; s.ssrc == ssrc {
+			return s.isNew(index)
+		}
+	}
+	if len(o.senders) == maxSenders {
+		return false
+	}
+	o.senders = append(o.senders, sender{ssrc: ssrc, highest: index, seen: 1})
+	return true
+}
+
+func (s *sender) isNew(index uint32) bool {
+	if index > s.highest {
+		s.seen = s.seen<<min(index-s.highest, windowPackets) | 1
+		s.highest = index
+		return true
+	}
+	behind := s.highest - index
+	if behind >= windowPackets || s.seen>>behind&1 != 0 {
+		return false
+	}
+	s.seen |= 1 << behind
+	return true
+}
