@@ -36,7 +36,7 @@ func (s *syntax) Inspect(unit []byte, u *nal.Unit) error {
 		if err != nil {
 			return err
 		}
-		u.Begins, u.Key, u.Disposable = h.begins(&s.last), h.idr, !h.reference
+		u.First, u.Begins, u.Key, u.Disposable = h.first, h.begins(&s.last), h.idr, !h.reference
 		u.Order, _, _ = s.count(&h)
 	case TypePartitionB, TypePartitionC, TypeEndOfSequence, TypeEndOfStream:
 		u.Role = nal.After
@@ -48,7 +48,7 @@ func (s *syntax) Inspect(unit []byte, u *nal.Unit) error {
 	case TypePPS:
 		u.Role, u.Kind = nal.Parameters, 2
 	case TypeDelimiter:
-		u.Begins = true
+		u.First, u.Begins = true, true
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ type Unit struct {
 	// Begins: the unit is a slice that begins another picture than the slice before, or is one
 	// that must not stand after a slice.
 	Begins bool
+	// First: the unit is the first slice of its picture, or a delimiter before it.
+	First bool
 	// Key: of a slice, that its picture can be decoded without any other.
 	Key bool
 	// Recovery: of a unit before a slice, that decoding may begin here. Pictures are whole
@@ -74,12 +76,12 @@ type Assembler struct {
 	made   media.Params // what Describe says
 	dirty  bool         // the sets have changed since params was made
 
-	unit   Unit // what is being looked at
-	buffer []byte
-	given  bool // buffer is the last frame's
-	frame  media.Frame
-	sliced bool // there is a slice in the frame in hand
-	order  int
+	unit Unit // what is being looked at
+	// buffer is the frame's in hand, and last that of the frame that Finish has returned.
+	buffer, last []byte
+	frame        media.Frame
+	sliced       bool // there is a slice in the frame in hand
+	order        int
 	// fault is why the frame in hand will not be one.
 	fault    error
 	recovery bool
@@ -108,11 +110,13 @@ func (a *Assembler) Begins(unit []byte) bool {
 // Add adds a unit, and copies it. The error matches ErrMalformed: the unit is ignored. What is
 // wrong with a slice is told by Finish, which then gives no frame.
 func (a *Assembler) Add(unit []byte) error {
-	a.open()
 	if len(unit) == 0 {
 		return fmt.Errorf("%w: it is empty", ErrMalformed)
 	}
 	err := a.syntax.Inspect(unit, &a.unit)
+	if a.unit.Role == Parameters && a.sets.has(a.unit.Kind, unit) {
+		return nil
+	}
 	if err == nil {
 		err = a.syntax.Take(unit, &a.unit)
 	}
@@ -127,20 +131,12 @@ func (a *Assembler) Add(unit []byte) error {
 	switch a.unit.Role {
 	case Dropped:
 	case Parameters:
-		changed, err := a.sets.put(a.unit.Kind, a.unit.ID, unit)
-		a.dirty = a.dirty || changed
-		return err
+		a.dirty = true
+		return a.sets.put(a.unit.Kind, a.unit.ID, unit)
 	default:
 		a.add(unit)
 	}
 	return nil
-}
-
-// open begins a frame if none is in hand.
-func (a *Assembler) open() {
-	if a.given {
-		a.given, a.buffer = false, a.buffer[:0]
-	}
 }
 
 // add adds a unit that belongs to the frame.
@@ -203,23 +199,21 @@ func (a *Assembler) renew(made media.Params) {
 
 // Spoil says that something of the frame in hand is missing, as packets were lost: Finish gives
 // no frame, and this error.
-func (a *Assembler) Spoil(err error) {
-	a.open()
-	a.spoil(err)
-}
+func (a *Assembler) Spoil(err error) { a.spoil(err) }
 
 // Finish ends the frame in hand and returns it, false if no slice has come. Its Bytes are valid
-// until the next Add, its Params for good; Captured and Decode are the caller's to set. An error
+// until the next Finish, its Params for good; Captured and Decode are the caller's to set. An error
 // says why a frame was dropped: it matches ErrMalformed, ErrTooLarge or ErrNoParameters, or is
 // the one given to Spoil.
 func (a *Assembler) Finish() (frame media.Frame, ok bool, err error) {
-	a.open()
 	frame, ok, err = a.frame, a.sliced, a.fault
 	if ok && err == nil {
 		a.judge(&frame)
 		frame.Bytes = a.buffer
+		a.buffer, a.last = a.last, a.buffer
 	}
-	a.frame, a.sliced, a.fault, a.recovery, a.given = media.Frame{}, false, nil, false, true
+	a.buffer = a.buffer[:0]
+	a.frame, a.sliced, a.fault, a.recovery = media.Frame{}, false, nil, false
 	if err != nil {
 		return media.Frame{}, false, err
 	}
@@ -245,3 +239,12 @@ func (a *Assembler) Order() int { return a.order }
 
 // Params are those of the last frame, nil before the first one.
 func (a *Assembler) Params() *media.Params { return a.params }
+
+// Starts reports whether nothing of a frame need have been sent before a unit: it is the first
+// slice of a picture, or stands before it.
+func (a *Assembler) Starts(unit []byte) bool {
+	if len(unit) == 0 || a.syntax.Inspect(unit, &a.unit) != nil {
+		return false
+	}
+	return a.unit.First || a.unit.Role == Before || a.unit.Role == Parameters
+}

@@ -24,31 +24,32 @@ type set struct {
 	unit     []byte
 }
 
-// put keeps a copy of a set, in the place of the one with its kind and number. It reports whether
-// anything has changed.
-func (s *sets) put(kind, id uint32, unit []byte) (changed bool, err error) {
+// has reports whether a set is kept as it is: most are sent again and again.
+func (s *sets) has(kind uint32, unit []byte) bool {
+	return slices.ContainsFunc(s.list, func(k set) bool { return k.kind == kind && bytes.Equal(k.unit, unit) })
+}
+
+// put keeps a copy of a set, in the place of the one with its kind and number.
+func (s *sets) put(kind, id uint32, unit []byte) error {
 	at, found := slices.BinarySearchFunc(s.list, set{kind: kind, id: id}, func(a, b set) int {
 		if a.kind != b.kind {
 			return int(a.kind) - int(b.kind)
 		}
 		return int(a.id) - int(b.id)
 	})
-	if found && bytes.Equal(s.list[at].unit, unit) {
-		return false, nil
-	}
 	size := s.bytes + len(unit)
 	if found {
 		size -= len(s.list[at].unit)
 	}
 	if size > mostSetBytes || !found && len(s.list) == mostSets {
-		return false, fmt.Errorf("%w: more than %d parameter sets, or %d bytes of them", ErrMalformed, mostSets, mostSetBytes)
+		return fmt.Errorf("%w: more than %d parameter sets, or %d bytes of them", ErrMalformed, mostSets, mostSetBytes)
 	}
 	s.bytes = size
 	if !found {
 		s.list = slices.Insert(s.list, at, set{kind: kind, id: id})
 	}
 	s.list[at].unit = bytes.Clone(unit) // never written to, as Params refer to the one before
-	return true, nil
+	return nil
 }
 
 // units lists them.
