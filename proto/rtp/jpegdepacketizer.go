@@ -34,10 +34,10 @@ type JPEGDepacketizer struct {
 type quantisation [3][64]byte
 
 var (
-	// ErrMalformed is matched by errors about packets that are no RTP/JPEG.
-	ErrMalformed = errors.New("malformed RTP/JPEG packet")
-	// ErrUnsupported is matched by errors about RTP/JPEG that no picture can be made of.
-	ErrUnsupported = errors.New("unsupported RTP/JPEG")
+	// ErrMalformed is matched by errors about packets that are not of the format.
+	ErrMalformed = errors.New("malformed RTP packet")
+	// ErrUnsupported is matched by errors about packets that no picture can be made of here.
+	ErrUnsupported = errors.New("unsupported RTP payload")
 )
 
 // Push takes a packet. When it completes a picture it returns that, a file that every

@@ -66,9 +66,11 @@ func (l Layout) forPayload(payload, overhead int) Layout {
 
 // Packets is a frame, laid out.
 type Packets struct {
+	// Layout is how the packets are cut, if they have all been cut alike. Segment says how each
+	// run is.
 	Layout
-	// Bytes is all packets, one after the other. It is the buffer that was given to
-	// the packetizer, and the caller's.
+	// Bytes is all packets, one after the other. It is the buffer that was given to the
+	// packetizer, and the caller's; behind it, in the same memory, may be the list of runs.
 	Bytes []byte
 	// Count is how many packets there are.
 	Count int
@@ -76,19 +78,42 @@ type Packets struct {
 	FirstSequence uint16
 	// Timestamp is that of all packets.
 	Timestamp uint32
+
+	// runs lists runs that are not all cut alike, runEntryBytes each. It is beyond the end of
+	// Bytes, so that it needs no memory of its own.
+	runs []byte
 }
 
 // Packet returns packet i, 0 to Count-1.
 func (p *Packets) Packet(i int) []byte {
+	if p.runs != nil {
+		return p.listedPacket(i)
+	}
 	from := i*p.PacketSize - i/p.RunPackets
 	return p.Bytes[from:min(from+p.room(i), len(p.Bytes))]
 }
 
 // Runs is how many runs there are.
-func (p *Packets) Runs() int { return (p.Count + p.RunPackets - 1) / p.RunPackets }
+func (p *Packets) Runs() int {
+	if p.runs != nil {
+		return len(p.runs) / runEntryBytes
+	}
+	return (p.Count + p.RunPackets - 1) / p.RunPackets
+}
 
-// Run returns the packets of run i, 0 to Runs-1: cut every PacketSize bytes.
+// Run returns the packets of run i, 0 to Runs-1: cut every Segment(i) bytes.
 func (p *Packets) Run(i int) []byte {
+	if p.runs != nil {
+		return p.listedRun(i)
+	}
 	from := i * p.runBytes()
 	return p.Bytes[from:min(from+p.runBytes(), len(p.Bytes))]
+}
+
+// Segment is the size in bytes of all packets of run i but the last, which is shorter.
+func (p *Packets) Segment(i int) int {
+	if p.runs != nil {
+		return int(p.entry(i).segment)
+	}
+	return p.PacketSize
 }

@@ -195,7 +195,7 @@ func (w *sweep) due() time.Duration {
 // whether that is all of them. If it is not, it has seen to going on later.
 func (w *sweep) sendBurst() bool {
 	w.beginFirst()
-	run := udp.Run{Bytes: w.wire.Run(w.burst), SegmentBytes: w.wire.PacketSize}
+	run := udp.Run{Bytes: w.wire.Run(w.burst), SegmentBytes: w.wire.Segment(w.burst)}
 	for w.position.Peer < w.peers.End {
 		if w.fanout().config.Budget.Spent(w.now) {
 			w.task.Later()
