@@ -16,12 +16,14 @@ import (
 // and nothing is sent there unless Config.LowPorts says so.
 const FirstFreePort = 1024
 
-// CheckAddress says why no session may be sent frames by UDP at an address: it is the
-// broadcaster's own, or its port is below 1024, where services of the system listen
-// (Config.LowPorts). The error is a *Refusal of kind AddressRefused; nil if it may.
+// CheckAddress says why no session may be sent frames by UDP at an address: it is not allowed
+// (Config.Allow), it is the broadcaster's own, or its port is below 1024, where services of the
+// system listen (Config.LowPorts). The error is a *Refusal of kind AddressRefused; nil if it may.
 func (b *Broadcaster) CheckAddress(at Address) error {
 	for _, a := range [...]netip.AddrPort{at.RTP, at.RTCP} {
 		switch {
+		case !allowed(b.config.Allow.RTP, a.Addr()):
+			return refuse(AddressRefused, "the address is not allowed to be sent RTP by UDP")
 		case a.Port() < FirstFreePort && !b.config.LowPorts:
 			return refuse(AddressRefused, "port %d must be at least %d", a.Port(), FirstFreePort)
 		case b.ownAddress(a):

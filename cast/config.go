@@ -56,6 +56,8 @@ type Config struct {
 	// (DefaultTCPBacklog). When it holds more, those end that have taken nothing for the longest
 	// time, a second at least. NoLimit is no limit.
 	TCPBacklog int
+	// Allow is which networks are served (all).
+	Allow Allow
 	// Gate decides who may watch. Without one everybody may.
 	Gate Gate
 	// Joined is called when a session plays for the first time, and Left when one that has
@@ -177,6 +179,9 @@ func (c Config) withDefaults() (Config, error) {
 	var err error
 	if c.MaxFrame, err = capture.MaxFrame(c.MaxFrame); err != nil {
 		return c, fmt.Errorf("max-frame: %w", err)
+	}
+	if c.Allow, err = c.Allow.normal(); err != nil {
+		return c, err
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -217,6 +217,8 @@ func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) (stop func()) 
 	q := &question{broadcaster: b, request: r, answer: answer}
 	q.timeout = b.loop.NewAwakeTimer(func() { q.decide(Grant{}, refuse(Unavailable, "no answer from the gate")) })
 	switch {
+	case !b.config.Allow.allows(r.Protocol, r.Peer.Addr()):
+		q.decide(Grant{}, errNotAllowed)
 	case b.Stream(r.Stream) == nil:
 		q.decide(Grant{}, refuse(NoSuchStream, "no such stream"))
 	case b.config.Gate == nil:
@@ -265,6 +267,12 @@ func (q *question) stop() {
 	}
 }
 
+// onlyAsked reports whether a request is refused as it has no credentials. Players ask so first: it
+// is nothing to log.
+func (q *question) onlyAsked(err error) bool {
+	return q.request.Credentials == nil && RefusalOf(err).Kind == Unauthorized
+}
+
 // decide answers the question, unless that was done before.
 func (q *question) decide(g Grant, err error) {
 	answer := q.answer
@@ -272,7 +280,7 @@ func (q *question) decide(g Grant, err error) {
 	if answer == nil || q.broadcaster.closed {
 		return
 	}
-	if err != nil {
+	if err != nil && !q.onlyAsked(err) {
 		q.broadcaster.LogRefusal(q.request.Peer, q.request.Protocol, q.request.Stream, err)
 	}
 	answer(g, err)

@@ -103,8 +103,12 @@ func (b *Broadcaster) roomForConnection(peer netip.Addr) error {
 }
 
 // Connected counts a connection of a front, until Disconnected, or says by a *Refusal that a
-// limit is reached: the front closes the connection then, and does not call Disconnected.
+// limit is reached or the address not allowed (Config.Allow): the front closes the connection then,
+// and does not call Disconnected.
 func (b *Broadcaster) Connected(peer netip.AddrPort) error {
+	if !allowed(b.config.Allow.RTSP, peer.Addr()) {
+		return errNotAllowed
+	}
 	if err := b.roomForConnection(peer.Addr()); err != nil {
 		return err
 	}

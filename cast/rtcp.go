@@ -41,17 +41,39 @@ func (b *Broadcaster) HandleDatagrams(first, last byte, handle func(udp.Datagram
 
 // datagramArrived is called with what came to an RTP port. Players punch holes with junk there.
 func (b *Broadcaster) datagramArrived(d udp.Datagram) {
-	if len(d.Payload) == 0 {
+	if len(d.Payload) == 0 || b.handedOver(d) {
 		return
-	}
-	for _, h := range b.datagrams {
-		if d.Payload[0] >= h.first && d.Payload[0] <= h.last && h.handle(d) {
-			return
-		}
 	}
 	if isRTCP(d.Payload) {
 		b.rtcpArrived(d)
 	}
+}
+
+// handedOver reports whether a front has taken a datagram. What comes from an address that is not
+// allowed is not shown to fronts.
+func (b *Broadcaster) handedOver(d udp.Datagram) bool {
+	for _, h := range b.datagrams {
+		if d.Payload[0] < h.first || d.Payload[0] > h.last {
+			continue
+		}
+		if !allowed(b.config.Allow.RTP, d.From.Addr()) {
+			return b.refuseDatagram(d)
+		}
+		if h.handle(d) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseDatagram logs a datagram of an address that is not allowed, and has it dropped, unless it
+// comes from a reader that the program has added.
+func (b *Broadcaster) refuseDatagram(d udp.Datagram) (refused bool) {
+	if b.rtcpIndex.find(d.From) != nil {
+		return false
+	}
+	b.LogRefusal(d.From, Join, "", errNotAllowed)
+	return true
 }
 
 // isRTCP reports whether a datagram on an RTP port is RTCP: version 2, and a packet type that
