@@ -23,6 +23,7 @@ type settings struct {
 	destinations []destinationSpec
 	sdpFile      string
 	clone        string // interface
+	auth         string // file, empty: everybody may watch
 	logFormat    string
 	logLevel     slog.Level
 }
@@ -36,6 +37,8 @@ type rawFlags struct {
 	lowPorts         bool
 	spread           float64
 	adapt, clone     string
+	auth             string
+	allow            []string
 	send             []string
 	sdp              string
 	logFormat, level string
@@ -72,6 +75,15 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.StringVar(&raw.adapt, "adapt", "thin", "`MODE` for UDP viewers that report loss: off, thin (they get fewer frames) or quality (also, while viewers at most addresses report loss, lower the quality of pictures that are encoded here)")
 			f.StringVar(&raw.clone, "clone", "", "have the kernel copy frames to the UDP viewers behind this Ethernet `INTERFACE` (eBPF; Linux 6.6, as root), for many viewers on a fast link")
 		}),
+		commandline.NewGroup("Who may watch", func(f *pflag.FlagSet) {
+			f.Func("auth", "only the users in this `FILE` may watch, by their passwords; camcast passwd writes it; SIGHUP has it read again", func(file string) error {
+				if raw.auth = file; file == "" { // as by a variable of a script that is not set
+					return errors.New("a FILE is needed")
+				}
+				return nil
+			})
+			f.StringArrayVar(&raw.allow, "allow", nil, "serve only this `NETWORK` or address, such as 192.168.1.0/24; with rtsp= before it, it is for RTSP connections alone, with rtp= for joining and for all RTP over UDP; what none is given for serves all; may be repeated")
+		}),
 		commandline.NewGroup("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
 			f.StringArrayVar(&raw.send, "send", nil, "send to `DESTINATION`, a host or a multicast group: [NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]; NAME is a stream (default: the first); may be repeated")
 			f.StringVar(&raw.sdp, "sdp", "", "write an SDP `FILE` that a player opens to watch the first --send; with cam.sdp the second has cam-2.sdp, and so on")
@@ -96,7 +108,7 @@ func parseArguments(args []string) (*settings, error) {
 }
 
 func (raw *rawFlags) settings(sources []string) (*settings, error) {
-	s := &settings{sdpFile: raw.sdp, clone: raw.clone, logFormat: raw.logFormat, config: raw.config()}
+	s := &settings{sdpFile: raw.sdp, clone: raw.clone, auth: raw.auth, logFormat: raw.logFormat, config: raw.config()}
 	s.applyEnvironment()
 	var err error
 	if s.rtsp, err = listenAddress("--rtsp", raw.rtsp); err != nil {
@@ -115,6 +127,9 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 		return nil, fmt.Errorf("--log %q: must be text or json", raw.logFormat)
 	}
 	if err := checkRanges(raw); err != nil {
+		return nil, err
+	}
+	if s.config.Allow, err = parseAllow(raw.allow); err != nil {
 		return nil, err
 	}
 	if s.sources, err = parseSources(sources); err != nil {

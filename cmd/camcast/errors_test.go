@@ -45,6 +45,12 @@ func TestWrongInput(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	open, short := filepath.Join(folder, "open"), filepath.Join(folder, "short")
+	for name, mode := range map[string]os.FileMode{open: 0o644, short: 0o600} {
+		if err := os.WriteFile(name, []byte("# users\nme:view:*:0123\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -85,6 +91,16 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--rtp", ":65535"}, 2, []string{"--rtp", "65535", "RTCP"}},
 		{[]string{"--log", "xml"}, 2, []string{"--log", "text or json"}},
 		{[]string{"--log-level", "loud"}, 2, []string{"--log-level", "debug, info, warn or error"}},
+		{[]string{"--auth", ""}, 2, []string{"--auth", "a FILE is needed"}},
+		{append(free, "--auth", open, "testcard:"), 1, []string{"--auth", "open", "chmod 600"}},
+		{append(free, "--auth", short, "testcard:"), 1, []string{"--auth", "short:2", "4 fields"}},
+		{append(free, "--auth", folder, "testcard:"), 1, []string{"--auth", folder, "not a regular file"}},
+		{append(free, "--auth", filepath.Join(folder, "nobody"), "testcard:"), 1, []string{"--auth", "nobody", "no such file"}},
+		{[]string{"--allow", ""}, 2, []string{"--allow", "192.168.1.0/24"}},
+		{[]string{"--allow", "10.0.0.0/33"}, 2, []string{"--allow", "10.0.0.0/33", "192.168.1.0/24"}},
+		{[]string{"--allow", "fe80::1%eth0"}, 2, []string{"--allow", "fe80::1%eth0"}},
+		{[]string{"--allow", "rtsp=camera.local"}, 2, []string{"--allow", "camera.local"}},
+		{[]string{"--allow", "http=10.0.0.0/8"}, 2, []string{"--allow", "http=", "only rtsp= and rtp="}},
 		{[]string{"--sdp", "x.sdp"}, 2, []string{"--sdp", "--send"}},
 		{[]string{"--send", "tcp://127.0.0.1:5"}, 2, []string{"--send", "udp://HOST:PORT"}},
 		{[]string{"--send", "udp://127.0.0.1:0"}, 2, []string{"--send", "1 to 65534"}},
@@ -186,8 +202,8 @@ func TestUnknownHolder(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	status, stdout, stderr := runBinary(t, "--help")
-	want := []string{"--rtsp", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--send", "--sdp", "--log",
-		"--log-level", "--version", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
+	want := []string{"--rtsp", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--auth", "--allow", "--send", "--sdp", "--log",
+		"--log-level", "--version", "camcast passwd NAME", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
 	if status != 0 || stderr != "" || !containsAll(stdout, want) {
 		t.Errorf("status %d, stderr %q, stdout %q", status, stderr, stdout)
 	}

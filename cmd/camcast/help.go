@@ -28,7 +28,8 @@ streams that can be watched now.
 
 const helpTail = `
 SIGINT and SIGTERM say goodbye to every viewer and end the program. SIGUSR1 prints figures
-on stderr; they are printed at the end, too. SIGHUP has no effect.
+on stderr; they are printed at the end, too. SIGHUP has the file of --auth read again: a file
+with a fault changes nothing; viewers who may no longer watch are ended.
 Exit status: 0; 1 if something failed; 2 if the command line is wrong.
 
 These environment variables turn kernel features and libraries off:
@@ -40,6 +41,7 @@ These environment variables turn kernel features and libraries off:
 Examples:
   camcast
   camcast --max-readers 100 'desk=/dev/video0?size=1280x720' bench=/dev/video2
+  camcast passwd --file users me && camcast --auth users --allow 192.168.1.0/24
   camcast --send udp://239.1.2.3:5000 --sdp cam.sdp testcard:
   camcast --send 'udp://239.1.2.3:5000?ttl=2&iface=eth0' --sdp cam.sdp /dev/video0
 `

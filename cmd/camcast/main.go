@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/camcast/camcast/auth"
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
@@ -94,13 +95,20 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 		defer func() { err = errors.Join(err, program.Close()) }()
 		config.Clones = program.Clones
 	}
+	d := &service{settings: settings, ctx: ctx, stop: stop, stdout: out, log: config.Log}
+	if err := d.openGate(l); err != nil {
+		return err
+	}
+	if d.gate != nil {
+		config.Gate = d.gate
+	}
 	b, err := cast.New(l, config)
 	if err != nil {
 		port := config.RTP.Port()
 		return explain(err, portRequest{"--rtp", "udp", []uint16{port, port + 1}})
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	d := &service{settings: settings, broadcaster: b, ctx: ctx, stop: stop, stdout: out, log: config.Log}
+	d.broadcaster = b
 	if err := d.openFronts(); err != nil {
 		return explain(err, portRequest{"--rtsp", "tcp", []uint16{settings.rtsp.Port()}})
 	}
@@ -115,8 +123,9 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer printFiguresOnSignal(l, b, figures, settings.figuresPrinter())() // before it is announced that all is ready
+	d.checkUsers()
 	d.announce()
-	defer d.sayOnHangup()()
+	defer d.reloadOnHangup()()
 	if err := l.Run(ctx); err != nil {
 		return err
 	}
@@ -134,6 +143,8 @@ type service struct {
 	settings    *settings
 	broadcaster *cast.Broadcaster
 	rtsp        *rtsp.Server // nil: off
+	gate        *auth.Gate   // nil: everybody may watch
+	reloads     []reload
 	ctx         context.Context
 	stop        func() // ends Run
 	stdout      io.Writer
@@ -151,22 +162,6 @@ type service struct {
 	// failed is the error of a source that could not be opened when the daemon started, and
 	// absent the last error of one that could not be opened at any time.
 	failed, absent error
-}
-
-// sayOnHangup logs that SIGHUP has no effect, until the returned function is called. Without this
-// the signal would end the daemon.
-func (d *service) sayOnHangup() (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		for range hangups {
-			d.log.Info("SIGHUP has no effect: there is nothing to read again")
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-	}
 }
 
 // openFronts has the streams served by the protocols that are asked for.

@@ -113,7 +113,7 @@ func awaitTCP(t *testing.T, address string) {
 	}
 }
 
-// TestHangup sends SIGHUP, which does not end the daemon.
+// TestHangup sends SIGHUP, which does not end the daemon, and has nothing to do.
 func TestHangup(t *testing.T) {
 	d := startDaemon(t, smallCard)
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
