@@ -81,6 +81,28 @@ func TestFirstRequestsAreNotLogged(t *testing.T) {
 	}
 }
 
+// TestUsersAreNamed looks for the user in the figures of a session, and in the log when it ends.
+func TestUsersAreNamed(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	w.until(func() bool { return w.s.Available() == nil })
+	s, err := w.b.OpenSession(cast.SessionOptions{
+		Stream: w.s, Protocol: cast.RTSP, Peer: netip.MustParseAddrPort("10.0.1.1:1"), Grant: cast.Grant{User: "me"},
+	})
+	if err == nil {
+		err = s.PlayGroup()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.User() != "me" || s.Figures().User != "me" {
+		t.Errorf("%q, in the figures %q", s.User(), s.Figures().User)
+	}
+	s.End("enough")
+	if !strings.Contains(w.log.String(), `msg="reader left" stream=cam peer=10.0.1.1:1 protocol=rtsp user=me reason=enough`) {
+		t.Error("the log does not say who has left")
+	}
+}
+
 // TestGrantsThatDoNotHold opens a session when the gate has changed its mind.
 func TestGrantsThatDoNotHold(t *testing.T) {
 	w := newWorld(t, 1, nil)

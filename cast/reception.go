@@ -55,8 +55,10 @@ func (f *reception) jitter() time.Duration {
 // ReaderFigures is what is known of one reader, by its own reports (RFC 3550, section
 // 6.4.1) and by what it was sent.
 type ReaderFigures struct {
-	// Peer is where the reader is, and Transport how frames go to it.
+	// Peer is where the reader is, User who it is ("": nobody knows), and Transport how frames go to
+	// it.
 	Peer      netip.AddrPort
+	User      string
 	Transport Transport
 	// Watched is how long ago it began to watch.
 	Watched time.Duration

@@ -257,7 +257,7 @@ func inUnits(d, unit, step time.Duration) float64 {
 func (s *Session) Figures() ReaderFigures {
 	now := s.stream.broadcaster.loop.Now()
 	f := s.reception.figures(now)
-	f.Peer, f.Transport = s.peer, s.transport
+	f.Peer, f.User, f.Transport = s.peer, s.User(), s.transport
 	f.Frames, f.Lags, f.Withheld = s.frames, s.lags, s.withheld
 	if s.played {
 		f.Watched = now - s.joined

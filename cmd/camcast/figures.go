@@ -140,7 +140,7 @@ func printReaders(w io.Writer, s *cast.Stream) {
 			fmt.Fprintf(w, "  and %s more\n", commandline.Count(len(readers)-i, "reader"))
 			return
 		}
-		fmt.Fprintf(w, "  reader %v by %v: %s, %s", r.Peer, r.Transport, count(r.Frames, "frame"), count(r.Lags, "lag"))
+		fmt.Fprintf(w, "  reader %v%s by %v: %s, %s", r.Peer, ofUser(r.User), r.Transport, count(r.Frames, "frame"), count(r.Lags, "lag"))
 		if r.Reports > 0 {
 			fmt.Fprintf(w, "; %s, %v ago: %.1f %% lost lately, %d in all, jitter %v", count(r.Reports, "report"),
 				r.Age.Round(time.Millisecond), 100*r.FractionLost, r.CumulativeLost, r.Jitter.Round(time.Microsecond))
@@ -150,6 +150,14 @@ func printReaders(w io.Writer, s *cast.Stream) {
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+// ofUser says who a reader is, if that is known.
+func ofUser(user string) string {
+	if user == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (user %q)", user)
 }
 
 func ages(h *histogram.Histogram) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
 
@@ -161,5 +162,45 @@ func TestSkippedFrames(t *testing.T) {
 	}
 	if printFigures(l, b, &lines, udp.SystemCounters{}); !strings.Contains(lines.String(), want) {
 		t.Errorf("printed %q, want %q", lines.String(), want)
+	}
+}
+
+// TestUsersInFigures names the users whom a gate has admitted.
+func TestUsersInFigures(t *testing.T) {
+	l, err := loop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := cast.New(l, cast.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	params := &media.Params{Format: media.JPEG, Width: 640, Height: 480, FramesPerSecond: 10}
+	stream, err := b.AddStream("cam", nil, cast.StreamOptions{Params: params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, user := range []string{"anna", ""} {
+		peer := netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(1000+i))
+		s, err := b.OpenSession(cast.SessionOptions{Stream: stream, Protocol: cast.RTSP, Peer: peer, Grant: cast.Grant{User: user}})
+		if err == nil {
+			err = s.PlayGroup()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var text, json bytes.Buffer
+	printFigures(l, b, &text, udp.SystemCounters{})
+	printFiguresAsJSON(l, b, &json, udp.SystemCounters{})
+	for _, want := range []string{`reader 192.0.2.1:1000 (user "anna") by multicast: `, `reader 192.0.2.1:1001 by multicast: `} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("printed %q, want %q", text.String(), want)
+		}
+	}
+	if strings.Count(json.String(), `"user":`) != 1 || !strings.Contains(json.String(), `"user":"anna"`) {
+		t.Errorf("printed %s", json.String())
 	}
 }
