@@ -45,6 +45,8 @@ var rules = []rule{
 	{packages: "media", not: osAndNet},
 	{packages: "logqueue", not: osAndNet},
 	{packages: "worker", not: osAndNet},
+	{packages: "certificate"},
+	{packages: "tlsbridge", own: []string{"loop/tcp"}, tests: []string{"loop/...", "certificate"}, modules: []string{sys}},
 	{packages: "proto/...", own: []string{"proto/...", "media"}, not: osAndNet,
 		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg",
 			"github.com/bluenviron/mediacommon/v2/pkg/codecs"}},
@@ -79,6 +81,12 @@ var waiters = map[string][]habit{
 	"cast/worker.go": {goroutine},
 	// The log is written by a goroutine: a terminal may be stopped, a pipe full.
 	"logqueue/queue.go": {goroutine, channel},
+	// Two goroutines carry a connection with TLS, as crypto/tls waits for its peer.
+	"tlsbridge/server.go":  {goroutine, lock, clock},
+	"tlsbridge/client.go":  {goroutine, clock},
+	"tlsbridge/carrier.go": {goroutine, clock},
+	"tlsbridge/wire.go":    {lock},
+	"tlsbridge/turns.go":   {channel, lock},
 	// Push, by which other goroutines hand frames over to a Feed.
 	"capture/feed.go": {lock},
 	// The simulated kernel is woken by other goroutines, as the real one is.
