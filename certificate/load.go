@@ -36,8 +36,8 @@ func Load(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mode&0o027 != 0 {
-		return nil, fmt.Errorf("%s: mode %04o: other users may read the key, or its group may write it: chmod 600 %s", keyFile, mode.Perm(), keyFile)
+	if mode&0o037 != 0 {
+		return nil, fmt.Errorf("%s: mode %04o: others than its owner may read the key, or its group may change it: chmod 600 %s", keyFile, mode.Perm(), keyFile)
 	}
 	chain, err := parseChain(text)
 	if err != nil {

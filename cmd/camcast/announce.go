@@ -20,6 +20,10 @@ func (d *service) announce() {
 	if d.rtsp != nil {
 		rtsp.port = d.rtsp.Port()
 	}
+	rtsps := reach{scheme: "rtsps", hosts: hosts(s.tls.rtsps.Addr())}
+	if d.rtsps != nil {
+		rtsps.port = d.rtsps.Port()
+	}
 	for _, stream := range d.broadcaster.Streams() {
 		fmt.Fprintf(w, "\n%s: %s\n", stream.Name(), describe(stream.Describe()))
 		fmt.Fprintf(w, "  camview %s\n", join.url(join.hosts[0], stream.Name()))
@@ -30,7 +34,10 @@ func (d *service) announce() {
 			fmt.Fprintf(w, "  gst-launch-1.0 rtspsrc location=%s latency=100 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink\n", url)
 			fmt.Fprintf(w, "  vlc %s\n", url)
 		}
-		announceElsewhere(w, stream.Name(), rtsp, join)
+		if rtsps.port != 0 {
+			fmt.Fprintf(w, "  ffplay -fflags nobuffer -flags low_delay -rtsp_transport tcp %s\n", rtsps.url(rtsps.hosts[0], stream.Name()))
+		}
+		announceElsewhere(w, stream.Name(), rtsp, rtsps, join)
 		d.announceDestinations(w, stream)
 	}
 	fmt.Fprintln(w)

@@ -19,6 +19,7 @@ import (
 type settings struct {
 	config       cast.Config
 	rtsp         netip.AddrPort // the zero value: off
+	tls          tlsSettings
 	sources      []sourceSpec
 	destinations []destinationSpec
 	sdpFile      string
@@ -31,6 +32,7 @@ type settings struct {
 // rawFlags are the flags' values as they were given.
 type rawFlags struct {
 	rtsp, rtp        string
+	tls              rawTLS
 	lag, mtu, burst  int
 	maxFrame         int
 	limits           rawLimits
@@ -58,6 +60,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on, or \"off\": viewers can only join by camcast:// then")
 			f.StringVar(&raw.rtp, "rtp", "", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair (default the address of --rtsp, port 5004)")
 		}),
+		commandline.NewGroup("TLS", raw.tls.define),
 		commandline.NewGroup("Sources", func(f *pflag.FlagSet) {
 			f.IntVar(&raw.maxFrame, "max-frame", capture.DefaultMaxFrame, "largest frame to send, in `BYTES`; larger ones are skipped and counted; it bounds the memory that a file or camera can make camcast use")
 		}),
@@ -112,6 +115,9 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	s.applyEnvironment()
 	var err error
 	if s.rtsp, err = listenAddress("--rtsp", raw.rtsp); err != nil {
+		return nil, err
+	}
+	if s.tls, err = raw.tls.settings(s.rtsp); err != nil {
 		return nil, err
 	}
 	if s.config.RTP, err = raw.rtpAddress(s.rtsp); err != nil {
@@ -219,7 +225,7 @@ func (raw *rawFlags) rtpAddress(rtsp netip.AddrPort) (netip.AddrPort, error) {
 
 // listenAddress understands ":8554", "127.0.0.1:8554", "[::1]:8554" and "off".
 func listenAddress(flag, text string) (netip.AddrPort, error) {
-	if text == "off" && flag == "--rtsp" {
+	if text == "off" && flag != "--rtp" {
 		return netip.AddrPort{}, nil
 	}
 	full := text

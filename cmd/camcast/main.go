@@ -16,6 +16,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
+	"github.com/camcast/camcast/certificate"
 	"github.com/camcast/camcast/clone"
 	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/logqueue"
@@ -51,7 +52,7 @@ func newCommands(c console) *commandline.Program {
 		}
 		return broadcast(settings, c.stdout, c.stderr), nil
 	}
-	p.Commands = []*commandline.Program{newPasswd(c)}
+	p.Commands = []*commandline.Program{newPasswd(c), newMakeCertificate(c)}
 	return p
 }
 
@@ -110,9 +111,9 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	defer func() { err = errors.Join(err, b.Close()) }()
 	d.broadcaster = b
 	if err := d.openFronts(); err != nil {
-		return explain(err, portRequest{"--rtsp", "tcp", []uint16{settings.rtsp.Port()}})
+		return err
 	}
-	defer addProcessors(max(len(settings.sources), 1))()
+	defer addProcessors(d.processors())()
 	if err := d.addStreams(); err != nil {
 		return err
 	}
@@ -142,8 +143,9 @@ const outputPatience = 100 * time.Millisecond
 type service struct {
 	settings    *settings
 	broadcaster *cast.Broadcaster
-	rtsp        *rtsp.Server // nil: off
-	gate        *auth.Gate   // nil: everybody may watch
+	rtsp, rtsps *rtsp.Server // nil: off
+	certificate certificate.Current
+	gate        *auth.Gate // nil: everybody may watch
 	reloads     []reload
 	ctx         context.Context
 	stop        func() // ends Run
@@ -167,8 +169,19 @@ type service struct {
 // openFronts has the streams served by the protocols that are asked for.
 func (d *service) openFronts() (err error) {
 	join.Serve(d.broadcaster)
-	if address := d.settings.rtsp; address.IsValid() {
-		d.rtsp, err = rtsp.Listen(d.broadcaster, address, rtsp.Options{Name: commandline.Version("camcast")})
+	if err := d.openTLS(); err != nil {
+		return err
 	}
-	return err
+	address := d.settings.rtsp
+	if !address.IsValid() {
+		return nil
+	}
+	options := rtsp.Options{Name: commandline.Version("camcast")}
+	if d.rtsps != nil {
+		options.SecurePort = d.rtsps.Port()
+	}
+	if d.rtsp, err = rtsp.Listen(d.broadcaster, address, options); err != nil {
+		return explain(err, portRequest{"--rtsp", "tcp", []uint16{address.Port()}})
+	}
+	return nil
 }
