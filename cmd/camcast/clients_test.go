@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"image/jpeg"
 	"net"
 	"net/url"
@@ -37,7 +38,10 @@ func newClient(t *testing.T, address string, protocol gortsplib.Protocol) (*clie
 		t.Fatal(err)
 	}
 	c := &client{t: t, numbers: make(chan uint32, 1000), silent: make(chan struct{})}
-	c.rtsp = &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Protocol: &protocol, ReadTimeout: 5 * time.Second}
+	c.rtsp = &gortsplib.Client{
+		Scheme: u.Scheme, Host: u.Host, Protocol: &protocol, ReadTimeout: 5 * time.Second,
+		TLSConfig: &tls.Config{InsecureSkipVerify: true}, // for rtsps://
+	}
 	if err := c.rtsp.Start(); err != nil {
 		t.Fatal(err)
 	}

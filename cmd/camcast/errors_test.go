@@ -87,6 +87,10 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--spread", "1.5"}, 2, []string{"--spread 1.5", "0 to 1"}},
 		{[]string{"--adapt", "thick"}, 2, []string{"--adapt", "thick", "off, thin or quality"}},
 		{[]string{"--rtsp", "8554"}, 2, []string{"--rtsp", "8554", ":8554"}},
+		{[]string{"--rtsps", "8322", "--tls-cert", "c", "--tls-key", "k"}, 2, []string{"--rtsps", "8322", ":8554"}},
+		{[]string{"--rtsps", ":8322"}, 2, []string{"--rtsps needs a certificate", "--tls-cert", "camcast certificate"}},
+		{[]string{"--tls-key", "k"}, 2, []string{"--tls-key", "--tls-cert"}},
+		{[]string{"--tls-cert", "c"}, 2, []string{"--tls-cert needs its key", "--tls-key"}},
 		{[]string{"--rtp", "127.0.0.1:99999"}, 2, []string{"--rtp", "99999"}},
 		{[]string{"--rtp", ":65535"}, 2, []string{"--rtp", "65535", "RTCP"}},
 		{[]string{"--log", "xml"}, 2, []string{"--log", "text or json"}},
@@ -202,8 +206,8 @@ func TestUnknownHolder(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	status, stdout, stderr := runBinary(t, "--help")
-	want := []string{"--rtsp", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--auth", "--allow", "--send", "--sdp", "--log",
-		"--log-level", "--version", "camcast passwd NAME", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
+	want := []string{"--rtsp", "--rtsps", "--tls-cert", "--tls-key", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--auth", "--allow", "--send", "--sdp", "--log",
+		"--log-level", "--version", "camcast passwd NAME", "camcast certificate", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
 	if status != 0 || stderr != "" || !containsAll(stdout, want) {
 		t.Errorf("status %d, stderr %q, stdout %q", status, stderr, stdout)
 	}

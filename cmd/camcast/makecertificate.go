@@ -23,8 +23,9 @@ Usage: camcast certificate [flags]
 `
 
 const certificateTail = `
-It writes cert.pem and key.pem, and prints the certificate's fingerprint (SHA-256). Only its owner may
-read key.pem. The certificate is valid for 825 days; a camcast that runs reads a new one on SIGHUP.
+It writes cert.pem and key.pem, which only its owner may read, and prints the certificate's
+fingerprint (SHA-256). The certificate is valid for 825 days; a camcast that runs reads a new one
+on SIGHUP.
 Exit status: 0; 1 if something failed; 2 if the command line is wrong.
 
 Examples:
