@@ -11,6 +11,8 @@ import (
 // go back. A Client keeps none of the buffers it is given, and belongs to one goroutine.
 type Client struct {
 	request  Request
+	user     []byte // who asks, empty: nobody says so
+	key      Key
 	done     bool
 	accepted *Acceptance
 	streams  []Stream
@@ -42,9 +44,18 @@ var (
 )
 
 // RefusedError says that the broadcaster has refused.
-type RefusedError struct{ Reason Reason }
+type RefusedError struct {
+	Reason Reason
+	// Proved: the request had a user and a proof of the password.
+	Proved bool
+}
 
-func (e *RefusedError) Error() string { return "the broadcaster refuses: " + e.Reason.String() }
+func (e *RefusedError) Error() string {
+	if e.Reason == Unauthorized && e.Proved {
+		return "the broadcaster refuses: the user or the password is wrong"
+	}
+	return "the broadcaster refuses: " + e.Reason.String()
+}
 
 // NewClient makes a client that asks to join a stream, of at most MaxNameBytes: the only one
 // there is if the name is empty. ssrc is the reader's own, and nonce 8 bytes that nobody can
@@ -58,6 +69,10 @@ func NewListClient(ssrc uint32, nonce Nonce) *Client {
 	return &Client{request: Request{List: true, SSRC: ssrc, Nonce: nonce}}
 }
 
+// SetUser has a client ask in the name of a user, of at most MaxUserBytes, and prove that by the
+// key of the password. It is called before Start. Broadcasters that want no password ignore it.
+func (c *Client) SetUser(user string, key Key) { c.user, c.key = []byte(user), key }
+
 // Start appends the first request.
 func (c *Client) Start(now time.Duration, dst []byte) []byte {
 	c.since, c.wait = now, firstWait
@@ -66,6 +81,10 @@ func (c *Client) Start(now time.Duration, dst []byte) []byte {
 
 func (c *Client) ask(now time.Duration, dst []byte) []byte {
 	c.asked = now
+	if c.request.Cookie != (Cookie{}) && len(c.user) > 0 { // without a cookie there is nothing to prove
+		c.request.User = c.user
+		c.request.Prove(c.key)
+	}
 	return AppendRequest(dst, c.request)
 }
 
@@ -88,7 +107,7 @@ func (c *Client) Receive(now time.Duration, packet, dst []byte) ([]byte, error) 
 		return c.ask(now, dst), nil
 	case a.Refused != 0:
 		c.done = true
-		return dst, &RefusedError{a.Refused}
+		return dst, &RefusedError{Reason: a.Refused, Proved: len(c.request.User) > 0}
 	case a.Accepted != nil && !c.request.List:
 		c.done, c.accepted = true, a.Accepted
 	case a.Streams != nil && c.request.List && a.Streams.First == len(c.streams):

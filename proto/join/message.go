@@ -27,6 +27,8 @@ const (
 	CookieBytes = 20
 	// MaxNameBytes is how long a stream's name may be.
 	MaxNameBytes = 255
+	// MaxUserBytes is how long a user's name may be.
+	MaxUserBytes = 255
 	// MaxMessageBytes is how long a message may be: it is never fragmented.
 	MaxMessageBytes = 1200
 )
@@ -157,6 +159,8 @@ type Reason uint16
 
 // The reasons of PROTOCOL.md, section 4.4.
 const (
+	// Unauthorized: a user and a password are wanted, or those given are wrong.
+	Unauthorized Reason = 401
 	// Forbidden: the reader may not watch the stream.
 	Forbidden Reason = 403
 	// NoSuchStream: no stream has that name.
@@ -172,6 +176,8 @@ const (
 // String is the reason in words, or its number where this package has no words for it.
 func (r Reason) String() string {
 	switch r {
+	case Unauthorized:
+		return "a user and a password are needed"
 	case Forbidden:
 		return "access denied"
 	case NoSuchStream:

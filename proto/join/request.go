@@ -18,9 +18,13 @@ type Request struct {
 	// Stream is the name of the stream, empty for the only one. After ParseRequest it
 	// is part of the packet.
 	Stream []byte
+	// User is who asks, empty if nobody says so, and Proof shows that it is true
+	// (Request.Prove). After ParseRequest User is part of the packet.
+	User  []byte
+	Proof Proof
 }
 
-// ParseRequest reads a request, and keeps its name of the packet, no more. It allocates
+// ParseRequest reads a request, and keeps its names of the packet, no more. It allocates
 // nothing unless it fails; errors match ErrNotJoin.
 func ParseRequest(packet []byte) (r Request, err error) {
 	subtype, ssrc, nonce, rest, err := body(packet)
@@ -36,14 +40,31 @@ func ParseRequest(packet []byte) (r Request, err error) {
 	r = Request{List: subtype == subtypeList, SSRC: ssrc, Nonce: nonce, Cookie: Cookie(rest)}
 	rest = rest[CookieBytes:]
 	if r.List {
-		r.First = rest[0]
-		return r, nil
+		r.First, rest = rest[0], rest[min(len(rest), listBytes):]
+	} else if r.Stream, rest, err = name(rest); err != nil {
+		return r, err
 	}
-	r.Stream, _, err = name(rest)
-	return r, err
+	return r, r.parseUser(rest)
 }
 
-// AppendRequest appends a request, 44 bytes or more. A name is cut to MaxNameBytes.
+// listBytes is the length of the part of a LIST behind its cookie: first, and zeros.
+const listBytes = 4
+
+// parseUser reads who asks. Where the request ends, or a zero stands instead, nobody says so.
+func (r *Request) parseUser(rest []byte) error {
+	if len(rest) == 0 || rest[0] == 0 {
+		return nil
+	}
+	user, rest, err := name(rest)
+	if err != nil || len(rest) < ProofBytes {
+		return fmt.Errorf("%w: it ends in a user", ErrNotJoin)
+	}
+	r.User, r.Proof = user, Proof(rest)
+	return nil
+}
+
+// AppendRequest appends a request, 44 bytes or more. Names are cut to MaxNameBytes and
+// MaxUserBytes.
 func AppendRequest(dst []byte, r Request) []byte {
 	at := len(dst)
 	subtype := byte(subtypeJoin)
@@ -53,9 +74,12 @@ func AppendRequest(dst []byte, r Request) []byte {
 	dst = begin(dst, subtype, r.SSRC, r.Nonce)
 	dst = append(dst, r.Cookie[:]...)
 	if r.List {
-		dst = append(dst, r.First)
+		dst = append(dst, r.First, 0, 0, 0)
 	} else {
 		dst = appendName(dst, r.Stream)
+	}
+	if len(r.User) > 0 {
+		dst = append(appendName(dst, r.User), r.Proof[:]...)
 	}
 	return finish(dst, at)
 }

@@ -42,6 +42,15 @@ func TestVectors(t *testing.T) {
 	list.Cookie = cookies.Make(time.Second, peer, &list)
 	h264 := acceptance
 	h264.Stream.PayloadType, h264.Stream.Encoding, h264.FormatParameters = 96, "H264", "packetization-mode=1"
+	key, err := join.NewKey("anna", "sesame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	annas, annasList := withCookie, list
+	annas.User, annasList.User = []byte("anna"), []byte("anna")
+	annas.Prove(key)
+	annasList.Prove(key)
+	proved := "CCJ1\x00" + string(nonce[:]) + string(cookie[:]) + "\x04annacam"
 	input := "00000000000003e8" + "00000000000000000000ffffc0000207" + "138c" + "00" + hex.EncodeToString([]byte("cam"))
 	want := map[string][]byte{
 		"JOIN, no cookie":       join.AppendRequest(nil, ask),
@@ -57,6 +66,12 @@ func TestVectors(t *testing.T) {
 
 		"ACCEPT, with a format":  join.AppendAcceptance(nil, &ask, &h264),
 		"STREAMS, with a format": join.AppendStreams(nil, &list, 1, func(int) join.Stream { return h264.Stream }),
+
+		"JOINKEY of the user anna, password sesame": key[:],
+		"INPUT of the proof":                        []byte(proved),
+		"JOIN, of anna":                             join.AppendRequest(nil, annas),
+		"LIST, of anna":                             join.AppendRequest(nil, annasList),
+		"REFUSE, password":                          join.AppendRefusal(nil, &ask, join.Unauthorized),
 	}
 	if len(shown) != len(want) {
 		t.Errorf("%d test vectors, want %d", len(shown), len(want))
@@ -66,9 +81,15 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s: shown is\n%x, sent is\n%x", name, shown[name], message)
 		}
 	}
+	// The proof by the words of section 4.9, and not by Prove.
+	mac := hmac.New(sha256.New, shown["JOINKEY of the user anna, password sesame"])
+	mac.Write(shown["INPUT of the proof"])
+	if proof := mac.Sum(nil); !bytes.Equal(proof, annas.Proof[:]) {
+		t.Errorf("the proof is %x, want %x", annas.Proof, proof)
+	}
 	// The code by the words of section 5, and not by Cookies.
-	key := secret()
-	mac := hmac.New(sha256.New, key[:])
+	hidden := secret()
+	mac = hmac.New(sha256.New, hidden[:])
 	mac.Write(shown["INPUT of the code"])
 	if code := mac.Sum(nil)[:16]; !bytes.Equal(code, cookie[4:]) {
 		t.Errorf("the code of the cookie is %x, want %x", cookie[4:], code)
