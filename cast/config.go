@@ -58,8 +58,11 @@ type Config struct {
 	TCPBacklog int
 	// Allow is which networks are served (all).
 	Allow Allow
-	// Gate decides who may watch. Without one everybody may.
+	// Gate decides who may watch. Without one everybody may, and all streams are listed.
 	Gate Gate
+	// AllowBasic has fronts take passwords in clear text (RFC 7617) also on connections on which
+	// everybody on the way can read them.
+	AllowBasic bool
 	// Joined is called when a session plays for the first time, and Left when one that has
 	// played has ended, with the reason. Both run on the loop; either may be nil.
 	Joined func(*Session)

@@ -2,9 +2,10 @@ package cast
 
 import (
 	"crypto/md5"
-	"crypto/pbkdf2"
 	"crypto/sha256"
 	"fmt"
+
+	"github.com/camcast/camcast/proto/join"
 )
 
 // Realm is the realm of all passwords (RFC 7616, section 3.3): it is part of what is kept of one.
@@ -17,7 +18,7 @@ type Secret struct {
 	HA1MD5    [md5.Size]byte
 	HA1SHA256 [sha256.Size]byte
 	// JoinKey proves the password to the join protocol.
-	JoinKey [joinKeyBytes]byte
+	JoinKey join.Key
 }
 
 // Format prints no secret, whatever the verb.
@@ -29,21 +30,15 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // hidden is printed instead of a secret.
 const hidden = "(secret)"
 
-const (
-	joinKeyBytes  = 32
-	joinKeyRounds = 200_000
-)
-
 // NewSecret derives what is kept of a password. It takes some 50 ms on purpose: not for the loop.
 // The error says that the machine's rules for cryptography (FIPS 140) forbid it.
 func NewSecret(user, password string) (Secret, error) {
 	a1 := []byte(user + ":" + Realm + ":" + password)
 	s := Secret{HA1MD5: md5.Sum(a1), HA1SHA256: sha256.Sum256(a1)}
-	key, err := pbkdf2.Key(sha256.New, password, []byte(Realm+":"+user), joinKeyRounds, joinKeyBytes)
-	if err != nil {
+	var err error
+	if s.JoinKey, err = join.NewKey(user, password); err != nil {
 		return Secret{}, fmt.Errorf("a key cannot be derived from the password: %w", err)
 	}
-	copy(s.JoinKey[:], key)
 	return s, nil
 }
 

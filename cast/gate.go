@@ -46,6 +46,8 @@ const (
 	Describe Action = iota + 1
 	// Watch: to be sent it.
 	Watch
+	// List: to learn which streams there are. The request names none.
+	List
 )
 
 // String is the action in a word.
@@ -55,6 +57,8 @@ func (a Action) String() string {
 		return "describe"
 	case Watch:
 		return "watch"
+	case List:
+		return "list"
 	}
 	return "unknown"
 }
@@ -68,7 +72,9 @@ type Request struct {
 	Peer, Local netip.AddrPort
 	// Secure: it came by an encrypted connection (rtsps://).
 	Secure bool
-	// Stream is the stream's name, and Action what is wanted of it.
+	// Stream is the stream's name, and Action what is wanted of it. It is empty where the list is
+	// asked for, and where a stream is asked for that there is not: a gate that admits such a
+	// request lets the one who asks know that, and one that refuses it does not.
 	Stream string
 	Action Action
 	// Credentials are what came with the request; nil: none.
@@ -209,9 +215,10 @@ func RefusalOf(err error) *Refusal {
 	return &Refusal{Kind: Forbidden, Reason: err.Error()}
 }
 
-// Admit asks the gate about a request to the stream that it names, and calls answer on the
-// loop, once: before Admit returns, or later. A front asks before it describes a stream or opens
-// a session. stop withdraws the request, as when its connection has closed: answer is not called
+// Admit asks the gate about a request, and calls answer on the loop, once: before Admit returns, or
+// later. A front asks before it describes a stream, opens a session or lists the streams, and
+// before it says that there is no such stream: Request.Stream is empty then, and the answer is
+// NoSuchStream if the gate does not refuse. stop withdraws the request, as when its connection has closed: answer is not called
 // any more. The error is a *Refusal, or whatever the gate has answered.
 func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) (stop func()) {
 	q := &question{broadcaster: b, request: r, answer: answer}
@@ -219,8 +226,6 @@ func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) (stop func()) 
 	switch {
 	case !b.config.Allow.allows(r.Protocol, r.Peer.Addr()):
 		q.decide(Grant{}, errNotAllowed)
-	case b.Stream(r.Stream) == nil:
-		q.decide(Grant{}, refuse(NoSuchStream, "no such stream"))
 	case b.config.Gate == nil:
 		q.decide(Grant{}, nil)
 	default:
@@ -280,8 +285,12 @@ func (q *question) decide(g Grant, err error) {
 	if answer == nil || q.broadcaster.closed {
 		return
 	}
+	r := &q.request
+	if err == nil && r.Action != List && q.broadcaster.Stream(r.Stream) == nil {
+		err = &Refusal{Kind: NoSuchStream}
+	}
 	if err != nil && !q.onlyAsked(err) {
-		q.broadcaster.LogRefusal(q.request.Peer, q.request.Protocol, q.request.Stream, err)
+		q.broadcaster.LogRefusal(r.Peer, r.Protocol, r.Stream, err)
 	}
 	answer(g, err)
 }

@@ -25,7 +25,7 @@ type queue struct {
 	random uint64 // the state of the random numbers, not 0
 }
 
-// request is one that waits. Its name is kept in the request's own memory.
+// request is one that waits. Its names are kept in the request's own memory.
 type request struct {
 	from    udp.Datagram // without its payload
 	request protocol.Request
@@ -41,9 +41,11 @@ const (
 
 // init has a queue ready. Its choices come from the seed, which nobody may know.
 func (q *queue) init(seed [32]byte) {
-	names := make([]byte, queueRequests*protocol.MaxNameBytes)
+	names := make([]byte, queueRequests*(protocol.MaxNameBytes+protocol.MaxUserBytes))
 	for i := range q.requests {
-		q.requests[i].request.Stream, names = names[:0:protocol.MaxNameBytes], names[protocol.MaxNameBytes:]
+		r := &q.requests[i].request
+		r.Stream, names = names[:0:protocol.MaxNameBytes], names[protocol.MaxNameBytes:]
+		r.User, names = names[:0:protocol.MaxUserBytes], names[protocol.MaxUserBytes:]
 	}
 	q.key = [2]uint64{binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])}
 	q.random = binary.BigEndian.Uint64(seed[16:]) | 1
@@ -62,9 +64,9 @@ func (q *queue) add(d udp.Datagram, r *protocol.Request) {
 		}
 		q.counts[at.count]--
 	}
-	name := append(at.request.Stream[:0], r.Stream...) // in the memory of the one before
+	stream, user := append(at.request.Stream[:0], r.Stream...), append(at.request.User[:0], r.User...) // in the memory of the one before
 	at.from, at.request, at.count = d, *r, count
-	at.from.Payload, at.request.Stream = nil, name
+	at.from.Payload, at.request.Stream, at.request.User = nil, stream, user
 	q.counts[count]++
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"math"
 	"net/netip"
+	"slices"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
@@ -117,9 +118,10 @@ func (s *Server) answerOne(d udp.Datagram, r *protocol.Request, valid bool) {
 	switch {
 	case !valid:
 		s.reply(d, protocol.AppendChallenge(s.answer[:0], r, s.cookies.Make(s.broadcaster.Loop().Now(), d.From, r)))
+	case r.List && s.broadcaster.Config().Gate == nil:
+		s.list(d, r)
 	case r.List:
-		streams := s.streams()
-		s.reply(d, protocol.AppendStreams(s.answer[:0], r, len(streams), func(i int) protocol.Stream { return describe(streams[i]) }))
+		s.ask(d, r, nil)
 	default:
 		s.join(d, r)
 	}
@@ -142,34 +144,33 @@ func (s *Server) streams() []*cast.Stream {
 	return s.listed
 }
 
+// list answers a request for the list.
+func (s *Server) list(d udp.Datagram, r *protocol.Request) {
+	streams := s.streams()
+	s.reply(d, protocol.AppendStreams(s.answer[:0], r, len(streams), func(i int) protocol.Stream { return describe(streams[i]) }))
+}
+
 // join answers a request to join: with the session that is there already, or with what the
-// gate says.
+// gate says. With a gate nothing else shows whether there is such a stream.
 func (s *Server) join(d udp.Datagram, r *protocol.Request) {
 	b := s.broadcaster
 	stream := b.Stream(string(r.Stream))
 	if streams := b.Streams(); len(r.Stream) == 0 && len(streams) == 1 {
 		stream = streams[0]
 	}
-	if stream == nil {
+	before := b.SessionAt(d.From)
+	switch {
+	case stream == nil && b.Config().Gate == nil:
 		s.refuse(d, r, protocol.NoSuchStream)
-		return
+	case before != nil && before.Protocol() == cast.Join && before.Stream() == stream:
+		before.Alive()
+		s.accept(d, r, stream)
+	default:
+		s.ask(d, r, stream)
 	}
-	if before := b.SessionAt(d.From); before != nil && before.Protocol() == cast.Join {
-		if before.Stream() == stream {
-			before.Alive()
-			s.accept(d, r, stream)
-			return
-		}
-		before.Gone("watches another stream")
-	}
-	if stream.Available() != nil {
-		s.refuse(d, r, protocol.Unavailable)
-		return
-	}
-	s.ask(d, r, stream)
 }
 
-// ask asks the gate, and answers then. The name in the request is the queue's, which uses its
+// ask asks the gate, and answers then. The names in the request are the queue's, which uses their
 // memory again. A request that the gate cannot be asked about now is dropped: the reader asks
 // again.
 func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
@@ -178,18 +179,27 @@ func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
 		return
 	}
 	request := *r
-	request.Stream = []byte(stream.Name())
-	who := cast.Request{
-		Protocol: cast.Join, Peer: d.From, Local: netip.AddrPortFrom(d.To, b.RTPPort()), Stream: stream.Name(), Action: cast.Watch,
+	request.Stream, request.User = slices.Clone(r.Stream), slices.Clone(r.User)
+	who := cast.Request{Protocol: cast.Join, Peer: d.From, Local: netip.AddrPortFrom(d.To, b.RTPPort()), Action: cast.Watch}
+	if r.List {
+		who.Action = cast.List
+	}
+	if stream != nil {
+		who.Stream = stream.Name()
+	}
+	if len(r.User) > 0 {
+		who.Credentials = credentials{&request}
 	}
 	answered := false
 	withdraw := b.Admit(who, func(g cast.Grant, err error) {
 		answered = true
 		delete(s.deciding, d.From)
-		if err == nil {
+		if err == nil && !request.List {
 			err = s.open(d, stream, g)
 		}
 		switch {
+		case err == nil && request.List:
+			s.list(d, &request)
 		case err == nil:
 			s.accept(d, &request, stream)
 		case cast.RefusalOf(err).Kind != cast.Busy:
@@ -201,8 +211,23 @@ func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
 	}
 }
 
-// open opens a session for a reader, and has it play.
+// credentials are a request as the gate wants it. Any goroutine may verify them.
+type credentials struct{ request *protocol.Request }
+
+// User is cast.Credentials'.
+func (c credentials) User() string { return string(c.request.User) }
+
+// Verify is cast.Credentials'. The cookie was valid when the gate was asked.
+func (c credentials) Verify(s cast.Secret) bool { return c.request.Proves(s.JoinKey) }
+
+// open opens a session for a reader, and has it play. One that watches another stream leaves that.
 func (s *Server) open(d udp.Datagram, stream *cast.Stream, g cast.Grant) error {
+	if err := stream.Available(); err != nil {
+		return err
+	}
+	if before := s.broadcaster.SessionAt(d.From); before != nil && before.Protocol() == cast.Join {
+		before.Gone("watches another stream")
+	}
 	session, err := s.broadcaster.OpenSession(cast.SessionOptions{
 		Stream: stream, Protocol: cast.Join, Peer: d.From, Grant: g, EndsByGoodbye: true,
 	})
@@ -219,6 +244,8 @@ func (s *Server) open(d udp.Datagram, stream *cast.Stream, g cast.Grant) error {
 // reasonOf is an error in the protocol's words.
 func reasonOf(err error) protocol.Reason {
 	switch cast.RefusalOf(err).Kind {
+	case cast.Unauthorized:
+		return protocol.Unauthorized
 	case cast.NoSuchStream:
 		return protocol.NoSuchStream
 	case cast.LimitReached:

@@ -33,42 +33,50 @@ type conn struct {
 
 // decision is what the gate says to one request.
 type decision struct {
+	number uint64 // of the request
 	stream *cast.Stream
 	action cast.Action
 	stop   func() // withdraws the request
 	made   bool
-	grant  cast.Grant
-	err    error
+	// granted: the gate has admitted it. err may be set all the same, as the stream cannot be watched.
+	granted bool
+	grant   cast.Grant
+	err     error
 }
 
-// decide asks the gate about a request, and whether the stream can be watched. It returns nil as
-// long as there is no answer: the protocol then waits, and asks again when there is one. A
-// decision is returned once, so that each request has one of its own.
+// decide asks the gate about a request, and whether the stream can be watched; nil: there is no
+// such stream. It returns nil as long as there is no answer: the protocol then waits, and asks
+// again when there is one. Each request has a decision of its own, whatever it offers.
 func (c *conn) decide(s *cast.Stream, a cast.Action) *decision {
 	d := c.deciding
-	if d == nil || d.stream != s || d.action != a {
+	ended := d != nil && s == nil // since the gate was asked
+	if d == nil || d.number != c.rtsp.Request() || d.action != a || d.stream != s && !ended {
 		d = c.ask(s, a)
 	}
 	if !d.made {
 		return nil
 	}
-	c.deciding = nil
 	return d
 }
 
 // ask asks the gate, and then awaits the stream.
 func (c *conn) ask(s *cast.Stream, a cast.Action) *decision {
 	c.withdraw()
-	d := &decision{stream: s, action: a}
+	d := &decision{number: c.rtsp.Request(), stream: s, action: a}
 	c.deciding = d
-	request := cast.Request{
-		Protocol: cast.RTSP, Peer: c.tcp.Peer(), Local: c.tcp.Local(), Secure: c.rtsp.Secure, Stream: s.Name(), Action: a,
+	request := cast.Request{Protocol: cast.RTSP, Peer: c.tcp.Peer(), Local: c.tcp.Local(), Secure: c.rtsp.Secure, Action: a}
+	if s != nil {
+		request.Stream = s.Name()
+	}
+	if given := c.rtsp.Credentials(); given != nil {
+		request.Credentials = credentials{given}
 	}
 	stop := c.server.broadcaster.Admit(request, func(g cast.Grant, err error) {
 		if err != nil {
 			c.decided(d, g, err)
 			return
 		}
+		d.granted = true
 		d.stop = s.Await(func(err error) { c.decided(d, g, err) })
 	})
 	if d.stop == nil { // the gate has not answered yet
@@ -78,6 +86,14 @@ func (c *conn) ask(s *cast.Stream, a cast.Action) *decision {
 		c.withdraw()
 	}
 	return d
+}
+
+// credentials are those of the protocol, as the gate wants them.
+type credentials struct{ *protocol.Credentials }
+
+// Verify is cast.Credentials'.
+func (c credentials) Verify(s cast.Secret) bool {
+	return c.Credentials.Verify(s.HA1MD5, s.HA1SHA256)
 }
 
 // withdraw forgets a question that is open: its request will not be answered.
@@ -145,7 +161,7 @@ func (c *conn) answer(out []byte, err error) {
 
 // giveUp closes the connection and logs why.
 func (c *conn) giveUp(reason error) {
-	if errors.Is(reason, protocol.ErrTLS) {
+	if errors.Is(reason, protocol.ErrTLS) || errors.Is(reason, protocol.ErrCredentials) { // of which there may be thousands in a second
 		c.server.broadcaster.LogRefusal(c.tcp.Peer(), cast.RTSP, "", reason)
 		c.close()
 		return

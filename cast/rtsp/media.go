@@ -24,9 +24,12 @@ func (m *media) find(path string) *cast.Stream {
 	return s
 }
 
-// Paths are the names of the streams that can be asked for.
+// Paths are the names of the streams that can be asked for. With a gate strangers are told none.
 func (m *media) Paths() iter.Seq[string] {
 	return func(yield func(string) bool) {
+		if m.broadcaster.Config().Gate != nil {
+			return
+		}
 		for _, s := range m.broadcaster.Streams() {
 			if m.find(s.Name()) != nil && !yield(s.Name()) {
 				return
@@ -35,25 +38,20 @@ func (m *media) Paths() iter.Seq[string] {
 	}
 }
 
-// notFound is the answer to a path that no stream has.
-var notFound = protocol.Answer{Status: protocol.StatusNotFound}
-
-// Resolve finds the canonical path of a stream.
+// Resolve finds the canonical path of a stream. With a gate it is Setup that says whether there is
+// one.
 func (m *media) Resolve(path string) (canonical string, ok bool) {
 	s := m.find(path)
 	if s == nil {
-		return "", false
+		return path, m.broadcaster.Config().Gate != nil
 	}
 	return s.Name(), true
 }
 
 // Describe describes a stream, if the gate admits it.
 func (m *media) Describe(c *protocol.Conn, path string) (protocol.Description, protocol.Answer) {
-	s := m.find(path)
-	if s == nil {
-		return protocol.Description{}, notFound
-	}
-	switch d := c.User.(*conn).decide(s, cast.Describe); {
+	s, d := m.admit(c, path, cast.Describe)
+	switch {
 	case d == nil:
 		return protocol.Description{}, protocol.Later
 	case d.err != nil:
@@ -66,13 +64,35 @@ func (m *media) Describe(c *protocol.Conn, path string) (protocol.Description, p
 	return description, protocol.OK
 }
 
+// admit finds a stream and what the gate says: nil as long as it says nothing. Without a decision
+// against it the stream is there. The gate is asked before anything shows whether it is.
+func (m *media) admit(c *protocol.Conn, path string, a cast.Action) (*cast.Stream, *decision) {
+	s := m.find(path)
+	if s == nil && m.broadcaster.Config().Gate == nil {
+		return nil, &decision{err: errNoStream}
+	}
+	d := c.User.(*conn).decide(s, a)
+	if d != nil && s == nil && d.granted { // it has ended since then
+		return nil, &decision{err: errNoStream}
+	}
+	return s, d
+}
+
+var errNoStream = &cast.Refusal{Kind: cast.NoSuchStream}
+
+// errNotTheirs is the answer to one who is admitted, and wants to change another user's session.
+var errNotTheirs = &cast.Refusal{Kind: cast.Forbidden, Reason: "the session is another user's"}
+
 // Setup opens a session, if the gate admits it, or gives another transport to one that is there.
 func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, t protocol.Transport) (protocol.TransportReply, protocol.Answer) {
-	s := m.find(path)
-	if s == nil {
-		return protocol.TransportReply{}, notFound
-	}
 	n := c.User.(*conn)
+	s, d := m.admit(c, path, cast.Watch)
+	switch {
+	case d == nil:
+		return protocol.TransportReply{}, protocol.Later
+	case d.err != nil:
+		return protocol.TransportReply{}, answerTo(d.err, protocol.StatusNotEnoughBandwidth)
+	}
 	reply, way, ok := m.route(n, s, t)
 	if !ok {
 		return reply, protocol.Answer{Status: protocol.StatusUnsupportedTransport}
@@ -84,11 +104,10 @@ func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, 
 		}
 	}
 	r, known := session.User.(*reader)
-	if !known {
-		d := n.decide(s, cast.Watch)
-		if d == nil {
-			return reply, protocol.Later
-		}
+	switch {
+	case known && r.session.User() != d.grant.User:
+		return reply, answerTo(errNotTheirs, protocol.StatusNotEnoughBandwidth)
+	case !known:
 		var err error
 		if r, err = m.open(n, session, s, d); err != nil {
 			return reply, answerTo(err, protocol.StatusNotEnoughBandwidth)
@@ -99,11 +118,8 @@ func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, 
 	return reply, protocol.OK
 }
 
-// open makes a session that the gate has decided on.
+// open makes a session that the gate has granted.
 func (m *media) open(n *conn, session *protocol.Session, s *cast.Stream, d *decision) (*reader, error) {
-	if d.err != nil {
-		return nil, d.err
-	}
 	r := &reader{rtsp: session}
 	var err error
 	r.session, err = m.broadcaster.OpenSession(cast.SessionOptions{

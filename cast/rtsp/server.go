@@ -54,8 +54,12 @@ func Listen(b *cast.Broadcaster, address netip.AddrPort, o Options) (*Server, er
 // config is that of the protocol.
 func (s *Server) config() protocol.Config {
 	b := s.broadcaster
+	realm := ""
+	if b.Config().Gate != nil { // which may want passwords
+		realm = cast.Realm
+	}
 	return protocol.Config{
-		Server: s.options.Name, SecurePort: s.options.SecurePort, Timeout: b.Config().SessionTimeout, NewID: b.RandomName,
+		Server: s.options.Name, Realm: realm, SecurePort: s.options.SecurePort, Timeout: b.Config().SessionTimeout, NewID: b.RandomName,
 		Yield: func() bool { return b.Requests().Spent(b.Loop().Kernel().Monotonic()) },
 	}
 }
@@ -134,7 +138,7 @@ func (s *Server) accept(c *tcp.Conn) tcp.Handler {
 // take takes a connection.
 func (s *Server) take(c *tcp.Conn) *conn {
 	n := &conn{server: s, tcp: c, rtsp: s.protocol.Accept(c.Peer(), c.Local()), used: s.broadcaster.Loop().Awake(), index: len(s.conns)}
-	n.rtsp.User, n.rtsp.Secure = n, s.options.TLS != nil
+	n.rtsp.User, n.rtsp.Secure, n.rtsp.AllowBasic = n, s.options.TLS != nil, s.broadcaster.Config().AllowBasic
 	n.deadline = s.broadcaster.Loop().NewAwakeTimer(n.expired)
 	n.task = s.broadcaster.Requests().NewTask(n.goOn)
 	s.conns = append(s.conns, n)
@@ -161,6 +165,8 @@ func answerTo(err error, limit protocol.Status) protocol.Answer {
 	switch refusal.Kind {
 	case cast.NoSuchStream:
 		status = protocol.StatusNotFound
+	case cast.Unauthorized:
+		status = protocol.StatusUnauthorized
 	case cast.LimitReached, cast.AddressLimitReached:
 		status = limit
 	case cast.AddressRefused:

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha256"
+	"fmt"
 )
 
 const (
@@ -20,6 +21,9 @@ const (
 
 // Key is derived from a user's password, and is as good as the password here.
 type Key [KeyBytes]byte
+
+// Format prints no key, whatever the verb.
+func (Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, "(secret)") }
 
 // NewKey derives the key of a user's password (PROTOCOL.md, section 4.9). It takes some 50 ms on
 // purpose: whoever records a request must spend as much on each password that he tries. The

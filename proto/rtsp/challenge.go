@@ -39,8 +39,8 @@ const (
 )
 
 // Credentials are those of the request that Media is asked about, nil if it has none that could be right: none at all, what
-// cannot be read, those of another realm or for another stream's URL, and a password in clear text where AllowBasic is not
-// set. Media decides whether they are right ([Credentials.Verify]), and answers StatusUnauthorized if not. They are nil in a
+// cannot be read, those of another realm or for another stream's URL, and a password in clear text where that is not allowed. Media
+// decides whether they are right ([Credentials.Verify]), and answers StatusUnauthorized if not. They are nil in a
 // server without Config.Realm.
 func (c *Conn) Credentials() *Credentials { return c.credentials }
 
@@ -78,7 +78,7 @@ func (c *Conn) authenticate(rq *request) (tryAgain bool) {
 func (c *Conn) usable(rq *request, credentials *Credentials) bool {
 	if credentials.basic {
 		credentials.realm = c.server.cfg.Realm
-		return c.AllowBasic
+		return c.allowsBasic()
 	}
 	return credentials.realm == c.server.cfg.Realm && c.signs(credentials.uri, rq)
 }
@@ -121,6 +121,9 @@ func (c *Conn) judge(credentials *Credentials) freshness {
 	return fresh
 }
 
+// allowsBasic reports whether a password may come in clear text.
+func (c *Conn) allowsBasic() bool { return c.AllowBasic || c.Secure }
+
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // renew gives the connection another nonce.
@@ -151,7 +154,7 @@ func (c *Conn) unauthorized(out []byte, rq *request, a Answer, tryAgain bool) []
 	digest += `, qop="auth"`
 	out = c.begin(out, rq, a)
 	out = c.session(out, rq.session, false)
-	if c.AllowBasic {
+	if c.allowsBasic() {
 		out = header(out, "WWW-Authenticate", "Basic "+realm)
 	}
 	out = header(out, "WWW-Authenticate", digest+", algorithm=SHA-256")

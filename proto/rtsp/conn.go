@@ -18,8 +18,7 @@ type Conn struct {
 
 	// Secure says that the connection is encrypted, as with rtsps://. The caller sets it, if it does, before Receive is called.
 	Secure bool
-	// AllowBasic has passwords taken in clear text (RFC 7617): on connections that nobody can listen to, or where the caller
-	// does not mind. It is false at first.
+	// AllowBasic has passwords taken in clear text (RFC 7617) on a connection that is not Secure. The caller sets it likewise.
 	AllowBasic bool
 
 	server      *Server

@@ -270,6 +270,8 @@ func TestBasicWhereItIsNotAllowed(t *testing.T) {
 	want(t, ask(t, c, 0, describeCam, "CSeq: 1", basic(user, password)), StatusUnauthorized)
 	c.AllowBasic = true
 	want(t, ask(t, c, 0, describeCam, "CSeq: 2", basic(user, password)), StatusOK)
+	c.AllowBasic, c.Secure = false, true
+	want(t, ask(t, c, 0, describeCam, "CSeq: 3", basic(user, password)), StatusOK)
 }
 
 // TestNoncesOfOthers has a digest that was right on one connection come on another one.

@@ -39,7 +39,7 @@
 // # Passwords
 //
 // A server with a [Config.Realm] reads the credentials of DESCRIBE and SETUP: digests by SHA-256 and MD5 (RFC 7616, and RFC 2069
-// as most players speak it), and passwords in clear text where [Conn.AllowBasic] is set (RFC 7617). Media asks for them by
+// as most players speak it), and passwords in clear text on secure connections or where [Conn.AllowBasic] is set (RFC 7617). Media asks for them by
 // [Conn.Credentials], and answers StatusUnauthorized. The nonce is the connection's own, lives for NonceTime, and a client that
 // counts must count upwards; so a digest that somebody has overheard is of no use. After MaxFailures wrong ones the connection
 // is closed.
