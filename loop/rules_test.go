@@ -51,7 +51,7 @@ var rules = []rule{
 		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg",
 			"github.com/bluenviron/mediacommon/v2/pkg/codecs"}},
 	// A source knows no other source, and no loop: it is given a capture.Host.
-	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "proto/jpeg", "worker"},
+	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "proto/jpeg", "proto/nal", "proto/h264", "proto/h265", "worker"},
 		tests: []string{"capture/capturetest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},
 	// A front knows no other front, and nothing of how frames go to many readers.
 	{packages: "cast/...", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture", "auth"},
@@ -64,7 +64,7 @@ var rules = []rule{
 	{packages: "cast/internal/ring", own: []string{"proto/...", "media"}, not: osAndNet},
 	// auth stands on cast, as a program does that embeds it; it reads files.
 	{packages: "auth", own: []string{"cast", "loop"}, tests: []string{"loop/...", "cast/...", "proto/...", "media"}, modules: []string{sys}},
-	{packages: "view", own: []string{"loop/...", "proto/..."}, not: osAndNet},
+	{packages: "view", own: []string{"loop/...", "proto/...", "media"}, not: osAndNet},
 	{packages: "clone", own: []string{"loop/..."}, tests: []string{"bench/rig"}, modules: []string{sys, "github.com/cilium/ebpf"}},
 }
 

@@ -22,7 +22,7 @@ func TestFailures(t *testing.T) {
 		"a device":     {"/dev/null", "neither a file nor a folder"},
 		"a pipe":       {pipe(t), "neither a file nor a folder"},
 		"far away":     {write(t, "far.mjpeg", make([]byte, 2*maxJunkBytes), grey), "no JPEG found in its first 1024 kB"},
-		"endless":      {endless(t), "no whole JPEG picture at its beginning"},
+		"endless":      {endless(t), "no whole picture at its beginning"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, h := openSource(t, c.path, Options{Loop: true})

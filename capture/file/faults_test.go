@@ -318,3 +318,6 @@ func TestLossIsOverInOneReport(t *testing.T) {
 		t.Errorf("%d frames, want the new picture", len(s.host.Frames))
 	}
 }
+
+// dup has an open fd be another file.
+func dup(from, to int) error { return unix.Dup3(from, to, unix.O_CLOEXEC) }

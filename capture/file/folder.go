@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
 
@@ -96,21 +97,21 @@ func (l *listing) read(times int) (done bool, err error) {
 	return false, nil
 }
 
-func (f *folder) next(b *budget) ([]byte, error) {
+func (f *folder) next(b *budget) (media.Frame, error) {
 	if f.listing != nil {
 		if err := f.list(); err != nil {
-			return nil, err
+			return media.Frame{}, err
 		}
 	}
 	for f.current != nil || f.names.next() != "" {
 		if f.current == nil {
 			if b.files <= 0 {
-				return nil, errMuch
+				return media.Frame{}, errMuch
 			}
 			b.files--
 			if err := f.begin(); err != nil {
 				if err := f.check(err); err != nil {
-					return nil, err
+					return media.Frame{}, err
 				}
 				f.broken++
 				f.names.pass()
@@ -119,24 +120,24 @@ func (f *folder) next(b *budget) ([]byte, error) {
 		}
 		picture, err := f.current.next(b)
 		if errors.Is(err, errMuch) {
-			return nil, err
+			return media.Frame{}, err
 		}
-		if picture == nil {
+		if picture.Bytes == nil {
 			f.broken++
 		}
 		f.finish()
-		if picture != nil {
+		if picture.Bytes != nil {
 			return picture, nil
 		}
 	}
-	return nil, errEnd
+	return media.Frame{}, errEnd
 }
 
 // begin opens the next picture.
 func (f *folder) begin() error {
 	s := f.spare
 	if s == nil {
-		s = &stream{options: f.options, fd: -1}
+		s = &stream{input: input{options: f.options, fd: -1}}
 	}
 	f.name = f.names.next()
 	s.path = filepath.Join(f.path, f.name)

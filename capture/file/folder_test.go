@@ -72,14 +72,14 @@ func TestOtherFolderWhileListed(t *testing.T) {
 	if err := f.apply(changes{rescan: true}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := f.next(&budget{bytes: jobBytes, files: jobFiles}); p != nil || err != errEnd {
-		t.Errorf("%d bytes, %v; want none of the folder that is gone", len(p), err)
+	if p, err := f.next(&budget{bytes: jobBytes, files: jobFiles}); p.Bytes != nil || err != errEnd {
+		t.Errorf("%d bytes, %v; want none of the folder that is gone", len(p.Bytes), err)
 	}
 	if err := f.apply(changes{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := f.next(&budget{bytes: jobBytes, files: jobFiles}); !bytes.Equal(p, b) || err != nil {
-		t.Errorf("%d bytes, %v; want the other folder's picture", len(p), err)
+	if p, err := f.next(&budget{bytes: jobBytes, files: jobFiles}); !bytes.Equal(p.Bytes, b) || err != nil {
+		t.Errorf("%d bytes, %v; want the other folder's picture", len(p.Bytes), err)
 	}
 	if err := f.apply(changes{}, nil); err != nil || f.listing != nil {
 		t.Errorf("listed a third time: %v, %v", f.listing != nil, err)

@@ -5,19 +5,23 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/jpeg"
+	"github.com/camcast/camcast/proto/nal"
 	"golang.org/x/sys/unix"
 )
 
-// pictures is a sequence of JPEGs: a file or a folder. Its methods run in jobs.
+// pictures is a sequence of pictures: a file or a folder. Its methods run in jobs.
 type pictures interface {
-	// next returns the next picture, valid until the next call. Its error is errEnd at the
-	// end, errMuch if the budget is used up, errCut if the file has become shorter than it
-	// was, errNoPictures if the folder has none, or that of reading.
-	next(b *budget) (picture []byte, err error)
+	// next returns the next picture, valid until the next call: a JPEG, or a frame with its
+	// Params. Its error is errEnd at the end, errMuch if the budget is used up, errCut if the
+	// file has become shorter than it was, errNoPictures if the folder has none, or that of
+	// reading.
+	next(b *budget) (picture media.Frame, err error)
 	// brokenSince is how many broken pictures were skipped since it was called last.
 	brokenSince() uint64
 	// rewind goes back to the beginning, and apply takes what has changed in the file system.
+	// Their error is errReplaced if the pictures are to be opened anew.
 	rewind() error
 	apply(c changes, b *budget) error
 	// position is where to go on when the pictures are opened again.
@@ -30,6 +34,7 @@ var (
 	errCut        = errors.New("the file was cut off")
 	errMuch       = errors.New("more to do")
 	errEmpty      = errors.New("no whole JPEG picture in it")
+	errNoUnits    = errors.New("no key frame with its parameter sets in it")
 	errEmptyFile  = errors.New("the file is empty")
 	errNoPictures = errors.New("no .jpg or .jpeg in the folder")
 	errNoJPEG     = errors.New("not an MJPEG file: no JPEG found in it")
@@ -50,7 +55,8 @@ type budget struct{ bytes, files int }
 type resume struct {
 	file         identity
 	offset, size int64
-	name         string // of the last picture in a folder
+	name         string         // of the last picture in a folder
+	assembler    *nal.Assembler // with the parameter sets so far; nil: JPEG
 }
 
 // changes are what has happened in the file system.
@@ -69,19 +75,22 @@ type player struct {
 	watcher  watcher  // not in use if a file is played once
 	// wasLive: a picture of the source was played, in this opening or another.
 	wasLive bool
-	atEnd   bool // of a round: rewind before going on
-	isEmpty bool // no picture has come in this round
-	spent   int  // bytes that were read before the first picture
+	atEnd   bool         // of a round: rewind before going on
+	isEmpty bool         // no picture has come in this round
+	spent   int          // bytes that were read before the first picture
+	size    media.Params // of the last JPEG
 }
 
 // result is what a job has found.
 type result struct {
-	picture       []byte // valid until the next job
-	width, height int
-	orientation   int
-	broken        uint64
-	err           error
-	bytes         int // that the job has read
+	picture     media.Frame // valid until the next job; a JPEG's Params have its size alone
+	order       int         // of H.264 and H.265: see nal.Assembler.Order
+	orientation int
+	broken      uint64
+	dropped     uint64 // frames before the first key frame
+	fault       error  // why the last one is broken, of H.264 and H.265
+	err         error
+	bytes       int // that the job has read
 }
 
 // run is a job.
@@ -91,10 +100,10 @@ func (p *player) run(c changes) (r result) {
 		p.read(&r, &b)
 	}
 	r.bytes = jobBytes - b.bytes
-	if r.picture == nil && r.err == errMuch && !p.wasLive {
+	if r.picture.Bytes == nil && r.err == errMuch && !p.wasLive {
 		// A file must not keep a start waiting for ever.
 		if p.spent += max(r.bytes, 1); p.spent > 2*p.options.MaxFrame+maxJunkBytes {
-			r.err = errors.New("no whole JPEG picture at its beginning")
+			r.err = errors.New("no whole picture at its beginning")
 		}
 	}
 	return r
@@ -112,9 +121,24 @@ func (p *player) begin(c changes, b *budget) error {
 	if c.rescan {
 		p.watcher.watch() // before looking, so that nothing is missed
 	}
-	return p.pictures.apply(c, b)
+	return p.replaced(p.pictures.apply(c, b), b)
 }
 
+// replaced opens the pictures anew if an error says so. If that fails the old ones are left.
+func (p *player) replaced(err error, b *budget) error {
+	if !errors.Is(err, errReplaced) {
+		return err
+	}
+	old := p.pictures
+	p.from = resume{}
+	if err := p.open(b); err != nil {
+		p.pictures = old
+		return err
+	}
+	return old.close()
+}
+
+// open opens what has the name.
 func (p *player) open(b *budget) error {
 	path := p.options.Path
 	status, err := statusOfPath(path)
@@ -135,11 +159,10 @@ func (p *player) open(b *budget) error {
 			p.watcher.path, p.watcher.name = filepath.Dir(path), filepath.Base(path)
 			p.watcher.watch()
 		}
-		s, err := openStream(path, p.options, p.from, b)
-		if err != nil {
+		if p.pictures, err = openFile(path, p.options, p.from, b); err != nil {
+			p.pictures = nil
 			return err
 		}
-		p.pictures = s
 	default:
 		return errKind
 	}
@@ -149,15 +172,18 @@ func (p *player) open(b *budget) error {
 // read reads the next picture: the first one after the last if they are to be played again. A
 // round without any is errEmpty, and the next call begins another.
 func (p *player) read(r *result, b *budget) {
-	for r.err == nil && r.picture == nil {
+	for r.err == nil && r.picture.Bytes == nil {
 		if p.atEnd {
-			if r.err = p.pictures.rewind(); r.err != nil {
+			if r.err = p.replaced(p.pictures.rewind(), b); r.err != nil {
 				return
 			}
 			p.atEnd, p.isEmpty = false, true
 		}
 		picture, err := p.pictures.next(b)
 		r.broken += p.pictures.brokenSince()
+		if u, isUnits := p.pictures.(*units); isUnits {
+			u.report(r)
+		}
 		switch {
 		case err == nil:
 			p.take(r, picture)
@@ -179,7 +205,7 @@ func (p *player) read(r *result, b *budget) {
 
 // isRoundEnd says whether an error ends a round of pictures that are played again and again.
 func isRoundEnd(err error) bool {
-	for _, end := range []error{errEnd, errCut, errNoPictures, errEmptyFile, errNoJPEG, errJunk} {
+	for _, end := range []error{errEnd, errCut, errNoPictures, errNoUnits, errEmptyFile, errNoJPEG, errJunk} {
 		if errors.Is(err, end) {
 			return true
 		}
@@ -188,19 +214,23 @@ func isRoundEnd(err error) bool {
 }
 
 // take takes a picture, unless its size is not known.
-func (p *player) take(r *result, picture []byte) {
-	var err error
-	if r.width, r.height, err = jpeg.Size(picture); err != nil {
-		r.broken++
-		return
-	}
-	if p.options.Check != nil && !p.wasLive {
-		if r.err = p.options.Check(picture); r.err != nil {
+func (p *player) take(r *result, picture media.Frame) {
+	if picture.Params == nil {
+		width, height, err := jpeg.Size(picture.Bytes)
+		if err != nil {
+			r.broken++
 			return
 		}
+		if p.options.Check != nil && !p.wasLive {
+			if r.err = p.options.Check(picture.Bytes); r.err != nil {
+				return
+			}
+		}
+		p.size = media.Params{Format: media.JPEG, Width: width, Height: height}
+		picture.Params, r.orientation = &p.size, jpeg.Orientation(picture.Bytes)
 	}
 	p.isEmpty, p.wasLive = false, true
-	r.picture, r.orientation = picture, jpeg.Orientation(picture)
+	r.picture = picture
 }
 
 // isOpen reports whether there is something to close.

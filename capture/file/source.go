@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -18,6 +19,9 @@ import (
 type Source struct {
 	options Options
 	params  *media.Params // nil until a picture was seen
+	given   *media.Params // what params were made of
+	rate    float64       // frames per second, 0 until a picture was seen
+	timing  timing
 	figures capture.Figures
 	// from is where to go on after a loss.
 	from    resume
@@ -27,8 +31,8 @@ type Source struct {
 	// isBusy: a job reads. A session that is made meanwhile waits.
 	isBusy bool
 	// said are the kinds of things that were logged once.
-	saidTurned, saidUnwatched, saidEmpty bool
-	mostBytes                            int // that a job has read
+	saidTurned, saidUnwatched, saidEmpty, saidDropped, saidBroken, saidRate bool
+	mostBytes                                                               int // that a job has read
 }
 
 // New makes a source of a file or folder, which need not be there yet. Its errors say what
@@ -43,9 +47,14 @@ func New(o Options) (*Source, error) {
 
 // Describe says what the file delivers. Its size is that of the last picture.
 func (s *Source) Describe() capture.Description {
-	coding := "JPEG, played once"
+	coding := "JPEG"
+	if s.params != nil {
+		coding = s.params.Format.String()
+	}
 	if s.options.Loop {
-		coding = "JPEG, played again and again"
+		coding += ", played again and again"
+	} else {
+		coding += ", played once"
 	}
 	return capture.Description{Source: s.options.Path, Coding: coding, Params: s.params}
 }
@@ -90,6 +99,7 @@ func (s *Source) done(c *session) {
 	s.isBusy = false
 	r := &c.result
 	s.figures.Broken += r.broken
+	s.tell(r)
 	s.mostBytes = max(s.mostBytes, r.bytes)
 	switch {
 	case r.err == nil:
@@ -127,10 +137,11 @@ func (s *Source) ready(c *session) {
 		return
 	}
 	c.isLive, s.wasLive, s.from = true, true, resume{}
-	s.setSize(c.result.width, c.result.height)
+	s.setRate(c.result.picture.Params)
+	s.adopt(c.result.picture.Params)
 	c.host.Live()
 	if !c.isClosed {
-		c.beat = beat.Start(c.host, s.options.FramesPerSecond, func(_ uint64, due time.Duration) { s.play(c, due) })
+		c.beat = beat.Start(c.host, s.rate, func(_ uint64, due time.Duration) { s.play(c, due) })
 	}
 }
 
@@ -152,13 +163,20 @@ func (s *Source) play(c *session, due time.Duration) {
 		return
 	}
 	c.isReady, c.isOverdue = false, false
-	s.setSize(c.result.width, c.result.height)
+	frame := c.result.picture
+	s.adopt(frame.Params)
+	if frame.Params.Format == media.JPEG {
+		frame.Captured = due
+	} else {
+		s.timing.set(&frame, c.result.order, due)
+	}
+	frame.Params = s.params
 	s.figures.Frames++
-	c.host.Frame(media.Frame{Params: s.params, Bytes: c.result.picture, Captured: due, Key: true})
+	c.host.Frame(frame)
 	if c.isClosed {
 		return
 	}
-	interval := time.Duration(float64(time.Second) / s.options.FramesPerSecond)
+	interval := time.Duration(float64(time.Second) / s.rate)
 	if interval <= lead {
 		s.read(c)
 	} else {
@@ -166,15 +184,57 @@ func (s *Source) play(c *session, due time.Duration) {
 	}
 }
 
-func (s *Source) setSize(width, height int) {
-	p := media.Params{Format: media.JPEG, Width: width, Height: height, FramesPerSecond: s.options.FramesPerSecond}
+// setRate sets the rate to play at: the one asked for, else the stream's, else defaultRate.
+func (s *Source) setRate(p *media.Params) {
+	s.rate = cmp.Or(s.options.FramesPerSecond, p.FramesPerSecond, defaultRate)
+	if p.Format == media.JPEG || s.saidRate {
+		return
+	}
+	s.saidRate = true
+	of := "the file"
+	switch {
+	case s.options.FramesPerSecond > 0:
+		of = "fps="
+	case p.FramesPerSecond == 0:
+		of = "the default, as the file gives none; fps=N sets it"
+	}
+	s.options.Log.Info("file is played", "source", s.options.Path, "format", p.Format, "frames_per_second", s.rate, "rate_from", of)
+}
+
+// adopt takes the parameters of the frames that come, of a higher version if they are others than
+// those before. A JPEG's have its size alone.
+func (s *Source) adopt(given *media.Params) {
+	if given.Format != media.JPEG && given == s.given {
+		return
+	}
+	p := *given
+	p.FramesPerSecond = s.rate
+	if p.Format != media.JPEG {
+		s.given = given
+		s.timing.begin(given, s.rate)
+	}
 	if s.params != nil {
-		if s.params.Width == width && s.params.Height == height {
+		p.Version = s.params.Version
+		if p.Equal(s.params) {
 			return
 		}
-		p.Version = s.params.Version + 1
+		p.Version++
 	}
-	s.params = &p
+	made := p
+	s.params = &made
+}
+
+// tell logs, once, what was left out of H.264 and H.265.
+func (s *Source) tell(r *result) {
+	if r.dropped > 0 && !s.saidDropped {
+		s.saidDropped = true
+		s.options.Log.Warn("file does not begin with a key frame; the frames before the first one are dropped",
+			"source", s.options.Path, "frames", r.dropped)
+	}
+	if r.fault != nil && !s.saidBroken {
+		s.saidBroken = true
+		s.options.Log.Warn("a frame of the file was dropped, with all that need it", "source", s.options.Path, "error", r.fault)
+	}
 }
 
 // waitForPictures waits for a while, since a round had no picture, or until something changes.
@@ -217,7 +277,7 @@ func (s *Source) lose(c *session, err error) {
 	if c.isLive || isPassing(err) {
 		report = c.host.Lost
 	}
-	if c.isLive {
+	if c.isLive && c.player.pictures != nil {
 		s.from = c.player.pictures.position()
 	}
 	report(fmt.Errorf("%s: %w", s.options.Path, err))
@@ -226,7 +286,7 @@ func (s *Source) lose(c *session, err error) {
 // isPassing reports whether an error of opening a file may pass by itself: the process or
 // the system lacks something, or the disk has failed.
 func isPassing(err error) bool {
-	return isShortage(err) || errors.Is(err, unix.EIO) || errors.Is(err, unix.ESTALE) || errors.Is(err, unix.ETIMEDOUT)
+	return isShortage(err) || errors.Is(err, errReplaced) || errors.Is(err, unix.EIO) || errors.Is(err, unix.ESTALE) || errors.Is(err, unix.ETIMEDOUT)
 }
 
 // isShortage reports whether an error means that the process or the system lacks something.

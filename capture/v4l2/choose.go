@@ -1,6 +1,7 @@
 package v4l2
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func stepBelow(limit, least, most, step int) (int, bool) {
 	return limit - (limit-least)%step, true
 }
 
-// codings are the formats that can be broadcast, best first, by their four-character
+// codings are the formats that can be broadcast, in the order of preference, by their four-character
 // codes. Some drivers call MJPEG JPEG.
 var codings = []struct {
 	name, fourCC  string
@@ -53,6 +54,8 @@ var codings = []struct {
 }{
 	{"mjpeg", "MJPG", 1280, 720},
 	{"mjpeg", "JPEG", 1280, 720},
+	{"h264", "H264", 1280, 720},
+	{"h265", "HEVC", 1280, 720},
 	{"yuyv", "YUYV", 640, 480},
 }
 
@@ -62,9 +65,17 @@ type mode struct {
 	width, height  int
 }
 
-// choose picks the mode to ask a camera for. has is what it offers: its formats by
-// four-character code, and each one's sizes. The error lists what there is.
-func choose(o Options, has map[string][]sizeRange) (mode, error) {
+// rateSlack is the part of the rate asked for that is as good as all of it: cameras say 29.97 for 30.
+const rateSlack = 0.99
+
+// choose picks the mode to ask a camera for: the first of codings that has the size and the rate
+// asked for, and why it is that one. has is what the camera offers: its formats by four-character
+// code, and each one's sizes. fastest is the highest rate of a mode, 0 if the camera does not tell.
+// If no mode is fast enough it is the fastest. The error lists what there is.
+func choose(o Options, has map[string][]sizeRange, fastest func(mode) float64) (best mode, why string, err error) {
+	var refusal error // of the first format
+	var skipped []string
+	bestRate := 0.0
 	for _, c := range codings {
 		sizes, offered := has[c.fourCC]
 		if !offered || o.Format != "" && o.Format != c.name {
@@ -75,11 +86,34 @@ func choose(o Options, has map[string][]sizeRange) (mode, error) {
 			m.width, m.height = preferred(sizes, c.width, c.height)
 		}
 		if len(sizes) > 0 && !slices.ContainsFunc(sizes, func(r sizeRange) bool { return r.has(m.width, m.height) }) {
-			return mode{}, fmt.Errorf("has no size %dx%d in %s: it has %s", m.width, m.height, c.name, list(sizes))
+			skipped = append(skipped, fmt.Sprintf("%s has no size %dx%d", c.name, m.width, m.height))
+			refusal = cmp.Or(refusal, fmt.Errorf("has no size %dx%d in %s: it has %s", m.width, m.height, c.name, list(sizes)))
+			continue
 		}
-		return m, nil
+		rate := fastest(m)
+		if o.FramesPerSecond == 0 || rate == 0 || rate >= rateSlack*o.FramesPerSecond {
+			return m, reason(m, skipped), nil
+		}
+		skipped = append(skipped, fmt.Sprintf("%s has at most %.4g frames/s at %dx%d", c.name, rate, m.width, m.height))
+		if rate > bestRate {
+			best, bestRate = m, rate
+		}
 	}
-	return mode{}, fmt.Errorf("has no %s: it has %s", wanted(o.Format), formats(has))
+	switch {
+	case bestRate > 0:
+		return best, "the fastest: " + strings.Join(skipped, ", "), nil
+	case refusal != nil:
+		return mode{}, "", refusal
+	}
+	return mode{}, "", fmt.Errorf("has no %s: it has %s", wanted(o.Format), formats(has))
+}
+
+// reason says why a mode was chosen, and others before it were not.
+func reason(m mode, skipped []string) string {
+	if len(skipped) == 0 {
+		return m.coding + " is the first choice that the camera has"
+	}
+	return strings.Join(skipped, ", ")
 }
 
 // preferred is the largest size that is at most width by height, else the smallest.
@@ -112,7 +146,7 @@ func list(sizes []sizeRange) string {
 
 func wanted(format string) string {
 	if format == "" {
-		return "format that can be broadcast (mjpeg, yuyv)"
+		return "format that can be broadcast (mjpeg, h264, h265, yuyv)"
 	}
 	return "format " + format
 }

@@ -8,7 +8,7 @@ import (
 // FuzzChoose has a camera offer any formats and sizes: what is chosen is among them.
 func FuzzChoose(f *testing.F) {
 	f.Fuzz(func(t *testing.T, width, height uint16, format byte, in []byte) {
-		o := Options{Width: int(width), Height: int(height), Format: []string{"", "mjpeg", "yuyv"}[format%3]}
+		o := Options{Width: int(width), Height: int(height), Format: []string{"", "mjpeg", "yuyv", "h264", "h265"}[format%5], FramesPerSecond: float64(format)}
 		if width == 0 || height == 0 {
 			o.Width, o.Height = 0, 0
 		}
@@ -19,14 +19,14 @@ func FuzzChoose(f *testing.F) {
 				n[i] = int(binary.BigEndian.Uint32(in[4+4*i:]))
 			}
 			code := fourCCText(binary.BigEndian.Uint32(in))
-			if in[0] < 3 { // one of those that can be broadcast
+			if int(in[0]) < len(codings) { // one of those that can be broadcast
 				code = codings[in[0]].fourCC
 			}
 			has[code] = append(has[code], sizeRange{n[0], n[1], n[2], n[3], n[4], n[5]})
 		}
-		m, err := choose(o, has)
+		m, why, err := choose(o, has, func(m mode) float64 { return float64(m.width % 256) })
 		if err != nil {
-			if m != (mode{}) {
+			if m != (mode{}) || why != "" {
 				t.Fatalf("%+v, %v", m, err)
 			}
 			return
@@ -37,7 +37,7 @@ func FuzzChoose(f *testing.F) {
 			among = among || m.width >= r.minWidth && m.width <= r.maxWidth && m.height >= r.minHeight && m.height <= r.maxHeight
 		}
 		switch {
-		case !offered || !among:
+		case !offered || !among || why == "":
 			t.Fatalf("%+v, which is not among %v", m, has)
 		case o.Width > 0 && (m.width != o.Width || m.height != o.Height), o.Format != "" && m.coding != o.Format:
 			t.Fatalf("%+v, and wanted was %+v", m, o)

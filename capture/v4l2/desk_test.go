@@ -24,6 +24,9 @@ type desk struct {
 	memory  [][]byte // of all frames
 	broken  error
 	gone    bool
+	// requests is how many key frames were asked for, and noKeys what asking for one gives.
+	requests int
+	noKeys   error
 
 	now    *fakeCamera // that is open
 	opened int
@@ -80,6 +83,12 @@ func (c *fakeCamera) mustBeOpen() {
 func (c *fakeCamera) setup() setup { return c.desk.has }
 func (c *fakeCamera) fd() int      { c.mustBeOpen(); return fakeFD }
 func (c *fakeCamera) isGone() bool { c.mustBeOpen(); return c.desk.gone }
+
+func (c *fakeCamera) requestKeyFrame() error {
+	c.mustBeOpen()
+	c.desk.requests++
+	return c.desk.noKeys
+}
 
 func (c *fakeCamera) dequeue() (buffer, error) {
 	c.mustBeOpen()

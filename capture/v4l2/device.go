@@ -84,3 +84,24 @@ func offers(fd int) map[string][]sizeRange {
 	}
 	return has
 }
+
+// maxIntervals is how many frame intervals of a mode are looked at.
+const maxIntervals = 64
+
+// fastest is the highest rate of a mode, 0 if the driver does not tell.
+func (d *device) fastest(m mode) (rate float64) {
+	for i := range uint32(maxIntervals) {
+		interval, err := v4l2.GetFormatFrameInterval(d.Fd(), i, fourCC(m.fourCC), uint32(m.width), uint32(m.height))
+		if err != nil { // the end of the list
+			break
+		}
+		if interval.Type != v4l2.FrameIntervalTypeDiscrete {
+			// go4vl reads a range one interval too far on: what it calls the least is the most.
+			return 0
+		}
+		if t := interval.Interval.Min; t.Numerator > 0 {
+			rate = max(rate, float64(t.Denominator)/float64(t.Numerator))
+		}
+	}
+	return rate
+}

@@ -2,7 +2,11 @@ package v4l2
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
 
+	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/encode"
 )
 
@@ -14,9 +18,11 @@ type Options struct {
 	// Width and Height are in pixels. The camera must have the size. Without a wish it
 	// is 1280x720, or 640x480 in YUYV, or the nearest below.
 	Width, Height int
-	// FramesPerSecond is the rate (30). The camera uses the nearest that it has.
+	// FramesPerSecond is the rate, above 0 and at most 1000. The camera uses the nearest that it
+	// has. Without a wish (0) it is 30.
 	FramesPerSecond float64
-	// Format is "mjpeg" or "yuyv"; without a wish MJPEG if the camera has it.
+	// Format is "mjpeg", "h264", "h265" or "yuyv". Without a wish, "" or "auto", it is the first
+	// of these that has the size and the rate asked for, else the fastest that has the size.
 	Format string
 	// Buffers is how many frames the driver may hold, 2 to 32 (4).
 	Buffers int
@@ -24,7 +30,15 @@ type Options struct {
 	// pictures are encoded.
 	Quality int
 	Encode  encode.Options
+	// MaxFrame is the size in bytes of the largest frame of H.264 and H.265, 1024 to 1 GB
+	// (capture.DefaultMaxFrame). Larger ones are skipped and counted as broken.
+	MaxFrame int
+	// Log gets what is chosen and happens to the source and is no report to its host (discarded).
+	Log *slog.Logger
 }
+
+// defaultRate is the rate without a wish, in frames per second.
+const defaultRate = 30
 
 // Device is a camera that there is.
 type Device struct {
@@ -35,21 +49,28 @@ type Device struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.FramesPerSecond == 0 {
-		o.FramesPerSecond = 30
-	}
 	if o.Buffers == 0 {
 		o.Buffers = 4
 	}
 	if o.Quality == 0 {
 		o.Quality = 80
 	}
+	if o.Format == "auto" {
+		o.Format = ""
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if o.MaxFrame, err = capture.MaxFrame(o.MaxFrame); err != nil {
+		return o, fmt.Errorf("largest frame: %w", err)
+	}
 	switch {
-	case o.Format != "" && o.Format != "mjpeg" && o.Format != "yuyv":
-		return o, errors.New("format must be mjpeg or yuyv")
+	case !slices.Contains([]string{"", "mjpeg", "h264", "h265", "yuyv"}, o.Format):
+		return o, errors.New("format must be auto, mjpeg, h264, h265 or yuyv")
 	case o.Buffers < 2 || o.Buffers > 32:
 		return o, errors.New("buffers must be 2 to 32")
-	case !(o.FramesPerSecond > 0 && o.FramesPerSecond <= 1000):
+	case !(o.FramesPerSecond >= 0 && o.FramesPerSecond <= 1000):
 		return o, errors.New("frames per second must be above 0, at most 1000")
 	case o.Quality < 1 || o.Quality > 100:
 		return o, errors.New("quality must be 1 to 100")

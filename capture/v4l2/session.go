@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/media"
 )
 
 // camera is a device that streams.
@@ -18,6 +19,8 @@ type camera interface {
 	// error is unix.EAGAIN if there is none.
 	dequeue() (buffer, error)
 	requeue(b buffer)
+	// requestKeyFrame asks for a key frame. The error says that the driver cannot be asked.
+	requestKeyFrame() error
 	// isGone reports whether the device was unplugged.
 	isGone() bool
 	// close stops streaming and frees everything. It may wait.
@@ -28,6 +31,7 @@ type camera interface {
 type setup struct {
 	card         string
 	mode         mode
+	why          string // the mode was chosen
 	bytesPerLine int // of YUYV
 	rate         float64
 	buffers      int
@@ -58,14 +62,21 @@ type session struct {
 
 	camera camera // nil if it could not be opened
 	err    error  // why
-	coder  *coder // nil: the camera delivers JPEG
+	coder  *coder // nil: the camera does not deliver pixels
+	units  *units // nil: the camera does not deliver H.264 or H.265
 
 	watch    capture.Watch // nil unless it is watched
 	isClosed bool
 	isOver   bool // Lost was reported
+	isLive   bool // Live was
 	inFrame  bool // the host has a frame, which is in the driver's memory
 	sequence uint32
 	isBegun  bool // sequence is a frame's
+	// keyWait waits for the first key frame of H.264 and H.265, waits times so far.
+	keyWait capture.Timer
+	waits   int
+	// params are those that units gave last.
+	params *media.Params
 }
 
 // The states of a session. Close and the end of the job that opens are each on a goroutine
@@ -84,6 +95,7 @@ func (c *session) open(openCamera func(Options) (camera, error), o Options) {
 		return
 	}
 	has := c.camera.setup()
+	c.units = newUnits(has.mode.coding, o.MaxFrame)
 	if has.mode.coding != "yuyv" {
 		return
 	}
@@ -97,6 +109,14 @@ func (c *session) open(openCamera func(Options) (camera, error), o Options) {
 func (c *session) release() {
 	if c.camera != nil {
 		c.camera.close()
+	}
+}
+
+// quiet ends what would call the session.
+func (c *session) quiet() {
+	c.unwatch()
+	if c.keyWait != nil {
+		c.keyWait.Stop()
 	}
 }
 

@@ -20,6 +20,7 @@ type Source struct {
 	card    string // "" as long as the camera was not open
 	coding  string
 	encodes bool
+	said    string // why its format was chosen
 	params  *media.Params
 	figures capture.Figures
 
@@ -106,7 +107,17 @@ func (s *Source) opened(c *session) {
 	if c.coder != nil {
 		c.coder.start(c.host, func(p *pixels) { s.encoded(c, p) })
 	}
-	c.host.Live()
+	if c.units != nil {
+		s.awaitKey(c)
+	} else {
+		c.isLive = true
+		c.host.Live()
+	}
+	s.watch(c)
+}
+
+// watch takes the frames that there are and has the loop watch for more.
+func (s *Source) watch(c *session) {
 	// Some drivers register a waiter only if no frame is pending.
 	s.ready(c)
 	if c.isClosed || c.isOver {
@@ -121,13 +132,27 @@ func (s *Source) opened(c *session) {
 
 // note notes what the driver has made of the wishes.
 func (s *Source) note(has setup, coder *coder) {
-	s.card, s.coding, s.encodes = has.card, "MJPEG", coder != nil
-	if s.encodes {
-		s.coding = "YUYV, encoded by " + coder.encoder.Name()
+	s.card, s.encodes = has.card, coder != nil
+	if s.options.Format == "" && s.said != has.why {
+		s.said = has.why
+		s.options.Log.Info("camera format was chosen", "source", s.options.Path, "format", has.mode.coding,
+			"size", fmt.Sprintf("%dx%d", has.mode.width, has.mode.height), "frames_per_second", has.rate, "reason", has.why)
 	}
-	p := media.Params{Format: media.JPEG, Width: has.mode.width, Height: has.mode.height, FramesPerSecond: has.rate}
+	switch has.mode.coding {
+	case "yuyv":
+		s.coding = "YUYV, encoded by " + coder.encoder.Name()
+	case "mjpeg":
+		s.coding = "MJPEG"
+	default: // what it is like shows with the first key frame
+		return
+	}
+	s.adopt(media.Params{Format: media.JPEG, Width: has.mode.width, Height: has.mode.height, FramesPerSecond: has.rate})
+}
+
+// adopt takes the parameters of frames that come, of a higher version if they are others than those before.
+func (s *Source) adopt(p media.Params) {
 	if old := s.params; old != nil {
-		if old.Width == p.Width && old.Height == p.Height && old.FramesPerSecond == p.FramesPerSecond {
+		if old.Equal(&p) {
 			return
 		}
 		p.Version = old.Version + 1
@@ -150,7 +175,12 @@ func (s *Source) ready(c *session) {
 			s.lose(c, err)
 			return
 		}
-		s.figures.Gaps += c.missing(b.sequence)
+		missing := c.missing(b.sequence)
+		s.figures.Gaps += missing
+		if c.units != nil && (missing > 0 || !hasStartCode(b.data)) {
+			c.units.lost()
+			_ = c.camera.requestKeyFrame() // else the next one is waited for
+		}
 		if !s.take(c, b) {
 			return
 		}
@@ -160,7 +190,7 @@ func (s *Source) ready(c *session) {
 // lose reports that the camera is gone or has failed.
 func (s *Source) lose(c *session, err error) {
 	c.isOver = true
-	c.unwatch()
+	c.quiet()
 	if c.camera.isGone() {
 		err = errUnplugged
 	}
@@ -177,7 +207,9 @@ func (s *Source) take(c *session, b buffer) bool {
 			p.data = append(p.data[:0], b.data...)
 			p.quality, p.params, p.captured = s.options.Quality, s.params, at
 		})
-	case c.coder != nil || !isJPEG(b.data):
+	case c.units != nil && hasStartCode(b.data):
+		s.takeUnits(c, b.data, at)
+	case c.units != nil || c.coder != nil || !isJPEG(b.data):
 		s.figures.Broken++
 	default:
 		s.figures.Frames++
@@ -250,7 +282,7 @@ func (s *Source) Close() error {
 	}
 	s.session = nil
 	c.isClosed = true
-	c.unwatch()
+	c.quiet()
 	if c.state.CompareAndSwap(opening, cancelled) { // the job closes what it opens
 		return nil
 	}

@@ -3,6 +3,7 @@
 package v4l2
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -57,7 +58,7 @@ func openDevice(o Options) (camera, error) {
 // configure sets the format, the size and the rate, and reads back what the driver made
 // of it.
 func (d *device) configure(o Options) error {
-	wish, err := choose(o, offers(d.number))
+	wish, why, err := choose(o, offers(d.number), d.fastest)
 	if err != nil {
 		return err
 	}
@@ -77,8 +78,8 @@ func (d *device) configure(o Options) error {
 			fourCCText(chosen.PixelFormat), chosen.Width, chosen.Height)
 	}
 	d.has.mode = mode{coding: wish.coding, fourCC: wish.fourCC, width: int(chosen.Width), height: int(chosen.Height)}
-	d.has.bytesPerLine = int(chosen.BytesPerLine)
-	d.setRate(o.FramesPerSecond)
+	d.has.bytesPerLine, d.has.why = int(chosen.BytesPerLine), why
+	d.setRate(cmp.Or(o.FramesPerSecond, defaultRate))
 	return nil
 }
 
@@ -149,6 +150,15 @@ func (d *device) dequeue() (buffer, error) {
 // next dequeue will say.
 func (d *device) requeue(b buffer) {
 	_, _ = v4l2.QueueBuffer(d.Fd(), d.MemIOType(), d.BufferType(), b.index)
+}
+
+// forceKeyFrame is V4L2_CID_MPEG_VIDEO_FORCE_KEY_FRAME, of the codec controls' class.
+const forceKeyFrame = 0x00990900 + 229
+
+// requestKeyFrame is an ioctl that few cameras' drivers have. It takes no longer than those that take
+// a frame and give its buffer back.
+func (d *device) requestKeyFrame() error {
+	return v4l2.SetExtControlValue(d.Fd(), forceKeyFrame, 1)
 }
 
 // isGone asks the device for its capabilities, which fails when it was unplugged: from the
