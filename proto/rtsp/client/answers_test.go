@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtsp/client"
 )
 
@@ -64,7 +65,7 @@ func TestRefusals(t *testing.T) {
 		{tcp, []string{public, "RTSP/1.0 302 Found\r\nCSeq: #\r\nLocation: rtsp://other/cam\r\n\r\n"}, `DESCRIBE: 302 Found: it is now at "rtsp://other/cam"`},
 		{tcp, []string{"RTSP/1.0 401 Unauthorized\r\nCSeq: #\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n"}, "OPTIONS: 401 Unauthorized: put the user and the password into the URL"},
 		{tcp, []string{public, described("", "m=audio 0 RTP/AVP 0\r\n")}, "DESCRIBE: the stream has no video"},
-		{tcp, []string{public, described("", "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n")}, `DESCRIBE: the stream is "H264/90000", and only RTP/JPEG can be shown`},
+		{tcp, []string{public, described("", "m=video 0 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n")}, `DESCRIBE: the stream is "VP8/90000", and only JPEG, H264 and H265 can be shown`},
 		{tcp, []string{public, "RTSP/1.0 200 OK\r\nCSeq: #\r\nContent-Length: 4\r\n\r\nhuh?"}, "DESCRIBE: a description that cannot be read"},
 		{udp, []string{public, described("", jpeg), "RTSP/1.0 461 Unsupported Transport\r\nCSeq: #\r\n\r\n"}, "SETUP: 461 Unsupported Transport"},
 		{tcp, []string{public, described("", jpeg), "RTSP/1.0 453 Not Enough Bandwidth\r\nCSeq: #\r\n\r\n"}, "SETUP: 453 Not Enough Bandwidth"},
@@ -209,6 +210,35 @@ func TestDimensions(t *testing.T) {
 		_, seen, _, err := script(t, client.Config{URL: url}, public, described("", jpeg+line), set, ok+"\r\n")
 		if got := [2]int{seen.playing.Width, seen.playing.Height}; err != nil || got != want {
 			t.Errorf("%q: %v, %v; want %v", line, got, err, want)
+		}
+	}
+}
+
+// TestFormats finds the first video that can be played, what it carries, and the parameter sets that
+// the description has.
+func TestFormats(t *testing.T) {
+	set := ok + "Session: 12345678\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
+	const sets264 = "Z0LADNkH+iMBEAAAAwAQAAADAyDxQqSA,aMuDyyA="
+	for name, c := range map[string]struct {
+		media, fault string
+		format       media.Format
+		sets         int
+	}{
+		"JPEG":              {jpeg, "", media.JPEG, 0},
+		"H.264":             {"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1;sprop-parameter-sets=" + sets264 + "\r\n", "", media.H264, 2},
+		"without sets":      {"m=video 0 RTP/AVP 97\r\na=fmtp:96 x=y\r\na=rtpmap:97 h264/90000\r\n", "", media.H264, 0},
+		"H.265":             {"m=video 0 RTP/AVP 98\r\na=rtpmap:98 H265/90000\r\n", "", media.H265, 0},
+		"the second format": {"m=video 0 RTP/AVP 95 98\r\na=rtpmap:95 AV1/90000\r\na=rtpmap:98 H265/90000\r\n", "", media.H265, 0},
+		"interleaved":       {"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=2\r\n", "packetization-mode=2", 0, 0},
+		"broken sets":       {"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets=!\r\n", "H264/90000: ", 0, 0},
+	} {
+		_, seen, _, err := script(t, client.Config{URL: url}, public, described("", c.media), set, ok+"\r\n")
+		if c.fault != "" {
+			if err == nil || !strings.Contains(err.Error(), c.fault) {
+				t.Errorf("%s: %v, want %q", name, err, c.fault)
+			}
+		} else if err != nil || seen.playing.Format != c.format || len(seen.playing.ParameterSets) != c.sets {
+			t.Errorf("%s: %v, %v, %d parameter sets; want %v, %d", name, err, seen.playing.Format, len(seen.playing.ParameterSets), c.format, c.sets)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/uri"
 )
 
@@ -46,6 +47,10 @@ type Playing struct {
 	RTPPort, RTCPPort uint16
 	// RoundTrip is how long the server took to answer the first request.
 	RoundTrip time.Duration
+	// Format is what the packets carry. ParameterSets are those of H.264 and H.265 that the
+	// description has; the stream may have others.
+	Format        media.Format
+	ParameterSets [][]byte
 	// Width and Height are the pictures' size in pixels, 1 to 65535, as the description has it
 	// (a=x-dimensions): packets of pictures larger than 2040 do not say it. 0: not described.
 	Width, Height int

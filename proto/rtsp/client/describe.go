@@ -8,6 +8,9 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/sdpunmarshaler"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/h264"
+	"github.com/camcast/camcast/proto/h265"
 	"github.com/pion/sdp/v3"
 )
 
@@ -20,13 +23,12 @@ func (c *Client) describe(a *base.Response) error {
 	if err != nil {
 		return fmt.Errorf("a description that cannot be read: %s", clean(err.Error()))
 	}
-	media, err := jpegMedia(session)
+	video, err := c.video(session)
 	if err != nil {
 		return err
 	}
-	c.playing.Width, c.playing.Height = dimensions(media)
 	contentBase := c.contentBase(a)
-	control, _ := media.Attribute("control")
+	control, _ := video.Attribute("control")
 	if c.control, err = c.resolve(contentBase, control); err != nil {
 		return err
 	}
@@ -35,39 +37,69 @@ func (c *Client) describe(a *base.Response) error {
 	return err
 }
 
-// jpegMedia is the first video of RTP/JPEG.
-func jpegMedia(session *sdp.SessionDescription) (*sdp.MediaDescription, error) {
+// formats are those that can be played, by the names that SDP has for them.
+var formats = map[string]media.Format{"JPEG/90000": media.JPEG, "H264/90000": media.H264, "H265/90000": media.H265}
+
+// video finds the first video that can be played, and notes what its packets carry.
+func (c *Client) video(session *sdp.SessionDescription) (*sdp.MediaDescription, error) {
 	var others []string
 	for _, m := range session.MediaDescriptions {
 		if m.MediaName.Media != "video" {
 			continue
 		}
-		for _, format := range m.MediaName.Formats {
-			coding := codingOf(m, format)
-			if strings.EqualFold(coding, "JPEG/90000") {
-				return m, nil
+		for _, payloadType := range m.MediaName.Formats {
+			coding := codingOf(m, payloadType)
+			format := formats[strings.ToUpper(coding)]
+			if format == 0 {
+				others = append(others, coding)
+				continue
 			}
-			others = append(others, coding)
+			var err error
+			if c.playing.ParameterSets, err = parameterSets(format, attributeOf(m, "fmtp", payloadType)); err != nil {
+				return nil, fmt.Errorf("%s: %s", coding, clean(err.Error()))
+			}
+			c.playing.Format = format
+			c.playing.Width, c.playing.Height = dimensions(m)
+			return m, nil
 		}
 	}
 	if len(others) == 0 {
 		return nil, errors.New("the stream has no video")
 	}
-	return nil, fmt.Errorf("the stream is %.200q, and only RTP/JPEG can be shown", strings.Join(others, ", "))
+	return nil, fmt.Errorf("the stream is %.200q, and only JPEG, H264 and H265 can be shown", strings.Join(others, ", "))
 }
 
-// codingOf is the name and the clock rate of a format of a media.
-func codingOf(m *sdp.MediaDescription, format string) string {
-	for _, a := range m.Attributes {
-		payloadType, coding, ok := strings.Cut(a.Value, " ")
-		if a.Key == "rtpmap" && ok && payloadType == format {
-			return strings.TrimSpace(coding)
-		}
+// parameterSets reads those of a format's parameters.
+func parameterSets(format media.Format, parameters string) ([][]byte, error) {
+	switch format {
+	case media.H264:
+		return h264.ParseFormatParameters(parameters)
+	case media.H265:
+		return h265.ParseFormatParameters(parameters)
 	}
-	if format == jpegPayloadType {
+	return nil, nil
+}
+
+// codingOf is the name and the clock rate of a payload type of a media.
+func codingOf(m *sdp.MediaDescription, payloadType string) string {
+	if coding := attributeOf(m, "rtpmap", payloadType); coding != "" {
+		return coding
+	}
+	if payloadType == jpegPayloadType {
 		return "JPEG/90000"
 	}
-	return "payload type " + format
+	return "payload type " + payloadType
+}
+
+// attributeOf is the value of a media's attribute for a payload type, "" if there is none.
+func attributeOf(m *sdp.MediaDescription, key, payloadType string) string {
+	for _, a := range m.Attributes {
+		of, value, ok := strings.Cut(a.Value, " ")
+		if a.Key == key && ok && of == payloadType {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // dimensions is the size that a description gives, a=x-dimensions:WIDTH,HEIGHT; 0, 0 if it gives

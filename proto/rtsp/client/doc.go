@@ -1,5 +1,5 @@
-// Package client is the reader's side of RTSP 1.0 (RFC 2326): it plays one track of
-// RTP/JPEG of a server's, by UDP or interleaved with the connection.
+// Package client is the reader's side of RTSP 1.0 (RFC 2326): it plays one track of JPEG, H.264 or
+// H.265 of a server's, by UDP or interleaved with the connection.
 //
 //	connected -> Start ->                  OPTIONS  (and again every half of the timeout)
 //	             Receive: answer ->        DESCRIBE
