@@ -122,8 +122,10 @@ func (b *Broadcaster) isEcho(p []byte) bool {
 		return false
 	}
 	for _, s := range b.streams {
-		if s.SSRC() == ssrc {
-			return true
+		for _, l := range s.rendition.lanes {
+			if l.packets.SSRC() == ssrc {
+				return true
+			}
 		}
 	}
 	return false

@@ -35,6 +35,7 @@ type Broadcaster struct {
 	datagrams           []*datagramHandler
 	// lateRTCP: the RTCP that is being read may have come long ago.
 	lateRTCP   bool
+	opened     []byte // the room for RTCP that is opened
 	budgets    budgets
 	neighbours *neighbours // nil: the kernel does not tell which machines answer
 	// farewells are goodbyes that full sockets have not taken yet.

@@ -12,6 +12,7 @@ import (
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast/internal/ring"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/srtp"
 )
 
 // Config says how a Broadcaster works. The zero value of each field means its
@@ -67,6 +68,10 @@ type Config struct {
 	// played has ended, with the reason. Both run on the loop; either may be nil.
 	Joined func(*Session)
 	Left   func(s *Session, reason string)
+
+	// SRTP has readers be served that ask for SRTP (Session.Seal). It makes all RTP packets a little
+	// smaller, so that there is room for what sealing adds.
+	SRTP bool
 
 	// Clones has the kernel copy frames to readers over UDP (package clone); nil: each is
 	// sent a message of its own. It must be open for as long as the Broadcaster is.
@@ -156,6 +161,8 @@ const (
 	// ipv6UDPHeaderBytes is what IP and UDP put before a packet at most. All readers
 	// share every byte, so the longer header counts for all.
 	ipv6UDPHeaderBytes = 40 + 8
+	// maxRunBytes is the largest UDP payload over IPv4.
+	maxRunBytes = 65507
 )
 
 // Check says what is wrong with the configuration, if anything: the field in the
@@ -231,13 +238,23 @@ func (c Config) ringLimits() ring.Limits {
 // spread is the share of the frame interval that bursts are spread over; 0: none.
 func (c Config) spread() float64 { return max(c.Spread, 0) }
 
-// runPackets is how many packets go to a reader at once. There is no use in bursts that
-// follow each other at once.
-func (c Config) runPackets() int {
-	if c.spread() == 0 {
-		return maxBurst
+// packetSize is how large an RTP packet is before it is sealed, in bytes.
+func (c Config) packetSize() int {
+	size := c.MTU - ipv6UDPHeaderBytes
+	if c.SRTP {
+		size -= srtp.TagBytes
 	}
-	return c.Burst
+	return size
+}
+
+// runPackets is how many packets go to a reader at once: as many as the kernel takes, sealed ones, too,
+// where there is no use in bursts that follow each other at once.
+func (c Config) runPackets() int {
+	packets := c.Burst
+	if c.spread() == 0 {
+		packets = maxBurst
+	}
+	return min(packets, maxRunBytes/(c.MTU-ipv6UDPHeaderBytes))
 }
 
 func setDefault[T comparable](field *T, value T) {

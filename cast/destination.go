@@ -91,7 +91,7 @@ func (s *Stream) closeFixed(d *fixedDestination) error {
 	}
 	s.fixed = slices.Delete(s.fixed, at, at+1)
 	d.session.End("removed")
-	s.rendition.udp.Forget(d.pair.rtp)
+	s.rendition.plain.udp.Forget(d.pair.rtp)
 	s.broadcaster.endFarewells(d.pair)
 	return d.pair.close()
 }

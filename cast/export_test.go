@@ -137,7 +137,7 @@ func LeaksOf(b *Broadcaster, s *Stream) Leaks {
 		l.Pins += int(slots.Index(i).Elem().FieldByName("pins").Int())
 		l.Holds += int(slots.Index(i).Elem().FieldByName("holds").Int())
 	}
-	l.FormUsers = int(reflect.ValueOf(s.rendition.form).Elem().FieldByName("users").Int())
+	l.FormUsers = int(reflect.ValueOf(s.rendition.plain.form).Elem().FieldByName("users").Int())
 	return l
 }
 

@@ -14,7 +14,7 @@ type Feedback struct{ reception reception }
 // second of the packet that was read last. What the report says of loss may thin the reader
 // (Config.Adapt).
 func (f *Feedback) Take(r *UDPReader, packet []byte) {
-	f.reception.take(r.stream(), &r.reader, packet)
+	f.reception.take(r.stream(), r.stream().SSRC(), &r.reader, packet)
 }
 
 // Figures are those of the reader at this moment. Peer is that of a reader that has not

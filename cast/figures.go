@@ -56,12 +56,23 @@ func (b *Broadcaster) TCPBacklog() Backlog { return Backlog(b.backlog.Figures())
 
 // Figures are the figures so far.
 func (s *Stream) Figures() Figures {
-	f, u, t := s.figures, &s.rendition.udpFigures, &s.rendition.tcpFigures
-	f.Delivered, f.Packets, f.Bytes = u.Delivered+t.Delivered, u.Packets+t.Packets, u.Bytes+t.Bytes
-	f.Lags, f.CutShort, f.Unreachable = u.Lags+t.Lags, t.CutShort, u.Unreachable
-	f.Thinned, f.ThinnedMore, f.ThinnedLess, f.Resting = u.Thinned, u.ThinnedMore, u.ThinnedLess, u.Resting
+	f := s.figures
+	for _, l := range s.rendition.lanes {
+		u, t := &l.udpFigures, &l.tcpFigures
+		f.Delivered += u.Delivered + t.Delivered
+		f.Packets += u.Packets + t.Packets
+		f.Bytes += u.Bytes + t.Bytes
+		f.Lags += u.Lags + t.Lags
+		f.CutShort += t.CutShort
+		f.Unreachable += u.Unreachable
+		f.Thinned += u.Thinned
+		f.ThinnedMore += u.ThinnedMore
+		f.ThinnedLess += u.ThinnedLess
+		f.Resting += u.Resting
+		f.Late += u.Late
+		f.FirstAge.Add(&u.FirstAge)
+		f.LastAge.Add(&u.LastAge)
+	}
 	f.Skipped = s.rendition.transcoding.skipped()
-	f.Late = u.Late
-	f.FirstAge, f.LastAge = u.FirstAge, u.LastAge
 	return f
 }

@@ -87,8 +87,8 @@ func (b *Broadcaster) machinesAnswer(answer map[netip.Addr]bool) {
 		silence = silence || !answers
 	}
 	for _, s := range b.streams {
-		if silence || s.rendition.udpFigures.Resting > 0 {
-			s.rendition.udp.Each(func(r *fanout.Reader) {
+		if silence || s.rendition.resting() > 0 {
+			s.rendition.eachUDP(func(r *fanout.Reader) {
 				if answers, known := answer[r.RTPAddress().Addr()]; known {
 					r.Rest(!answers)
 				}
@@ -100,8 +100,8 @@ func (b *Broadcaster) machinesAnswer(answer map[netip.Addr]bool) {
 // restNobody has all readers go on.
 func (b *Broadcaster) restNobody() {
 	for _, s := range b.streams {
-		if s.rendition.udpFigures.Resting > 0 {
-			s.rendition.udp.Each(func(r *fanout.Reader) { r.Rest(false) })
+		if s.rendition.resting() > 0 {
+			s.rendition.eachUDP(func(r *fanout.Reader) { r.Rest(false) })
 		}
 	}
 }

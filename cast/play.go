@@ -22,6 +22,9 @@ func (s *Session) PlayUDP(at Address) error {
 	if err := s.watchable(); err != nil {
 		return err
 	}
+	if err := s.sealable(); err != nil {
+		return err
+	}
 	rtp, rtcp, err := b.socketsFor(at)
 	if err != nil {
 		return err
@@ -38,7 +41,8 @@ func (s *Session) PlayUDP(at Address) error {
 	if at.RTP != at.RTCP {
 		b.rtpIndex.add(at.RTP, s.udp)
 	}
-	s.stream.reports.joined(s.udp, nil)
+	s.sendLead(func(packet []byte) { _ = rtp.SendTo(packet, at.RTP, at.Source) })
+	s.stream.reports.joined(s.lane(), s.udp, nil)
 	return s.begin(UDP)
 }
 
@@ -60,7 +64,7 @@ func (s *Session) claim(at Address) error {
 // long it cannot be sent to.
 func (s *Session) start(rtp, rtcp *udp.Socket, at Address, observer fanout.Observer) {
 	s.udp = new(fanout.Reader) // one that has left is in the way of nobody, but may still be in a list
-	s.stream.rendition.udp.Join(s.udp, rtp, rtcp, fanout.Address(at), observer)
+	s.lane().udp.Join(s.udp, rtp, rtcp, fanout.Address(at), observer)
 }
 
 // PlayTCP has the session sent frames on a connection, interleaved with RTSP: RTP on a
@@ -73,9 +77,13 @@ func (s *Session) PlayTCP(conn *tcp.Conn, channel uint8) error {
 	if err := s.admit(); err != nil {
 		return err
 	}
+	if err := s.sealable(); err != nil {
+		return err
+	}
 	s.peer = conn.Peer()
-	s.tcp = s.stream.rendition.tcp.Join(conn, channel, (*sessionObserver)(s))
-	s.stream.reports.joined(nil, s.tcp)
+	s.tcp = s.lane().tcp.Join(conn, channel, (*sessionObserver)(s))
+	s.sendLead(s.tcp.SendRTP)
+	s.stream.reports.joined(s.lane(), nil, s.tcp)
 	return s.begin(TCP)
 }
 
@@ -150,6 +158,7 @@ func (s *Session) Pause() {
 		return
 	}
 	s.state = setUp
+	s.noteProgress()
 	if s.queue != nil { // else no limit counts it: see begin
 		l := &s.stream.broadcaster.limits
 		l.readers.remove(s.opened.Peer.Addr())

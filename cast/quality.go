@@ -138,6 +138,6 @@ func (q *qualityControl) apply() {
 	}
 	s.figures.Quality = q.coding.of(q.full)
 	q.source.SetQuality(s.figures.Quality)
-	s.log.Info("quality changed", "quality", s.figures.Quality, "readers", s.Readers()-s.Destinations(), "thinned", s.rendition.udpFigures.Thinned,
+	s.log.Info("quality changed", "quality", s.figures.Quality, "readers", s.Readers()-s.Destinations(), "thinned", s.rendition.thinned(),
 		"addresses", c.voters, "for_less", c.less)
 }

@@ -23,9 +23,9 @@ type reception struct {
 	timed     bool // roundTrip is known
 }
 
-// take reads RTCP from a reader of a stream. udp is the reader if it is sent RTP over UDP, else
-// nil. What is not RTCP is dropped silently: players punch holes with junk.
-func (f *reception) take(s *Stream, udp *fanout.Reader, packet []byte) {
+// take reads RTCP from a reader of a stream, which is sent packets of an SSRC. udp is the reader if it is
+// sent RTP over UDP, else nil. What is not RTCP is dropped silently: players punch holes with junk.
+func (f *reception) take(s *Stream, ssrc uint32, udp *fanout.Reader, packet []byte) {
 	b := s.broadcaster
 	now := b.loop.Now()
 	if now < f.next {
@@ -34,7 +34,7 @@ func (f *reception) take(s *Stream, udp *fanout.Reader, packet []byte) {
 	f.next = now + reportsInterval
 	// Parsing refuses the whole if any of it is no RTCP.
 	_ = rtcp.Parse(packet, rtcp.Visitor{Report: func(report rtcp.ReceptionReport) {
-		if report.SSRC != s.rendition.rtp.ssrc {
+		if report.SSRC != ssrc {
 			return
 		}
 		f.last, f.at = report, now

@@ -25,7 +25,7 @@ func (b *Broadcaster) rejected(j loop.Rejection) {
 	if r == nil {
 		return
 	}
-	if ssrc, ok := ssrcOf(j.Quoted); ok && ssrc == streamOf(r).SSRC() {
+	if ssrc, ok := ssrcOf(j.Quoted); ok && ssrc == laneOf(r).packets.SSRC() {
 		r.PortClosed()
 	}
 }

@@ -3,24 +3,21 @@ package cast
 import (
 	"time"
 
-	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/ring"
-	"github.com/camcast/camcast/cast/internal/tcpfan"
 	"github.com/camcast/camcast/media"
 )
 
 // rendition is one way in which a stream is coded: a ring of frames, their wire forms, the
 // outlets that send these, and the worker that codes frames anew which no form can carry.
 type rendition struct {
-	stream     *Stream
-	ring       *ring.Ring
-	rtp        *rtpSender
-	form       *ring.Form // the frames as RTP packets
-	udp        *fanout.Fanout
-	tcp        *tcpfan.Fan
-	outlets    []outlet
-	udpFigures fanout.Figures
-	tcpFigures tcpfan.Figures
+	stream  *Stream
+	ring    *ring.Ring
+	rtp     *rtpSender
+	plain   *lane
+	sealed  *lane // nil: there is no SRTP (Config.SRTP)
+	sealing *sealing
+	lanes   []*lane
+	outlets []outlet
 
 	transcoding *transcoding // nil: there is no transcoder
 	// isPutting: a frame is laid out because it is new, not because its first reader has come.
@@ -38,28 +35,26 @@ type outlet interface {
 }
 
 func newRendition(s *Stream) *rendition {
-	b := s.broadcaster
-	r := &rendition{stream: s, ring: ring.New(b.config.ringLimits()), rtp: newRTPSender(s)}
-	r.form = r.ring.NewForm(r.rtp)
-	r.udp = fanout.New(fanout.Config{
-		Loop: b.loop, Budget: b.budgets.sweeps, Ring: r.ring, Form: r.form, Log: s.log, Figures: &r.udpFigures,
-		Thin: b.config.Adapt != AdaptOff, NextSequence: r.rtp.NextSequence, Owner: s,
-	})
-	r.tcp = tcpfan.New(tcpfan.Config{Loop: b.loop, Ring: r.ring, Form: r.form, Figures: &r.tcpFigures, Backlog: b.backlog})
-	r.outlets = []outlet{r.udp, r.tcp}
+	r := &rendition{stream: s, ring: ring.New(s.broadcaster.config.ringLimits()), rtp: newRTPSender(s)}
+	r.plain = r.newLane(r.ring.NewForm(r.rtp), r.rtp, 0)
+	if s.broadcaster.config.SRTP {
+		r.sealing = newSealing(s.broadcaster.config, r.plain.form)
+		r.sealed = r.newLane(r.ring.NewFormOf(r.plain.form, r.sealing), r.sealing, maxSRTPGap)
+	}
 	r.transcoding = newTranscoding(r)
 	return r
 }
 
 // setPace sets over which time the bursts of a frame are spread.
 func (r *rendition) setPace(framesPerSecond float64) {
-	if framesPerSecond <= 0 {
-		r.udp.SetPace(0, 0)
-		return
+	var interval, spread time.Duration
+	if framesPerSecond > 0 {
+		interval = time.Duration(float64(time.Second) / framesPerSecond)
+		spread = time.Duration(r.stream.broadcaster.config.spread() * float64(time.Second) / framesPerSecond)
 	}
-	interval := time.Duration(float64(time.Second) / framesPerSecond)
-	spread := time.Duration(r.stream.broadcaster.config.spread() * float64(time.Second) / framesPerSecond)
-	r.udp.SetPace(interval, spread)
+	for _, l := range r.lanes {
+		l.udp.SetPace(interval, spread)
+	}
 }
 
 // publish has a frame sent: at once, or when it has been transcoded, or when an earlier one has

@@ -32,16 +32,25 @@ type senderReports struct {
 	octets   uint64
 	told     int // how many readers were said to be there
 	turn     uint64
-	// more goes on with the report in hand, which has come so far.
-	more  *loop.Timer
+	// more goes on with the report in hand.
+	more *loop.Timer
+	// greeting sends newcomers a report of their own.
+	greeting *loop.Timer
+	lanes    []*laneReports
+	packet   []byte // before it is sealed
+	cname    string
+}
+
+// laneReports is what is kept of the reports to the readers of one lane.
+type laneReports struct {
+	*lane
+	// round is how far the report in hand has come.
 	round fanout.Round
-	// udpNewcomers and tcpNewcomers have just come, and wait for a report of their own, which
-	// greeting sends.
+	done  bool
+	// udpNewcomers and tcpNewcomers have just come, and wait for a report.
 	udpNewcomers []*fanout.Reader
 	tcpNewcomers []*tcpfan.Reader
-	greeting     *loop.Timer
-	packet       []byte
-	cname        string
+	packet       []byte // as it goes to the readers
 }
 
 func newSenderReports(s *Stream) *senderReports {
@@ -51,6 +60,9 @@ func newSenderReports(s *Stream) *senderReports {
 		Bandwidth: firstBandwidth, Sender: true, PacketBytes: reportBytes,
 		Random: func() float64 { return float64(s.broadcaster.config.random32()) / (1 << 32) },
 	})
+	for _, l := range s.rendition.lanes {
+		t.lanes = append(t.lanes, &laneReports{lane: l})
+	}
 	t.timer = s.broadcaster.loop.NewTimer(t.due)
 	t.more = s.broadcaster.loop.NewTimer(t.sendLot)
 	t.greeting = s.broadcaster.loop.NewTimer(t.greet)
@@ -83,15 +95,16 @@ func (t *senderReports) due() {
 	t.timer.Set(t.interval.Next())
 }
 
-// joined is called when a reader has come, over UDP or TCP: the other one is nil. It is sent a
+// joined is called when a reader of a lane has come, over UDP or TCP: the other one is nil. It is sent a
 // report in the next turn, after the answer to what it has asked: it need not wait an interval to know the age of what it
 // sees (RFC 3550, section 6.2, allows it), and how often to report itself.
-func (t *senderReports) joined(overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
+func (t *senderReports) joined(in *lane, overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
+	l := t.of(in)
 	if overUDP != nil {
-		t.udpNewcomers = append(t.udpNewcomers, overUDP)
+		l.udpNewcomers = append(l.udpNewcomers, overUDP)
 	}
 	if overTCP != nil {
-		t.tcpNewcomers = append(t.tcpNewcomers, overTCP)
+		l.tcpNewcomers = append(l.tcpNewcomers, overTCP)
 	}
 	t.greetSoon()
 	readers := t.stream.Readers()
@@ -108,17 +121,34 @@ func (t *senderReports) joined(overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
 // greetSoon has newcomers be sent a report in the next turn. Before the first frame there is
 // nothing to tell.
 func (t *senderReports) greetSoon() {
-	if len(t.udpNewcomers)+len(t.tcpNewcomers) > 0 && t.stream.figures.Frames > 0 {
-		t.greeting.Set(t.stream.broadcaster.loop.Now())
+	for _, l := range t.lanes {
+		if l.newcomers() > 0 && t.stream.figures.Frames > 0 {
+			t.greeting.Set(t.stream.broadcaster.loop.Now())
+		}
 	}
 }
 
+// of is what is kept of a lane.
+func (t *senderReports) of(in *lane) *laneReports {
+	for _, l := range t.lanes {
+		if l.lane == in {
+			return l
+		}
+	}
+	panic("cast: a lane of another stream")
+}
+
+func (l *laneReports) newcomers() int { return len(l.udpNewcomers) + len(l.tcpNewcomers) }
+
 // greet sends some of the newcomers a report, and leaves the rest to later turns.
 func (t *senderReports) greet() {
-	t.writeReport(t.stream.Readers())
 	room := reportLot
-	t.udpNewcomers = greetSome(t.udpNewcomers, t.packet, &room)
-	t.tcpNewcomers = greetSome(t.tcpNewcomers, t.packet, &room)
+	for _, l := range t.lanes {
+		if l.newcomers() > 0 && room > 0 && t.writeReport(l, t.stream.Readers()) {
+			l.udpNewcomers = greetSome(l.udpNewcomers, l.packet, &room)
+			l.tcpNewcomers = greetSome(l.tcpNewcomers, l.packet, &room)
+		}
+	}
 	t.greetSoon()
 }
 
@@ -142,13 +172,13 @@ func greetSome[R interface {
 	return newcomers[:kept]
 }
 
-// report is the report of now. The counts are those of a reader that has received all.
-func (t *senderReports) report() rtcp.SenderReport {
+// report is a lane's report of now. The counts are those of a reader that has received all.
+func (t *senderReports) report(l *laneReports) rtcp.SenderReport {
 	s := t.stream
 	k := s.broadcaster.loop.Kernel()
 	return rtcp.SenderReport{
-		SSRC: s.rendition.rtp.ssrc, Wall: k.Wall(), RTPTime: s.rendition.rtp.clock.At(k.Monotonic()),
-		Packets: uint32(s.rendition.form.Packets()), Octets: uint32(s.rendition.rtp.octets),
+		SSRC: l.packets.SSRC(), Wall: k.Wall(), RTPTime: s.rendition.rtp.clock.At(k.Monotonic()),
+		Packets: uint32(l.form.Packets()), Octets: uint32(l.packets.Octets()),
 	}
 }
 
@@ -163,28 +193,44 @@ func (t *senderReports) send() {
 	t.sentAt, t.octets, t.told = now, octets, s.Readers()
 	if s.figures.Frames > 0 {
 		t.turn += reportStride
-		t.round = fanout.Round{}
-		t.writeReport(t.told)
-		s.rendition.tcp.SendRTCP(t.packet)
+		for _, l := range t.lanes {
+			l.round, l.done = fanout.Round{}, false
+			if l.tcp.Readers() > 0 && t.writeReport(l, t.told) {
+				l.tcp.SendRTCP(l.packet)
+			}
+		}
 		t.sendLot()
 	}
 	t.interval.Sent(now, reportBytes)
 }
 
-// writeReport lays the report out, with how many readers there are.
-func (t *senderReports) writeReport(readers int) {
-	report := t.report()
+// writeReport lays a lane's report out, with how many readers there are. It returns false if it cannot be
+// sealed.
+func (t *senderReports) writeReport(l *laneReports, readers int) bool {
+	report := t.report(l)
 	t.packet = rtcp.AppendSenderReport(t.packet[:0], report, t.cname)
-	t.packet = rtcp.AppendGroupSize(t.packet, t.stream.rendition.rtp.ssrc, report.Wall, readers, reportBytes)
+	t.packet = rtcp.AppendGroupSize(t.packet, report.SSRC, report.Wall, readers, reportBytes)
+	return t.seal(l)
+}
+
+// seal makes of the packet what goes to the readers of a lane, if that is possible.
+func (t *senderReports) seal(l *laneReports) bool {
+	l.packet = l.packets.AppendRTCP(l.packet[:0], t.packet)
+	return len(l.packet) > 0
 }
 
 // sendLot sends the report to some of the UDP readers, and leaves the rest to later turns of
 // the loop, with a time of their own: ten thousand reports at once would have the frames
 // wait.
 func (t *senderReports) sendLot() {
-	t.writeReport(t.told)
-	if !t.stream.rendition.udp.SendRTCP(t.packet, &t.round, t.turn, reportLot) {
-		t.more.Set(t.stream.broadcaster.loop.Now())
+	for _, l := range t.lanes {
+		if l.done || l.udp.Readers() == 0 || !t.writeReport(l, t.told) {
+			continue
+		}
+		if l.done = l.udp.SendRTCP(l.packet, &l.round, t.turn, reportLot); !l.done {
+			t.more.Set(t.stream.broadcaster.loop.Now())
+			return
+		}
 	}
 }
 
@@ -193,29 +239,43 @@ func (t *senderReports) stop() {
 	t.timer.Stop()
 	t.more.Stop()
 	t.greeting.Stop()
-	t.udpNewcomers, t.tcpNewcomers = nil, nil // nobody is greeted any more
+	for _, l := range t.lanes {
+		l.udpNewcomers, l.tcpNewcomers = nil, nil // nobody is greeted any more
+	}
 }
 
 // goodbye tells all readers that the stream is over: players end in order then, while
 // silence would leave them hanging. It is the last report.
 func (t *senderReports) goodbye(reason string) {
 	t.stop()
-	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, reason)
 	t.turn += reportStride
-	t.stream.rendition.udp.EachSocket(t.turn, func(socket *udp.Socket, to []fanout.Target) {
-		t.stream.broadcaster.bidFarewell(socket, t.packet, to)
-	})
-	t.stream.rendition.tcp.SendRTCP(t.packet)
+	for _, l := range t.lanes {
+		if l.udp.Readers()+l.tcp.Readers() == 0 || !t.writeGoodbye(l, reason) {
+			continue
+		}
+		l.udp.EachSocket(t.turn, func(socket *udp.Socket, to []fanout.Target) {
+			t.stream.broadcaster.bidFarewell(socket, l.packet, to)
+		})
+		l.tcp.SendRTCP(l.packet)
+	}
 }
 
-// goodbyeTo tells one reader that it is no longer served, over UDP or TCP, whichever is not nil.
-func (t *senderReports) goodbyeTo(overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
-	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(), t.cname, "the session was ended")
+func (t *senderReports) writeGoodbye(l *laneReports, reason string) bool {
+	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.report(l), t.cname, reason)
+	return t.seal(l)
+}
+
+// goodbyeTo tells one reader of a lane that it is no longer served, over UDP or TCP, whichever is not nil.
+func (t *senderReports) goodbyeTo(in *lane, overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
+	l := t.of(in)
+	if !t.writeGoodbye(l, "the session was ended") {
+		return
+	}
 	if overUDP != nil {
 		socket, to := overUDP.RTCPTarget()
-		t.stream.broadcaster.bidFarewell(socket, t.packet, []fanout.Target{to})
+		t.stream.broadcaster.bidFarewell(socket, l.packet, []fanout.Target{to})
 	}
 	if overTCP != nil {
-		overTCP.SendRTCP(t.packet)
+		overTCP.SendRTCP(l.packet)
 	}
 }

@@ -12,7 +12,9 @@ func (b *Broadcaster) rtcpArrived(d udp.Datagram) {
 	if r == nil || b.isEcho(d.Payload) {
 		return
 	}
-	r.Alive()
+	if !mustProve(r) {
+		r.Alive()
+	}
 	if r.Observer() != nil {
 		b.lateRTCP = d.Late
 		r.Observer().RTCP(d.Payload)

@@ -67,7 +67,7 @@ func (r *rtpSender) use(p *media.Params) error {
 	}
 	c := &r.stream.broadcaster.config
 	made, err := newPayload(r.stream, payloadOptions{
-		ssrc: r.ssrc, sequence: r.sequence, packetSize: c.MTU - ipv6UDPHeaderBytes, runPackets: c.runPackets(),
+		ssrc: r.ssrc, sequence: r.sequence, packetSize: c.packetSize(), runPackets: c.runPackets(),
 	})
 	if err != nil {
 		return err
@@ -85,6 +85,13 @@ func (r *rtpSender) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
 	r.octets += uint64(len(packets.Bytes) - packets.Count*rtp.HeaderBytes)
 	return packets, err
 }
+
+// SSRC, Octets and AppendRTCP implement packets.
+func (r *rtpSender) SSRC() uint32 { return r.ssrc }
+
+func (r *rtpSender) Octets() uint64 { return r.octets }
+
+func (r *rtpSender) AppendRTCP(dst, packet []byte) []byte { return append(dst, packet...) }
 
 // NextSequence is the sequence number of the next packet.
 func (r *rtpSender) NextSequence() uint16 {

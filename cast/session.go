@@ -65,6 +65,7 @@ type Session struct {
 	frames, lags uint64
 	withheld     int
 	reception    reception
+	sealed       *sealedSession // nil: it is sent plain RTP
 }
 
 // sessionState is whether a session plays.
@@ -166,10 +167,14 @@ func (s *Session) Alive() {
 }
 
 // TakeRTCP reads RTCP that came from the reader: a sign of life, and what it reports. What is
-// not RTCP is dropped.
+// not RTCP is dropped, and so is what an SRTP reader has not sealed.
 func (s *Session) TakeRTCP(packet []byte) {
+	packet, ok := s.open(packet)
+	if !ok {
+		return
+	}
 	s.Alive()
-	s.reception.take(s.stream, s.udp, packet)
+	s.reception.take(s.stream, s.SSRC(), s.udp, packet)
 	if !s.opened.EndsByGoodbye || s.udp == nil {
 		return
 	}
@@ -184,7 +189,7 @@ func (s *Session) TakeRTCP(packet []byte) {
 // twice does nothing.
 func (s *Session) End(reason string) {
 	if s.state == playing && s.stream.over() == nil { // else goodbye was said to all
-		s.stream.reports.goodbyeTo(s.udp, s.tcp)
+		s.stream.reports.goodbyeTo(s.lane(), s.udp, s.tcp)
 	}
 	s.end(reason)
 }

@@ -262,7 +262,7 @@ func (s *Stream) Close() error {
 
 // free closes what the stream has opened, and has the readers leave that the program has added.
 func (s *Stream) free() error {
-	s.rendition.udp.Each(s.leave)
+	s.rendition.eachUDP(s.leave)
 	var errs []error
 	if s.supervisor != nil {
 		errs = append(errs, s.supervisor.err)
@@ -301,4 +301,9 @@ func (s *Stream) SDP() (rtsp.Description, error) {
 
 // Swept is how many frames have been handed to the kernel whole for all UDP readers that get
 // every frame, behind one socket at least.
-func (s *Stream) Swept() uint64 { return s.rendition.udpFigures.Swept }
+func (s *Stream) Swept() (frames uint64) {
+	for _, l := range s.rendition.lanes {
+		frames += l.udpFigures.Swept
+	}
+	return frames
+}

@@ -55,8 +55,8 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	}
 	r := new(UDPReader)
 	s.broadcaster.rtcpIndex.add(at.RTCP, &r.reader)
-	s.rendition.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), observer)
-	s.reports.joined(&r.reader, nil)
+	s.rendition.plain.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), observer)
+	s.reports.joined(s.rendition.plain, &r.reader, nil)
 	s.wanted()
 	return r, nil
 }

@@ -15,14 +15,14 @@ type votes struct {
 
 // of takes the vote. Fixed destinations have none: nobody reports for them.
 func (v *votes) of(s *Stream) (c census) {
-	if s.rendition.udpFigures.Thinned == 0 {
+	if s.rendition.thinned() == 0 {
 		return census{} // nobody votes for less
 	}
 	if v.balance == nil {
 		v.balance = map[netip.Prefix]int{}
 	}
 	clear(v.balance)
-	s.rendition.udp.Each(func(r *fanout.Reader) {
+	s.rendition.eachUDP(func(r *fanout.Reader) {
 		if slices.ContainsFunc(s.fixed, func(d *fixedDestination) bool { return d.session.udp == r }) {
 			return
 		}

@@ -36,6 +36,16 @@ func (h *Histogram) Record(d time.Duration) {
 	h.counts[bucket(d)]++
 }
 
+// Add counts all that another histogram has counted.
+func (h *Histogram) Add(other *Histogram) {
+	h.Count += other.Count
+	h.Sum += other.Sum
+	h.Max = max(h.Max, other.Max)
+	for i, n := range other.counts {
+		h.counts[i] += n
+	}
+}
+
 // bucket is the index of the bucket of d: the octave of its microseconds, and the three bits
 // after the leading one.
 func bucket(d time.Duration) int {

@@ -12,7 +12,7 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 )
 
-// Config is what a Fanout works with. All fields are required.
+// Config is what a Fanout works with. All fields but Thin and MaxGap are required.
 type Config struct {
 	Loop *loop.Loop
 	// Budget is that of all sweeps.
@@ -24,6 +24,9 @@ type Config struct {
 	Figures *Figures
 	// Thin has readers thinned by their reports.
 	Thin bool
+	// MaxGap is how many packets a reader may miss while it rests: one that misses more is lost. 0: any
+	// number.
+	MaxGap uint32
 	// NextSequence is the RTP sequence number of the next packet that the form will make.
 	NextSequence func() uint16
 	// Owner is the caller's own; the package does not touch it.
@@ -65,6 +68,9 @@ type Fanout struct {
 	trials   []trialEnd
 	// lost are readers whose observers are to be told.
 	lost []lostReader
+	// rested is how many packets the form had made when a reader began to rest. It is kept only where
+	// there is a MaxGap.
+	rested map[*Reader]uint32
 	// closed are readers whose port was found closed, those of longest ago first; closing fires
 	// when the time of the first is over.
 	closed  []closedPort
@@ -79,7 +85,7 @@ type Fanout struct {
 
 // New makes a Fanout without readers.
 func New(c Config) *Fanout {
-	f := &Fanout{config: c}
+	f := &Fanout{config: c, rested: map[*Reader]uint32{}}
 	f.closing = c.Loop.NewAwakeTimer(f.endClosed)
 	return f
 }

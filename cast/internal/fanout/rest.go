@@ -1,5 +1,7 @@
 package fanout
 
+import "errors"
+
 // Packets for a machine that has left the local network wait in the kernel for its link
 // address: some 200 kB, for three seconds, again and again. They are charged to the socket that
 // many readers share. A few such machines fill it, and all readers wait.
@@ -41,14 +43,26 @@ func (r *Reader) rest(reasons restReason, why string) (changed bool) {
 	switch {
 	case was == 0:
 		f.config.Figures.Resting++
+		if f.config.MaxGap > 0 {
+			f.rested[r] = uint32(f.config.Form.Packets())
+		}
 		f.config.Log.Info("reader rests: "+why, "rtcp", r.RTCPAddress())
 	case reasons == 0:
 		f.config.Figures.Resting--
 		f.config.Log.Info("reader goes on", "rtcp", r.RTCPAddress())
 	}
 	r.settle()
+	if reasons == 0 && f.config.MaxGap > 0 {
+		if uint32(f.config.Form.Packets())-f.rested[r] > f.config.MaxGap && r.observer != nil {
+			f.lost = append(f.lost, lostReader{r, ErrTooFarBehind})
+		}
+		delete(f.rested, r)
+	}
 	return true
 }
+
+// ErrTooFarBehind is the reason why a reader is lost that has missed more packets than Config.MaxGap.
+var ErrTooFarBehind = errors.New("it has missed too many packets to go on")
 
 // passOver skips a frame, as the sweep of resting readers does.
 func (w *sweep) passOver() {

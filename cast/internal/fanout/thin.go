@@ -152,6 +152,7 @@ func (f *Fanout) uncount(r *Reader) {
 	}
 	if r.resting != 0 {
 		f.config.Figures.Resting--
+		delete(f.rested, r)
 	}
 }
 

@@ -29,6 +29,7 @@ type laid struct {
 // number of its readers, and only while it is in use.
 type Form struct {
 	ring   *Ring
+	base   *Form // what it is made of; nil: the coded frames
 	layout Layout
 	index  int
 	users  int
@@ -45,12 +46,23 @@ func (r *Ring) NewForm(l Layout) *Form {
 	return form
 }
 
+// NewFormOf adds a form that is made of another one, which is in use while this one is: its layout
+// finds each frame in that form (Of), unless it could not be laid out in that.
+func (r *Ring) NewFormOf(base *Form, l Layout) *Form {
+	form := r.NewForm(l)
+	form.base = base
+	return form
+}
+
 // Use says that one more reader uses the form, until Release. With the first one the form
 // begins: at the newest key frame, so that what depends on it can follow.
 func (m *Form) Use() {
 	m.users++
 	if m.users > 1 {
 		return
+	}
+	if m.base != nil {
+		m.base.Use()
 	}
 	r := m.ring
 	if r.NewestKey() == nil {
@@ -62,7 +74,12 @@ func (m *Form) Use() {
 }
 
 // Release ends a Use.
-func (m *Form) Release() { m.users-- }
+func (m *Form) Release() {
+	m.users--
+	if m.users == 0 && m.base != nil {
+		m.base.Release()
+	}
+}
 
 // InUse reports whether the form has readers, so that the next frame will be laid out in it.
 func (m *Form) InUse() bool { return m.users > 0 }

@@ -8,11 +8,13 @@ import (
 	"github.com/camcast/camcast/loop/tcp"
 )
 
-// Config is what a Fan works with. All fields are required.
+// Config is what a Fan works with. All fields but MaxGap are required.
 type Config struct {
-	Loop *loop.Loop
-	Ring *ring.Ring
-	Form *ring.Form
+	// MaxGap is how many packets a reader may miss in a row: one that misses more is lost. 0: any number.
+	MaxGap uint32
+	Loop   *loop.Loop
+	Ring   *ring.Ring
+	Form   *ring.Form
 	// Figures are counted up; they are the caller's.
 	Figures *Figures
 	// Backlog bounds what waits in the kernel, for other Fans too.
@@ -63,6 +65,7 @@ func (f *Fan) Join(conn *tcp.Conn, channel uint8, owner Owner) *Reader {
 	r := &Reader{fan: f, conn: conn, channel: channel, owner: owner, cursor: f.config.Ring.NewCursor(), index: len(f.readers)}
 	f.readers = append(f.readers, r)
 	f.config.Form.Use()
+	r.after = uint32(f.config.Form.Packets())
 	return r
 }
 

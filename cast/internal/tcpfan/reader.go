@@ -1,6 +1,8 @@
 package tcpfan
 
 import (
+	"errors"
+
 	"github.com/camcast/camcast/cast/internal/ring"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
@@ -19,7 +21,8 @@ type Reader struct {
 	packet  int      // the next one of it
 	blocked bool     // until the connection is writable
 	gone    bool
-	index   int // in the fan's list
+	after   uint32 // counts the form's packets up to the end of the last frame that was begun
+	index   int    // in the fan's list
 	still   standing
 	room    int // that LimitSendBuffer was asked for
 
@@ -69,9 +72,14 @@ func (r *Reader) Writable() {
 }
 
 // SendRTCP sends RTCP to the reader, on the channel after RTP's.
-func (r *Reader) SendRTCP(packet []byte) {
+func (r *Reader) SendRTCP(packet []byte) { r.write(r.channel+1, packet) }
+
+// SendRTP sends one RTP packet to the reader that belongs to no frame.
+func (r *Reader) SendRTP(packet []byte) { r.write(r.channel, packet) }
+
+func (r *Reader) write(channel uint8, packet []byte) {
 	f := r.fan
-	header := interleavedHeader(r.channel+1, len(packet))
+	header := interleavedHeader(channel, len(packet))
 	f.interleaver.report = append(append(f.interleaver.report[:0], header[:]...), packet...)
 	// In one piece: half of it in a full queue would end the framing. That the
 	// connection has failed is found by the next frame.
@@ -102,13 +110,28 @@ func (r *Reader) begin() bool {
 		if frame == nil {
 			return false
 		}
-		if r.fan.config.Form.Of(frame) != nil {
+		if wire := r.fan.config.Form.Of(frame); wire != nil {
+			if r.tooFarBehind(wire) {
+				r.owner.Lost(ErrTooFarBehind)
+				return false
+			}
 			r.packet = 0
 			r.pin.Set(frame)
 			return true
 		}
 		r.cursor.Unsent(frame, &before) // it could not be laid out as packets
 	}
+}
+
+// ErrTooFarBehind is the reason why a reader is lost that has missed more packets than Config.MaxGap.
+var ErrTooFarBehind = errors.New("it has missed too many packets to go on")
+
+// tooFarBehind reports whether there are more than Config.MaxGap packets before a frame that the reader was not
+// sent.
+func (r *Reader) tooFarBehind(wire *ring.Wire) bool {
+	gap := wire.First - r.after
+	r.after = wire.First + uint32(wire.Count)
+	return r.fan.config.MaxGap > 0 && int32(gap) > int32(r.fan.config.MaxGap)
 }
 
 // miss counts frames that the reader has missed.
