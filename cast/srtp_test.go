@@ -258,8 +258,7 @@ func TestSRTPAtTheRollover(t *testing.T) {
 	w := newWorld(t, 1, withSRTP)
 	w.camera.scan = 60000 // some 43 packets
 	keys := newKeyStreams()
-	var first *sealedReader
-	first = w.sealedAt("10.0.1.1", keys)
+	first := w.sealedAt("10.0.1.1", keys)
 	w.must(first.play())
 	var all []*sealedReader
 	come := func(ip byte) *sealedReader {
@@ -331,7 +330,7 @@ func TestSRTPToldLongAgo(t *testing.T) {
 	w.run(time.Second)
 	paused.session.Pause()
 	first.rtp.OnReceive(func(sim.Datagram) {})
-	w.run(130 * time.Second)
+	w.run(150 * time.Second)
 	err := paused.play()
 	if refusal := cast.RefusalOf(err); err == nil || refusal.Kind != cast.Unavailable || !strings.Contains(refusal.Reason, "set up again") {
 		t.Errorf("it plays: %v", err)
