@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/jpeg"
+	"github.com/camcast/camcast/proto/nal"
 	"github.com/camcast/camcast/proto/rtp"
 )
 
@@ -176,6 +178,99 @@ func FuzzSequence(f *testing.F) {
 				t.Fatalf("packet %d has number %d, after %d", sequence, number, before)
 			}
 			begun = true
+		}
+	})
+}
+
+// FuzzNALPacketize lays out frames of any units, in packets and runs of any size, and puts them
+// together again.
+func FuzzNALPacketize(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x05\x41abcd\x00\x00\x02\x06\x41"), false, true, 300, 4)
+	f.Add([]byte("\x00\x00\x00\x05\x02\x01\xd0cd\x00\x00\x02\x06\x02\x01\xd0"), true, true, 300, 4)
+	f.Fuzz(func(t *testing.T, recipe []byte, isH265, key bool, packetSize, runPackets int) {
+		format := media.H264
+		if isH265 {
+			format = media.H265
+		}
+		p, err := rtp.NewNALPacketizer(rtp.NALConfig{Format: format, PayloadType: 96, SSRC: 0x01020304, PacketSize: packetSize, RunPackets: runPackets})
+		if err != nil || len(recipe) > 40 {
+			return
+		}
+		// The recipe has a unit's length in two bytes.
+		frame := media.Frame{Params: madeFrame(t, format, true, 10).Params, Key: key}
+		for ; len(recipe) >= 2; recipe = recipe[2:] {
+			n := int(binary.BigEndian.Uint16(recipe)) % 20000
+			unit := bytes.Repeat(recipe[:1], n+8)
+			copy(unit, map[bool]string{false: "\x41\x9a\x21", true: "\x02\x01\xd0"}[isH265])
+			frame.Bytes = nal.Append(frame.Bytes, unit)
+		}
+		packets, err := p.Packetize(nil, &frame, 777)
+		if err != nil {
+			if len(frame.Bytes) > 0 && p.Layout().PacketSize > 400 || p.NextSequence() != 0 {
+				t.Fatal(err)
+			}
+			return
+		}
+		checkNAL(t, &packets, 0, packetSize, p.Layout().RunPackets)
+		if p.NextSequence() != uint16(packets.Count) {
+			t.Fatalf("the next sequence number is %d, after %d packets", p.NextSequence(), packets.Count)
+		}
+		d := rtp.NewNALDepacketizer(format, mostFrame)
+		if err := d.SetParameters(frame.Params.ParameterSets); err != nil {
+			t.Fatal(err)
+		}
+		if got := through(t, d, &packets); len(got) != 1 || !bytes.Equal(got[0].Bytes, frame.Bytes) {
+			t.Fatalf("%d frames, want the one that was sent", len(got))
+		}
+	})
+}
+
+// FuzzNALPush gives a depacketizer any payloads: what it returns is whole units, within the limit.
+func FuzzNALPush(f *testing.F) {
+	for i, format := range []media.Format{media.H264, media.H265} {
+		frame := madeFrame(f, format, true, 300, 20)
+		packets, err := newNALPacketizer(f, format, 172, 64).Packetize(nil, &frame, 1)
+		if err != nil {
+			f.Fatal(err)
+		}
+		var all []byte
+		for n := range packets.Count {
+			all = append(append(all, byte(len(packets.Packet(n))-rtp.HeaderBytes), 0x81), packets.Packet(n)[rtp.HeaderBytes:]...)
+		}
+		f.Add(all, i == 1)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, isH265 bool) {
+		format, most := media.H264, 1000
+		if isH265 {
+			format = media.H265
+		}
+		d := rtp.NewNALDepacketizer(format, most)
+		for sequence := uint16(65530); len(in) >= 2; {
+			// A length, and a byte of which bits are the marker, another timestamp, and how many
+			// packets are lost before this one.
+			n, b := min(int(in[0]), len(in)-2), in[1]
+			sequence += 1 + uint16(b>>4&3)
+			packet := []byte{0x80, 96 | b&0x80, byte(sequence >> 8), byte(sequence), 0, 0, 0, b & 3, 1, 2, 3, 4}
+			packet = append(packet, in[2:2+n]...)
+			in = in[2+n:]
+			frame, ok, err := d.Push(packet)
+			if err != nil {
+				if ok || !errors.Is(err, rtp.ErrMalformed) && !errors.Is(err, rtp.ErrUnsupported) && !errors.Is(err, nal.ErrMalformed) &&
+					!errors.Is(err, nal.ErrTooLarge) && !errors.Is(err, nal.ErrNoParameters) {
+					t.Fatal(ok, err)
+				}
+			}
+			if !ok {
+				continue
+			}
+			if len(frame.Bytes) > most || frame.Params == nil || frame.Params.Width < 1 {
+				t.Fatalf("a frame of %d bytes, %+v", len(frame.Bytes), frame.Params)
+			}
+			for rest := frame.Bytes; len(rest) > 0; {
+				if _, rest, err = nal.Next(rest); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 	})
 }
