@@ -111,7 +111,7 @@ func (d *NALDepacketizer) Push(packet []byte) (frame media.Frame, ok bool, err e
 	lost := !d.open && d.gap && ahead > 0
 	d.open, d.timestamp = true, d.packet.Timestamp
 	if fault := d.payload(d.packet.Payload, lost); fault != nil {
-		d.assembler.Spoil(fault)
+		d.assembler.Spoil(errGap) // it is told now, and not again when the frame is dropped
 		err = fault
 	}
 	d.marked = d.packet.Marker
