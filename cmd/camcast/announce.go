@@ -24,6 +24,9 @@ func (d *service) announce() {
 	if d.rtsps != nil {
 		rtsps.port = d.rtsps.Port()
 	}
+	if d.gate != nil {
+		fmt.Fprintln(w, "Only users may watch: put USER:PASSWORD@ before the host of these URLs.")
+	}
 	for _, stream := range d.broadcaster.Streams() {
 		fmt.Fprintf(w, "\n%s: %s\n", stream.Name(), describe(stream.Describe()))
 		fmt.Fprintf(w, "  camview %s\n", join.url(join.hosts[0], stream.Name()))

@@ -44,6 +44,9 @@ func TestAuth(t *testing.T) {
 	secrets = append(secrets, more...)
 	write(me, 0o600)
 	d := startDaemon(t, "--auth", file, "--log-level", "debug", smallCard)
+	if !strings.HasPrefix(d.stdout, "Only users may watch: put USER:PASSWORD@ before the host of these URLs.\n") {
+		t.Errorf("announced %q", d.stdout)
+	}
 	d.awaitLog("the file names streams that are not there", "streams=nonesuch")
 	if _, err := newClient(t, d.url(), gortsplib.ProtocolTCP); err == nil {
 		t.Error("the stream can be had without a password")
