@@ -10,11 +10,13 @@ import (
 )
 
 const (
-	rtspScheme = "rtsp"
-	joinScheme = "camcast"
+	rtspScheme  = "rtsp"
+	rtspsScheme = "rtsps"
+	joinScheme  = "camcast"
 
-	rtspPort = 554 // RFC 2326, section 3.2
-	joinPort = 5004
+	rtspPort  = 554 // RFC 2326, section 3.2
+	rtspsPort = 322 // RFC 7826, section 4.2
+	joinPort  = 5004
 )
 
 // address is what is to be watched.
@@ -27,7 +29,7 @@ type address struct {
 	shown  string // without it
 }
 
-// parseAddress understands rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH and
+// parseAddress understands rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH, rtsps:// likewise, and
 // camcast://HOST[:PORT]/[NAME].
 func parseAddress(text string) (address, error) {
 	wrong := func(what string) (address, error) {
@@ -41,10 +43,12 @@ func parseAddress(text string) (address, error) {
 	switch a.scheme {
 	case rtspScheme:
 		a.port = rtspPort
+	case rtspsScheme:
+		a.port = rtspsPort
 	case joinScheme:
 		a.port = joinPort
 	default:
-		return wrong("must begin with rtsp:// or camcast://")
+		return wrong("must begin with rtsp://, rtsps:// or camcast://")
 	}
 	if u.Port != "" {
 		n, err := strconv.ParseUint(u.Port, 10, 16)

@@ -25,6 +25,7 @@ type settings struct {
 	readers   int
 	stats     bool
 	json      bool
+	trust     trust
 }
 
 // transport is how RTP is to come: by UDP, by TCP, or by TCP if UDP brings nothing.
@@ -60,6 +61,7 @@ type rawFlags struct {
 	output           string
 	frames, readers  int
 	stats, json      bool
+	trust            trust
 }
 
 // newProgram defines all flags, in the groups they are explained in.
@@ -71,6 +73,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.IntVar(&raw.buffer, "buffer", 50, "hold pictures for `MS` milliseconds, to wait for packets that come late or out of order")
 			f.DurationVar(&raw.rewind, "rewind", 0, "keep the pictures of the last `TIME`, such as 30s, for the arrow keys")
 		}),
+		commandline.NewGroup("TLS, with rtsps://", raw.trust.define),
 		commandline.NewGroup("Output", func(f *pflag.FlagSet) {
 			f.StringVarP(&raw.output, "output", "o", "", "write pictures to `FILE`: all of them to a .mjpeg, the first one to a .jpg, all of them to standard output with -")
 			f.IntVar(&raw.readers, "readers", 1, "be `N` readers at once, for load tests; nothing is shown")
@@ -107,10 +110,13 @@ func parseArguments(args []string) (*settings, error) {
 func (raw *rawFlags) settings(url string, changed func(flag string) bool) (*settings, error) {
 	s := &settings{
 		buffer: time.Duration(raw.buffer) * time.Millisecond, rewind: raw.rewind, duration: raw.duration,
-		frames: raw.frames, readers: raw.readers, stats: raw.stats, json: raw.json,
+		frames: raw.frames, readers: raw.readers, stats: raw.stats, json: raw.json, trust: raw.trust,
 	}
 	var err error
 	if s.address, err = parseAddress(url); err != nil {
+		return nil, err
+	}
+	if err := s.trust.check(s.address.scheme); err != nil {
 		return nil, err
 	}
 	if s.transport, err = parseTransport(raw.transport); err != nil {
@@ -177,6 +183,8 @@ func (s *settings) checkCombination() error {
 		return fmt.Errorf("-o and --readers %d: only a single reader's pictures can be written", s.readers)
 	case s.rewind > 0 && (s.readers > 1 || s.output != toTerminal || s.json):
 		return errors.New("--rewind is for the terminal: leave out -o, --readers and --json")
+	case s.address.scheme == rtspsScheme && s.transport == onlyUDP:
+		return errors.New("--transport udp: pictures would not be encrypted; rtsps:// brings them by TCP")
 	case s.address.scheme == joinScheme && s.transport == onlyTCP:
 		return errors.New("--transport tcp: camcast:// is UDP; use the rtsp:// address")
 	case s.address.isList():

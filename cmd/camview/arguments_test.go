@@ -23,6 +23,7 @@ func TestArguments(t *testing.T) {
 	}
 	for text, want := range map[string]address{
 		"rtsp://cam.example/":                {scheme: "rtsp", host: "cam.example", port: 554, shown: "rtsp://cam.example/"},
+		"rtsps://cam.example/x":              {scheme: "rtsps", host: "cam.example", port: 322, stream: "x", shown: "rtsps://cam.example/x"},
 		"RTSP://u:p@10.0.0.1/x":              {scheme: "rtsp", host: "10.0.0.1", port: 554, stream: "x", shown: "rtsp://10.0.0.1/x"},
 		"rtsp://u:#%[]?@ p@h:1/x":            {scheme: "rtsp", host: "h", port: 1, stream: "x", shown: "rtsp://h:1/x"},
 		"rtsp://u:a/b@[fe80::1%eth0]:1/100%": {scheme: "rtsp", host: "fe80::1%eth0", port: 1, stream: "100%", shown: "rtsp://[fe80::1%eth0]:1/100%25"},
@@ -52,7 +53,7 @@ func TestArguments(t *testing.T) {
 func TestWrongArguments(t *testing.T) {
 	for line, want := range map[string][]string{
 		"rtsp://a/b rtsp://u:secret@a/c":     {"rtsp://a/c", "one URL"},
-		"http://u:secret@a/b":                {"http://a/b", "rtsp:// or camcast://"},
+		"http://u:secret@a/b":                {"http://a/b", "rtsp://, rtsps:// or camcast://"},
 		"rtsp://u:secret@a:0/b":              {"rtsp://a:0/b", "port 0"},
 		"rtsp://u:secret@a:x/b":              {"rtsp://a:x/b", "URL"},
 		"rtsp://u:secret@/b":                 {"rtsp:///b", "host"},
@@ -63,7 +64,7 @@ func TestWrongArguments(t *testing.T) {
 		"rtsp://a/b rtsp://a/c":              {"rtsp://a/c", "one URL"},
 		"--nope rtsp://a/b":                  {"--nope"},
 		"cam":                                {"cam", "rtsp://", "camcast://"},
-		"http://a/b":                         {"http://a/b", "rtsp:// or camcast://"},
+		"http://a/b":                         {"http://a/b", "rtsp://, rtsps:// or camcast://"},
 		"rtsp:a":                             {"rtsp:a", "URL"},
 		"rtsp:///b":                          {"host"},
 		"rtsp://a:0/b":                       {"port 0", "1 to 65535"},
@@ -93,6 +94,11 @@ func TestWrongArguments(t *testing.T) {
 		"--rewind 5s camcast://a/":           {"--rewind", "no stream"},
 		"--rewind 5s --json rtsp://a/b":      {"--rewind", "--json"},
 		"-o clip.mp4 rtsp://a/b":             {"clip.mp4", ".mjpeg or .jpg"},
+		"--transport udp rtsps://a/b":        {"--transport udp", "not be encrypted", "TCP"},
+		"--tls-ca x rtsp://a/b":              {"--tls-ca", "rtsps://"},
+		"--insecure camcast://a/b":           {"--insecure", "rtsps://"},
+		"--tls-fingerprint 0a rtsps://a/b":   {`--tls-fingerprint "0a"`, "64 hexadecimal digits"},
+		"--tls-ca x --insecure rtsps://a/b":  {"--tls-ca, --tls-fingerprint and --insecure", "one of them"},
 	} {
 		_, err := parseArguments(strings.Fields(line))
 		if err == nil {

@@ -5,6 +5,7 @@ const helpHead = `camview shows a camera in the terminal, or writes its pictures
 Usage: camview [flags] URL
 
   rtsp://HOST:8554/cam       a stream of an RTSP server, camcast or another (RTP/JPEG)
+  rtsps://HOST:8322/cam      the same over TLS
   camcast://HOST:5004/cam    a stream of camcast, joined without RTSP
   camcast://HOST:5004/       print the list of streams, and end
 
@@ -43,5 +44,6 @@ Examples:
   camview --rewind 30s --stats camcast://127.0.0.1:5004/cam 2>stats.txt
   camview -o - rtsp://127.0.0.1:8554/cam | ffplay -f mjpeg -
   camview -o frame.jpg rtsp://127.0.0.1:8554/cam
+  camview --tls-ca cert.pem rtsps://127.0.0.1:8322/cam
   camview --readers 100 --duration 10s --json rtsp://127.0.0.1:8554/cam
 `

@@ -72,7 +72,9 @@ const (
 )
 
 func newReader(v *viewer, number int) *reader {
-	r := &reader{viewer: v, number: number, cname: rand.Text(), backoff: minBackoff, onlyTCP: v.settings.transport == onlyTCP}
+	r := &reader{viewer: v, number: number, cname: rand.Text(), backoff: minBackoff}
+	// By UDP pictures would not be encrypted.
+	r.onlyTCP = v.settings.transport == onlyTCP || v.settings.address.scheme == rtspsScheme
 	r.watchdog, r.blindness = v.loop.NewTimer(r.expired), newBlindness(r)
 	return r
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -16,7 +17,9 @@ import (
 type rtspSession struct {
 	viewer   *viewer
 	listener listener
-	conn     *tcp.Conn
+	at       netip.AddrPort     // the server
+	conn     *tcp.Conn          // nil until it is there, by TLS
+	giveUp   context.CancelFunc // ends its coming about; nil without TLS
 	onlyTCP  bool
 	pair     *socketPair    // nil if packets come on the connection
 	server   netip.AddrPort // where reports go by UDP, invalid if that is not known
@@ -32,8 +35,14 @@ var errHungUp = errors.New("the server closed the connection")
 // openRTSP connects to a server. By TCP alone packets come on the connection, else by UDP
 // or, if that is not forbidden, on the connection if the server wants it so.
 func openRTSP(v *viewer, server netip.AddrPort, onlyTCP bool, l listener) (*rtspSession, error) {
-	s := &rtspSession{viewer: v, listener: l, onlyTCP: onlyTCP}
+	s := &rtspSession{viewer: v, listener: l, at: server, onlyTCP: onlyTCP}
 	s.timer = v.loop.NewTimer(s.expired)
+	if v.tls != nil {
+		var ctx context.Context
+		ctx, s.giveUp = context.WithCancel(context.Background())
+		dialTLS(ctx, v.loop, server, v.tls, s.adopt)
+		return s, nil
+	}
 	var err error
 	if s.conn, err = tcp.Dial(v.loop, server, s); err != nil {
 		return nil, err
@@ -73,7 +82,7 @@ func (s *rtspSession) Writable() {
 // Data is a tcp.Handler's.
 func (s *rtspSession) Data(p []byte) {
 	if s.client == nil { // who speaks before being spoken to is no RTSP server
-		s.fail(fmt.Errorf("%v: not RTSP: the server says %.40q", s.conn.Peer(), p))
+		s.fail(fmt.Errorf("%v: not RTSP: the server says %.40q", s.at, p))
 		return
 	}
 	request, err := s.client.Receive(s.viewer.loop.Now(), p, s.scratch[:0], (*rtspReceiver)(s))
@@ -98,7 +107,7 @@ func (s *rtspSession) proceed(request []byte, err error) {
 		s.close()
 		s.listener.ended(nil)
 	case err != nil:
-		s.fail(fmt.Errorf("%v: %w", s.conn.Peer(), err))
+		s.fail(fmt.Errorf("%v: %w", s.at, err))
 	}
 }
 
@@ -107,7 +116,7 @@ func (s *rtspSession) say(words []byte) {
 	s.scratch = words
 	if len(words) > 0 {
 		if err := s.conn.Write(words); err != nil {
-			s.fail(fmt.Errorf("%v: %w", s.conn.Peer(), err))
+			s.fail(fmt.Errorf("%v: %w", s.at, err))
 			return
 		}
 	}
@@ -124,7 +133,7 @@ func (s *rtspSession) Closed(err error) {
 	case s.client != nil && s.client.Leaving():
 		err = nil
 	case err == nil:
-		err = fmt.Errorf("%v: %w", s.conn.Peer(), errHungUp)
+		err = fmt.Errorf("%v: %w", s.at, errHungUp)
 	}
 	s.fail(err)
 }
@@ -174,7 +183,12 @@ func (s *rtspSession) close() {
 		s.client.Close()
 	}
 	s.timer.Stop()
-	s.conn.Close()
+	if s.giveUp != nil {
+		s.giveUp()
+	}
+	if s.conn != nil {
+		s.conn.Close()
+	}
 	if s.pair != nil {
 		s.pair.close()
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ type viewer struct {
 	settings *settings
 	loop     *loop.Loop
 	resolver *resolver
+	tls      *tls.Config // nil: the URL is not rtsps://
 	// presenter shows or writes the pictures.
 	presenter *presenter
 	room      *udp.Room // that all sockets receive into
@@ -61,6 +63,11 @@ func watch(s *settings, c console) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	v := &viewer{settings: s, loop: l, resolver: &resolver{loop: l, host: s.address.host}, room: udp.NewRoom(), messages: c.messages, began: l.Now(), end: stop}
+	if s.address.scheme == rtspsScheme {
+		if v.tls, err = s.trust.config(s.address.host); err != nil {
+			return err
+		}
+	}
 	if v.presenter, err = newPresenter(v, c); err != nil {
 		return err
 	}

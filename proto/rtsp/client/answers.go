@@ -56,7 +56,7 @@ func (c *Client) answered(now time.Duration, dst []byte, a *base.Response, r Rec
 	case c.state == running:
 		return dst, c.keptAlive(&p, a)
 	case c.state != opening: // the answer to what was asked before leaving
-	case p.request.Method == base.Options:
+	case p.request.Method == base.Options && !closes(a):
 		c.options(a)
 		c.playing.RoundTrip = now - p.sent
 		return c.ask(now, dst, base.Describe, c.url, base.Header{"Accept": {"application/sdp"}}), nil
@@ -82,6 +82,11 @@ func (c *Client) answered(now time.Duration, dst []byte, a *base.Response, r Rec
 	return dst, nil
 }
 
+// closes reports whether a server refuses to go on: it has answered an error, and hangs up.
+func closes(a *base.Response) bool {
+	return a.StatusCode >= base.StatusBadRequest && slices.ContainsFunc(a.Header["Connection"], func(v string) bool { return strings.EqualFold(v, "close") })
+}
+
 // remedy is what an answer says would help: where a stream has gone, by a redirection, when to try again, or which
 // streams there are.
 func remedy(a *base.Response) string {
@@ -104,7 +109,7 @@ func streams(a *base.Response) string {
 	var names []string
 	for line := range strings.Lines(string(a.Body)) {
 		u, err := uri.Parse(strings.TrimSpace(line))
-		if err == nil && u.Scheme == "rtsp" && len(u.Path) > 1 {
+		if err == nil && (u.Scheme == "rtsp" || u.Scheme == "rtsps") && len(u.Path) > 1 {
 			names = append(names, uri.Unescape(u.Path[1:]))
 		} else if len(names) > 0 {
 			names = append(names, "...")

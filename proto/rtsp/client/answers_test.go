@@ -72,6 +72,8 @@ func TestRefusals(t *testing.T) {
 		{tcp, []string{public, "RTSP/1.0 503 the camera is being opened\r\nCSeq: #\r\nRetry-After: 5\r\n\r\n"}, "DESCRIBE: 503 the camera is being opened: try again in 5 s"},
 		{tcp, []string{public, "RTSP/1.0 503 Busy\r\nCSeq: #\r\nRetry-After: tomorrow\r\n\r\n"}, "DESCRIBE: 503 Busy"},
 		{tcp, []string{"RTSP/1.0 503 connection limit reached\r\nConnection: close\r\n\r\n"}, "OPTIONS: 503 connection limit reached"},
+		{tcp, []string{"RTSP/1.0 400 Bad Request: this port speaks TLS\r\nCSeq: #\r\nConnection: close\r\n\r\n"}, "OPTIONS: 400 Bad Request: this port speaks TLS"},
+		{tcp, []string{public, "RTSP/1.0 404 Not Found\r\nCSeq: #\r\nContent-Length: 12\r\n\r\nrtsps://h/a\n"}, "DESCRIBE: 404 Not Found: the only stream is a"},
 		{tcp, setUp("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"), "SETUP: the answer has no session"},
 		{tcp, setUp("Session: 12345678\r\n"), "SETUP: the answer has no transport"},
 		{tcp, setUp("Session: 12345678\r\nTransport: RTP/AVP;unicast;client_port=1-2\r\n"), "SETUP: the server chose another transport"},

@@ -17,7 +17,7 @@ func parseURL(text string) (parts uri.URL, asked *base.URL, err error) {
 		return parts, nil, err
 	}
 	if parts.Scheme != "rtsp" && parts.Scheme != "rtsps" {
-		return parts, nil, errors.New("must begin with rtsp://")
+		return parts, nil, errors.New("must begin with rtsp:// or rtsps://")
 	}
 	u, err := url.Parse(parts.WithoutZone().String())
 	if err != nil {
