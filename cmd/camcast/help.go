@@ -28,8 +28,9 @@ streams that can be watched now.
 
 const helpTail = `
 SIGINT and SIGTERM say goodbye to every viewer and end the program. SIGUSR1 prints figures
-on stderr; they are printed at the end, too. SIGHUP has the file of --auth read again: a file
-with a fault changes nothing; viewers who may no longer watch are ended.
+on stderr; they are printed at the end, too. SIGHUP has the files of --auth, --tls-cert and
+--tls-key read again: a file with a fault changes nothing; viewers who may no longer watch are
+ended.
 Exit status: 0; 1 if something failed; 2 if the command line is wrong.
 
 These environment variables turn kernel features and libraries off:
@@ -42,6 +43,8 @@ Examples:
   camcast
   camcast --max-readers 100 'desk=/dev/video0?size=1280x720' bench=/dev/video2
   camcast passwd --file users me && camcast --auth users --allow 192.168.1.0/24
+  camcast certificate
+  camcast --tls-cert cert.pem --tls-key key.pem
   camcast --send udp://239.1.2.3:5000 --sdp cam.sdp testcard:
   camcast --send 'udp://239.1.2.3:5000?ttl=2&iface=eth0' --sdp cam.sdp /dev/video0
 `

@@ -71,7 +71,21 @@ func (d *service) openTLS() error {
 		return explain(err, portRequest{"--rtsps", "tcp", []uint16{s.rtsps.Port()}})
 	}
 	d.warnOfCertificate()
+	d.reloads = append(d.reloads, reload{"--tls-cert " + s.cert, d.reloadCertificate})
 	return nil
+}
+
+// reloadCertificate reads the certificate again, for new connections.
+func (d *service) reloadCertificate() (apply func() (said []any), err error) {
+	s := d.settings.tls
+	one, err := certificate.Load(s.cert, s.key, time.Now())
+	return func() []any {
+		d.certificate.Set(one)
+		if warning := d.certificate.Warning(time.Now()); warning != "" {
+			d.log.Warn(warning)
+		}
+		return []any{"fingerprint", certificate.Fingerprint(one.Certificate[0]), "valid_until", one.Leaf.NotAfter.UTC().Format(time.DateOnly)}
+	}, err
 }
 
 const (

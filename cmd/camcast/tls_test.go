@@ -7,17 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
+	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/certificate"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/sim"
 )
 
 // writeCertificate makes a certificate for 127.0.0.1, and returns the flags that serve it.
@@ -177,5 +182,107 @@ func TestTLSSettings(t *testing.T) {
 		if err != nil || s.tls.rtsps.String() != c.want {
 			t.Errorf("%q: %v, %v; want %s", args, s, err, c.want)
 		}
+	}
+}
+
+// TestReloadCertificate has the daemon read a certificate again on SIGHUP: new connections get it,
+// old ones go on, and a bad one changes nothing.
+func TestReloadCertificate(t *testing.T) {
+	first, flags := writeCertificate(t)
+	cert, key := flags[3], flags[5]
+	write := func(made certificate.Made) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(cert, made.Certificate, 0o644), os.WriteFile(key, made.Key, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	make := func(at time.Time) certificate.Made {
+		made, err := certificate.Make([]string{"127.0.0.1"}, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	d := startDaemon(t, append(flags, smallCard)...)
+	served := func() string {
+		conn, err := tls.Dial("tcp", addressOf(d.secureURL()), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return certificate.Fingerprint(conn.ConnectionState().PeerCertificates[0].Raw)
+	}
+	old, err := newClient(t, d.secureURL(), gortsplib.ProtocolTCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.play()
+	soon := make(time.Now().Add(-certificate.Validity + 5*24*time.Hour))
+	second, other := make(time.Now()), make(time.Now())
+	for _, c := range []struct {
+		made   certificate.Made
+		served string
+		want   []string
+	}{
+		{second, second.Fingerprint, []string{"SIGHUP: read again", "--tls-cert " + cert, "fingerprint=" + second.Fingerprint, "valid_until="}},
+		{certificate.Made{Certificate: first.Certificate, Key: other.Key}, second.Fingerprint, []string{"level=ERROR", "stays as it was", cert, "the key does not fit"}},
+		{certificate.Made{}, second.Fingerprint, []string{"level=ERROR", "stays as it was", "no certificate"}},
+		{make(time.Now().Add(-2 * certificate.Validity)), second.Fingerprint, []string{"level=ERROR", "stays as it was", "expired on"}},
+		{soon, soon.Fingerprint, []string{"level=WARN", "the TLS certificate expires on"}},
+	} {
+		write(c.made)
+		if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		d.awaitLog(c.want...)
+		if got := served(); got != c.served {
+			t.Errorf("%q: served is %s, want %s", c.want, got, c.served)
+		}
+	}
+	old.consecutive(5)
+	if strings.Contains(d.stderr.String(), "PRIVATE") {
+		t.Error("a key is logged")
+	}
+}
+
+// TestCertificateWarnings has a certificate expire while the daemon runs: it warns once a day from 14
+// days before.
+func TestCertificateWarnings(t *testing.T) {
+	k := sim.New(1)
+	l := loop.NewOn(k)
+	defer l.Close()
+	var log bytes.Buffer
+	b, err := cast.New(l, cast.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	d := &service{broadcaster: b, log: slog.New(slog.NewTextHandler(&log, nil))}
+	made, err := certificate.Make([]string{"cam"}, k.Wall().Add(-certificate.Validity+20*24*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(made.Certificate, made.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.certificate.Set(&pair)
+	d.warnOfCertificate()
+	days := func(n int) (warnings, expired int) {
+		t.Helper()
+		log.Reset()
+		if err := sim.RunFor(l, time.Duration(n)*24*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(log.String(), "level=WARN"), strings.Count(log.String(), "the TLS certificate expired on")
+	}
+	if warnings, _ := days(5); warnings != 0 {
+		t.Errorf("%d warnings before they are due", warnings)
+	}
+	if warnings, expired := days(13); warnings < 11 || warnings > 13 || expired > 0 {
+		t.Errorf("%d warnings in 12 days, %d of them that it has expired", warnings, expired)
+	}
+	if warnings, expired := days(6); warnings < 6 || warnings > 8 || expired < 4 || expired > 5 {
+		t.Errorf("%d warnings in 6 days, %d of them that it has expired", warnings, expired)
 	}
 }
