@@ -3,6 +3,7 @@ package attack
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -113,12 +114,41 @@ func (c *client) play(to target, transport string) error {
 
 const overTCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
 
+// newTLSClient connects by TLS, and trusts every server.
+func newTLSClient(ip netip.Addr, to netip.AddrPort) (*client, error) {
+	conn, err := dialFrom(context.Background(), ip, to)
+	if err != nil {
+		return nil, err
+	}
+	secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &client{conn: secure, in: bufio.NewReader(secure)}, nil
+}
+
 // watchTCP has a viewer watch by RTSP, over the connection.
 func watchTCP(ip netip.Addr, to target) (*viewer, error) {
 	c, err := newClient(ip, to.rtsp)
 	if err != nil {
 		return nil, err
 	}
+	return c.watch(to)
+}
+
+// watchTLS has a viewer watch by RTSP, over a connection with TLS.
+func watchTLS(ip netip.Addr, to target) (*viewer, error) {
+	c, err := newTLSClient(ip, to.rtsps)
+	if err != nil {
+		return nil, err
+	}
+	return c.watch(to)
+}
+
+// watch plays over the connection.
+func (c *client) watch(to target) (*viewer, error) {
 	if err := c.play(to, overTCP); err != nil {
 		return nil, errors.Join(err, c.conn.Close())
 	}

@@ -10,7 +10,7 @@ import (
 // none, as they join by camcast://, come in meanwhile, and the others when it is over.
 func TestOutOfDescriptors(t *testing.T) {
 	h := newHall(t, surroundings{files: 100})
-	h.onlyUDP = true
+	h.comers = ways[1:2]
 	h.judge(func(t *testing.T, s *strike) {
 		s.connections(300, 5, func(c *connection) error {
 			c.drop()

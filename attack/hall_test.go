@@ -37,9 +37,9 @@ type hall struct {
 	t       *testing.T
 	daemon  *daemon
 	viewers []*viewer
-	// onlyUDP: those who come meanwhile join by camcast:// alone.
-	onlyUDP bool
-	joined  int
+	// ways are those by which viewers watch, and comers those of viewers who come meanwhile.
+	ways, comers []way
+	joined       int
 }
 
 // way is how a viewer watches.
@@ -50,12 +50,19 @@ type way struct {
 
 var ways = []way{{"RTSP over UDP", watchUDP}, {"join", joinUDP}, {"RTSP over TCP", watchTCP}}
 
+// overTLS is one more, if the daemon has TLS.
+var overTLS = way{"RTSP over TLS", watchTLS}
+
 // newHall starts a daemon and has the viewers watch, in all ways.
 func newHall(t *testing.T, s surroundings) *hall {
 	t.Helper()
-	h := &hall{t: t, daemon: startDaemon(t, s)}
+	// Those who come over TCP would ask as those over UDP do.
+	h := &hall{t: t, daemon: startDaemon(t, s), ways: ways, comers: ways[:2]}
+	if s.tls {
+		h.ways, h.comers = append(slices.Clone(ways), overTLS), []way{ways[0], overTLS}
+	}
 	for i := range viewers {
-		v, err := ways[i%len(ways)].watch(viewerAddress(i), h.daemon.target)
+		v, err := h.ways[i%len(h.ways)].watch(viewerAddress(i), h.daemon.target)
 		if err != nil {
 			t.Fatalf("viewer %d: %v", i, err)
 		}
@@ -82,10 +89,7 @@ func (h *hall) joinAll(during time.Duration) (took func() []joining) {
 	all := make([]joining, count)
 	var group sync.WaitGroup
 	for i := range all {
-		w := ways[i%2] // over UDP: those over TCP ask in the same way
-		if h.onlyUDP {
-			w = ways[1]
-		}
+		w := h.comers[i%len(h.comers)]
 		h.joined++
 		ip := netip.AddrFrom4([4]byte{127, 0, byte(2 + h.joined>>8), byte(h.joined)})
 		start := time.NewTimer(during * time.Duration(i+1) / time.Duration(2*count))

@@ -20,8 +20,8 @@ import (
 	"github.com/camcast/camcast/bench/rig"
 )
 
-// target is what is attacked, or discards.
-type target struct{ rtsp, rtp, rtcp netip.AddrPort }
+// target is what is attacked, or discards. rtsps is valid if the daemon has TLS.
+type target struct{ rtsp, rtsps, rtp, rtcp netip.AddrPort }
 
 // url is that of a stream.
 func (t target) url(stream string) string { return fmt.Sprintf("rtsp://%v/%s", t.rtsp, stream) }
@@ -128,6 +128,7 @@ func startDiscarder(t *testing.T) target {
 	for i, a := range []*netip.AddrPort{&to.rtsp, &to.rtp, &to.rtcp} {
 		*a = netip.MustParseAddrPort(fields[i])
 	}
+	to.rtsps = to.rtsp
 	return to
 }
 
@@ -165,11 +166,14 @@ type surroundings struct {
 	files int
 	// deaf: nobody reads its stderr before it is stopped.
 	deaf bool
+	// tls: it serves rtsps://, too, and one viewer in four watches by that.
+	tls bool
 }
 
 var (
-	announcedRTSP = regexp.MustCompile(`rtsp://([0-9.:]+)/cam\b`)
-	announcedJoin = regexp.MustCompile(`camcast://([0-9.:]+)/cam\b`)
+	announcedRTSP  = regexp.MustCompile(`rtsp://([0-9.:]+)/cam\b`)
+	announcedRTSPS = regexp.MustCompile(`rtsps://([0-9.:]+)/cam\b`)
+	announcedJoin  = regexp.MustCompile(`camcast://([0-9.:]+)/cam\b`)
 )
 
 // startDaemon runs camcast on free ports of 127.0.0.1, with a stream cam of 30 frames a second.
@@ -180,6 +184,9 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 		t.Fatal(err)
 	}
 	args := append([]string{path, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--log-level", "warn"}, s.args...)
+	if s.tls {
+		args = append(args, certificateFlags(t, path)...)
+	}
 	args = append(args, "cam=testcard:?size=320x240")
 	if s.files > 0 {
 		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, s.files), "sh"}, args...)
@@ -210,15 +217,25 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 		}
 		d.stop(t)
 	})
-	d.readAnnouncement(t, stdout)
+	d.readAnnouncement(t, stdout, s.tls)
 	return d
 }
 
+// certificateFlags has the daemon's program make a certificate, and returns the flags that serve it.
+func certificateFlags(t *testing.T, path string) []string {
+	t.Helper()
+	folder := t.TempDir()
+	if out, err := exec.Command(path, "certificate", "--host", "127.0.0.1", "--out", folder).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return []string{"--rtsps", "127.0.0.1:0", "--tls-cert", filepath.Join(folder, "cert.pem"), "--tls-key", filepath.Join(folder, "key.pem")}
+}
+
 // readAnnouncement learns the ports.
-func (d *daemon) readAnnouncement(t *testing.T, stdout io.Reader) {
+func (d *daemon) readAnnouncement(t *testing.T, stdout io.Reader, tls bool) {
 	t.Helper()
 	lines, announced := bufio.NewReader(stdout), ""
-	for announcedRTSP.FindString(announced) == "" || announcedJoin.FindString(announced) == "" {
+	for announcedRTSP.FindString(announced) == "" || announcedJoin.FindString(announced) == "" || tls && announcedRTSPS.FindString(announced) == "" {
 		line, err := lines.ReadString('\n')
 		if announced += line; err != nil {
 			t.Fatalf("camcast ended before it announced anything: %s%s", announced, d.stderr)
@@ -226,6 +243,9 @@ func (d *daemon) readAnnouncement(t *testing.T, stdout io.Reader) {
 	}
 	go io.Copy(io.Discard, lines)
 	d.rtsp = netip.MustParseAddrPort(announcedRTSP.FindStringSubmatch(announced)[1])
+	if tls {
+		d.rtsps = netip.MustParseAddrPort(announcedRTSPS.FindStringSubmatch(announced)[1])
+	}
 	d.rtp = netip.MustParseAddrPort(announcedJoin.FindStringSubmatch(announced)[1])
 	d.rtcp = netip.AddrPortFrom(d.rtp.Addr(), d.rtp.Port()+1)
 }

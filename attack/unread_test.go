@@ -64,7 +64,7 @@ func TestUnreadFramesAreBounded(t *testing.T) {
 		t.Errorf("the kernel held up to %d bytes for the readers, and %d at last, want %d", highest, now, most)
 	}
 	for i, v := range h.viewers {
-		if gaps := v.gaps(); ways[i%len(ways)].name == "RTSP over TCP" && gaps > 0 {
+		if gaps := v.gaps(); h.ways[i%len(h.ways)].name == "RTSP over TCP" && gaps > 0 {
 			t.Errorf("a viewer over TCP has missed something %d times", gaps)
 		}
 	}
