@@ -8,6 +8,9 @@
 // which nothing is asked on a connection without a session, or nothing is read by a peer that
 // something waits for.
 //
+// With Options.TLS it is RTSP over TLS: a Terminator carries each connection, decrypted, to the loop.
+// All limits are checked before a handshake begins.
+//
 // The protocol itself, bytes to bytes, is package proto/rtsp. All of this runs on the
 // Broadcaster's loop.
 package rtsp
