@@ -40,6 +40,7 @@ type rawFlags struct {
 	spread           float64
 	adapt, clone     string
 	auth             string
+	allowBasic       bool
 	allow            []string
 	send             []string
 	sdp              string
@@ -85,6 +86,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 				}
 				return nil
 			})
+			f.BoolVar(&raw.allowBasic, "allow-basic", false, "with --auth, take passwords in clear text also where there is no TLS, for viewers that have no other way (HTTP's Basic scheme): everybody on the way can read them")
 			f.StringArrayVar(&raw.allow, "allow", nil, "serve only this `NETWORK` or address, such as 192.168.1.0/24; with rtsp= before it, it is for RTSP connections alone, with rtp= for joining and for all RTP over UDP; what none is given for serves all; may be repeated")
 		}),
 		commandline.NewGroup("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
@@ -162,7 +164,7 @@ func (raw *rawFlags) config() cast.Config {
 		MaxFrame: raw.maxFrame, Lag: raw.lag, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
 		MaxReaders: raw.limits.readers, MaxReadersPerAddress: raw.limits.readersPerAddress,
 		MaxConnections: raw.limits.connections, MaxConnectionsPerAddress: raw.limits.connectionsPerAddress,
-		LowPorts:   raw.lowPorts,
+		LowPorts: raw.lowPorts, AllowBasic: raw.allowBasic,
 		TCPBacklog: min(raw.limits.backlog, math.MaxInt>>20) << 20,
 	}
 	if c.Spread == 0 {

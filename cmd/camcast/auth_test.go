@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,25 @@ func userLine(t *testing.T, name, password string, streams ...string) (line stri
 	return u.Line() + "\n", []string{
 		password, hex.EncodeToString(secret.HA1MD5[:]), hex.EncodeToString(secret.HA1SHA256[:]), hex.EncodeToString(secret.JoinKey[:]),
 	}
+}
+
+// annasPassword has what must be escaped in a URL.
+const annasPassword = "s3same: @/?"
+
+// writeUsers is a file for --auth: anna may see everything.
+func writeUsers(t *testing.T) (file string) {
+	t.Helper()
+	line, _ := userLine(t, "anna", annasPassword)
+	file = filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// urlAs is the daemon's announced URL with a user and a password.
+func (d *daemon) urlAs(user, password string) string {
+	return strings.Replace(d.url(), "://", "://"+url.UserPassword(user, password).String()+"@", 1)
 }
 
 // TestAuth has the daemon read users, and read them again on SIGHUP: a file with a fault changes

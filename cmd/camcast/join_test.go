@@ -11,8 +11,9 @@ import (
 var announcedJoin = regexp.MustCompile(`camcast://(\S+)/cam\b`)
 
 // runJoin has a reader in Python, which knows of the protocol what PROTOCOL.md says, list
-// the streams, join one, receive so many whole frames and leave.
-func runJoin(t *testing.T, d *daemon, stream, frames string) (text string, err error) {
+// the streams, join one, receive so many whole frames and leave. user is a name and a password, or
+// nothing.
+func runJoin(t *testing.T, d *daemon, stream, frames string, user ...string) (text string, err error) {
 	t.Helper()
 	place := announcedJoin.FindStringSubmatch(d.stdout)
 	if place == nil {
@@ -22,7 +23,8 @@ func runJoin(t *testing.T, d *daemon, stream, frames string) (text string, err e
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("timeout", "20", "python3", "testdata/join.py", host, port, stream, frames).CombinedOutput()
+	args := append([]string{"20", "python3", "testdata/join.py", host, port, stream, frames}, user...)
+	out, err := exec.Command("timeout", args...).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 
@@ -65,5 +67,22 @@ func TestJoinIsAnnouncedWhereItIs(t *testing.T) {
 	}
 	if want := "camview camcast://127.0.0.2:"; !strings.Contains(d.stdout, want) {
 		t.Errorf("the announcement lacks %q:\n%s", want, d.stdout)
+	}
+}
+
+// TestJoinWithPassword has it prove a password, which PROTOCOL.md says how to do.
+func TestJoinWithPassword(t *testing.T) {
+	d := startDaemon(t, "--auth", writeUsers(t), "cam=testcard:?size=320x240", "yard=testcard:?size=640x480")
+	text, err := runJoin(t, d, "cam", "10", "anna", annasPassword)
+	if err != nil || !strings.Contains(text, "stream yard 640x480 30 26\njoined cam 320x240 30 26\nframes 10 ") {
+		t.Errorf("join.py: %v\n%s", err, text)
+	}
+	d.awaitLog("reader joined", "stream=cam", "protocol=join", "user=anna")
+	for _, user := range [][]string{{}, {"anna", annasPassword + "x"}, {"otto", annasPassword}} {
+		for _, stream := range []string{"cam", "nonesuch"} {
+			if text, err := runJoin(t, d, stream, "10", user...); err == nil || text != "refused: 401 password missing or wrong" {
+				t.Errorf("%q: %v\n%s", user, err, text)
+			}
+		}
 	}
 }

@@ -27,10 +27,12 @@ type address struct {
 	stream string // the path without its first slash; for camcast:// the stream's name
 	url    string // as it was given, with the password
 	shown  string // without it
+	// user and password are those of camcast://, empty if there are none.
+	user, password string
 }
 
 // parseAddress understands rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH, rtsps:// likewise, and
-// camcast://HOST[:PORT]/[NAME].
+// camcast://[USER:PASSWORD@]HOST[:PORT]/[NAME].
 func parseAddress(text string) (address, error) {
 	wrong := func(what string) (address, error) {
 		return address{}, fmt.Errorf("%q: %s, such as rtsp://HOST:8554/cam or camcast://HOST:5004/cam", uri.Redact(text), what)
@@ -57,10 +59,18 @@ func parseAddress(text string) (address, error) {
 		}
 		a.port = uint16(n)
 	}
-	if a.scheme == joinScheme && (u.HasUser || u.Query != "" || strings.Contains(text, "#")) {
-		return wrong("must be camcast://HOST:PORT/NAME and no more")
+	if a.scheme != joinScheme {
+		return a, nil
 	}
-	if a.scheme == joinScheme && len(a.stream) > join.MaxNameBytes {
+	a.user, a.password = u.User, u.Password
+	switch {
+	case u.Query != "" || u.HasFragment:
+		return wrong("must be camcast://HOST:PORT/NAME and no more")
+	case u.HasUser && (u.User == "" || u.Password == ""):
+		return wrong("must have a user and a password before the @")
+	case len(u.User) > join.MaxUserBytes:
+		return wrong(fmt.Sprintf("the user's name is %d bytes, and must be at most %d", len(u.User), join.MaxUserBytes))
+	case len(a.stream) > join.MaxNameBytes:
 		return wrong(fmt.Sprintf("the name is %d bytes, and must be at most %d", len(a.stream), join.MaxNameBytes))
 	}
 	return a, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cmd/commandline"
+	"github.com/camcast/camcast/proto/join"
 	"github.com/camcast/camcast/proto/uri"
 	"github.com/spf13/pflag"
 )
@@ -15,6 +16,7 @@ import (
 // settings is what the command line asks for.
 type settings struct {
 	address   address
+	key       join.Key // of the password of camcast://, once deriveKey has derived it
 	transport transport
 	buffer    time.Duration
 	rewind    time.Duration
@@ -204,6 +206,14 @@ func (s *settings) checkList() error {
 		}
 	}
 	return nil
+}
+
+// deriveKey derives the key of a password, which takes some 50 ms: it is done before the loop turns.
+func (s *settings) deriveKey() (err error) {
+	if s.address.user != "" {
+		s.key, err = join.NewKey(s.address.user, s.address.password)
+	}
+	return err
 }
 
 // summed reports whether the figures are to be told to a person at the end.

@@ -9,6 +9,9 @@ Usage: camview [flags] URL
   camcast://HOST:5004/cam    a stream of camcast, joined without RTSP
   camcast://HOST:5004/       print the list of streams, and end
 
+If a password is needed, it is part of the URL: camcast://USER:PASSWORD@HOST/cam. Characters
+that mean something in a URL may be escaped, such as %40 for @.
+
 The picture fills the terminal. Keys: q ends; space holds the picture, and again goes on;
 with --rewind the left and right arrows go back and forth in time, and End returns to the
 newest picture.

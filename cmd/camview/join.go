@@ -32,7 +32,9 @@ func openJoin(v *viewer, server netip.AddrPort, ssrc uint32, l listener) (*joinS
 	return startJoin(v, server, join.NewClient(v.settings.address.stream, ssrc, newNonce()), l)
 }
 
+// startJoin begins to ask, in the name of the user if there is one.
 func startJoin(v *viewer, server netip.AddrPort, client *join.Client, l listener) (*joinSession, error) {
+	client.SetUser(v.settings.address.user, v.settings.key)
 	s := &joinSession{loop: v.loop, listener: l, server: server, client: client}
 	local := netip.IPv4Unspecified()
 	if server.Addr().Is6() {
@@ -92,10 +94,7 @@ func (s *joinSession) proceed(request []byte, err error) {
 	if err != nil {
 		s.close()
 		err = fmt.Errorf("%v: %w", s.server, err)
-		if refused := (*join.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == join.NoSuchStream {
-			err = fmt.Errorf("%w; camview %s://%v/ lists the streams", err, joinScheme, s.server)
-		}
-		s.listener.ended(err)
+		s.listener.ended(s.withRemedy(err))
 		return
 	}
 	begun := start{roundTrip: s.loop.Now() - s.asked}
@@ -108,6 +107,19 @@ func (s *joinSession) proceed(request []byte, err error) {
 		s.joined = true
 		s.listener.started(begun)
 	}
+}
+
+// withRemedy adds to a refusal what would help.
+func (s *joinSession) withRemedy(err error) error {
+	refused, _ := errors.AsType[*join.RefusedError](err)
+	switch {
+	case refused == nil:
+	case refused.Reason == join.NoSuchStream:
+		return fmt.Errorf("%w; camview %s://%v/ lists the streams", err, joinScheme, s.server)
+	case refused.Reason == join.Unauthorized && !refused.Proved:
+		return fmt.Errorf("%w, as in %s://USER:PASSWORD@HOST/NAME", err, joinScheme)
+	}
+	return err
 }
 
 // sameEnd reports whether two addresses are the same, but for the zone that one of them

@@ -27,7 +27,9 @@ func run(args []string, stdin, stdout, stderr *os.File) int {
 	// A pipe whose reader has ended is an error of the write, not the viewer's end.
 	signal.Ignore(syscall.SIGPIPE)
 	status, messages := commandline.ExitOK, commandline.NewOutput(stderr)
-	if settings.address.isList() {
+	if err = settings.deriveKey(); err != nil {
+		err = fmt.Errorf("the key of the password: %w", err)
+	} else if settings.address.isList() {
 		err = list(settings, stdout)
 	} else {
 		err = watch(settings, console{stdin, stdout, stderr, messages})

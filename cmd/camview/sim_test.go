@@ -78,6 +78,9 @@ func (s *scene) watch(line string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	if err := settings.deriveKey(); err != nil {
+		s.t.Fatal(err)
+	}
 	v := &viewer{
 		settings: settings, loop: s.l, resolver: &resolver{loop: s.l, host: settings.address.host}, room: udp.NewRoom(),
 		messages: &s.said, began: s.l.Now(), end: func() { s.over = true },

@@ -28,6 +28,7 @@ type URL struct {
 	Port           string // digits, "" if there are none
 	Path           string // as written: empty, or from its first "/" on
 	Query          string // as written: empty, or from the "?" on
+	HasFragment    bool   // there was a "#" behind the path, which was cut off
 
 	authority string // host and port, as written
 }
@@ -49,7 +50,7 @@ func Parse(text string) (URL, error) {
 	if err != nil {
 		return URL{}, err
 	}
-	tail, _, _ = strings.Cut(tail, "#")
+	tail, _, u.HasFragment = strings.Cut(tail, "#")
 	u.Path = tail
 	if i := strings.IndexByte(tail, '?'); i >= 0 {
 		u.Path, u.Query = tail[:i], tail[i:]

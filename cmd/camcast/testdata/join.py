@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A second implementation of proto/join/PROTOCOL.md: lists the streams of a broadcaster,
-joins one, receives some frames, and leaves. usage: join.py HOST PORT NAME FRAMES"""
-import os, socket, struct, sys, time
+joins one, receives some frames, and leaves. usage: join.py HOST PORT NAME FRAMES [USER PASSWORD]"""
+import hashlib, hmac, os, socket, struct, sys, time
 
 JOIN, CHALLENGE, LIST, REFUSE = 0, 1, 3, 5
-REASONS = {403: "forbidden", 404: "no such stream", 429: "too many readers of this address", 453: "too many readers", 503: "not available"}
+REASONS = {401: "password missing or wrong", 403: "forbidden", 404: "no such stream", 429: "too many readers of this address", 453: "too many readers", 503: "not available"}
 host, port, name, wanted = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), int(sys.argv[4])
+user, password = (sys.argv[5:7] + ["", ""])[:2]
+key = hashlib.pbkdf2_hmac("sha256", password.encode(), b"camcast:" + user.encode(), 200_000, 32)
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
 sock.connect((host, port))
@@ -13,11 +15,18 @@ sock.settimeout(0.5)
 ssrc, = struct.unpack("!I", os.urandom(4))
 is_rtcp = lambda packet: len(packet) > 1 and 192 <= packet[1] <= 223
 
-def ask(subtype, rest):
+def prove(subtype, nonce, cookie, name):
+    """Says who asks, as section 4.9 has it; nothing if nobody does, or there is no cookie to prove anything with."""
+    if not user or not any(cookie):
+        return b""
+    who = bytes([len(user.encode())]) + user.encode()
+    return who + hmac.new(key, b"CCJ1" + bytes([subtype]) + nonce + cookie + who + name, "sha256").digest()
+
+def ask(subtype, rest, name=b""):
     """Asks until there is an answer other than a challenge."""
     nonce, cookie, deadline = os.urandom(8), bytes(20), time.monotonic() + 10
     while time.monotonic() < deadline:
-        body = nonce + cookie + rest
+        body = nonce + cookie + rest + prove(subtype, nonce, cookie, name)
         body += bytes(-len(body) % 4)
         sock.send(struct.pack("!BBHI4s", 0x80 | subtype, 204, 2 + len(body) // 4, ssrc, b"CCJ1") + body)
         try:
@@ -35,15 +44,18 @@ def ask(subtype, rest):
 def stream(p):
     width, height, rate, clock, kind, length = struct.unpack("!HHIIBB", p[:14])
     return f"{p[14:14 + length].decode()} {width}x{height} {rate / 1000:g} {kind}", p[14 + length:]
-kind, _, body = ask(LIST, b"\0")
+def check(kind, body):
+    if kind == REFUSE:
+        reason, = struct.unpack("!H", body[:2])
+        sys.exit(f"refused: {reason} {REASONS.get(reason, 'for another reason')}")
+kind, _, body = ask(LIST, bytes(4))
+check(kind, body)
 rest = body[4:]
 for _ in range(body[2]):
     text, rest = stream(rest)
     print("stream", text)
-kind, source, body = ask(JOIN, bytes([len(name)]) + name)
-if kind == REFUSE:
-    reason, = struct.unpack("!H", body[:2])
-    sys.exit(f"refused: {reason} {REASONS.get(reason, 'for another reason')}")
+kind, source, body = ask(JOIN, bytes([len(name)]) + name, name)
+check(kind, body)
 print("joined", stream(body[8:])[0])
 frames, lost, packets, expected, whole, reported = 0, 0, 0, None, False, time.monotonic()
 while frames < wanted:
