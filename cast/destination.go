@@ -48,7 +48,7 @@ func (s *Stream) SendTo(d Destination) (*Session, error) {
 	if err := fixed.open(s); err != nil {
 		return nil, fmt.Errorf("destination %v: %w", d.Peer, err)
 	}
-	session := s.broadcaster.newSession(SessionOptions{Stream: s, Protocol: Send, Peer: d.Peer, Ended: func(string) {
+	session := s.broadcaster.newSession(SessionOptions{Stream: s, Protocol: Send, Peer: d.Peer, FromKeyFrame: true, Ended: func(string) {
 		if err := s.closeFixed(fixed); err != nil {
 			s.log.Warn("sockets of a destination cannot be closed", "destination", d.Peer, "error", err)
 		}

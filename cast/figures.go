@@ -24,6 +24,9 @@ type Figures struct {
 	// can be sent; Transcoded how many had to be re-encoded to be sent, and Skipped how many
 	// were not sent because the transcoder was busy with one before.
 	Unusable, Transcoded, Skipped uint64
+	// GroupsCut is how many groups of pictures were too large to be kept whole, so that new readers
+	// could not be caught up.
+	GroupsCut uint64
 	// Thinned is how many readers are at present sent fewer frames because they report
 	// loss. ThinnedMore and ThinnedLess count the halvings and doublings so far.
 	Thinned, ThinnedMore, ThinnedLess uint64
@@ -74,5 +77,6 @@ func (s *Stream) Figures() Figures {
 		f.LastAge.Add(&u.LastAge)
 	}
 	f.Skipped = s.rendition.transcoding.skipped()
+	f.GroupsCut = s.rendition.ring.Cut()
 	return f
 }

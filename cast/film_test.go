@@ -19,6 +19,13 @@ type film struct {
 	// bytes is how large frame n is, and key whether it is a key frame, which every JPEG is.
 	bytes func(n uint32) int
 	key   func(n uint32) bool
+	// disposable says which frames no other needs, key frames never; nil: none.
+	disposable func(n uint32) bool
+	// asked counts how often a key frame was asked for. makesKeys: the next frame is one then.
+	asked     int
+	makesKeys bool
+	// changes says with which frames the parameters change, key frames alone; nil: none.
+	changes func(n uint32) bool
 	// unusable says which frames cannot be sent; nil: none.
 	unusable func(n uint32) bool
 	// change changes the picture of frame n; nil: it stays.
@@ -36,7 +43,10 @@ type film struct {
 	watch  capture.Watch
 	fd     int
 	number uint32
-	keyAt  uint32
+	// needed is the newest frame that others need, and keys are the key frames.
+	needed uint32
+	keys   map[uint32]bool
+	isDue  bool // a key frame
 	// at is when each frame came, the first one at 0. bad are those that could not be sent.
 	at  []time.Duration
 	bad map[uint32]bool
@@ -45,7 +55,7 @@ type film struct {
 // newFilm makes one of frames of some size, in groups of a length if the format has groups.
 func newFilm(k *sim.Kernel, format media.Format, bytes int, group uint32) *film {
 	return &film{
-		k: k, interval: time.Second / framesPerSecond, bad: map[uint32]bool{},
+		k: k, interval: time.Second / framesPerSecond, bad: map[uint32]bool{}, keys: map[uint32]bool{},
 		params: &media.Params{Format: format, Width: 640, Height: 480, FramesPerSecond: framesPerSecond},
 		bytes:  func(uint32) int { return bytes },
 		key:    func(n uint32) bool { return format == media.JPEG || n%group == 1%group },
@@ -110,11 +120,21 @@ func (f *film) next() media.Frame {
 	f.number++
 	n := f.number
 	f.at = append(f.at, f.k.Monotonic())
-	key := f.key(n)
+	key := f.key(n) || f.isDue
+	needs, disposable := f.needed, !key && f.disposable != nil && f.disposable(n)
 	if key {
-		f.keyAt = n
+		needs, f.keys[n], f.isDue = n, true, false
+		if f.changes != nil && f.changes(n) {
+			changed := *f.params
+			changed.Width += 16
+			changed.Version++
+			f.params = &changed
+		}
 	}
-	bytes := f.picture(n, f.keyAt, f.bytes(n))
+	if !disposable {
+		f.needed = n
+	}
+	bytes := f.picture(n, needs, f.bytes(n))
 	if f.change != nil {
 		f.change(n, bytes)
 	}
@@ -125,14 +145,25 @@ func (f *film) next() media.Frame {
 			bytes[0] = 0
 		}
 	}
-	return media.Frame{Params: f.params, Bytes: bytes, Captured: f.k.Monotonic(), Key: key}
+	return media.Frame{Params: f.params, Bytes: bytes, Captured: f.k.Monotonic(), Key: key, Disposable: disposable}
 }
 
-func (f *film) picture(n, key uint32, bytes int) []byte {
+var errNoKeys = errors.New("makes no key frames out of turn")
+
+func (f *film) RequestKeyFrame() error {
+	if !f.makesKeys {
+		return errNoKeys
+	}
+	f.asked++
+	f.isDue = true
+	return nil
+}
+
+func (f *film) picture(n, needs uint32, bytes int) []byte {
 	if f.params.Format == media.JPEG {
 		return numbered(n, bytes)
 	}
-	return groupedFrame(n, key, bytes)
+	return groupedFrame(n, needs, bytes)
 }
 
 func (f *film) Close() error {
@@ -155,12 +186,12 @@ func (f *film) usable(from, to uint32) (frames uint64) {
 	return frames
 }
 
-// groupedFrame is a frame of the made-up format: its number, that of its key frame, how long it
-// is, and bytes that go on by its number.
-func groupedFrame(n, key uint32, bytes int) []byte {
+// groupedFrame is a frame of the made-up format: its number, that of the frame that it needs, its own
+// for a key frame, how long it is, and bytes that go on by its number.
+func groupedFrame(n, needs uint32, bytes int) []byte {
 	p := make([]byte, max(bytes, 12))
 	binary.BigEndian.PutUint32(p, n)
-	binary.BigEndian.PutUint32(p[4:], key)
+	binary.BigEndian.PutUint32(p[4:], needs)
 	binary.BigEndian.PutUint32(p[8:], uint32(len(p)))
 	for i := 12; i < len(p); i++ {
 		p[i] = byte(uint32(i)*7 + n*13)

@@ -55,7 +55,7 @@ func (g *guest) hasAll(from uint32) {
 }
 
 // TestJoinWithinAGroup has readers of every kind come in the middle of a group: they begin with
-// the next key frame, and those who are there have everything.
+// its key frame, or a fixed destination with the next, and those who are there have everything.
 func TestJoinWithinAGroup(t *testing.T) {
 	const group = 20
 	for _, seed := range seeds {
@@ -75,7 +75,11 @@ func TestJoinWithinAGroup(t *testing.T) {
 		first.hasAll(1)
 		second.hasAll(1)
 		for _, g := range late {
-			g.hasAll(group + 1)
+			if g.how == bySending {
+				g.hasAll(group + 1)
+			} else {
+				g.hasAll(1)
+			}
 		}
 		if lags := w.s.Figures().Lags; lags > 0 {
 			t.Errorf("seed %d: %d lags", seed, lags)
@@ -126,7 +130,7 @@ func TestFullSocketOfGroups(t *testing.T) {
 		w.run(4 * time.Second)
 		for _, g := range []*guest{a, b, late} {
 			for _, n := range append(g.jumps(), g.sink.numbers[0]) {
-				if !f.key(n) {
+				if !f.keys[n] {
 					t.Errorf("seed %d: it goes on with frame %d, which is no key frame", seed, n)
 				}
 			}
@@ -144,6 +148,9 @@ func TestFullSocketOfGroups(t *testing.T) {
 	}
 }
 
+// keysLevel is the level of thinning that has key frames alone.
+const keysLevel = 2
+
 // TestThinningToKeyFrames has a reader report loss: it gets key frames alone, and every frame
 // again later, from a key frame on. The others have everything all the time.
 func TestThinningToKeyFrames(t *testing.T) {
@@ -160,14 +167,14 @@ func TestThinningToKeyFrames(t *testing.T) {
 	}
 	reportFor(2*time.Second, 0)
 	reportFor(3*time.Second, 50)
-	if figures := w.s.Figures(); figures.Thinned != 1 || figures.ThinnedMore != 1 {
-		t.Fatalf("%d readers are thinned, in %d steps; want 1 in 1", figures.Thinned, figures.ThinnedMore)
+	if figures := w.s.Figures(); figures.Thinned != 1 || figures.ThinnedMore != keysLevel {
+		t.Fatalf("%d readers are thinned, in %d steps; want 1 in 2", figures.Thinned, figures.ThinnedMore)
 	}
 	w.run(time.Second)
 	had := len(poor.sink.numbers)
 	w.run(2 * time.Second)
 	for _, n := range poor.sink.numbers[had:] {
-		if !f.key(n) {
+		if !f.keys[n] {
 			t.Errorf("thinned, it gets frame %d, which is no key frame", n)
 		}
 	}
@@ -175,8 +182,8 @@ func TestThinningToKeyFrames(t *testing.T) {
 		t.Errorf("thinned, it gets %d frames in two seconds", n)
 	}
 	reportFor(40*time.Second, 0)
-	if figures := w.s.Figures(); figures.Thinned != 0 || figures.ThinnedLess != 1 {
-		t.Errorf("%d readers are thinned at the end, %d steps were taken back; want 0 and 1", figures.Thinned, figures.ThinnedLess)
+	if figures := w.s.Figures(); figures.Thinned != 0 || figures.ThinnedLess != keysLevel {
+		t.Errorf("%d readers are thinned at the end, %d steps were taken back; want 0 and 2", figures.Thinned, figures.ThinnedLess)
 	}
 	f.silent = true
 	w.run(100 * time.Millisecond)
@@ -225,7 +232,7 @@ func TestRestWithinAGroup(t *testing.T) {
 		w.k.SetSilent(away.ip, false)
 		w.run(2 * time.Second)
 		jumps := away.jumps()
-		if len(jumps) != 1 || !f.key(jumps[0]) || away.sink.halves > 1 {
+		if len(jumps) != 1 || !f.keys[jumps[0]] || away.sink.halves > 1 {
 			t.Errorf("seed %d: it goes on with %v: %v", seed, jumps, &away.sink)
 		}
 		there.hasAll(1)

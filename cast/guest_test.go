@@ -82,7 +82,7 @@ func (w *world) newGuest(how way, ip string, s *cast.Stream, f *film) *guest {
 
 // reset has it begin anew.
 func (g *guest) reset() {
-	g.sink = sink{grouped: g.film.params.Format == cast.Grouped, wrong: g.wrong, lossless: true}
+	g.sink = sink{grouped: g.film.params.Format == cast.Grouped, wrong: g.wrong, lossless: true, loose: g.repeats()}
 	g.stats = rtcp.Reception{}
 	g.ssrc, g.state = 0, isOutside
 }

@@ -34,11 +34,12 @@ type packets interface {
 func (r *rendition) newLane(form *ring.Form, p packets, maxGap uint32) *lane {
 	b := r.stream.broadcaster
 	l := &lane{packets: p, form: form}
+	requestKey := func() { r.keys.request() }
 	l.udp = fanout.New(fanout.Config{
 		Loop: b.loop, Budget: b.budgets.sweeps, Ring: r.ring, Form: form, Log: r.stream.log, Figures: &l.udpFigures,
-		Thin: b.config.Adapt != AdaptOff, NextSequence: p.NextSequence, MaxGap: maxGap, Owner: r.stream,
+		Thin: b.config.Adapt != AdaptOff, NextSequence: p.NextSequence, MaxGap: maxGap, RequestKey: requestKey, Owner: r.stream,
 	})
-	l.tcp = tcpfan.New(tcpfan.Config{Loop: b.loop, Ring: r.ring, Form: form, Figures: &l.tcpFigures, Backlog: b.backlog, MaxGap: maxGap})
+	l.tcp = tcpfan.New(tcpfan.Config{Loop: b.loop, Ring: r.ring, Form: form, Figures: &l.tcpFigures, Backlog: b.backlog, MaxGap: maxGap, RequestKey: requestKey})
 	r.lanes = append(r.lanes, l)
 	r.outlets = append(r.outlets, l.udp, l.tcp)
 	return l

@@ -8,7 +8,8 @@ import (
 
 // This file has sessions play and pause.
 
-// PlayUDP has the session sent frames over UDP, from the next key frame on. The front has made
+// PlayUDP has the session sent frames over UDP, from the next key frame on, or from the newest one if
+// none comes soon. The front has made
 // sure that the reader listens there: RTP that is sent to an address that has not asked for it
 // is an attack. An address that CheckAddress refuses is refused, and so is one of another session
 // that gave a sign of life within 10 s and came by another connection (AddressTaken). It does
@@ -65,6 +66,28 @@ func (s *Session) claim(at Address) error {
 func (s *Session) start(rtp, rtcp *udp.Socket, at Address, observer fanout.Observer) {
 	s.udp = new(fanout.Reader) // one that has left is in the way of nobody, but may still be in a list
 	s.lane().udp.Join(s.udp, rtp, rtcp, fanout.Address(at), observer)
+	s.beginWith(s.udp)
+}
+
+// beginWith has a reader begin where frames depend on each other. One that has played before is not
+// caught up, as sequence numbers must not go back; nor is one with SRTP, as a packet must never be
+// sealed twice with different bytes.
+func (s *Session) beginWith(r newReader) {
+	s.first, s.isFirstKnown = s.stream.rendition.keys.begin(r, !s.played && !s.opened.FromKeyFrame && s.sealed == nil)
+}
+
+// Begins is the first packet that the session is sent since it plays, by its sequence number and
+// its RTP timestamp, if that is known: one that waits for a key frame begins with one that is not
+// there yet.
+func (s *Session) Begins() (sequence uint16, rtpTime uint32, known bool) {
+	p := s.stream.params
+	switch {
+	case s.stream.figures.Frames == 0 || p == nil:
+		return 0, 0, false
+	case p.Format.Dependent():
+		return s.first.Sequence, s.first.Timestamp, s.isFirstKnown
+	}
+	return s.NextSequence(), s.stream.RTPTime(s.stream.broadcaster.loop.Now()), true
 }
 
 // PlayTCP has the session sent frames on a connection, interleaved with RTSP: RTP on a
@@ -82,6 +105,7 @@ func (s *Session) PlayTCP(conn *tcp.Conn, channel uint8) error {
 	}
 	s.peer = conn.Peer()
 	s.tcp = s.lane().tcp.Join(conn, channel, (*sessionObserver)(s))
+	s.beginWith(s.tcp)
 	s.sendLead(s.tcp.SendRTP)
 	s.stream.reports.joined(s.lane(), nil, s.tcp)
 	return s.begin(TCP)
@@ -96,6 +120,7 @@ func (s *Session) PlayGroup() error {
 	if err := s.admit(); err != nil {
 		return err
 	}
+	s.isFirstKnown = false
 	return s.begin(Multicast)
 }
 

@@ -29,6 +29,7 @@ func (f *reception) take(s *Stream, ssrc uint32, udp *fanout.Reader, packet []by
 	b := s.broadcaster
 	now := b.loop.Now()
 	if now < f.next {
+		f.takeRequests(s, udp, packet)
 		return
 	}
 	f.next = now + reportsInterval
@@ -44,6 +45,20 @@ func (f *reception) take(s *Stream, ssrc uint32, udp *fanout.Reader, packet []by
 		}
 		if udp != nil {
 			udp.Reported(report)
+		}
+	}})
+	f.takeRequests(s, udp, packet)
+}
+
+// takeRequests reads whether a reader wants a key frame, as it has lost a picture: where frames
+// depend on each other. A reader that is thinned asks again and again, and is not listened to.
+func (f *reception) takeRequests(s *Stream, udp *fanout.Reader, packet []byte) {
+	if s.params == nil || !s.params.Format.Dependent() || udp != nil && udp.Thinned() {
+		return
+	}
+	_ = rtcp.Parse(packet, rtcp.Visitor{KeyFrame: func(ssrc uint32) {
+		if ssrc == s.rendition.rtp.ssrc {
+			s.rendition.keys.request()
 		}
 	}})
 }

@@ -19,9 +19,12 @@ type rendition struct {
 	lanes   []*lane
 	outlets []outlet
 
+	keys        *keyFrames
 	transcoding *transcoding // nil: there is no transcoder
 	// isPutting: a frame is laid out because it is new, not because its first reader has come.
 	isPutting bool
+	// saidCut: it was logged that a group of pictures was too large to be kept.
+	saidCut bool
 }
 
 // outlet sends the frames of a ring to some of its readers.
@@ -36,6 +39,7 @@ type outlet interface {
 
 func newRendition(s *Stream) *rendition {
 	r := &rendition{stream: s, ring: ring.New(s.broadcaster.config.ringLimits()), rtp: newRTPSender(s)}
+	r.keys = newKeyFrames(r)
 	r.plain = r.newLane(r.ring.NewForm(r.rtp), r.rtp, 0)
 	if s.broadcaster.config.SRTP {
 		r.sealing = newSealing(s.broadcaster.config, r.plain.form)
@@ -71,6 +75,14 @@ func (r *rendition) put(f media.Frame) error {
 	r.isPutting = true
 	_, err := r.ring.Publish(f)
 	r.isPutting = false
+	if f.Key {
+		r.keys.came()
+	}
+	if !r.saidCut && r.ring.Cut() > 0 {
+		r.saidCut = true
+		r.stream.log.Warn("group of pictures is too large to be kept: a new reader waits for a key frame",
+			"most_bytes", maxGroupBytes, "most_seconds", maxGroupTime.Seconds())
+	}
 	for _, o := range r.outlets {
 		o.FrameReady()
 	}
@@ -96,5 +108,6 @@ func (r *rendition) stop() {
 	for _, o := range r.outlets {
 		o.Stop()
 	}
+	r.keys.stop()
 	r.transcoding.stop()
 }

@@ -29,6 +29,13 @@ func (b *broadcast) someFilm(format media.Format) *film {
 			keys[n+1] = true
 		}
 		f.key = func(n uint32) bool { return keys[n] }
+		if b.maybe(0.5) {
+			f.disposable = func(n uint32) bool { return (n*dice>>12)%3 == 0 }
+		}
+		f.makesKeys = b.maybe(0.5)
+		if b.maybe(0.5) {
+			f.changes = func(n uint32) bool { return (n*dice>>10)%4 == 0 }
+		}
 	}
 	if b.maybe(0.2) {
 		f.unusable = func(n uint32) bool { return (n*dice>>16)%30 == 0 }
@@ -224,7 +231,7 @@ func (b *broadcast) again(g *guest) {
 	after := b.newGuest(g.how, g.ip.String(), g.stream, g.film)
 	after.port, after.server, after.rtp, after.rtcp = g.port, g.server, g.rtp, g.rtcp
 	after.sink.lossless = g.sink.lossless
-	after.heir, after.sink.broken = true, true
+	after.heir, after.sink.broken, after.sink.loose = true, true, true
 	after.rebind()
 	b.traits[after] = &trait{place: b.traits[g].place, pauses: 1}
 	delete(b.quiet, g.at())

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/ring"
 	"github.com/camcast/camcast/cast/internal/tcpfan"
 	"github.com/camcast/camcast/proto/rtcp"
 )
@@ -66,6 +67,9 @@ type Session struct {
 	withheld     int
 	reception    reception
 	sealed       *sealedSession // nil: it is sent plain RTP
+	// first is the first packet since it plays, if isFirstKnown.
+	first        ring.Beginning
+	isFirstKnown bool
 }
 
 // sessionState is whether a session plays.
@@ -89,6 +93,10 @@ type SessionOptions struct {
 	// On a connection it does not: what the protocol itself says, or the end of the connection,
 	// follows there.
 	EndsByGoodbye bool
+	// FromKeyFrame has the session begin with a key frame that is still to come, and not be caught
+	// up by copies of packets with other timestamps: as where packets are encrypted for several
+	// readers by one key, or where others listen too.
+	FromKeyFrame bool
 	// Ended is called when the session has ended, by whatever call, with the reason. It may be
 	// nil.
 	Ended func(reason string)

@@ -25,6 +25,12 @@ type sink struct {
 	frame     []byte
 	timestamp uint32
 	next      int
+	// has are the frames of the made-up format that came. last are the last packet's numbers.
+	has             map[uint32]bool
+	lastSequence    uint16
+	lastTimestamp   uint32
+	hasLast, hasKey bool
+	loose           bool // another reader may have had its address before
 
 	// numbers are those of the frames that came whole. halves were begun and broken off, some
 	// of them, which are forgiven, round a pause.
@@ -89,6 +95,7 @@ func (s *sink) groupedPacket(p []byte) {
 		return
 	}
 	timestamp := binary.BigEndian.Uint32(p[4:])
+	s.inOrder(binary.BigEndian.Uint16(p[2:]), timestamp)
 	index, count := int(binary.BigEndian.Uint16(p[12:])), int(binary.BigEndian.Uint16(p[14:]))
 	switch {
 	case index == 0:
@@ -109,31 +116,48 @@ func (s *sink) groupedPacket(p []byte) {
 		return
 	}
 	s.next = 0
-	n, key := binary.BigEndian.Uint32(s.frame), binary.BigEndian.Uint32(s.frame[4:])
-	if !bytes.Equal(s.frame, groupedFrame(n, key, len(s.frame))) {
+	n, needs := binary.BigEndian.Uint32(s.frame), binary.BigEndian.Uint32(s.frame[4:])
+	if !bytes.Equal(s.frame, groupedFrame(n, needs, len(s.frame))) {
 		s.wrong("frame %d is not as it was sent", n)
 	}
-	s.whole(n, key)
+	s.whole(n, needs)
+}
+
+// inOrder looks whether a packet's number or timestamp goes back, where nothing on the way can have
+// packets overtake each other.
+func (s *sink) inOrder(sequence uint16, timestamp uint32) {
+	if s.hasLast && s.lossless && !s.loose {
+		if int16(sequence-s.lastSequence) <= 0 {
+			s.wrong("packet %d comes after packet %d", sequence, s.lastSequence)
+		}
+		if int32(timestamp-s.lastTimestamp) < 0 {
+			s.wrong("timestamp %d comes after %d", timestamp, s.lastTimestamp)
+		}
+	}
+	s.lastSequence, s.lastTimestamp, s.hasLast = sequence, timestamp, true
 }
 
 // whole takes note of a frame that is there.
-func (s *sink) whole(n, key uint32) {
+func (s *sink) whole(n, needs uint32) {
 	last := uint32(0)
 	if len(s.numbers) > 0 {
 		last = s.numbers[len(s.numbers)-1]
 	}
-	if s.lossless && !s.broken {
-		switch {
-		case n <= last:
-			s.wrong("frame %d comes after frame %d", n, last)
-		case n != key && last != n-1:
-			s.wrong("frame %d, of the group of %d, comes after frame %d", n, key, last)
-		}
+	s.hasKey = s.hasKey || n == needs
+	if s.lossless && !s.broken && n <= last {
+		s.wrong("frame %d comes after frame %d", n, last)
+	}
+	if s.lossless && n != needs && !s.has[needs] && (s.hasKey || !s.loose) {
+		s.wrong("frame %d, which needs frame %d, comes after %v", n, needs, s)
 	}
 	if s.broken {
 		s.broken, s.forgiven = false, s.halves
 	}
 	s.numbers = append(s.numbers, n)
+	if s.has == nil {
+		s.has = map[uint32]bool{}
+	}
+	s.has[n] = true
 }
 
 // pause notes that the reader is sent nothing for a while: a frame may be cut.

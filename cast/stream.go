@@ -34,6 +34,8 @@ type Stream struct {
 	figures Figures
 	// needsKey: frames depend on one that was too large.
 	needsKey bool
+	// saidReordered: it was logged that frames are shown in another order than they come.
+	saidReordered bool
 	// complained: it was logged that a frame cannot be sent.
 	complained bool
 	// ended: there will be no more frames. closed: the stream is removed.
@@ -54,6 +56,10 @@ type StreamOptions struct {
 	// Linger is how long a source with AwaitReader goes on without readers before it is
 	// closed until the next one comes; 0: it is not closed.
 	Linger time.Duration
+	// RequestKeyFrame asks a program that publishes by itself for a key frame soon, at most once a
+	// second; nil, or an error: none can be had out of turn. A source is asked by
+	// capture.KeyFramer instead.
+	RequestKeyFrame func() error
 	// StateChanged is called when the source has gone to another state, with the reason of a
 	// bad one: Lost, or Ended because it failed. It may be nil.
 	StateChanged func(s *Stream, state State, err error)
@@ -139,6 +145,10 @@ func (s *Stream) Publish(f media.Frame) error {
 		f.Captured = s.broadcaster.loop.Now()
 	}
 	f.Key = f.Key || !f.Params.Format.Dependent()
+	if f.Decode > 0 && f.Decode < f.Captured && !s.saidReordered {
+		s.saidReordered = true
+		s.log.Warn("stream has B-frames, which cost latency: have the encoder make none")
+	}
 	err := s.rendition.publish(f)
 	if err != nil {
 		s.figures.Unusable++
@@ -174,7 +184,7 @@ func (s *Stream) setParams(p *media.Params) error {
 func (s *Stream) fits(f media.Frame) error {
 	isDependent := f.Params.Format.Dependent()
 	if n, most := len(f.Bytes), s.broadcaster.config.MaxFrame; n > most {
-		s.needsKey = isDependent
+		s.needsKey = s.needsKey || isDependent && !f.Disposable
 		return fmt.Errorf("frame of %d bytes: larger than a frame may be, %d (--max-frame)", n, most)
 	}
 	if s.needsKey && isDependent && !f.Key {

@@ -35,7 +35,8 @@ type Observer interface {
 // there may be ten thousand. Its methods belong to the loop's goroutine.
 type UDPReader struct{ reader fanout.Reader }
 
-// Join has the stream sent to a reader, from the next key frame on, until it leaves. Programs
+// Join has the stream sent to a reader, from the next key frame on, or from the newest one if none
+// comes soon, until it leaves. Programs
 // that know their readers use it: no gate is asked, no limit counts them, and they are not
 // among the Sessions. The caller has made sure that the reader wants it: a stream sent to an
 // address that has not asked for it is an attack. observer may be nil.
@@ -56,6 +57,7 @@ func (s *Stream) Join(at Address, observer Observer) (*UDPReader, error) {
 	r := new(UDPReader)
 	s.broadcaster.rtcpIndex.add(at.RTCP, &r.reader)
 	s.rendition.plain.udp.Join(&r.reader, rtp, rtcp, fanout.Address(at), observer)
+	s.rendition.keys.begin(&r.reader, true)
 	s.reports.joined(s.rendition.plain, &r.reader, nil)
 	s.wanted()
 	return r, nil

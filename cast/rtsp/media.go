@@ -159,13 +159,8 @@ func (m *media) Play(_ *protocol.Conn, session *protocol.Session) (protocol.Star
 	if err := r.play(); err != nil {
 		return protocol.Start{}, m.refuse(r, err)
 	}
-	s := r.session.Stream()
-	// Where frames depend on each other the reader begins with a key frame that is not there
-	// yet.
-	if p := s.Params(); s.Figures().Frames == 0 || p.Format.Dependent() {
-		return protocol.Start{Unknown: true}, protocol.OK
-	}
-	return protocol.Start{Sequence: s.NextSequence(), RTPTime: s.RTPTime(m.broadcaster.Loop().Now())}, protocol.OK
+	sequence, rtpTime, known := r.session.Begins()
+	return protocol.Start{Sequence: sequence, RTPTime: rtpTime, Unknown: !known}, protocol.OK
 }
 
 // refuse is the answer to a PLAY that failed.

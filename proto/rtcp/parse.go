@@ -36,6 +36,9 @@ type Visitor struct {
 	Bye func(ssrc uint32)
 	// Sender is called for each sender report, with its NTP timestamp.
 	Sender func(sr SenderReport, ntp uint64)
+	// KeyFrame is called with the source that a receiver wants a key frame of: it has lost a
+	// picture (PLI, RFC 4585), or needs one to begin with (FIR, RFC 5104).
+	KeyFrame func(ssrc uint32)
 	// Group is called with how many receivers a source says there are (RFC 5760), at
 	// most MaxMembers.
 	Group func(ssrc uint32, receivers int)
@@ -107,6 +110,8 @@ func smallest(kind byte, entries int) int {
 		return packetHeaderBytes + entries*ssrcBytes
 	case typeRSI:
 		return summaryHeaderBytes
+	case pictureLossType: // whose entries are not counted but named
+		return feedbackHeaderBytes
 	}
 	return packetHeaderBytes
 }
@@ -122,6 +127,10 @@ func (v Visitor) packet(p []byte) {
 		v.reports(binary.BigEndian.Uint32(p[4:]), p[packetHeaderBytes+ssrcBytes+senderInfoBytes:], entries)
 	case typeRR:
 		v.reports(binary.BigEndian.Uint32(p[4:]), p[packetHeaderBytes+ssrcBytes:], entries)
+	case pictureLossType:
+		if v.KeyFrame != nil {
+			v.keyFrames(p, entries)
+		}
 	case typeRSI:
 		if v.Group != nil {
 			v.group(p)

@@ -2,7 +2,8 @@ package fanout
 
 import "time"
 
-// The rule by which a reader is thinned, that is sent only every 2nd, 4th or 8th frame:
+// The rule by which a reader is thinned, that is sent only every 2nd, 4th or 8th frame. Where frames
+// depend on each other it is sent none that no other frame needs, or key frames alone:
 //
 //   - A report tells of loss if 1 % or more of what the reader was sent since the report
 //     before has not arrived.
@@ -10,14 +11,17 @@ import "time"
 //     every 2nd, 4th or 8th frame, whatever leaves a tenth of what got through to spare.
 //   - They thin it further in the same way, but not where less than a quarter is lost and
 //     the last step has not lessened that: such loss does not come from the rate.
-//   - Where frames depend on each other there is one step: to key frames alone.
+//   - Where frames depend on each other the first step is to those that others need, if there
+//     are others and that leaves enough to spare, and the next one to key frames alone.
 //   - No reader is thinned so far that the gap between two frames is 3000 packets or more:
-//     players take that for a new stream, and show nothing of it.
+//     players take that for a new stream, and show nothing of it. For key frames alone the gap
+//     is the group of pictures.
 //   - 10 s later, with the first report that tells of no loss, the step back is tried: for
 //     4 frames at twice the rate that it needs, if there is one. If the next report tells of
 //     no loss either, it is tried for 12, and then for 36. If the report on these tells of
 //     no loss the step is taken, and the next one tried at once. Where frames depend on each
-//     other they count from the key frame that the reader has to wait for.
+//     other these are as many whole groups of pictures as have so many frames, from a key frame
+//     on that the reader has to wait for, and a group of 36 frames is enough for all parts.
 //   - If one of these reports tells of loss, the trial has failed, and the next is 30 s away.
 //     If it was not the first, or if the reader has to be thinned again within 30 s, then a
 //     queue on the way had room for the few frames, and from then on they are twice as many.
@@ -28,7 +32,7 @@ import "time"
 // adaption is what the rule knows of a reader. Its zero value is a reader that is sent
 // every frame. Times are milliseconds of a clock that may wrap.
 type adaption struct {
-	// level: the reader is to be sent every 2^level-th frame.
+	// level: the reader is to be sent every 2^level-th frame, or what neededLevel and keysLevel say.
 	level uint8
 	// part counts the parts of a trial of the step back, the present one included; 0: there
 	// is no trial.
@@ -56,9 +60,11 @@ type evidence struct {
 	sent, lost uint32
 	frame      uint32
 	// dependent: frames depend on each other. group is about how many packets there are from
-	// one key frame to the next.
-	dependent bool
-	group     uint32
+	// one key frame to the next, and groupFrames how many frames. disposable is the share, in 1/256,
+	// of packets of frames that no other needs, and gap how many packets such frames have in a row.
+	dependent               bool
+	group, groupFrames, gap uint32
+	disposable              uint32
 }
 
 const (
@@ -98,10 +104,12 @@ func (e evidence) lossy() bool { return e.lost > 0 && uint64(e.lost)*lossyShare 
 
 // deepest is the highest level at which the gaps are not too long for players.
 func (e evidence) deepest() uint8 {
-	if e.dependent { // every frame, or key frames alone
-		if e.group < gapLimit {
-			return 1
-		}
+	switch {
+	case e.dependent && e.group < gapLimit:
+		return keysLevel
+	case e.dependent && e.hasNeededLevel():
+		return neededLevel
+	case e.dependent:
 		return 0
 	}
 	level := uint8(0)
@@ -109,6 +117,35 @@ func (e evidence) deepest() uint8 {
 		level++
 	}
 	return level
+}
+
+// hasNeededLevel reports whether it makes a difference to leave out what no other frame needs.
+func (e evidence) hasNeededLevel() bool { return e.disposable > 0 && e.gap < gapLimit }
+
+// further is the level to which a reader is thinned that loses a share, in 1/256: the first that
+// leaves a tenth of what got through to spare.
+func (e evidence) further(level uint8, loss uint32) uint8 {
+	switch {
+	case !e.dependent && loss >= threeSteps:
+		level += 3
+	case !e.dependent && loss >= twoSteps:
+		level += 2
+	case !e.dependent:
+		level++
+	case level == 0 && e.hasNeededLevel() && 10*(256-e.disposable) <= 9*(256-loss):
+		level = neededLevel
+	default:
+		level = keysLevel
+	}
+	return min(level, e.deepest())
+}
+
+// back is the level before a level.
+func (e evidence) back(level uint8) uint8 {
+	if e.dependent && level == keysLevel && !e.hasNeededLevel() {
+		return 0
+	}
+	return level - 1
 }
 
 // adapt is the rule.
@@ -127,8 +164,8 @@ func adapt(s adaption, e evidence) adaption {
 	}
 	s.row, s.before = 0, 0
 	switch {
-	case s.part > 1 && s.tried() >= enoughFrames:
-		s.level--
+	case s.part > 0 && s.suffices(e):
+		s.level = e.back(s.level)
 		s.restored, s.failed, s.part, s.changed = true, false, min(s.level, 1), e.at
 	case s.part > 0 || s.level > 0 && s.due(e.at):
 		s.part++
@@ -172,14 +209,7 @@ func (s adaption) suffer(e evidence) adaption {
 		s.failed, s.failedAt = true, e.at
 		s.lengthen(s.level)
 	}
-	step := uint8(1)
-	switch {
-	case loss >= threeSteps:
-		step = 3
-	case loss >= twoSteps:
-		step = 2
-	}
-	s.level, s.row, s.before = min(s.level+step, e.deepest()), 0, max(loss, 1)
+	s.level, s.row, s.before = e.further(s.level, uint32(loss)), 0, max(loss, 1)
 	s.restored, s.changed = false, e.at
 	return s
 }
@@ -193,8 +223,21 @@ func (s adaption) tried() int {
 	return frames
 }
 
-// trialFrames is how many frames of the stream it takes.
-func (s adaption) trialFrames() int { return min(s.tried()<<s.tries(), maxTrial) }
+// suffices reports whether the trial needs no further part. One part of whole groups may have as
+// many frames as else all parts have.
+func (s adaption) suffices(e evidence) bool {
+	all := trialFrames * partFactor * partFactor << s.length[s.level-1]
+	return s.part > 1 && s.tried() >= enoughFrames || e.dependent && int(e.groupFrames) >= all
+}
+
+// trialFrames is how many frames of the stream the present part takes at least: with groups of
+// pictures it goes on to the end of one.
+func (s adaption) trialFrames(e evidence) int {
+	if e.dependent {
+		return min(s.tried(), maxTrial)
+	}
+	return min(s.tried()<<s.tries(), maxTrial)
+}
 
 // tries is the level that the reader is sent in a trial.
 func (s adaption) tries() uint8 { return s.level - min(s.level, 2) }

@@ -92,11 +92,11 @@ func TestTrialsGrow(t *testing.T) {
 	hear(2000, 10)
 	frames := trialFrames
 	for round := range 2 * maxLength {
-		if hear(laterTrial, 0); s.part != 1 || s.trialFrames() != frames {
-			t.Fatalf("round %d: a trial of %d frames, want %d (%+v)", round, s.trialFrames(), frames, s)
+		if hear(laterTrial, 0); s.part != 1 || s.trialFrames(evidence{}) != frames {
+			t.Fatalf("round %d: a trial of %d frames, want %d (%+v)", round, s.trialFrames(evidence{}), frames, s)
 		}
-		if hear(1000, 0); s.part != 2 || s.trialFrames() != min(partFactor*frames, maxTrial) {
-			t.Fatalf("round %d: its second part has %d frames, after %d (%+v)", round, s.trialFrames(), frames, s)
+		if hear(1000, 0); s.part != 2 || s.trialFrames(evidence{}) != min(partFactor*frames, maxTrial) {
+			t.Fatalf("round %d: its second part has %d frames, after %d (%+v)", round, s.trialFrames(evidence{}), frames, s)
 		}
 		if round%2 == 0 {
 			hear(1000, 10)
@@ -166,7 +166,7 @@ func (l *slowLink) run(seconds, interval float64) {
 		case 0:
 			l.trial = 0
 		default:
-			l.trial = l.s.trialFrames()
+			l.trial = l.s.trialFrames(evidence{})
 		}
 	}
 }

@@ -27,6 +27,9 @@ type Config struct {
 	// MaxGap is how many packets a reader may miss while it rests: one that misses more is lost. 0: any
 	// number.
 	MaxGap uint32
+	// RequestKey asks for a key frame where frames depend on each other, as often as somebody
+	// could use one.
+	RequestKey func()
 	// NextSequence is the RTP sequence number of the next packet that the form will make.
 	NextSequence func() uint16
 	// Owner is the caller's own; the package does not touch it.
@@ -78,15 +81,15 @@ type Fanout struct {
 	// firstBegun is the newest frame that has begun to be sent to an unthinned reader.
 	// firstSent and lastSent are the newest ones that the ages were recorded of.
 	firstBegun, firstSent, lastSent uint64
-	// groupPackets is how many packets there were between the newest two key frames, the
-	// first of which was at keyPacket.
-	groupPackets, keyPacket uint32
+	pictures                        pictures
+	catching                        catching
 }
 
 // New makes a Fanout without readers.
 func New(c Config) *Fanout {
 	f := &Fanout{config: c, rested: map[*Reader]uint32{}}
 	f.closing = c.Loop.NewAwakeTimer(f.endClosed)
+	f.catching.init(f)
 	return f
 }
 
@@ -108,16 +111,15 @@ type Address struct {
 
 // Join has r sent frames from the next key frame on, until it leaves: RTP from the socket rtp,
 // RTCP from rtcp. r is the caller's memory, zero before. Both sockets must be open until the
-// reader has left and Stop was called.
+// reader has left and Stop was called. CatchUp may have it begin before that.
 func (f *Fanout) Join(r *Reader, rtp, rtcp *udp.Socket, at Address, observer Observer) {
 	r.observer, r.rtcpPort = observer, at.RTCP.Port()
 	level := uint8(0)
-	if newest := f.config.Ring.Last(); newest != nil && newest.Params.Format.Dependent() {
-		level = 1 // until a key frame is about to be sent to level 0: see accepts
+	if f.dependent() {
+		level = joinLevel // until a key frame is about to be sent to level 0: see accepts
 	}
 	f.config.Form.Use()
-	g := f.group(rtp, rtcp, level)
-	r.enter(g, at.RTP, at.Source)
+	r.enter(f.group(rtp, rtcp, level), at.RTP, at.Source)
 	if level > 0 {
 		r.moveTo(0)
 	}
@@ -125,7 +127,10 @@ func (f *Fanout) Join(r *Reader, rtp, rtcp *udp.Socket, at Address, observer Obs
 
 // FrameReady sends the ring's newest frame.
 func (f *Fanout) FrameReady() {
-	f.measureGroup()
+	newest := f.config.Ring.Last()
+	if wire := f.config.Form.Of(newest); wire != nil {
+		f.pictures.count(newest, wire)
+	}
 	f.endTrials()
 	// Groups are made while readers move: those behind the present ones have nobody to move.
 	for _, g := range f.groups {
@@ -133,17 +138,11 @@ func (f *Fanout) FrameReady() {
 			g.moveReaders()
 		}
 	}
+	f.catching.enterAll()
 	for _, g := range f.groups {
 		g.sweep.newFrame()
 	}
-}
-
-// measureGroup notes how many packets are between two key frames.
-func (f *Fanout) measureGroup() {
-	newest := f.config.Ring.Last()
-	if wire := f.config.Form.Of(newest); wire != nil && newest.Key {
-		f.groupPackets, f.keyPacket = wire.First-f.keyPacket, wire.First
-	}
+	f.catching.task.Do()
 }
 
 // Readers is the number of readers, resting ones included.
@@ -167,6 +166,7 @@ func (f *Fanout) Each(visit func(*Reader)) {
 func (f *Fanout) Stop() {
 	f.closing.Stop()
 	f.closed = nil
+	f.catching.stop()
 	for _, g := range f.groups {
 		g.sweep.stop()
 	}

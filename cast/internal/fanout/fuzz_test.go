@@ -74,6 +74,10 @@ func FuzzAdapt(f *testing.F) {
 			at += uint32(reports.uint16())
 			flags := reports.byte()
 			e := evidence{at: at, sent: uint32(reports.uint16()), lost: uint32(reports.uint16()), frame: uint32(reports.uint16()), group: 20 * uint32(reports.uint16())}
+			e.groupFrames = uint32(flags >> 2 & 15 * 20)
+			if flags&64 != 0 {
+				e.disposable, e.gap = uint32(flags), e.frame
+			}
 			if e.dependent = flags&1 != 0; flags&2 != 0 {
 				e.sent, e.lost, e.frame = e.sent<<16, e.lost<<16, e.frame<<16
 			}
@@ -95,15 +99,15 @@ func FuzzAdapt(f *testing.F) {
 			case s.level >= thinLevels || s.level > deepest || s.row > lossyReports:
 				t.Fatalf("%+v after %+v", s, e)
 			case s.level > 0 && !e.dependent && uint64(1<<s.level-1)*uint64(e.frame) >= gapLimit,
-				s.level > 0 && e.dependent && (s.level > 1 || e.group >= gapLimit):
+				e.dependent && (s.level > keysLevel || s.level == keysLevel && e.group >= gapLimit || s.level == neededLevel && deepest < neededLevel):
 				t.Fatalf("level %d, at which players take a gap for a new stream: %+v", s.level, e)
 			case s.level > was.level && (row < lossyReports || e.at-rowBegan < lossyTime):
 				t.Fatalf("thinned from %d to %d by %d reports of loss in %d ms", was.level, s.level, row, e.at-rowBegan)
-			case s.level+1 < was.level && s.level < deepest:
+			case s.level+1 < was.level && s.level < deepest && !e.dependent:
 				t.Fatalf("from level %d to %d by one report", was.level, s.level)
-			case s.level < was.level && s.level < deepest && was.part < 2:
+			case s.level < was.level && s.level < deepest && (was.part == 0 || was.part < 2 && !e.dependent):
 				t.Fatalf("level %d is left without a trial", was.level)
-			case s.part > 0 && (s.level == 0 || s.tries() >= s.level || s.trialFrames() < 1 || s.trialFrames() > maxTrial):
+			case s.part > 0 && (s.level == 0 || s.tries() >= s.level || s.trialFrames(e) < 1 || s.trialFrames(e) > maxTrial):
 				t.Fatalf("a trial of %+v", s)
 			}
 			for _, length := range s.length {
@@ -176,7 +180,7 @@ func checkFigures(t *testing.T, h *simHall, readers []*visitor, figures *Figures
 		if withheld := r.Withheld(); withheld < 0 || uint64(withheld) > uint64(h.fanout.config.Form.Packets()) {
 			t.Fatalf("%s: %d packets were withheld of %d", r.name, withheld, h.fanout.config.Form.Packets())
 		}
-		if r.thinning.level >= thinLevels || h.fanout.dependent() && r.thinning.level > 1 {
+		if r.thinning.level >= thinLevels || h.fanout.dependent() && r.thinning.level > keysLevel {
 			t.Fatalf("%s: level %d", r.name, r.thinning.level)
 		}
 	}

@@ -1,6 +1,8 @@
 package fanout
 
 import (
+	"slices"
+
 	"github.com/camcast/camcast/cast/internal/ring"
 	"github.com/camcast/camcast/loop/udp"
 )
@@ -20,9 +22,23 @@ type group struct {
 	leaving, moving []*Reader
 }
 
-// restLevel is the level of resting readers, after those of thinning. Its sweep sends
-// nothing.
-const restLevel = thinLevels
+// The levels of a group's readers are first those of thinning. Level 0 gets every frame. Where no
+// frame needs another one, level n gets every 2^n-th. Where frames depend on each other:
+const (
+	neededLevel = 1 // gets those frames alone that others need
+	keysLevel   = 2 // gets key frames alone
+)
+
+// Other levels come after these. Their sweeps send nothing but that of joinLevel.
+const (
+	// restLevel has the readers that rest.
+	restLevel = thinLevels + iota
+	// joinLevel has those that wait for a key frame to begin with, or to go on with. It gets key
+	// frames, as level 0 may be in the middle of a frame when one comes.
+	joinLevel
+	// catchLevel has those that are caught up, each by a cursor of its own (catch.go).
+	catchLevel
+)
 
 // group returns the readers of a level behind a pair of sockets, making an empty group for
 // the first.
@@ -45,7 +61,7 @@ func (g *group) policy() ring.Policy {
 	case g.level == 0:
 		return ring.Policy{Step: 1}
 	case g.fanout.dependent():
-		return ring.Policy{Step: 1, KeysOnly: true}
+		return ring.Policy{Step: 1, KeysOnly: g.level != neededLevel, NeededOnly: g.level == neededLevel}
 	}
 	return ring.Policy{Step: 1 << g.level}
 }
@@ -59,13 +75,17 @@ func (g *group) accepts(r *Reader) bool {
 	if next != nil && (next.Number <= had || r.group.level == restLevel && next.Number <= r.group.sweep.cursor.Last()) {
 		return false // those up to Last are counted as missed
 	}
-	switch {
-	case g.level > 0 || !g.fanout.dependent():
-		return true
-	case next != nil:
-		return next.Key || had+1 == next.Number
+	follower := frames.Newest() + 1
+	if next != nil {
+		follower = next.Number
 	}
-	return had > 0 && had == frames.Newest()
+	switch {
+	case g.level > neededLevel || !g.fanout.dependent():
+		return true
+	case r.group.level == catchLevel: // which is not to miss any, as it is soon where the others are
+		return had+1 == follower
+	}
+	return frames.Follows(had, follower)
 }
 
 // idle reports whether the group has no readers, and so does not keep up with the frames.
@@ -84,15 +104,23 @@ func (g *group) endFrame() {
 	g.moveReaders()
 }
 
+// forgetMove has a reader no longer be among those that are to move.
+func (g *group) forgetMove(r *Reader) {
+	if at := slices.Index(g.moving, r); at >= 0 {
+		g.moving = slices.Delete(g.moving, at, at+1)
+		r.moving = false
+	}
+}
+
 // moveReaders moves the moving readers, as far as their new groups accept them.
 func (g *group) moveReaders() {
 	kept := g.moving[:0]
 	for _, r := range g.moving {
-		if !r.gone && !r.move() {
-			kept = append(kept, r)
-			continue
-		}
 		r.moving = false
+		if !r.gone && !r.move() {
+			r.moving = true
+			kept = append(kept, r)
+		}
 	}
 	clear(g.moving[len(kept):])
 	g.moving = kept

@@ -20,7 +20,9 @@ type simHall struct {
 	t      *testing.T
 	kernel *sim.Kernel
 	port   int
-	key    uint64
+	// needed is the newest frame that others need. disposable: none needs the next one.
+	needed     uint64
+	disposable bool
 }
 
 func newSimHall(t *testing.T, seed uint64, format media.Format, settings ...sim.Option) *simHall {
@@ -41,13 +43,14 @@ type visitor struct {
 	t     *testing.T
 	half  uint64 // of this frame the first packet has come
 	whole []uint64
+	has   map[uint64]bool
 	lost  func()
 }
 
 // enters has somebody come.
 func (h *simHall) enters(name string) *visitor {
 	h.t.Helper()
-	v := &visitor{name: name, t: h.t}
+	v := &visitor{name: name, t: h.t, has: map[uint64]bool{}}
 	h.port += 2
 	at := netip.AddrPortFrom(h.socket.Local().Addr(), uint16(h.port))
 	peer, err := h.kernel.NewUDPPeer(at)
@@ -67,19 +70,18 @@ func (v *visitor) Lost(error) {
 	}
 }
 
-// framePicture is a frame whose both packets have its number and that of its key frame.
-func framePicture(number, key uint64) []byte {
+// framePicture is a frame whose both packets have its number and that of the frame that it needs.
+func framePicture(number, needs uint64) []byte {
 	var p [33]byte
 	binary.BigEndian.PutUint64(p[0:], number)
-	binary.BigEndian.PutUint64(p[8:], key)
+	binary.BigEndian.PutUint64(p[8:], needs)
 	copy(p[17:], p[:16])
 	return p[:]
 }
 
-// packet takes a packet. Frames must come whole, in order, and none without the one before it
-// but a key frame.
+// packet takes a packet. Frames must come whole, in order, and none without the one that it needs.
 func (v *visitor) packet(p []byte) {
-	number, key := binary.BigEndian.Uint64(p), binary.BigEndian.Uint64(p[8:])
+	number, needs := binary.BigEndian.Uint64(p), binary.BigEndian.Uint64(p[8:])
 	last := uint64(0)
 	if len(v.whole) > 0 {
 		last = v.whole[len(v.whole)-1]
@@ -89,8 +91,8 @@ func (v *visitor) packet(p []byte) {
 		v.t.Errorf("%s gets frame %d in the middle of frame %d", v.name, number, v.half)
 	case first && number <= last:
 		v.t.Errorf("%s gets frame %d after frame %d", v.name, number, last)
-	case first && number != key && last != number-1:
-		v.t.Errorf("%s gets frame %d, of the group of %d, after frame %d", v.name, number, key, last)
+	case first && number != needs && !v.has[needs]:
+		v.t.Errorf("%s gets frame %d, which needs frame %d, after frame %d", v.name, number, needs, last)
 	case first:
 		v.half = number
 	case number != v.half:
@@ -98,24 +100,30 @@ func (v *visitor) packet(p []byte) {
 	default:
 		v.half = 0
 		v.whole = append(v.whole, number)
+		v.has[number] = true
 	}
 }
 
 // frame publishes a frame.
 func (h *simHall) frame(key bool) {
 	h.t.Helper()
-	number := h.ring.Newest() + 1
+	number, needs := h.ring.Newest()+1, h.needed
 	if key {
-		h.key = number
+		needs = number
 	}
-	h.publish(h.t, framePicture(number, h.key), key)
+	disposable := h.disposable && !key
+	if !disposable {
+		h.needed = number
+	}
+	h.publishFrame(h.t, media.Frame{Bytes: framePicture(number, needs), Key: key, Disposable: disposable})
 }
 
 // frames publishes frames some time apart: 'K' is a key frame, 'd' one that depends on those
-// before.
+// before, and 'x' one that no other needs.
 func (h *simHall) frames(kinds string) {
 	h.t.Helper()
 	for _, kind := range kinds {
+		h.disposable = kind == 'x'
 		h.frame(kind == 'K')
 		h.run(10 * time.Millisecond)
 	}

@@ -18,7 +18,7 @@ func TestMovesAtRandom(t *testing.T) {
 	for seed := range uint64(200) {
 		format, levels := media.JPEG, thinLevels
 		if seed%2 == 1 {
-			format, levels = media.H264, 2
+			format, levels = media.H264, keysLevel+1
 		}
 		h := newSimHall(t, seed, format, sim.WithCosts(sim.Costs{Message: 300 * time.Microsecond}))
 		random := rand.New(rand.NewPCG(seed, 4))
@@ -28,6 +28,7 @@ func TestMovesAtRandom(t *testing.T) {
 		for step := range 600 {
 			h.run(time.Duration(random.IntN(4)) * time.Millisecond)
 			if random.IntN(3) == 0 {
+				h.disposable = format == media.H264 && random.IntN(3) == 0
 				h.frame(format == media.JPEG || random.IntN(6) == 0)
 			}
 			switch n := random.IntN(60); {
@@ -70,12 +71,12 @@ func TestBackAfterAKeyFrame(t *testing.T) {
 	h := newSimHall(t, 1, media.H264)
 	v := h.enters("reader")
 	h.frames("Kd")
-	v.moveTo(1)
+	v.moveTo(keysLevel)
 	h.frames("ddKd")
-	if v.moveTo(0); v.group.level != 1 {
+	if v.moveTo(0); v.group.level != keysLevel {
 		t.Error("it goes on in the middle of a group")
 	}
-	v.moveTo(1)
+	v.moveTo(keysLevel)
 	h.frames("dK")
 	if v.moveTo(0); v.group.level != 0 {
 		t.Error("it waits for the next key frame")
@@ -89,7 +90,7 @@ func TestAtOnceBack(t *testing.T) {
 	h := newSimHall(t, 1, media.H264)
 	v, other := h.enters("reader"), h.enters("other")
 	h.frames("Kd")
-	v.moveTo(1)
+	v.moveTo(keysLevel)
 	v.moveTo(0)
 	h.frames("dd")
 	v.counts(4, 0)
@@ -181,7 +182,7 @@ func TestFailedTrialDoesNotEndTheNext(t *testing.T) {
 }
 
 // TestTrialWaitsForItsKeyFrame has a trial of all frames be due in the middle of a long group: it
-// begins with the next key frame, and has no fewer frames for that.
+// begins with the next key frame, and goes on to the end of that group.
 func TestTrialWaitsForItsKeyFrame(t *testing.T) {
 	h := newSimHall(t, 1, media.H264)
 	v, other := h.enters("reader"), h.enters("other")
@@ -195,8 +196,12 @@ func TestTrialWaitsForItsKeyFrame(t *testing.T) {
 		t.Fatalf("it gets frames %v; the trial is still to come: %v", v.whole[had:], v.thinning.trying)
 	}
 	h.frames("Kddddddddd")
-	if got := len(v.whole) - had; got < trialFrames || got > trialFrames+1 || v.thinning.trying || v.group.level != 1 {
-		t.Errorf("the trial has %d frames, want %d or one more; it is on: %v", got, trialFrames, v.thinning.trying)
+	if got := len(v.whole) - had; got != 10 || !v.thinning.trying {
+		t.Errorf("the trial has %d frames of a group, want all 10; it is on: %v", got, v.thinning.trying)
+	}
+	h.frames("Kdd")
+	if got := len(v.whole) - had; got != 11 || v.thinning.trying || v.group.level != keysLevel {
+		t.Errorf("then it has had %d frames, want 11; the trial is on: %v", got, v.thinning.trying)
 	}
 	other.counts(h.ring.Newest(), 0)
 }

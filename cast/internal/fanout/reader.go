@@ -19,6 +19,8 @@ type Reader struct {
 	// closings counts how often its port was found closed; closing: it is in fanout.closed.
 	closings uint8
 	closing  bool
+	// cut: it was not sent a frame that others need, and goes on with a key frame.
+	cut bool
 	// refused counts the frames that the kernel did not take whole for it.
 	refused uint32
 	// failed is the sweep's count at the last frame that could not be sent to it, and
@@ -29,10 +31,11 @@ type Reader struct {
 	// the last one that the reader had been sent by then, 0 if there was none. Both are the
 	// lower half of a number.
 	entered, before uint32
-	// framesBefore and lagsBefore are what the sweep's counts were when it began to serve
+	// lagsBefore and framesBefore are what the sweep's counts were when it began to serve
 	// the reader, minus what the reader had from other sweeps. They may be negative.
-	framesBefore, lagsBefore uint64
-	thinning                 *thinning // nil until it reports loss
+	lagsBefore   uint32
+	framesBefore uint64
+	thinning     *thinning // nil until it reports loss
 }
 
 // Observer is told about a Reader.
@@ -72,6 +75,9 @@ func (r *Reader) Leave() {
 	f := r.group.fanout
 	f.uncount(r)
 	f.config.Form.Release()
+	if r.group.level == catchLevel {
+		f.catching.remove(r)
+	}
 	if g := r.group; g.sweep.hand != nil {
 		g.leaving = append(g.leaving, r)
 		return
@@ -86,7 +92,7 @@ func (r *Reader) Frames() uint64 {
 }
 
 // Lags is how many frames the reader has missed because sending was too far behind.
-func (r *Reader) Lags() uint64 { return r.group.sweep.lags - r.lagsBefore }
+func (r *Reader) Lags() uint64 { return uint64(uint32(r.group.sweep.lags) - r.lagsBefore) }
 
 // SendRTCP sends RTCP to the reader. Like any datagram, it may be lost.
 func (r *Reader) SendRTCP(packet []byte) {
@@ -100,7 +106,7 @@ func (r *Reader) enter(g *group, peer netip.AddrPort, source netip.Addr) {
 	r.group, r.index = g, int32(g.fan.Add(peer, source))
 	r.entered = uint32(g.sweep.cursor.Taken())
 	r.framesBefore += g.sweep.promised()
-	r.lagsBefore += g.sweep.lags
+	r.lagsBefore += uint32(g.sweep.lags)
 	g.readers = append(g.readers, r)
 }
 
@@ -120,7 +126,7 @@ func (r *Reader) leaveGroup() {
 	sweep := r.group.sweep
 	r.before = uint32(r.had())
 	r.framesBefore -= sweep.frames
-	r.lagsBefore -= sweep.lags
+	r.lagsBefore -= uint32(sweep.lags)
 	r.failed = 0 // another sweep counts otherwise
 	r.remove()
 }

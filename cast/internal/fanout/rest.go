@@ -48,6 +48,7 @@ func (r *Reader) rest(reasons restReason, why string) (changed bool) {
 		}
 		f.config.Log.Info("reader rests: "+why, "rtcp", r.RTCPAddress())
 	case reasons == 0:
+		f.config.RequestKey()
 		f.config.Figures.Resting--
 		f.config.Log.Info("reader goes on", "rtcp", r.RTCPAddress())
 	}

@@ -31,11 +31,12 @@ type hall struct {
 	fanout *Fanout
 	socket *udp.Socket
 	params *media.Params
+	asked  int // for a key frame
 }
 
 func newHall(t *testing.T, l *loop.Loop, local netip.AddrPort, format media.Format, o udp.Options) *hall {
 	t.Helper()
-	h := &hall{loop: l, ring: ring.New(ring.Limits{Frames: 5}), params: &media.Params{Format: format}}
+	h := &hall{loop: l, ring: ring.New(ringLimits), params: &media.Params{Format: format}}
 	layout := &halves{}
 	var err error
 	if h.socket, err = udp.Open(l, local, o, nil); err != nil {
@@ -44,7 +45,7 @@ func newHall(t *testing.T, l *loop.Loop, local netip.AddrPort, format media.Form
 	t.Cleanup(func() { h.socket.Close() })
 	h.fanout = New(Config{
 		Loop: l, Budget: l.NewBudget(time.Second), Ring: h.ring, Form: h.ring.NewForm(layout), Log: slog.New(slog.DiscardHandler), Figures: &Figures{},
-		Thin: true, NextSequence: func() uint16 { return layout.sequence },
+		Thin: true, NextSequence: func() uint16 { return layout.sequence }, RequestKey: func() { h.asked++ },
 	})
 	return h
 }
@@ -57,9 +58,17 @@ func (h *hall) join(t *testing.T, port int, observer Observer) *Reader {
 	return r
 }
 
+var ringLimits = ring.Limits{Frames: 5, Lag: 50 * time.Millisecond, GroupBytes: 1 << 20, GroupTime: 10 * time.Second}
+
 func (h *hall) publish(t *testing.T, bytes []byte, key bool) {
 	t.Helper()
-	if _, err := h.ring.Publish(media.Frame{Params: h.params, Bytes: bytes, Key: key, Captured: h.loop.Now()}); err != nil {
+	h.publishFrame(t, media.Frame{Bytes: bytes, Key: key})
+}
+
+func (h *hall) publishFrame(t *testing.T, f media.Frame) {
+	t.Helper()
+	f.Params, f.Captured = h.params, h.loop.Now()
+	if _, err := h.ring.Publish(f); err != nil {
 		t.Fatal(err)
 	}
 	h.fanout.FrameReady()

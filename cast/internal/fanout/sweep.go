@@ -73,8 +73,14 @@ func newSweep(g *group) *sweep {
 	w.task = f.config.Budget.NewTask(w.advance)
 	w.timer = f.config.Loop.NewTimer(func() { w.task.Do() })
 	w.failed = func(index int, err error) {
-		if f.unreachable(g.readers[index], w.turn, err) {
+		r := g.readers[index]
+		if f.unreachable(r, w.turn, err) {
 			w.missed++
+		}
+		if f.dependent() && !w.hand.Disposable {
+			r.cut = true // what depends on this frame is of no use to it
+			r.settle()
+			f.config.RequestKey()
 		}
 	}
 	return w
@@ -84,8 +90,11 @@ func (w *sweep) fanout() *Fanout { return w.group.fanout }
 
 // newFrame is called when the ring has a new frame.
 func (w *sweep) newFrame() {
-	if w.group.level == restLevel {
+	switch w.group.level {
+	case restLevel:
 		w.passOver()
+		return
+	case catchLevel:
 		return
 	}
 	if w.waiting {
@@ -144,6 +153,9 @@ func (w *sweep) begin() bool {
 		frame, missed := w.cursor.Next(f.config.Ring, w.group.policy())
 		w.lags += missed
 		f.lagged(missed, readers)
+		if w.group.level <= neededLevel && f.dependent() && w.cursor.WantsKey(f.config.Ring) {
+			f.config.RequestKey()
+		}
 		if frame == nil {
 			return false
 		}

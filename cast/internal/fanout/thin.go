@@ -78,8 +78,11 @@ func (r *Reader) Reported(report rtcp.ReceptionReport) {
 
 // evidence is what the rule is given.
 func (f *Fanout) evidence(at, sent, lost uint32) evidence {
-	group := max(f.groupPackets, uint32(f.config.Form.Packets())-f.keyPacket) // the present one may be longer
-	return evidence{at: at, sent: sent, lost: lost, frame: f.framePackets(), group: group, dependent: f.dependent()}
+	group := f.pictures.longest(uint32(f.config.Form.Packets()))
+	return evidence{
+		at: at, sent: sent, lost: lost, frame: f.framePackets(), dependent: f.dependent(),
+		group: group.packets, groupFrames: group.frames, gap: group.gap, disposable: group.share(),
+	}
 }
 
 // Thinned reports whether the reader is sent fewer frames than there are, or waits to be sent more
@@ -118,12 +121,12 @@ func (r *Reader) adapt(e evidence) {
 	}
 	if t.level != was.level {
 		f.countStep(was.level, t.level)
-		f.config.Log.Debug("reader is sent fewer or more frames", "rtcp", r.RTCPAddress(), "every", 1<<t.level)
+		f.config.Log.Debug("reader is sent fewer or more frames", "rtcp", r.RTCPAddress(), "level", t.level)
 	}
 	if t.trying = t.part > 0; !t.trying {
 		r.moveTo(t.level)
 	} else if t.part != was.part {
-		t.trialEnd = f.config.Ring.Newest() + uint64(t.trialFrames())
+		t.trialEnd = f.config.Ring.Newest() + uint64(t.trialFrames(e))
 		f.trials = append(f.trials, trialEnd{r, t.trialEnd})
 		r.moveTo(t.tries())
 	}
@@ -167,7 +170,7 @@ func (f *Fanout) endTrials() {
 		case e.reader.group.level != t.tries():
 			t.trialEnd++
 			kept = append(kept, trialEnd{e.reader, t.trialEnd})
-		case f.config.Ring.Newest() <= e.last:
+		case f.config.Ring.Newest() <= e.last, !f.config.Ring.Last().Key: // trials are whole groups
 			kept = append(kept, e)
 		default:
 			t.trying = false
@@ -187,6 +190,10 @@ func (r *Reader) moveTo(level uint8) {
 // settle moves the reader to the group that it belongs in, now or after the frame in hand.
 func (r *Reader) settle() {
 	g := r.group
+	if g.level == catchLevel {
+		g.fanout.catching.enter(r)
+		return
+	}
 	if !r.moving && (g.sweep.hand != nil || !r.move()) {
 		r.moving = true
 		g.moving = append(g.moving, r)
@@ -198,8 +205,14 @@ func (r *Reader) settle() {
 // new group is sent without it.
 func (r *Reader) move() bool {
 	g, level := r.group, r.wish
-	if r.resting != 0 {
+	if r.cut && (g.level == keysLevel || g.level == joinLevel) {
+		r.cut, r.before, r.entered = false, 0, uint32(g.sweep.cursor.Taken())
+	}
+	switch {
+	case r.resting != 0:
 		level = restLevel
+	case r.cut && level < keysLevel:
+		level = joinLevel
 	}
 	if level == g.level {
 		return true
@@ -210,11 +223,20 @@ func (r *Reader) move() bool {
 	}
 	from, to := g.sweep, target.sweep
 	peer, source := g.fan.Peer(int(r.index)), g.fan.Source(int(r.index))
-	if frames := g.fanout.config.Ring; target.idle() && level < restLevel && r.had() == frames.Newest() {
+	if frames := g.fanout.config.Ring; target.idle() && level < restLevel && frames.Follows(r.had(), frames.Newest()+1) {
 		to.cursor.Follow(frames) // else it would begin with a key frame
 	}
+	if g.level == catchLevel {
+		g.fanout.catching.remove(r)
+	}
 	r.leaveGroup()
+	if r.cut {
+		r.cut, r.before = false, 0
+	}
 	r.enter(target, peer, source)
+	if level == joinLevel {
+		r.settle() // there it waits
+	}
 	if t := r.thinning; t != nil {
 		t.offset += from.ledger.sent - to.ledger.sent
 		t.since = uint32(g.fanout.config.Form.Packets())

@@ -7,8 +7,9 @@ package ring
 //
 // Timestamps are those of RTP. The zero value changes none.
 type Squeeze struct {
-	edge, span uint32
-	into       uint32
+	// edge is the timestamp of the live edge, and span how far before it the oldest frame is, which
+	// becomes into.
+	edge, span, into uint32
 }
 
 // squeezedTicks is how far before the live edge the oldest frame is put: a sixtieth of a second in
@@ -28,4 +29,26 @@ func (s Squeeze) At(timestamp uint32) uint32 {
 		return timestamp
 	}
 	return s.edge - uint32(uint64(before)*uint64(s.into)/uint64(s.span))
+}
+
+// Beginning is the first packet that a reader is sent.
+type Beginning struct {
+	Sequence  uint16
+	Timestamp uint32
+}
+
+// CatchUp returns how a reader begins that is caught up from the newest key frame. ok is false if
+// that is no longer kept, or if frames do not depend on each other.
+func (m *Form) CatchUp() (c Cursor, s Squeeze, first Beginning, ok bool) {
+	key, newest := m.ring.NewestKey(), m.ring.Last()
+	if key == nil || !key.Params.Format.Dependent() {
+		return c, s, first, false
+	}
+	from, edge := m.Of(key), m.Of(newest)
+	if from == nil || edge == nil {
+		return c, s, first, false
+	}
+	s = NewSqueeze(from.Timestamp, edge.Timestamp, newest.Number-key.Number)
+	c, ok = m.ring.NewCursorAtKey()
+	return c, s, Beginning{from.FirstSequence, s.At(from.Timestamp)}, ok
 }

@@ -17,6 +17,9 @@ type Config struct {
 	Form   *ring.Form
 	// Figures are counted up; they are the caller's.
 	Figures *Figures
+	// RequestKey asks for a key frame where frames depend on each other, as often as somebody
+	// could use one.
+	RequestKey func()
 	// Backlog bounds what waits in the kernel, for other Fans too.
 	Backlog *Backlog
 }
@@ -48,6 +51,9 @@ type Fan struct {
 	served int
 	more   *loop.Timer
 	frames uint32 // so far, to choose the first reader by
+	// beginning are readers that are caught up and have been sent nothing yet, which begin does.
+	beginning []*Reader
+	begin     *loop.Timer
 
 	stopped bool
 }
@@ -56,6 +62,7 @@ type Fan struct {
 func New(c Config) *Fan {
 	f := &Fan{config: c}
 	f.more = c.Loop.NewTimer(f.serve)
+	f.begin = c.Loop.NewTimer(f.beginAll)
 	return f
 }
 
@@ -67,6 +74,17 @@ func (f *Fan) Join(conn *tcp.Conn, channel uint8, owner Owner) *Reader {
 	f.config.Form.Use()
 	r.after = uint32(f.config.Form.Packets())
 	return r
+}
+
+// beginAll has those begin that are to be caught up.
+func (f *Fan) beginAll() {
+	for len(f.beginning) > 0 {
+		last := len(f.beginning) - 1
+		r := f.beginning[last]
+		f.beginning[last] = nil
+		f.beginning = f.beginning[:last]
+		r.goOn()
+	}
 }
 
 // Readers is how many there are.
@@ -115,6 +133,8 @@ func (f *Fan) SendRTCP(packet []byte) {
 func (f *Fan) Stop() {
 	f.stopped = true
 	f.more.Stop()
+	f.begin.Stop()
+	f.beginning = nil
 	clear(f.round)
 	f.round, f.served = f.round[:0], 0
 }

@@ -64,7 +64,7 @@ func newHall(t *testing.T, readers int) *hall {
 	h := &hall{t: t, kernel: sim.New(1), ring: ring.New(ring.Limits{Frames: 5}), bytes: 1000}
 	h.loop = loop.NewOn(h.kernel)
 	h.backlog = NewBacklog(h.loop, 1<<20)
-	h.fan = New(Config{Loop: h.loop, Ring: h.ring, Form: h.ring.NewForm(single{}), Figures: &h.figures, Backlog: h.backlog})
+	h.fan = New(Config{Loop: h.loop, Ring: h.ring, Form: h.ring.NewForm(single{}), Figures: &h.figures, Backlog: h.backlog, RequestKey: func() {}})
 	at := netip.MustParseAddrPort("192.0.2.1:8554")
 	var next *visitor
 	l, err := tcp.Listen(h.loop, at, func(c *tcp.Conn) tcp.Handler {

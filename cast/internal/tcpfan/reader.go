@@ -21,6 +21,7 @@ type Reader struct {
 	packet  int      // the next one of it
 	blocked bool     // until the connection is writable
 	gone    bool
+	squeeze ring.Squeeze
 	after   uint32 // counts the form's packets up to the end of the last frame that was begun
 	index   int    // in the fan's list
 	still   standing
@@ -36,6 +37,24 @@ type Owner interface {
 	// Lost is called when the connection has failed. The reader is still there: the owner
 	// has it leave.
 	Lost(err error)
+}
+
+// CatchUp has a reader that waits for its first key frame begin with the newest one that there is,
+// in a later turn, and returns its first packet's sequence number and timestamp. It does nothing,
+// and ok is false, if the reader has begun or need not wait, or if that frame is no longer kept.
+func (r *Reader) CatchUp() (first ring.Beginning, ok bool) {
+	f := r.fan
+	if r.gone || r.cursor.Taken() > 0 {
+		return first, false
+	}
+	cursor, squeeze, first, ok := f.config.Form.CatchUp()
+	if !ok {
+		return first, false
+	}
+	r.cursor, r.squeeze = cursor, squeeze
+	f.beginning = append(f.beginning, r)
+	f.begin.Set(f.config.Loop.Now())
+	return first, true
 }
 
 // Gone reports whether the reader has left.
@@ -107,6 +126,9 @@ func (r *Reader) begin() bool {
 		before := r.cursor
 		frame, missed := r.cursor.Next(r.fan.config.Ring, ring.Policy{Step: 1})
 		r.miss(missed)
+		if r.cursor.WantsKey(r.fan.config.Ring) {
+			r.fan.config.RequestKey()
+		}
 		if frame == nil {
 			return false
 		}
@@ -145,7 +167,7 @@ func (r *Reader) send() {
 	frame := r.pin.Held()
 	wire := r.fan.config.Form.Of(frame)
 	r.makeRoom(len(wire.Bytes))
-	vectors := r.fan.interleaver.lay(frame.Number, wire, r.channel)[2*r.packet:]
+	vectors := r.fan.interleaver.lay(frame.Number, wire, r.channel, r.squeeze.At(wire.Timestamp))[2*r.packet:]
 	n, err := r.conn.Send(vectors)
 	if err != nil {
 		r.owner.Lost(err)
