@@ -220,7 +220,7 @@ func TestUnitsThatCannotBePlayed(t *testing.T) {
 	}{
 		"empty":         {nil, Options{}, "the file is empty"},
 		"garbage":       {bytes.Repeat([]byte("garbage"), 1<<18), Options{}, "no key frame with its parameter sets in it"},
-		"endless":       {bytes.Repeat([]byte{0, 0, 1, 0x0c, 7}, 20<<20), Options{MaxFrame: 1 << 20}, "no whole picture at its beginning"},
+		"endless":       {bytes.Repeat([]byte{0, 0, 1, 0x0c, 7}, 1<<19), Options{MaxFrame: 1 << 16}, "no whole picture at its beginning"},
 		"no key frame":  {data[second : fifth-100], Options{}, "no key frame with its parameter sets in it"},
 		"too large":     {data, Options{MaxFrame: 1024}, ""},
 		"all too large": {append(bytes.Clone(data[:200]), make([]byte, 1<<20)...), Options{MaxFrame: 1024}, "no key frame"},
