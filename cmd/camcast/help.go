@@ -9,12 +9,14 @@ Usage: camcast [flags] [[NAME=]SOURCE ...]
 Each SOURCE becomes a stream. The first one's NAME is cam by default, the next ones'
 cam2, cam3...
 
-  '/dev/video0?size=1280x720&fps=30&format=mjpeg' a camera; format mjpeg or yuyv;
-                                                  quality=1..100 for yuyv
+  '/dev/video0?size=1280x720&fps=30&format=mjpeg' a camera; format mjpeg, h264, h265 or yuyv,
+                                                  or auto: the first of these that has the
+                                                  size and rate; quality=1..100 for yuyv
   'testcard:?size=640x480&fps=30&quality=80'      a moving picture with the time in it
-  'clip.mjpeg?fps=25&loop=1'                      an MJPEG file, a folder of JPEGs, or a JPEG;
-                                                  without loop it is played once, from its
-                                                  first viewer on
+  'clip.mjpeg?fps=25&loop=1'                      an MJPEG, H.264 or H.265 file (Annex B), a
+                                                  folder of JPEGs, or a JPEG; without loop it
+                                                  is played once, from its first viewer on;
+                                                  without fps at the file's rate, else 25
 
 Everything from the last '?' on is optional. The quotes keep it from the shell. A file with
 a '?' in its name: 'what?.mjpeg' if it is there, else 'what?.mjpeg?'; with options

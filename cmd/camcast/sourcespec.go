@@ -43,6 +43,9 @@ var optionsOf = map[sourceKind][]string{
 	fileSource:     {"fps", "loop"},
 }
 
+// cameraFormats are what can be asked of a camera.
+var cameraFormats = []string{"auto", "mjpeg", "h264", "h265", "yuyv"}
+
 // namePrefix is the NAME= of an argument. A path that begins like one is written
 // with "./" before it.
 var namePrefix = regexp.MustCompile(`^([^/?:=]*)=`)
@@ -180,8 +183,8 @@ func (spec *sourceSpec) setOption(key, value string) (err error) {
 		}
 	case "format":
 		spec.format = strings.ToLower(value)
-		if spec.format != "mjpeg" && spec.format != "yuyv" {
-			err = fmt.Errorf("format=%s: must be mjpeg or yuyv", value)
+		if !slices.Contains(cameraFormats, spec.format) {
+			err = fmt.Errorf("format=%s: must be one of %s", value, strings.Join(cameraFormats, ", "))
 		}
 	case "loop":
 		spec.loop, err = strconv.ParseBool(value)
