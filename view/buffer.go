@@ -2,14 +2,20 @@ package view
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/nal"
 	"github.com/camcast/camcast/proto/rtp"
 )
 
-// Buffer is a jitter buffer for RTP/JPEG (RFC 2435). It holds packets until their frame
-// is due, so that those which come out of order or late by less than the delay are in
-// time, and frames come out as evenly as they were taken.
+// Buffer is a jitter buffer for RTP with JPEG (RFC 2435), H.264 (RFC 6184) or H.265 (RFC 7798). It
+// holds packets until their frame is due, so that those which come out of order or late by less than
+// the delay are in time, and frames come out as evenly as they were taken.
+//
+// Of H.264 and H.265 no frame comes out that needs one which did not: none before the first key frame,
+// and after a loss none before the next one. Frames come in the order in which they are decoded.
 //
 // A frame is due when the quickest packets of late have taken the delay longer than they
 // did. With a delay of 0 everything is due at once: what comes out of order is then late.
@@ -20,15 +26,18 @@ type Buffer struct {
 
 	// slots hold packets by their extended sequence numbers, modulo their number,
 	// which is a power of two.
-	slots        []slot
-	begun        bool
-	playing      bool // something was released
-	ssrc         uint32
-	numbers      rtp.Sequence
-	next         int64 // the extended sequence number that is released next
-	marked       bool  // the packet before next was released, and was its frame's last
-	depacketizer rtp.JPEGDepacketizer
-	fault        error // why a packet could not be used, since the last frame
+	slots    []slot
+	begun    bool
+	playing  bool // something was released
+	ssrc     uint32
+	numbers  rtp.Sequence
+	next     int64 // the extended sequence number that is released next
+	marked   bool  // the packet before next was released, and was its frame's last
+	format   media.Format
+	frames   assembly // nil: the format is not known
+	needsKey bool     // what comes before the next key frame cannot be decoded
+	decodes  bool     // there was a key frame since the source began
+	fault    error    // why a packet could not be used, since the last frame
 }
 
 type slot struct {
@@ -65,17 +74,54 @@ func NewBuffer(delay time.Duration) *Buffer {
 
 // Frame is a picture and when it was taken.
 type Frame struct {
-	// JPEG is a whole file, valid until the next Pop.
-	JPEG []byte
+	Format media.Format
+	// Bytes are valid until the next Pop: of JPEG a whole file, of H.264 and H.265 NAL units as in
+	// media.Frame.
+	Bytes []byte
+	// Params have the parameter sets of H.264 and H.265. They are nil for JPEG.
+	Params *media.Params
+	// Key: the frame needs no other one.
+	Key bool
 	// Timestamp is RTP's, in 1/90000 s.
 	Timestamp uint32
 }
 
-// SetSize sets the size in pixels of frames whose packets give none, as the SDP has it
+// SetFormat says what the packets carry, as the SDP has it, and the parameter sets that it gives, which
+// may be none. What has come before waits for that, unless it is of JPEG's payload type.
+func (b *Buffer) SetFormat(f media.Format, sets [][]byte) {
+	if f != b.format {
+		b.setFormat(f)
+	}
+	if a, ok := b.frames.(*nalAssembly); ok {
+		if err := a.SetParameters(sets); err != nil {
+			b.fault = err
+		}
+	}
+}
+
+func (b *Buffer) setFormat(f media.Format) {
+	b.format, b.needsKey, b.decodes = f, f.Dependent(), false
+	if f == media.JPEG {
+		b.frames = &jpegAssembly{}
+	} else {
+		b.frames = newNALAssembly(f)
+	}
+}
+
+// SetSize sets the size in pixels of JPEGs whose packets give none, as the SDP has it
 // (a=x-dimensions).
 func (b *Buffer) SetSize(width, height int) {
-	b.depacketizer.Width, b.depacketizer.Height = width, height
+	if b.format == 0 {
+		b.setFormat(media.JPEG)
+	}
+	if a, ok := b.frames.(*jpegAssembly); ok {
+		a.Width, a.Height = width, height
+	}
 }
+
+// NeedsKey reports whether a key frame is needed before any picture comes: at the beginning, and after
+// a loss. It is never so of JPEG.
+func (b *Buffer) NeedsKey() bool { return b.begun && b.needsKey }
 
 // Push takes an RTP packet that arrived now, and copies it. It reports false if the packet
 // is not used: it is no RTP, too late, a duplicate, or its sequence number is too far off.
@@ -97,6 +143,9 @@ func (b *Buffer) Push(now time.Duration, packet []byte) bool {
 	case rtp.Started:
 		b.restart(ssrc, number)
 	}
+	if b.frames == nil && packet[1]&^markerBit == rtp.PayloadTypeJPEG {
+		b.setFormat(media.JPEG)
+	}
 	if !b.store(number, packet) {
 		return false
 	}
@@ -115,7 +164,10 @@ func (b *Buffer) restart(ssrc uint32, first int64) {
 	b.begun, b.playing, b.marked, b.ssrc, b.next = true, false, false, ssrc, first
 	b.timeline = timeline{}
 	b.tally.frames = frames{}
-	b.depacketizer = rtp.JPEGDepacketizer{Width: b.depacketizer.Width, Height: b.depacketizer.Height}
+	if b.frames != nil {
+		b.frames.restart()
+		b.needsKey, b.decodes = b.format.Dependent(), false
+	}
 }
 
 // store puts a packet into its slot.
@@ -204,24 +256,36 @@ func (b *Buffer) Pop(now time.Duration) (Frame, bool) {
 		s := b.slot(at)
 		// Readers share the sequence numbers, so frames that the server skips for this one
 		// leave a gap from a frame's last packet to another one's first.
-		for between := b.marked && b.next < at && rtp.BeginsJPEG(s.packet); b.next < at; {
+		for between := b.marked && b.next < at && b.frames.begins(s.packet); b.next < at; {
 			b.giveUp(between)
 		}
 		s.state, b.playing = released, true
 		b.next, b.marked = at+1, s.packet[1]&markerBit != 0
 		timestamp := binary.BigEndian.Uint32(s.packet[4:])
 		b.tally.begin(timestamp)
-		picture, whole, err := b.depacketizer.Push(s.packet)
-		if err != nil {
+		frame, whole, err := b.frames.push(s.packet)
+		early := b.needsKey && !b.decodes // nothing counts before the first key frame
+		if err != nil && !(early && errors.Is(err, nal.ErrNoParameters)) {
 			b.tally.Malformed++
 			b.fault = err
 		}
-		if whole {
+		b.tally.done = b.tally.done || early
+		if whole && b.judge(&frame) {
 			b.tally.whole()
 			b.fault = nil
-			return Frame{picture, timestamp}, true
+			return frame, true
 		}
 	}
+}
+
+// judge reports whether a frame can be decoded.
+func (b *Buffer) judge(f *Frame) bool {
+	b.needsKey = (b.needsKey || !b.frames.follows()) && !f.Key
+	if b.needsKey && b.decodes {
+		b.tally.useless()
+	}
+	b.decodes = b.decodes || f.Key
+	return !b.needsKey
 }
 
 // Fault returns why a packet was no part of a frame, since the last whole frame; nil if there was
@@ -230,7 +294,7 @@ func (b *Buffer) Fault() error { return b.fault }
 
 // first is the first packet that is held.
 func (b *Buffer) first() (sequence int64, ok bool) {
-	if !b.begun {
+	if !b.begun || b.frames == nil {
 		return 0, false
 	}
 	for sequence = b.next; sequence <= b.numbers.Highest(); sequence++ {

@@ -105,7 +105,7 @@ func play(tb testing.TB, b *view.Buffer, s sent, events []event) (out []shown) {
 func (s sent) frame(tb testing.TB, f view.Frame) int {
 	tb.Helper()
 	var img jpeg.Image
-	if err := img.Parse(f.JPEG); err != nil {
+	if err := img.Parse(f.Bytes); err != nil {
 		tb.Fatal(err)
 	}
 	for n, scan := range s.scans {

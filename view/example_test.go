@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/view"
 )
 
@@ -42,11 +43,11 @@ func ExampleHistory() {
 	now := time.Duration(0)
 	for second := range 6 {
 		now = time.Duration(second) * time.Second
-		history.Add(now, fmt.Append(nil, "picture ", second))
+		history.Add(now, view.Frame{Format: media.JPEG, Bytes: fmt.Append(nil, "picture ", second)})
 		history.Pop(now)
 	}
 	history.Seek(now, -2*time.Second)
-	picture, _ := history.Pop(now)
-	fmt.Printf("%s, %v behind\n", picture, history.Behind())
+	pictures, _ := history.Pop(now)
+	fmt.Printf("%s, %v behind\n", pictures[0].Bytes, history.Behind())
 	// Output: picture 3, 2s behind
 }

@@ -18,7 +18,7 @@ type Figures struct {
 	Duplicates, Reordered, Strange uint64
 	// Restarts is how often the source began anew.
 	Restarts uint64
-	// Frames came whole. FramesDamaged came in part. FramesMissed did not come at all, in a
+	// Frames came whole. FramesDamaged came in part, or need one that did not come. FramesMissed did not come at all, in a
 	// gap that damaged those beside it; FramesSkipped did not, in a gap of whole frames, as
 	// Skipped packets. Both are as far as is known from the timestamps before and after.
 	Frames, FramesDamaged, FramesMissed, FramesSkipped uint64
@@ -81,6 +81,12 @@ func (t *tally) missing(elapsed float64) uint64 {
 		return 0
 	}
 	return uint64(max(0, math.Round(elapsed/t.interval)-1))
+}
+
+// useless notes that the frame in hand came whole, and needs one that did not come.
+func (t *tally) useless() {
+	t.FramesDamaged++
+	t.done, t.broken = true, false
 }
 
 // whole notes that the frame in hand is complete.

@@ -9,17 +9,25 @@ import (
 // History keeps the last pictures, so that a viewer can go back and forth: the newest is
 // shown as it comes, until the viewer goes back, from where it goes on at the pace at
 // which it was recorded. When that has caught up with the newest, it is live again.
+//
+// Pictures that need others to be decoded are kept from a key frame on, and forgotten by groups:
+// a key frame and all up to the next one. Pop gives whatever must be decoded before a picture.
 type History struct {
 	span      time.Duration
 	bytesMost int
 
-	pictures []picture // oldest first
+	pictures []picture // oldest first; the oldest is a key frame
 	spare    [][]byte  // buffers to be used again
 	bytes    int
-	dropped  int // how many pictures have gone: picture i is the one of number dropped+i
+	dropped  int  // how many pictures have gone: picture i is the one of number dropped+i
+	needsKey bool // the group of the next picture is not kept from its beginning
 
 	mode  mode
 	shown int // the number of the picture that was shown last, -1 before the first
+	// decoded is the number of the picture that Pop has returned last, -1 if what a decoder has
+	// got is not known.
+	decoded int
+	popped  []Frame // what Pop has returned
 	// shift is how much later than it was recorded a picture is shown again.
 	shift time.Duration
 	// pending: Pop returns the picture shown, whatever the time.
@@ -27,9 +35,12 @@ type History struct {
 }
 
 type picture struct {
-	at   time.Duration
-	jpeg []byte
+	at    time.Duration
+	frame Frame
 }
+
+// isKey reports whether a picture needs no other one.
+func (p *picture) isKey() bool { return p.frame.Key || !p.frame.Format.Dependent() }
 
 type mode uint8
 
@@ -39,46 +50,67 @@ const (
 	paused
 )
 
-// NewHistory keeps the pictures of so long, and no more bytes than bytesMost.
+// NewHistory keeps the pictures of so long, and no more bytes than bytesMost. Of pictures that need
+// others the newest group is kept even if it takes longer.
 func NewHistory(span time.Duration, bytesMost int) *History {
-	return &History{span: span, bytesMost: bytesMost, shown: -1}
+	return &History{span: span, bytesMost: bytesMost, shown: -1, decoded: -1}
 }
 
-// Add takes a picture that is due now, and copies it.
-func (h *History) Add(now time.Duration, jpeg []byte) {
+// Add takes a picture that is due now, and copies it. Frames come in the order in which they are
+// decoded, and none that one of them needs is missing.
+func (h *History) Add(now time.Duration, f Frame) {
+	p := picture{now, f}
+	if h.needsKey = h.needsKey && !p.isKey() || len(h.pictures) == 0 && !p.isKey(); h.needsKey {
+		return
+	}
 	var room []byte
 	if n := len(h.spare); n > 0 {
 		room, h.spare = h.spare[n-1], h.spare[:n-1]
 	}
-	h.pictures = append(h.pictures, picture{now, append(room[:0], jpeg...)})
-	h.bytes += len(jpeg)
-	for len(h.pictures) > 1 && (now-h.pictures[0].at > h.span || h.bytes > h.bytesMost) {
-		h.forget()
+	p.frame.Bytes = append(room[:0], f.Bytes...)
+	h.pictures = append(h.pictures, p)
+	h.bytes += len(f.Bytes)
+	for len(h.pictures) > 1 && (now-h.pictures[0].at > h.span || h.bytes > h.bytesMost) && h.forget() {
 	}
 	if h.mode == live {
 		h.pending = true
 	}
 }
 
-// forget drops the oldest picture.
-func (h *History) forget() {
-	h.bytes -= len(h.pictures[0].jpeg)
-	h.spare = append(h.spare, h.pictures[0].jpeg)
-	h.pictures = slices.Delete(h.pictures, 0, 1)
-	h.dropped++
+// forget drops the oldest group. The newest one is dropped only if it has too many bytes. It returns
+// false if nothing was dropped.
+func (h *History) forget() bool {
+	n := 1
+	for n < len(h.pictures) && !h.pictures[n].isKey() {
+		n++
+	}
+	if n == len(h.pictures) {
+		if h.bytes <= h.bytesMost {
+			return false
+		}
+		h.needsKey = !h.pictures[0].isKey() || n > 1
+	}
+	for _, p := range h.pictures[:n] {
+		h.bytes -= len(p.frame.Bytes)
+		h.spare = append(h.spare, p.frame.Bytes)
+	}
+	h.pictures = slices.Delete(h.pictures, 0, n)
+	h.dropped += n
 	if h.shown < h.dropped && h.mode != live {
 		// What was shown is gone: on with the oldest there is.
 		h.shown, h.pending = h.dropped, true
 	}
+	return true
 }
 
 func (h *History) newest() int { return h.dropped + len(h.pictures) - 1 }
 
 func (h *History) picture(number int) *picture { return &h.pictures[number-h.dropped] }
 
-// Pop returns the picture to show now, if it is another than before. The picture is valid
-// until the next Add.
-func (h *History) Pop(now time.Duration) ([]byte, bool) {
+// Pop returns the picture to show now, if it is another than before: the last of the frames. The
+// others are to be decoded before it, in their order, and not to be shown; a decoder that has got
+// what Pop has returned before can do that. All of them are valid until the next Add or Pop.
+func (h *History) Pop(now time.Duration) ([]Frame, bool) {
 	if len(h.pictures) == 0 {
 		return nil, false
 	}
@@ -98,8 +130,25 @@ func (h *History) Pop(now time.Duration) ([]byte, bool) {
 		return nil, false
 	}
 	h.pending = false
-	return h.picture(h.shown).jpeg, true
+	return h.toDecode(), true
 }
+
+// toDecode is the picture shown, and those that a decoder needs before it.
+func (h *History) toDecode() []Frame {
+	first := h.shown
+	for first > h.dropped && first != h.decoded+1 && !h.picture(first).isKey() {
+		first--
+	}
+	h.popped, h.decoded = h.popped[:0], h.shown
+	for n := first; n <= h.shown; n++ {
+		h.popped = append(h.popped, h.picture(n).frame)
+	}
+	return h.popped
+}
+
+// Missed says that a decoder did not get what Pop has returned last: the next Pop begins with a key
+// frame.
+func (h *History) Missed() { h.decoded = -1 }
 
 // Next is when Pop may have a picture. It is false if that depends on Add or on the
 // viewer.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/view"
 )
 
@@ -33,7 +34,7 @@ func (f *film) run(d time.Duration) {
 		}
 		f.now = next
 		if next == time.Duration(f.number)*interval {
-			f.Add(f.now, fmt.Append(nil, f.number))
+			f.Add(f.now, view.Frame{Format: media.JPEG, Bytes: fmt.Append(nil, f.number)})
 			f.number++
 		}
 		f.look()
@@ -46,7 +47,7 @@ func (f *film) look() {
 		if !ok {
 			return
 		}
-		f.seen = append(f.seen, string(p))
+		f.seen = append(f.seen, string(p[len(p)-1].Bytes))
 	}
 }
 
@@ -158,7 +159,7 @@ func TestHistoryAllocatesNothing(t *testing.T) {
 	n := 0
 	round := func() {
 		for range 50 {
-			h.Add(time.Duration(n)*interval, picture)
+			h.Add(time.Duration(n)*interval, view.Frame{Format: media.JPEG, Bytes: picture})
 			h.Pop(time.Duration(n) * interval)
 			n++
 		}

@@ -45,7 +45,7 @@ type outputKind uint8
 const (
 	toTerminal outputKind = iota // or nowhere, if there is none
 	toStdout
-	toClip  // JPEGs, one after the other
+	toClip  // pictures, one after the other
 	toPhoto // one JPEG
 )
 
@@ -77,7 +77,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 		}),
 		commandline.NewGroup("TLS, with rtsps://", raw.trust.define),
 		commandline.NewGroup("Output", func(f *pflag.FlagSet) {
-			f.StringVarP(&raw.output, "output", "o", "", "write pictures to `FILE`: all of them to a .mjpeg, the first one to a .jpg, all of them to standard output with -")
+			f.StringVarP(&raw.output, "output", "o", "", "write pictures to `FILE`: all of them to a .mjpeg, .h264 or .h265, as the stream is, the first one to a .jpg, all of them to standard output with -")
 			f.IntVar(&raw.readers, "readers", 1, "be `N` readers at once, for load tests; nothing is shown")
 		}),
 		commandline.NewGroup("End", func(f *pflag.FlagSet) {
@@ -146,10 +146,11 @@ func parseTransport(text string) (transport, error) {
 }
 
 func parseOutput(text string) (kind outputKind, file string, err error) {
-	switch strings.ToLower(filepath.Ext(text)) {
-	case ".mjpeg", ".mjpg":
+	end := strings.ToLower(filepath.Ext(text))
+	switch {
+	case fileFormats[end] != 0:
 		return toClip, text, nil
-	case ".jpg", ".jpeg":
+	case end == ".jpg" || end == ".jpeg":
 		return toPhoto, text, nil
 	}
 	switch text {
@@ -158,7 +159,7 @@ func parseOutput(text string) (kind outputKind, file string, err error) {
 	case "-":
 		return toStdout, "", nil
 	}
-	return 0, "", fmt.Errorf("-o %q: must be -, or a file that ends in .mjpeg or .jpg", text)
+	return 0, "", fmt.Errorf("-o %q: must be -, or a file that ends in .mjpeg, .jpg, .h264 or .h265", text)
 }
 
 // checkRanges judges the numbers. given reports which flags were typed: a zero

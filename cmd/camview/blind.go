@@ -82,6 +82,8 @@ func (b *blindness) reason() error {
 		return buffer.Fault()
 	case lost > 0:
 		return fmt.Errorf("each one lacks packets (%d are missing, %d have come)", lost, packets)
+	case buffer.NeedsKey():
+		return errors.New("no key frame has come, with which pictures can begin")
 	case f.Strange > b.before.Strange:
 		return errors.New("the packets' sequence numbers jump")
 	}

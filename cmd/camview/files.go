@@ -3,26 +3,73 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/nal"
+	"github.com/camcast/camcast/view"
 )
 
-// pipe writes JPEGs one after the other to a stream, such as standard output.
-type pipe struct{ w io.Writer }
+// pipe writes pictures one after the other to a stream, such as standard output.
+type pipe struct {
+	w     io.Writer
+	bytes []byte
+}
 
-func (p pipe) write(jpeg []byte, _ string) error {
-	_, err := p.w.Write(jpeg)
+func (p *pipe) write(pictures []view.Frame, _ string, _ bool) (err error) {
+	if p.bytes, err = appendPictures(p.bytes[:0], pictures); err == nil && len(p.bytes) > 0 {
+		_, err = p.w.Write(p.bytes)
+	}
 	return err
 }
 
-func (p pipe) close() error { return nil }
+func (p *pipe) close() error { return nil }
 
-// clip writes JPEGs one after the other to a file. What was in the file before is there until
+// appendPictures appends pictures as files have them: JPEGs one after the other, and the NAL units of
+// H.264 and H.265 with start codes, parameter sets before each key frame.
+func appendPictures(dst []byte, pictures []view.Frame) (_ []byte, err error) {
+	for _, p := range pictures {
+		if !p.Format.Dependent() {
+			dst = append(dst, p.Bytes...)
+			continue
+		}
+		var sets [][]byte
+		if p.Key {
+			sets = p.Params.ParameterSets
+		}
+		if dst, err = nal.AppendAnnexB(dst, sets, p.Bytes); err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+// fileFormats are the formats of files by the ends of their names.
+var fileFormats = map[string]media.Format{
+	".mjpeg": media.JPEG, ".mjpg": media.JPEG, ".h264": media.H264, ".264": media.H264,
+	".h265": media.H265, ".265": media.H265, ".hevc": media.H265,
+}
+
+// fits refuses pictures of another format than a file's name says.
+func fits(name string, want, is media.Format) error {
+	if is == want {
+		return nil
+	}
+	file := map[media.Format]string{media.JPEG: ".mjpeg or .jpg", media.H264: ".h264", media.H265: ".h265"}
+	return fmt.Errorf("-o %s: the stream is %v, not %v: choose a file that ends in %s", name, is, want, file[is])
+}
+
+// clip writes pictures one after the other to a file. What was in the file before is there until
 // the first picture comes.
 type clip struct {
 	file   *os.File
+	format media.Format
 	buffer *bufio.Writer
+	bytes  []byte
 	begun  bool
 	made   bool // there was no such file before
 }
@@ -34,10 +81,16 @@ func newClip(name string) (*clip, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &clip{file: f, buffer: bufio.NewWriterSize(f, 1<<18), made: made}, nil
+	return &clip{file: f, format: fileFormats[strings.ToLower(filepath.Ext(name))], buffer: bufio.NewWriterSize(f, 1<<18), made: made}, nil
 }
 
-func (c *clip) write(jpeg []byte, _ string) error {
+func (c *clip) write(pictures []view.Frame, _ string, _ bool) (err error) {
+	if len(pictures) == 0 {
+		return nil
+	}
+	if err := fits(c.file.Name(), c.format, pictures[0].Format); err != nil {
+		return err
+	}
 	if !c.begun {
 		c.begun = true
 		if info, err := c.file.Stat(); err == nil && info.Mode().IsRegular() { // a pipe has no end to cut
@@ -46,7 +99,9 @@ func (c *clip) write(jpeg []byte, _ string) error {
 			}
 		}
 	}
-	_, err := c.buffer.Write(jpeg)
+	if c.bytes, err = appendPictures(c.bytes[:0], pictures); err == nil {
+		_, err = c.buffer.Write(c.bytes)
+	}
 	return err
 }
 
@@ -79,8 +134,14 @@ func partName(name string) string {
 	return filepath.Join(folder, "."+file+".part")
 }
 
-func (p *photo) write(jpeg []byte, _ string) error {
-	_, err := p.part.Write(jpeg)
+func (p *photo) write(pictures []view.Frame, _ string, _ bool) error {
+	if len(pictures) == 0 {
+		return nil
+	}
+	if err := fits(p.name, media.JPEG, pictures[0].Format); err != nil {
+		return err
+	}
+	_, err := p.part.Write(pictures[0].Bytes)
 	if e := p.part.Close(); err == nil {
 		err = e
 	}

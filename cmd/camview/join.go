@@ -9,8 +9,12 @@ import (
 
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/h264"
+	"github.com/camcast/camcast/proto/h265"
 	"github.com/camcast/camcast/proto/join"
 	"github.com/camcast/camcast/proto/rtcp"
+	"github.com/camcast/camcast/proto/rtp"
 )
 
 // joinSession is a session with a broadcaster that is joined without RTSP: a single
@@ -101,6 +105,12 @@ func (s *joinSession) proceed(request []byte, err error) {
 	s.ask(request)
 	accepted := s.client.Accepted()
 	if accepted != nil {
+		begun.format, begun.parameterSets, err = formatOf(accepted)
+		if err != nil {
+			s.close()
+			s.listener.ended(fmt.Errorf("%v: %w", s.server, err))
+			return
+		}
 		begun.readers, begun.silence = int(min(accepted.Readers, rtcp.MaxMembers)), max(accepted.Timeout, time.Second)/2
 	}
 	if _, listed := s.client.Streams(); !s.joined && (listed || accepted != nil) {
@@ -120,6 +130,24 @@ func (s *joinSession) withRemedy(err error) error {
 		return fmt.Errorf("%w, as in %s://USER:PASSWORD@HOST/NAME", err, joinScheme)
 	}
 	return err
+}
+
+// formatOf is what the packets of a stream carry, and the parameter sets that the broadcaster has said.
+func formatOf(a *join.Acceptance) (f media.Format, sets [][]byte, err error) {
+	switch e := a.Stream.Encoding; {
+	case e == "H264":
+		sets, err = h264.ParseFormatParameters(a.FormatParameters)
+		return media.H264, sets, err
+	case e == "H265":
+		sets, err = h265.ParseFormatParameters(a.FormatParameters)
+		return media.H265, sets, err
+	case e == "" && a.Stream.PayloadType == rtp.PayloadTypeJPEG, e == "JPEG":
+		return media.JPEG, nil, nil
+	case e == "":
+		return 0, nil, fmt.Errorf("the stream is of payload type %d, and only JPEG, H264 and H265 can be shown", a.Stream.PayloadType)
+	default:
+		return 0, nil, fmt.Errorf("the stream is %.40q, and only JPEG, H264 and H265 can be shown", e)
+	}
 }
 
 // sameEnd reports whether two addresses are the same, but for the zone that one of them

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/join"
 )
 
@@ -62,9 +63,10 @@ func TestList(t *testing.T) {
 	streams := []join.Stream{
 		{Name: "cam", Width: 640, Height: 480, MilliFPS: 30000, PayloadType: 26, ClockHz: 90000},
 		{Name: "desk\x1b[2J", Width: 1280, Height: 720, MilliFPS: 29970, PayloadType: 96, ClockHz: 90000},
+		{Name: "roof", Width: 1280, Height: 720, MilliFPS: 30000, PayloadType: 96, ClockHz: 90000, Encoding: "H264"},
 	}
 	var want bytes.Buffer
-	want.WriteString("cam\t640x480\t30 fps\tJPEG\n" + `desk\x1b[2J` + "\t1280x720\t29.97 fps\tpayload type 96\n")
+	want.WriteString("cam\t640x480\t30 fps\tJPEG\n" + `desk\x1b[2J` + "\t1280x720\t29.97 fps\tpayload type 96\nroof\t1280x720\t30 fps\tH264\n")
 	for i := range 100 {
 		streams = append(streams, join.Stream{Name: fmt.Sprintf("another camera %d", i), Width: 8, Height: 8, PayloadType: 26})
 		fmt.Fprintf(&want, "another camera %d\t8x8\t? fps\tJPEG\n", i)
@@ -76,7 +78,7 @@ func TestList(t *testing.T) {
 		}
 	}
 	status, stdout, stderr := runCamview(t, "--json", "camcast://"+at+"/")
-	const begin = `[{"name":"cam","width":640,"height":480,"fps":30,"payload_type":26},{"name":"desk\u001b[2J","width":1280,"height":720,"fps":29.97,"payload_type":96},`
+	const begin = `[{"name":"cam","width":640,"height":480,"fps":30,"payload_type":26},{"name":"desk\u001b[2J","width":1280,"height":720,"fps":29.97,"payload_type":96},{"name":"roof","width":1280,"height":720,"fps":30,"payload_type":96,"encoding":"H264"},`
 	if status != 0 || !strings.HasPrefix(stdout, begin) || strings.Count(stdout, `"name"`) != len(streams) || stderr != "" {
 		t.Errorf("--json: status %d, stderr %q, stdout %q", status, stderr, stdout)
 	}
@@ -96,5 +98,37 @@ func TestRefusedJoin(t *testing.T) {
 	}
 	if status, stdout, stderr := runCamview(t, "camcast://"+at+"/"); status != 0 || stdout != "" || stderr != "" {
 		t.Errorf("a list without streams: status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+// TestFormatOfJoinedStreams reads what a broadcaster says of a stream, or refuses it in a line that can
+// be shown.
+func TestFormatOfJoinedStreams(t *testing.T) {
+	const sets = "sprop-parameter-sets=Z0LADNkH+iMBEAAAAwAQAAADAyDxQqSA,aMuDyyA="
+	for _, c := range []struct {
+		payloadType          uint8
+		encoding, parameters string
+		format               media.Format
+		sets                 int
+		fault                string
+	}{
+		{26, "", "", media.JPEG, 0, ""},
+		{97, "JPEG", "", media.JPEG, 0, ""},
+		{96, "H264", "", media.H264, 0, ""},
+		{96, "H264", sets, media.H264, 2, ""},
+		{96, "H265", "", media.H265, 0, ""},
+		{96, "H264", "packetization-mode=2", 0, 0, "packetization-mode=2"},
+		{96, "", "", 0, 0, "payload type 96"},
+		{96, "AV1\x1b[2J", "", 0, 0, `"AV1\x1b[2J"`},
+	} {
+		a := &join.Acceptance{Stream: join.Stream{PayloadType: c.payloadType, Encoding: c.encoding}, FormatParameters: c.parameters}
+		format, sets, err := formatOf(a)
+		if c.fault != "" {
+			if err == nil || !strings.Contains(err.Error(), c.fault) {
+				t.Errorf("%+v: %v", c, err)
+			}
+		} else if err != nil || format != c.format || len(sets) != c.sets {
+			t.Errorf("%+v: %v, %d parameter sets, %v", c, format, len(sets), err)
+		}
 	}
 }

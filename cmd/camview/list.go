@@ -63,13 +63,14 @@ type listed struct {
 	Height      int     `json:"height"`
 	FPS         float64 `json:"fps"` // 0: not known
 	PayloadType int     `json:"payload_type"`
+	Encoding    string  `json:"encoding,omitempty"` // unless the payload type says it
 }
 
 // encodeStreams prints the streams as one JSON array.
 func encodeStreams(w io.Writer, streams []join.Stream) error {
 	all := []listed{}
 	for _, s := range streams {
-		all = append(all, listed{s.Name, int(s.Width), int(s.Height), float64(s.MilliFPS) / 1000, int(s.PayloadType)})
+		all = append(all, listed{s.Name, int(s.Width), int(s.Height), float64(s.MilliFPS) / 1000, int(s.PayloadType), s.Encoding})
 	}
 	return json.NewEncoder(w).Encode(all)
 }
@@ -111,7 +112,10 @@ func printStreams(w io.Writer, streams []join.Stream) error {
 		if s.MilliFPS > 0 {
 			rate = fmt.Sprintf("%.4g fps", float64(s.MilliFPS)/1000)
 		}
-		if s.PayloadType == rtp.PayloadTypeJPEG {
+		switch {
+		case s.Encoding != "":
+			format = printable(s.Encoding)
+		case s.PayloadType == rtp.PayloadTypeJPEG:
 			format = "JPEG"
 		}
 		if _, err := fmt.Fprintf(w, "%s\t%dx%d\t%s\t%s\n", printable(s.Name), s.Width, s.Height, rate, format); err != nil {

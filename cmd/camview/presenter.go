@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// terminalQueue is how many pictures may wait for the terminal: what waits is old.
-	terminalQueue = 2
+	// terminalQueue is how many pictures may wait for the terminal: what waits is old. Those that
+	// others need have to be decoded, so more of them may wait.
+	terminalQueue          = 2
+	terminalDependentQueue = 64
 	// fileQueue is how many may wait for a file or a pipe, which is to have them all.
 	fileQueue = 64
 	// historyBytes bounds --rewind's memory.
@@ -34,9 +36,10 @@ type presenter struct {
 	// newest.
 	held    bool
 	history *view.History // nil without --rewind
-	replay  *loop.Timer   // when the next picture of the past is due
-	status  string        // the last figures
-	message string        // what is the matter, if anything
+	one     [1]view.Frame
+	replay  *loop.Timer // when the next picture of the past is due
+	status  string      // the last figures
+	message string      // what is the matter, if anything
 	lags    uint64
 	closed  bool
 }
@@ -47,12 +50,12 @@ func newPresenter(v *viewer, c console) (*presenter, error) {
 	p.replay = v.loop.NewTimer(p.pump)
 	var o output
 	var err error
-	depth := fileQueue
+	depth, newest := fileQueue, 0
 	switch s := v.settings; {
 	case s.output == toStdout && isTerminal(c.stdout):
-		err = errors.New("-o -: standard output is a terminal, which shows no JPEG: leave out -o, or pipe it on")
+		err = errors.New("-o -: standard output is a terminal, which shows no coded pictures: leave out -o, or pipe it on")
 	case s.output == toStdout:
-		o = pipe{c.stdout}
+		o = &pipe{w: c.stdout}
 	case s.output == toClip:
 		o, err = newClip(s.file)
 	case s.output == toPhoto:
@@ -60,13 +63,13 @@ func newPresenter(v *viewer, c console) (*presenter, error) {
 	case s.readers > 1 || s.json:
 		return p, nil
 	default:
-		depth = terminalQueue
+		depth, newest = terminalDependentQueue, terminalQueue
 		o, err = p.openTerminal(c)
 	}
 	if err != nil || o == nil {
 		return p, err
 	}
-	p.sink = newSink(o, depth, p.terminal != nil, func(err error) {
+	p.sink = newSink(o, depth, newest, func(err error) {
 		// A loop that is closed has nothing to end any more.
 		_ = v.loop.Post(func() { p.failed(err) })
 	})
@@ -111,23 +114,33 @@ func (p *presenter) failed(err error) {
 	p.viewer.end()
 }
 
-// show takes a new picture.
-func (p *presenter) show(jpeg []byte) {
+// show takes a new picture. It reports whether a key frame is needed before any picture can be shown, as
+// the output was too slow.
+func (p *presenter) show(picture view.Frame) (needsKey bool) {
 	switch {
-	case p.sink == nil || p.held || p.closed:
+	case p.sink == nil || p.closed:
 	case p.history != nil:
-		p.history.Add(p.viewer.loop.Now(), jpeg)
+		p.history.Add(p.viewer.loop.Now(), picture)
 		p.pump()
+	case p.held:
+		// What needs this one cannot be decoded when it goes on.
+		p.sink.needsKey = picture.Format.Dependent()
 	default:
-		p.offer(jpeg)
+		p.one[0] = picture
+		p.offer(p.one[:])
+		return p.sink.needsKey
 	}
+	return false
 }
 
-// offer hands a picture to the output, or leaves it out if that is too slow.
-func (p *presenter) offer(jpeg []byte) {
-	if !p.sink.picture(jpeg, p.line()) {
+// offer hands pictures to the output, the last of which is to be shown. It reports false if it has
+// skipped any, as the output is too slow.
+func (p *presenter) offer(pictures []view.Frame) bool {
+	complete := p.sink.picture(pictures, p.line())
+	if !complete {
 		p.lags++
 	}
+	return complete
 }
 
 // pump shows what is due of the history.
@@ -135,8 +148,8 @@ func (p *presenter) pump() {
 	if p.closed {
 		return
 	}
-	if jpeg, ok := p.history.Pop(p.viewer.loop.Now()); ok {
-		p.offer(jpeg)
+	if pictures, ok := p.history.Pop(p.viewer.loop.Now()); ok && !p.offer(pictures) && p.sink.needsKey {
+		p.history.Missed()
 	}
 	if next, ok := p.history.Next(); ok {
 		p.replay.Set(next)

@@ -166,7 +166,9 @@ func (r *reader) picture(frame view.Frame, age time.Duration, known bool) {
 	if r.backoff = minBackoff; known {
 		r.viewer.aged(age)
 	}
-	r.viewer.presenter.show(frame.JPEG)
+	if r.viewer.presenter.show(frame) {
+		r.reception.askForKey()
+	}
 	if n := r.viewer.settings.frames; n > 0 && r.frames >= uint64(n) {
 		r.finish()
 	}

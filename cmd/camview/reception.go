@@ -47,6 +47,7 @@ type reception struct {
 	began        time.Duration  // when the first packet came
 	told         time.Duration  // when the last report was sent, or the first packet came
 	octets       uint64
+	asked        time.Duration // when a key frame was asked for last, 0: never
 	visitor      rtcp.Visitor
 	goodbye      bool // the source has said goodbye
 	// sendGoodbye is set while our own waits for its turn.
@@ -72,7 +73,13 @@ func (r *reception) started(s start) {
 	if s.readers > 0 {
 		r.setMembers(s.readers + 1)
 	}
-	r.buffer.SetSize(s.width, s.height)
+	if s.format != 0 {
+		r.buffer.SetFormat(s.format, s.parameterSets)
+	}
+	if s.width > 0 {
+		r.buffer.SetSize(s.width, s.height)
+	}
+	r.pump()
 }
 
 // setMembers sets how many share what RTCP may have: the readers and the source.
@@ -124,6 +131,9 @@ func (r *reception) rtp(packet []byte) {
 // pump hands on the pictures that are due.
 func (r *reception) pump() {
 	r.handOn(r.loop.Now())
+	if r.buffer.NeedsKey() {
+		r.askForKey()
+	}
 	next, ok := r.buffer.Next()
 	if due, set := r.frames.Due(); ok && (!set || due != next) {
 		r.frames.Set(next)
@@ -140,6 +150,20 @@ func (r *reception) handOn(due time.Duration) {
 		taken, known := r.clock.At(frame.Timestamp)
 		r.picture(frame, r.loop.Kernel().Wall().Sub(taken), known)
 	}
+}
+
+// askInterval is how long apart a reader asks for key frames.
+const askInterval = time.Second
+
+// askForKey asks the source for a key frame (RFC 4585), since no picture can be shown before one.
+func (r *reception) askForKey() {
+	now := r.loop.Now()
+	if r.interval == nil || r.asked > 0 && now-r.asked < askInterval {
+		return
+	}
+	r.asked = now
+	r.scratch = rtcp.AppendPictureLoss(r.scratch[:0], r.packets.Report(now, r.ssrc, r.source), r.cname)
+	r.session.report(r.scratch)
 }
 
 // flush hands on all pictures that the buffer holds: no packet comes any more, so there is nothing

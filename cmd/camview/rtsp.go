@@ -201,7 +201,7 @@ type rtspReceiver rtspSession
 func (r *rtspReceiver) Playing(p client.Playing) {
 	s := (*rtspSession)(r)
 	s.playing = true
-	begun := start{roundTrip: p.RoundTrip, width: p.Width, height: p.Height}
+	begun := start{roundTrip: p.RoundTrip, format: p.Format, parameterSets: p.ParameterSets, width: p.Width, height: p.Height}
 	if p.UDP {
 		s.listen(p)
 		begun.fallBack = s.viewer.settings.transport == anyTransport

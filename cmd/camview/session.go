@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"github.com/camcast/camcast/media"
+)
 
 // session is one conversation with a server, by which packets come.
 type session interface {
@@ -19,6 +23,10 @@ type start struct {
 	roundTrip time.Duration
 	// fallBack: pictures come by UDP, and may come by TCP if UDP brings nothing.
 	fallBack bool
+	// format is what the packets carry, 0 if the server does not say it, and parameterSets those of
+	// H.264 and H.265 that it describes.
+	format        media.Format
+	parameterSets [][]byte
 	// width and height are the pictures' size as the server describes it, 0 if it does not.
 	width, height int
 	// readers is how many there are, 0 if that is not known.

@@ -4,14 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/camcast/camcast/view"
 )
 
 // output is where pictures go. Its methods may block: the goroutine of a sink calls them, which
 // shares nothing with the loop.
 type output interface {
-	// write takes a picture, a whole JPEG file which is valid until write returns, and a
-	// line of text to show with it. Without a picture (nil) only the text is new.
-	write(jpeg []byte, status string) error
+	// write takes pictures, which are valid until it returns, and a line of text to show with the
+	// last of them: those before it are to be decoded alone. Without a picture only the text is
+	// new. hurry: more of them wait.
+	write(pictures []view.Frame, status string, hurry bool) error
 	// close ends it; what was written is safe then.
 	close() error
 }
@@ -27,26 +30,29 @@ const drainTime = 2 * time.Second
 type sink struct {
 	output output
 	queue  chan entry
-	// newest: when the queue is full the oldest picture in it gives way to a new one; else
-	// the new one is skipped.
-	newest bool
-	used   chan []byte // buffers to be filled again
-	ended  chan error  // what the output says at its end
+	// newest: when the queue has so many entries the oldest gives way to a new one; 0: when it is
+	// full the new one is skipped.
+	newest int
+	// needsKey: a picture was skipped, and those that need it are skipped, too.
+	needsKey bool
+	used     chan entry // whose memory is to be used again
+	ended    chan error // what the output says at its end
 }
 
-// entry is a picture to be written, or nil, and the text.
+// entry is pictures to be written, or none, and the text.
 type entry struct {
-	jpeg   []byte
-	status string
+	pictures []view.Frame
+	room     []byte // the pictures' bytes
+	status   string
 }
 
-// newSink starts the output's goroutine, with a queue of so many pictures. failed is
+// newSink starts the output's goroutine, with a queue of so many entries. failed is
 // called there, once, when the output has failed or has enough; nothing is written after
 // that.
-func newSink(o output, depth int, newest bool, failed func(error)) *sink {
+func newSink(o output, depth, newest int, failed func(error)) *sink {
 	s := &sink{
 		output: o, queue: make(chan entry, depth), newest: newest,
-		used: make(chan []byte, depth+1), ended: make(chan error, 1),
+		used: make(chan entry, depth+1), ended: make(chan error, 1),
 	}
 	go s.work(failed)
 	return s
@@ -62,7 +68,7 @@ func (s *sink) work(failed func(error)) {
 	working := true
 	for e := range s.queue {
 		if working {
-			if err := s.output.write(e.jpeg, e.status); err != nil {
+			if err := s.output.write(e.pictures, e.status, len(s.queue) > 0); err != nil {
 				working = false
 				failed(err)
 			}
@@ -72,45 +78,76 @@ func (s *sink) work(failed func(error)) {
 	s.ended <- s.output.close()
 }
 
-// recycle keeps the buffer of an entry that is over.
+// recycle keeps the memory of an entry that is over.
 func (s *sink) recycle(e entry) {
-	if e.jpeg == nil {
+	if len(e.pictures) == 0 {
 		return
 	}
 	select {
-	case s.used <- e.jpeg:
+	case s.used <- e:
 	default:
 	}
 }
 
-// picture has a copy of a picture written. It reports false if one was skipped,
-// because the output is too slow.
-func (s *sink) picture(jpeg []byte, status string) bool {
-	complete := true
-	if len(s.queue) == cap(s.queue) {
-		if !s.newest {
-			return false
-		}
-		select {
-		case e := <-s.queue:
-			complete = e.jpeg == nil
-			s.recycle(e)
-		default: // it is being written by now
-		}
+// picture has a copy of pictures written, the last of which is to be shown. It reports false if any
+// were skipped, because the output is too slow. Pictures that need those are skipped, too, up to the
+// next key frame.
+func (s *sink) picture(pictures []view.Frame, status string) bool {
+	isKey := pictures[0].Key || !pictures[0].Format.Dependent()
+	if s.needsKey && !isKey {
+		return false
 	}
-	var room []byte
+	s.needsKey = false
+	complete := s.makeRoom(isKey, pictures[0].Format.Dependent())
+	if len(s.queue) == cap(s.queue) {
+		s.needsKey = pictures[0].Format.Dependent()
+		return false
+	}
+	var e entry
 	select {
-	case room = <-s.used:
+	case e = <-s.used:
 	default:
 	}
-	s.queue <- entry{append(room[:0], jpeg...), status}
+	e.pictures, e.room, e.status = e.pictures[:0], e.room[:0], status
+	for _, p := range pictures {
+		e.room = append(e.room, p.Bytes...)
+	}
+	rest := e.room
+	for _, p := range pictures {
+		p.Bytes, rest = rest[:len(p.Bytes)], rest[len(p.Bytes):]
+		e.pictures = append(e.pictures, p)
+	}
+	s.queue <- e
+	return complete
+}
+
+// makeRoom drops old pictures if there are too many, where the newest is worth most: as none needs
+// them that come. It reports false if it has dropped any.
+func (s *sink) makeRoom(isKey, dependent bool) (complete bool) {
+	complete = true
+	most := s.newest
+	if dependent {
+		most = cap(s.queue)
+	}
+	if s.newest == 0 || !isKey || len(s.queue) < most {
+		return true
+	}
+	for first := true; first || dependent; first = false {
+		select {
+		case e := <-s.queue:
+			complete = complete && len(e.pictures) == 0
+			s.recycle(e)
+		default: // they are being written by now
+			return complete
+		}
+	}
 	return complete
 }
 
 // text has the text alone shown, unless so many pictures wait that it would be late.
 func (s *sink) text(status string) {
 	if len(s.queue) < cap(s.queue) {
-		s.queue <- entry{nil, status}
+		s.queue <- entry{status: status}
 	}
 }
 
