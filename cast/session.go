@@ -248,6 +248,9 @@ func (s *Session) known(more ...any) []any {
 	if user := s.User(); user != "" {
 		who = append(who, "user", user)
 	}
+	if s.Sealed() {
+		who = append(who, "srtp", true)
+	}
 	return append(who, more...)
 }
 

@@ -24,6 +24,8 @@ type conn struct {
 	used     time.Duration
 	// interleaved are the readers that are sent their frames on this connection.
 	interleaved []*reader
+	// told is what was last told of a stream's keys in a description.
+	told told
 	// deciding is what the request that waits is waiting for, nil if none does.
 	deciding *decision
 	// task goes on with what the budget has left for later, or with a request that has waited.

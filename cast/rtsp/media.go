@@ -58,6 +58,9 @@ func (m *media) Describe(c *protocol.Conn, path string) (protocol.Description, p
 		return protocol.Description{}, answerTo(d.err, protocol.StatusNotEnoughBandwidth)
 	}
 	description, err := s.SDP()
+	if err == nil {
+		description.KeyMgmt, err = m.offer(c.User.(*conn), s)
+	}
 	if err != nil {
 		return protocol.Description{}, answerTo(err, protocol.StatusNotEnoughBandwidth)
 	}
@@ -93,9 +96,16 @@ func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, 
 	case d.err != nil:
 		return protocol.TransportReply{}, answerTo(d.err, protocol.StatusNotEnoughBandwidth)
 	}
+	if answer := n.carries(s, t); answer.Status != protocol.StatusOK {
+		return protocol.TransportReply{}, answer
+	}
 	reply, way, ok := m.route(n, s, t)
 	if !ok {
 		return reply, protocol.Answer{Status: protocol.StatusUnsupportedTransport}
+	}
+	keys, answer := m.keys(n, s, t, &reply)
+	if answer.Status != protocol.StatusOK {
+		return reply, answer
 	}
 	if t.Protocol == protocol.UDP {
 		if err := m.broadcaster.CheckAddress(cast.Address{RTP: t.RTP, RTCP: t.RTCP}); err != nil {
@@ -114,7 +124,11 @@ func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, 
 		}
 		session.User = r
 	}
+	if err := keys.give(r.session); err != nil {
+		return reply, answerTo(err, protocol.StatusNotEnoughBandwidth)
+	}
 	r.route = way
+	r.route.transport.KeyMgmt = ""
 	return reply, protocol.OK
 }
 

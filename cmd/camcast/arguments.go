@@ -122,6 +122,7 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	if s.tls, err = raw.tls.settings(s.rtsp); err != nil {
 		return nil, err
 	}
+	s.config.SRTP = s.tls.rtsps.IsValid()
 	if s.config.RTP, err = raw.rtpAddress(s.rtsp); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math"
 	"net/netip"
@@ -36,6 +37,10 @@ type Description struct {
 	// Width and Height are in pixels. They are sent as a=x-dimensions, which GStreamer needs for JPEG wider or higher than
 	// 2040, and as a=framesize (RFC 6064). 0 leaves them out.
 	Width, Height int
+
+	// KeyMgmt is what a client must know of the keys to receive SRTP, a message of MIKEY (RFC 4567). The profile is RTP/SAVP
+	// then. It must be given only on an encrypted connection. nil: RTP is not sealed.
+	KeyMgmt []byte
 
 	// FrameRate is in frames per second, the highest that will be (RFC 8866 section 6.11). 0 leaves it out.
 	FrameRate float64
@@ -97,6 +102,10 @@ func (d *Description) track(at Place) *sdp.MediaDescription {
 	}}
 	add := func(key, value string) {
 		track.Attributes = append(track.Attributes, sdp.Attribute{Key: key, Value: value})
+	}
+	if d.KeyMgmt != nil {
+		track.MediaName.Protos[1] = "SAVP"
+		add("key-mgmt", "mikey "+base64.StdEncoding.EncodeToString(d.KeyMgmt))
 	}
 	if d.Encoding != "" {
 		add("rtpmap", pt+" "+d.Encoding)

@@ -87,6 +87,11 @@ func (p Protocol) String() string {
 type Transport struct {
 	Protocol Protocol
 
+	// Sealed asks for SRTP (RTP/SAVP), over UDP or TCP. KeyMgmt is what the client has said of the keys that it seals with, a
+	// message of MIKEY that was not looked at; "" if it has said nothing. It is not kept behind Setup.
+	Sealed  bool
+	KeyMgmt string
+
 	// RTP and RTCP are where a UDP reader listens: the peer's address with its client_port pair, ports 1 to 65535.
 	// They are zero for the other protocols.
 	RTP, RTCP netip.AddrPort
@@ -109,6 +114,10 @@ type TransportReply struct {
 	// Group is the multicast group with the port for RTP; RTCP is one above. TTL is 1 to 255. Multicast only.
 	Group netip.AddrPort
 	TTL   uint8
+
+	// KeyMgmt is what the client must know of the keys, a message of MIKEY (RFC 4567); nil leaves the header out. It must be
+	// given only on an encrypted connection.
+	KeyMgmt []byte
 }
 
 // Start is the first packet a reader will get after PLAY, for RTP-Info (RFC 2326 section 12.33).

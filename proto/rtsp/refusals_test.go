@@ -73,7 +73,7 @@ func TestStatuses(t *testing.T) {
 		{"set up while playing", []string{"SETUP " + camTrack + " RTSP/1.0", "CSeq: 1", "Session: session2", tcpOffer}, 455, []string{"Allow: " + playingMethods}},
 		{"range ends before its start", []string{"PLAY " + camURL + " RTSP/1.0", "CSeq: 1", "Session: session1", "Range: npt=10-5"}, 457, nil},
 		{"bundle two streams", []string{"SETUP rtsp://h/two/trackID=0 RTSP/1.0", "CSeq: 1", "Session: session1", udpOffer}, 459, []string{"Session: session1"}},
-		{"unknown transport", []string{"SETUP " + camURL + " RTSP/1.0", "CSeq: 1", "Transport: RTP/SAVP;unicast;client_port=1-2"}, 461, nil},
+		{"unknown transport", []string{"SETUP " + camURL + " RTSP/1.0", "CSeq: 1", "Transport: RTP/SAVPF;unicast;client_port=1-2"}, 461, nil},
 		{"to record", []string{"SETUP " + camURL + " RTSP/1.0", "CSeq: 1", "Transport: RTP/AVP;unicast;client_port=1-2;mode=RECORD"}, 461, nil},
 		{"ports out of range", []string{"SETUP " + camURL + " RTSP/1.0", "CSeq: 1", "Transport: RTP/AVP;unicast;client_port=65535-65536"}, 461, nil},
 

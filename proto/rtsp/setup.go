@@ -16,6 +16,10 @@ func (c *Conn) setup(rq *request, out []byte) []byte {
 	if len(offers) == 0 {
 		return c.status(out, rq, StatusBadRequest)
 	}
+	keyMgmt, ok := parseKeyMgmt(rq.header["Keymgmt"])
+	if !ok {
+		return c.refuse(out, rq, Answer{Status: StatusBadRequest, Reason: "Bad Request: KeyMgmt must be prot=mikey;data=\"...\", in base64"})
+	}
 	s := rq.session
 	switch {
 	case s != nil && s.path != path:
@@ -31,7 +35,7 @@ func (c *Conn) setup(rq *request, out []byte) []byte {
 		}
 		s = &Session{id: id, path: path, owner: c.peer.Addr(), state: Ready, conn: c}
 	}
-	t, reply, answer := c.negotiate(s, parseTransports(offers))
+	t, reply, answer := c.negotiate(s, parseTransports(offers), keyMgmt)
 	if answer.Status != StatusOK {
 		return c.refuse(out, rq, answer)
 	}
@@ -43,6 +47,9 @@ func (c *Conn) setup(rq *request, out []byte) []byte {
 	out = c.begin(out, rq, answer)
 	out = c.session(out, s, true)
 	out = appendTransport(out, t, reply)
+	if reply.KeyMgmt != nil {
+		out = appendKeyMgmt(out, rq.target.url, reply.KeyMgmt)
+	}
 	return append(out, "\r\n"...)
 }
 
@@ -57,10 +64,13 @@ func (c *Conn) streamPath(t target) string {
 
 // negotiate offers the client's transports to Media, in the client's order, until one is taken, refused for good or to be
 // decided on later.
-func (c *Conn) negotiate(s *Session, offers []offer) (Transport, TransportReply, Answer) {
+func (c *Conn) negotiate(s *Session, offers []offer, keyMgmt string) (Transport, TransportReply, Answer) {
 	unsupported := Answer{Status: StatusUnsupportedTransport}
 	for _, o := range offers {
-		t := Transport{Protocol: o.protocol}
+		t := Transport{Protocol: o.protocol, Sealed: o.sealed}
+		if o.sealed {
+			t.KeyMgmt = keyMgmt
+		}
 		switch o.protocol {
 		case UDP:
 			t.RTP = netip.AddrPortFrom(c.peer.Addr(), o.rtpPort)
@@ -73,6 +83,7 @@ func (c *Conn) negotiate(s *Session, offers []offer) (Transport, TransportReply,
 			t.RTPChannel, t.RTCPChannel = channel, channel+1
 		}
 		reply, answer := c.server.media.Setup(c, s, s.path, t)
+		t.KeyMgmt = ""
 		if answer.Status != StatusUnsupportedTransport {
 			return t, reply, answer
 		}
@@ -83,19 +94,22 @@ func (c *Conn) negotiate(s *Session, offers []offer) (Transport, TransportReply,
 
 // appendTransport appends the Transport header of the answer (RFC 2326 section 12.39).
 func appendTransport(out []byte, t Transport, reply TransportReply) []byte {
-	out = append(out, "Transport: "...)
+	out = append(out, "Transport: RTP/"...)
+	if t.Sealed {
+		out = append(out, 'S')
+	}
 	switch t.Protocol {
 	case UDP:
-		out = append(out, "RTP/AVP;unicast"...)
+		out = append(out, "AVP;unicast"...)
 		out = appendPair(out, ";client_port=", t.RTP.Port(), t.RTCP.Port())
 		if reply.ServerRTPPort != 0 {
 			out = appendPair(out, ";server_port=", reply.ServerRTPPort, reply.ServerRTCPPort)
 		}
 	case TCP:
-		out = append(out, "RTP/AVP/TCP;unicast"...)
+		out = append(out, "AVP/TCP;unicast"...)
 		out = appendPair(out, ";interleaved=", uint16(t.RTPChannel), uint16(t.RTCPChannel))
 	case Multicast:
-		out = append(out, "RTP/AVP;multicast"...)
+		out = append(out, "AVP;multicast"...)
 		if reply.Group.IsValid() {
 			out = append(out, ";destination="...)
 			out = reply.Group.Addr().AppendTo(out)

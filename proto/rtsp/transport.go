@@ -8,6 +8,7 @@ import (
 // An offer is one transport of a client's Transport header that could be used.
 type offer struct {
 	protocol          Protocol
+	sealed            bool   // SRTP
 	rtpPort, rtcpPort uint16 // UDP: both 1 to 65535
 	proposed          bool   // TCP: the client has asked for channel and channel+1
 	channel           uint8  // at most 254
@@ -33,6 +34,10 @@ func parseTransport(spec string) (offer, bool) {
 		o.protocol = UDP
 	case "RTP/AVP/TCP":
 		o.protocol = TCP
+	case "RTP/SAVP", "RTP/SAVP/UDP":
+		o.protocol, o.sealed = UDP, true
+	case "RTP/SAVP/TCP":
+		o.protocol, o.sealed = TCP, true
 	default:
 		return o, false
 	}
@@ -69,6 +74,9 @@ func (o *offer) decide(unicast, multicast bool) bool {
 	case o.protocol == TCP:
 		return true
 	case multicast, !unicast && o.rtpPort == 0: // multicast is the default of RFC 2326
+		if o.sealed {
+			return false // a group's key would be everybody's
+		}
 		o.protocol = Multicast
 		o.rtpPort, o.rtcpPort = 0, 0
 		return true

@@ -10,11 +10,15 @@ import (
 func show(offers []offer) string {
 	var all []string
 	for _, o := range offers {
+		how := ""
+		if o.sealed {
+			how = "sealed "
+		}
 		switch {
 		case o.protocol == UDP:
-			all = append(all, fmt.Sprintf("udp %d-%d", o.rtpPort, o.rtcpPort))
+			all = append(all, fmt.Sprintf(how+"udp %d-%d", o.rtpPort, o.rtcpPort))
 		case o.protocol == TCP && o.proposed:
-			all = append(all, fmt.Sprintf("tcp %d-%d", o.channel, int(o.channel)+1))
+			all = append(all, fmt.Sprintf(how+"tcp %d-%d", o.channel, int(o.channel)+1))
 		case o.protocol == TCP:
 			all = append(all, "tcp ?")
 		default:
@@ -33,7 +37,9 @@ func TestParseTransports(t *testing.T) {
 		{`RTP/AVP;multicast;mode="PLAY"`, "multicast"},
 		{"RTP/AVP;unicast;client_port=5000-5001", "udp 5000-5001"},
 		// Lists; what is unknown does not spoil the rest.
-		{"RTP/SAVP;unicast;client_port=1-2, RTP/AVP;unicast;client_port=3-4,RTP/AVP/TCP", "udp 3-4, tcp ?"},
+		{"RTP/SAVPF;unicast;client_port=1-2, RTP/AVP;unicast;client_port=3-4,RTP/AVP/TCP", "udp 3-4, tcp ?"},
+		{"RTP/SAVP;unicast;client_port=1-2,rtp/savp/udp;unicast;client_port=1-2, RTP/SAVP/TCP;interleaved=0-1", "sealed udp 1-2, sealed udp 1-2, sealed tcp 0-1"},
+		{"RTP/SAVP;multicast,RTP/SAVP", ""},
 		{"MP2T/H2221/UDP;unicast;client_port=1-2,RAW/RAW/UDP", ""},
 		{",,RTP/AVP/TCP,", "tcp ?"},
 		{"", ""},
