@@ -11,26 +11,38 @@ import (
 const (
 	sweepBudget    = 4 * time.Millisecond
 	datagramBudget = time.Millisecond
-	requestBudget  = 2 * time.Millisecond
+	acceptBudget   = 250 * time.Microsecond
+	requestBudget  = 500 * time.Microsecond
+	// Shares of all time, so that the loop sleeps between however much is asked (Budget.LimitShare).
+	acceptShare  = 0.1
+	requestShare = 0.25
 )
 
 // budgets are those of a Broadcaster, in the order in which the loop runs what waits.
 type budgets struct {
-	sweeps, datagrams, requests *loop.Budget
+	sweeps, datagrams, accepting, requests *loop.Budget
 }
 
 func newBudgets(l *loop.Loop) budgets {
-	return budgets{l.NewBudget(sweepBudget), l.NewBudget(datagramBudget), l.NewBudget(requestBudget)}
+	b := budgets{l.NewBudget(sweepBudget), l.NewBudget(datagramBudget), l.NewBudget(acceptBudget), l.NewBudget(requestBudget)}
+	b.accepting.LimitShare(acceptShare)
+	b.requests.LimitShare(requestShare)
+	return b
 }
 
 func (b *budgets) close() {
 	b.sweeps.Close()
 	b.datagrams.Close()
+	b.accepting.Close()
 	b.requests.Close()
 }
 
+// Accepting is the budget of taking connections, whatever the front: 0.25 ms a turn, and a tenth of
+// all time.
+func (b *Broadcaster) Accepting() *loop.Budget { return b.budgets.accepting }
+
 // Requests is the budget of all connections that viewers make requests on, whatever the front:
-// 2 ms a turn. What a front does for them is to be tasks of it.
+// 0.5 ms a turn, and a quarter of all time. What a front does for them is to be tasks of it.
 func (b *Broadcaster) Requests() *loop.Budget { return b.budgets.requests }
 
 // PutOff is how often work had to wait for the next turn of the loop, as its budget was spent.
@@ -42,5 +54,5 @@ type PutOff struct {
 
 // PutOff returns the counts so far.
 func (b *Broadcaster) PutOff() PutOff {
-	return PutOff{b.budgets.sweeps.PutOff(), b.budgets.datagrams.PutOff(), b.budgets.requests.PutOff()}
+	return PutOff{b.budgets.sweeps.PutOff(), b.budgets.datagrams.PutOff(), b.budgets.accepting.PutOff() + b.budgets.requests.PutOff()}
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // Budget bounds how long one kind of work holds the loop in a turn: that of all its tasks
-// together. What does not fit waits in a queue for the next turn, which polls all fds before,
-// and begins with those that have waited longest. While others wait, each gets a share alone, so
+// together; LimitShare bounds it over time, too. What does not fit waits in a queue for a later turn,
+// which polls all fds before, and begins with those that have waited longest. While others wait, each gets a share alone, so
 // that one with much to do does not keep them waiting.
 //
 // A task is not interrupted: it asks Spent after every few units of its work. The time is that of
@@ -15,6 +15,7 @@ import (
 type Budget struct {
 	loop    *Loop
 	limit   time.Duration
+	share   share
 	turn    uint64        // the one that used is of
 	used    time.Duration // in this turn, by the tasks that have run
 	until   time.Duration // when the task that runs is to stop
@@ -54,6 +55,13 @@ func (b *Budget) Close() {
 		b.pop()
 	}
 }
+
+// LimitShare bounds what all tasks together take in the long run: part of the time, more than 0 and
+// at most 1. What they do not take may be used later, up to what they get in 10 ms. When it is used up
+// the tasks wait, and the loop sleeps unless it has something else to do. A thread that never sleeps
+// waits longer for a CPU when a frame comes, as the kernel takes it for a program that computes. It is
+// called before the budget is used; without it there is no such bound.
+func (b *Budget) LimitShare(part float64) { b.share = newShare(part, b.loop.now) }
 
 // PutOff is how often a task had to wait for the next turn, a task that waits for several turns
 // counted in each.
@@ -107,7 +115,7 @@ func (b *Budget) left() time.Duration {
 	if turn := b.loop.stats.Turns; b.turn != turn {
 		b.turn, b.used = turn, 0
 	}
-	return b.limit - b.used
+	return min(b.limit-b.used, b.share.left(b.loop.now))
 }
 
 func (b *Budget) run(t *Task) {
@@ -119,7 +127,9 @@ func (b *Budget) run(t *Task) {
 	b.until, b.running = began+left, true
 	t.f()
 	b.running = false
-	b.used += b.loop.kernel.Monotonic() - began
+	spent := b.loop.kernel.Monotonic() - began
+	b.used += spent
+	b.share.spend(spent)
 }
 
 func (b *Budget) pop() *Task {
@@ -150,12 +160,15 @@ func (l *Loop) runBudgets() (ran int) {
 	return ran
 }
 
-// waiting reports whether tasks wait for the next turn.
-func (l *Loop) waiting() bool {
+// nextTask is when the loop goes on with the tasks that wait, false if none does.
+func (l *Loop) nextTask() (due time.Duration, waiting bool) {
 	for _, b := range l.budgets {
-		if b.queued > 0 {
-			return true
+		if b.queued == 0 {
+			continue
+		}
+		if at := b.share.more(l.now, b.limit); !waiting || at < due {
+			due, waiting = at, true
 		}
 	}
-	return false
+	return due, waiting
 }

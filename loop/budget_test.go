@@ -97,6 +97,66 @@ func TestBudgetsAreApart(t *testing.T) {
 	w.turn()
 }
 
+// TestBudgetWithAShare has a task that always has more to do: it gets its share of the time, and the
+// loop sleeps for the rest, but for what was saved before.
+func TestBudgetWithAShare(t *testing.T) {
+	w := newSimWorld(t)
+	b := w.loop.NewBudget(time.Millisecond)
+	b.LimitShare(0.25)
+	var done []string
+	o := w.addOwner(b, "a", 1e6, &done)
+	w.check(w.loop.Post(func() { o.task.Do() }))
+	w.turn()
+	end, turns := w.loop.Now()+time.Second, 0
+	for ; w.loop.Now() < end; turns++ {
+		if _, err := w.loop.Turn(loop.Forever); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spent := w.loop.Stats().TurnCPU.Sum
+	if least, most := 249*time.Millisecond, 254*time.Millisecond; spent < least || spent > most {
+		t.Errorf("%v of a second were used, want %v to %v", spent, least, most)
+	}
+	if turns > 260 || w.loop.Stats().TurnCPU.Max > time.Millisecond {
+		t.Errorf("%d turns of up to %v, want about 250 of a millisecond", turns, w.loop.Stats().TurnCPU.Max)
+	}
+	if due, ok := w.loop.NextTimer(); !ok || due <= w.loop.Now() || due > w.loop.Now()+4*time.Millisecond {
+		t.Errorf("the next turn is due at %v, %v; now is %v", due, ok, w.loop.Now())
+	}
+
+	// A timer that is due before is not late, and a task may use what is left for it then.
+	fired := time.Duration(0)
+	at := w.loop.Now() + time.Millisecond
+	w.loop.NewTimer(func() { fired = w.loop.Now() }).Set(at)
+	w.turn()
+	if fired != at {
+		t.Errorf("a timer fired at %v, want %v", fired, at)
+	}
+}
+
+// TestShareOfAHeldUpTask has a task take much longer than it may, as when its thread has no CPU for a
+// while. The next one waits for a moment only.
+func TestShareOfAHeldUpTask(t *testing.T) {
+	w := newSimWorld(t)
+	b := w.loop.NewBudget(time.Millisecond)
+	b.LimitShare(0.25)
+	var done []string
+	next := w.addOwner(b, "next", 1, &done)
+	w.check(w.loop.Post(func() {
+		b.NewTask(func() { w.sim.Spend(10 * time.Second) }).Do()
+		next.task.Do()
+	}))
+	w.turn()
+	began := w.kernel.Monotonic()
+	if len(done) > 0 {
+		t.Error("it did not wait")
+	}
+	w.turn()
+	if took := w.kernel.Monotonic() - began; len(done) == 0 || took > 20*time.Millisecond {
+		t.Errorf("%q was done after %v", done, took)
+	}
+}
+
 func TestTaskStopsAndBudgetCloses(t *testing.T) {
 	w := newSimWorld(t)
 	var done []string

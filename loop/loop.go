@@ -169,7 +169,8 @@ const Forever time.Duration = -1
 // Turn waits for the first of: an fd that is ready, a timer that is due, a posted
 // function, the timeout (negative: none). Then it runs all that is due, and the
 // turn-end hooks, and returns how many handlers, timers, posted functions and queued
-// tasks it ran: none if the timeout came first. It does not wait while tasks are queued.
+// tasks it ran: none if the timeout came first. It does not wait while tasks are queued that have
+// time left in the next turn.
 // A signal does not end the wait.
 // Its error means that the kernel no longer answers: the loop is of no more use.
 func (l *Loop) Turn(timeout time.Duration) (int, error) {

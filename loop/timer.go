@@ -63,16 +63,14 @@ func (t *Timer) Stop() {
 // Due is when the timer fires, and whether it is set.
 func (t *Timer) Due() (due time.Duration, set bool) { return t.due, t.at >= 0 }
 
-// NextTimer is when the next timer is due, false if none is set; now while a task waits for
-// the next turn. Those who own an outer loop need it to know how long they may wait.
+// NextTimer is when the next timer is due, or the next task of a Budget that has waited; false if
+// there is neither. Those who own an outer loop need it to know how long they may wait.
 func (l *Loop) NextTimer() (due time.Duration, ok bool) {
-	if l.waiting() {
-		return l.now, true
+	due, ok = l.nextTask()
+	if h := &l.timers; len(h.timers) > 0 && !(ok && due <= h.timers[0].due) {
+		return h.timers[0].due, true
 	}
-	if len(l.timers.timers) == 0 {
-		return 0, false
-	}
-	return l.timers.timers[0].due, true
+	return due, ok
 }
 
 // fireTimers runs the timers that are due, but for those set after the last-th Set,

@@ -82,7 +82,7 @@ func (s *Server) listen(address netip.AddrPort) error {
 			}
 			return err
 		}
-		listener.Limit(s.broadcaster.Requests())
+		listener.Limit(s.broadcaster.Accepting(), s.broadcaster.Requests())
 		s.divert(listener)
 		s.listeners = append(s.listeners, listener)
 	}

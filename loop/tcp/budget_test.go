@@ -25,7 +25,7 @@ func limited(t *testing.T, k *sim.Kernel) (l *loop.Loop, b *loop.Budget, listene
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener.Limit(b)
+	listener.Limit(b, b)
 	t.Cleanup(func() {
 		listener.Close()
 		for _, e := range *accepted {
@@ -148,7 +148,7 @@ func TestAcceptingWithinABudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener.Limit(b)
+	listener.Limit(b, b)
 	connect := func() (fd int) {
 		fd, err := k.ConnectTCP(listener.Local())
 		if err != nil {

@@ -48,10 +48,11 @@ type Conn struct {
 	// last took some, or when that was set.
 	sent  uint64
 	stuck time.Duration
-	// reading is the task of reading within a budget, nil without. deferred: it waits.
-	reading  *loop.Task
-	deferred bool
-	closed   bool
+	// reading is the task of reading within a budget, nil without. deferred: it waits. ended: the
+	// connection has hung up or failed meanwhile, and the loop does not watch it any more.
+	reading         *loop.Task
+	deferred, ended bool
+	closed          bool
 	// outside carries what goes through the socket to the peer, nil: the socket is the peer's.
 	outside Outside
 	// again tries to change the interest once more; nil until that has failed.
@@ -184,13 +185,15 @@ func (c *Conn) ready(conditions loop.Interest) {
 	if c.connecting && !c.connected(conditions) {
 		return
 	}
+	gone := conditions&(loop.HungUp|loop.Failed) != 0
 	switch {
-	case !c.paused:
-		if conditions&(loop.Readable|loop.HungUp|loop.Failed) != 0 {
-			c.readWithin()
-		}
-	case conditions&(loop.HungUp|loop.Failed) != 0:
+	case c.paused && gone:
 		c.endPaused()
+	case c.paused:
+	case c.deferred && gone:
+		c.endDeferred()
+	case gone || conditions&loop.Readable != 0:
+		c.readWithin()
 	}
 	if !c.closed && c.wantWritable && conditions&loop.Writable != 0 {
 		c.flush()

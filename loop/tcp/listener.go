@@ -30,9 +30,10 @@ type Listener struct {
 	failed       func(error)
 	rest         *loop.Timer
 	room         *readRoom
-	// budget is that of accepting and reading, nil without; accepting is the task.
-	budget    *loop.Budget
-	accepting *loop.Task
+	// budget is that of accepting, and reading that of the connections; nil without. accepting is the
+	// task.
+	budget, reading *loop.Budget
+	accepting       *loop.Task
 	// starved: the last connection could not be accepted, which was told.
 	starved bool
 	closed  bool
@@ -60,11 +61,12 @@ func Listen(l *loop.Loop, local netip.AddrPort, accept func(*Conn) Handler, fail
 	return ln, nil
 }
 
-// Limit has accepting connections, and reading from those that are accepted from now on, be work
-// of b. A handler that asks b whether it is Spent keeps what it could not handle, calls Pause, and
-// goes on in a task of its own.
-func (ln *Listener) Limit(b *loop.Budget) {
-	ln.budget, ln.accepting = b, b.NewTask(ln.acceptNow)
+// Limit has accepting connections be work of one budget, and reading from those that are accepted
+// from now on that of another: all connections share a budget in turn, and behind thousands of busy
+// ones a new one would wait for long. A handler that asks reading whether it is Spent keeps what it
+// could not handle, calls Pause, and goes on in a task of its own.
+func (ln *Listener) Limit(accepting, reading *loop.Budget) {
+	ln.budget, ln.reading, ln.accepting = accepting, reading, accepting.NewTask(ln.acceptNow)
 }
 
 // Local is the address the listener is bound to.
@@ -81,19 +83,30 @@ func (ln *Listener) Close() error {
 }
 
 func (ln *Listener) ready(loop.Interest) {
-	if ln.accepting != nil {
-		ln.accepting.Do() // if it has to wait, the fd stays ready
-		return
+	switch {
+	case ln.accepting == nil:
+		ln.acceptNow()
+	case !ln.accepting.Do() && !ln.closed:
+		ln.waitForBudget()
 	}
-	ln.acceptNow()
+}
+
+// waitForBudget has the loop not wait for connections until the task runs: they would have it turn
+// all the time.
+func (ln *Listener) waitForBudget() {
+	_ = ln.registration.Want(0) // else the loop turns more often
 }
 
 // acceptNow accepts connections.
 func (ln *Listener) acceptNow() {
 	k := ln.loop.Kernel()
+	if _, resting := ln.rest.Due(); !resting {
+		ln.resume()
+	}
 	for range acceptsPerTurn {
 		if ln.budget != nil && ln.budget.Spent(k.Monotonic()) {
 			ln.accepting.Later()
+			ln.waitForBudget()
 			return
 		}
 		fd, peer, err := k.Accept(ln.registration.FD())
@@ -129,8 +142,8 @@ func (ln *Listener) take(fd int, peer netip.AddrPort) {
 
 // serve hands a connection to accept.
 func (ln *Listener) serve(c *Conn) {
-	if ln.budget != nil {
-		c.reading = ln.budget.NewTask(c.readNow)
+	if ln.reading != nil {
+		c.reading = ln.reading.NewTask(c.readNow)
 	}
 	c.handler = ln.accept(c)
 	if c.handler == nil {

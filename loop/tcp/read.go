@@ -65,11 +65,29 @@ func (c *Conn) readWithin() {
 // readNow is the task of reading.
 func (c *Conn) readNow() {
 	c.deferred = false
-	if c.closed || c.paused { // then Resume has the loop wait again
+	if c.closed || c.paused && !c.ended { // then Resume has the loop wait again
 		return
 	}
-	c.read()
-	c.updateWant()
+	if !c.paused {
+		c.read()
+	}
+	switch {
+	case c.closed:
+	case !c.ended:
+		c.updateWant()
+	case c.paused:
+		c.endPaused()
+	default: // the loop does not say when there is more
+		c.deferred = true
+		c.reading.Later()
+	}
+}
+
+// endDeferred takes a connection that has hung up or failed off the loop, which would be told so in
+// each turn until the connection is read from. What has come before is read when there is time.
+func (c *Conn) endDeferred() {
+	c.ended = true
+	_ = c.registration.Unregister() // it cannot fail on an open fd
 }
 
 // discardInput reads what has come before the connection is closed. Closing with input
