@@ -289,6 +289,28 @@ func mostTogether(times []time.Duration, gap time.Duration) (most int) {
 	return most
 }
 
+// TestStandstillIsNoSilence stops the process while the camera has nothing to give: it has the rest of
+// its time when the process goes on.
+func TestStandstillIsNoSilence(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	w.watch("10.0.1.1", true)
+	w.run(time.Second)
+	w.camera.silent = true
+	w.run(800 * time.Millisecond)
+	w.k.Advance(70 * time.Second)
+	w.run(100 * time.Millisecond)
+	w.camera.silent = false
+	w.run(time.Second)
+	if f := w.s.Figures(); f.Revived > 0 || f.Restarts > 0 {
+		t.Errorf("watched anew %d times, restarted %d times", f.Revived, f.Restarts)
+	}
+	w.camera.silent = true
+	w.run(1100 * time.Millisecond)
+	if f := w.s.Figures(); f.Revived != 1 {
+		t.Errorf("after a second of silence it was watched anew %d times", f.Revived)
+	}
+}
+
 // TestWatchdog has the camera fall silent, with a wake-up lost, and has it unplugged: its
 // reader stays.
 func TestWatchdog(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 // more it has the device closed and opened.
 type watchdog struct {
 	supervisor *supervisor
-	timer      *loop.Timer
+	timer      *loop.Timer   // by Loop.Awake: nothing is taken from a camera while the process is stopped
 	device     bool          // there is one to look after
 	silence    time.Duration // when it fires
 	// silent is how often in a row it has fired, and frames how many frames have come so far.
@@ -34,7 +34,7 @@ const (
 )
 
 func (d *watchdog) init(c *supervisor) {
-	d.supervisor, d.timer = c, c.stream.broadcaster.loop.NewTimer(d.fire)
+	d.supervisor, d.timer = c, c.stream.broadcaster.loop.NewAwakeTimer(d.fire)
 }
 
 // start begins to look after a source that is open.

@@ -28,16 +28,16 @@ type blindness struct {
 
 func newBlindness(r *reader) *blindness {
 	b := &blindness{reader: r, limit: blindTime + r.viewer.settings.buffer}
-	b.timer = r.viewer.loop.NewTimer(b.expired)
+	b.timer = r.viewer.loop.NewAwakeTimer(b.expired)
 	return b
 }
 
-// packet notes that an RTP packet has come.
+// packet notes that an RTP packet has come. now is Loop.Awake.
 func (b *blindness) packet(now time.Duration) {
 	if !b.waiting || now-b.last > silentTime {
 		b.waiting, b.since, b.before = true, now, b.reader.reception.buffer.Figures()
 		if _, set := b.timer.Due(); !set {
-			b.timer.Set(now + b.limit)
+			b.timer.SetAfter(b.limit)
 		}
 	}
 	b.last = now
@@ -60,12 +60,12 @@ func (b *blindness) reset() {
 
 // expired says why there is no picture, once, if packets have come for too long.
 func (b *blindness) expired() {
-	switch now := b.reader.viewer.loop.Now(); {
+	switch now := b.reader.viewer.loop.Awake(); {
 	case !b.waiting || b.told: // the next packet sets the timer
 	case now-b.since < b.limit:
-		b.timer.Set(b.since + b.limit)
+		b.timer.SetAfter(b.since + b.limit - now)
 	case b.last-b.since < b.limit: // only a few have come, at once
-		b.timer.Set(now + blindTime/4)
+		b.timer.SetAfter(blindTime / 4)
 	default:
 		b.told = true
 		b.reader.viewer.blind(b.reader, fmt.Errorf("packets come, but no picture: %w", b.reason()))

@@ -42,7 +42,7 @@ type reader struct {
 	reception    *reception
 	state        readerState
 	fallBack     bool // to TCP, if UDP brings nothing
-	lastReceived time.Duration
+	lastReceived time.Duration // by Loop.Awake
 	strays       uint64 // packets that are no RTP, where RTP should come
 	blindness    *blindness
 
@@ -75,7 +75,7 @@ func newReader(v *viewer, number int) *reader {
 	r := &reader{viewer: v, number: number, cname: rand.Text(), backoff: minBackoff}
 	// By UDP pictures would not be encrypted.
 	r.onlyTCP = v.settings.transport == onlyTCP || v.settings.address.scheme == rtspsScheme
-	r.watchdog, r.blindness = v.loop.NewTimer(r.expired), newBlindness(r)
+	r.watchdog, r.blindness = v.loop.NewAwakeTimer(r.expired), newBlindness(r)
 	return r
 }
 
@@ -135,7 +135,7 @@ func (r *reader) rtp(packet []byte) {
 		r.strays++
 		return
 	}
-	r.lastReceived = r.viewer.loop.Now()
+	r.lastReceived = r.viewer.loop.Awake()
 	r.blindness.packet(r.lastReceived)
 	r.reception.rtp(packet)
 	if r.state != playing {
@@ -149,7 +149,7 @@ func (r *reader) rtp(packet []byte) {
 func (r *reader) rtcp(packet []byte) {
 	leaving, ok := r.reception.rtcp(packet)
 	if ok {
-		r.lastReceived = r.viewer.loop.Now() // the server is there, even if the camera is not
+		r.lastReceived = r.viewer.loop.Awake() // the server is there, even if the camera is not
 	}
 	if leaving {
 		r.hangUp(errGoodbye)
@@ -207,7 +207,7 @@ func (r *reader) ended(err error) {
 
 // expired is called when what was waited for has not come, or is due.
 func (r *reader) expired() {
-	silent := r.viewer.loop.Now() - r.lastReceived
+	silent := r.viewer.loop.Awake() - r.lastReceived
 	switch {
 	case r.state == retrying:
 		r.connect()

@@ -289,6 +289,21 @@ func TestServerVanishes(t *testing.T) {
 	s.until("pictures again", 10*time.Second, func() bool { return s.viewer.summary().Frames > frames+100 })
 }
 
+// TestStandstill stops the process of the viewer, and of the server: the server has the rest of its
+// time to send something.
+func TestStandstill(t *testing.T) {
+	for name, line := range ways {
+		s := newScene(t)
+		s.watch(line)
+		s.run(5 * time.Second)
+		s.k.Advance(10 * time.Second) // less than the session timeout
+		s.run(5 * time.Second)
+		if sum := s.viewer.summary(); s.said.Len() > 0 || sum.Reconnects > 0 {
+			t.Errorf("%s: the viewer says %q; %d reconnects", name, s.said.String(), sum.Reconnects)
+		}
+	}
+}
+
 // TestLossyLink loses, repeats and reorders packets: what is told must fit what was done.
 func TestLossyLink(t *testing.T) {
 	for _, name := range []string{"udp", "join"} {
