@@ -41,9 +41,9 @@ type reader struct {
 	session      session
 	reception    *reception
 	state        readerState
-	fallBack     bool // to TCP, if UDP brings nothing
+	fallBack     bool          // to TCP, if UDP brings nothing
 	lastReceived time.Duration // by Loop.Awake
-	strays       uint64 // packets that are no RTP, where RTP should come
+	strays       uint64        // packets that are no RTP, where RTP should come
 	blindness    *blindness
 
 	watchdog *loop.Timer // what is waited for has not come
