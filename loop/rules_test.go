@@ -86,7 +86,7 @@ var waiters = map[string][]habit{
 	"tlsbridge/client.go":  {goroutine, clock},
 	"tlsbridge/carrier.go": {goroutine, clock},
 	"tlsbridge/wire.go":    {lock},
-	"tlsbridge/turns.go":   {channel, lock},
+	"tlsbridge/turns.go":   {channel, goroutine, lock, clock},
 	// Push, by which other goroutines hand frames over to a Feed.
 	"capture/feed.go": {lock},
 	// The simulated kernel is woken by other goroutines, as the real one is.

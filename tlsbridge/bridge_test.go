@@ -119,7 +119,7 @@ func (w *world) close() {
 	}
 	w.check(w.listener.Close())
 	w.until("no goroutine, no turn and no connection is left", func() bool {
-		return runtime.NumGoroutine() <= w.goroutines && len(carrying)+len(handshaking) == 0 && leaving.Load() == 0
+		return runtime.NumGoroutine() <= w.goroutines && len(carrying.taken)+len(handshaking.taken) == 0 && leaving.Load() == 0
 	})
 	w.check(w.loop.Close())
 }

@@ -55,9 +55,9 @@ func (c *carrier) inward() {
 	defer c.end()
 	p := make([]byte, c.inwardBytes)
 	for {
-		carrying.enter()
+		c.wire.began = carrying.enter()
 		n, err := c.tls.Read(p)
-		carrying.leave()
+		carrying.leave(c.wire.began)
 		if n > 0 {
 			// What the loop does not take any more is dropped until the peer says goodbye: closing
 			// the socket with input unread would reset it.
@@ -96,9 +96,9 @@ func (c *carrier) outward() {
 		c.fail()
 		return
 	}
-	carrying.enter()
+	began := carrying.enter()
 	err = c.tls.CloseWrite()
-	carrying.leave()
+	carrying.leave(began)
 	if errors.Join(err, c.wire.flush(), c.wire.CloseWrite()) != nil {
 		c.abort()
 	}
@@ -106,8 +106,7 @@ func (c *carrier) outward() {
 
 // seal encrypts what the loop has written. done is false if there is nothing.
 func (c *carrier) seal(fd int) (done bool, err error) {
-	carrying.enter()
-	defer carrying.leave()
+	defer carrying.leave(carrying.enter())
 	buffer := buffers.Get().(*[]byte)
 	defer release(buffer)
 	n, err := unix.Read(fd, (*buffer)[:carriedBytes])

@@ -10,7 +10,8 @@
 // kernel holds in its sockets: all of this is counted by tcp.Outside's Held.
 //
 // Few goroutines compute at a time, however many connections there are: as many as there are CPUs
-// for what is carried, and half as many for handshakes, so that these do not delay what is carried.
+// for what is carried, and half as many, which rest half of the time, for handshakes, so that a
+// flood of these does not delay what is carried.
 // A program whose loop must not be late sets GOMAXPROCS to one more for each of these (AtOnce): the
 // loop then never waits for Go's scheduler.
 package tlsbridge

@@ -142,9 +142,9 @@ const acceptedBytes = 4 << 10
 
 // shake shakes hands, and makes the sockets' pair.
 func shake(t *tls.Conn, w *wire, fromLoop, toLoop, inwardBytes int) (inner int, c *carrier, err error) {
-	handshaking.enter()
+	w.began = handshaking.enter()
 	err = t.Handshake()
-	handshaking.leave()
+	handshaking.leave(w.began)
 	if flushErr := w.flush(); err == nil { // a failed one has left an alert
 		err = flushErr
 	}

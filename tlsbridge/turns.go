@@ -3,22 +3,45 @@ package tlsbridge
 import (
 	"runtime"
 	"sync"
+	"time"
 )
 
 // turns bounds how many goroutines compute at once. A goroutine that waits for a peer has none.
-type turns chan struct{}
+type turns struct {
+	taken chan struct{}
+	// rests: after each turn nobody has it for as long as it took, so that a flood leaves half of
+	// the time to others.
+	rests bool
+}
 
-func (t turns) enter() { t <- struct{}{} }
-func (t turns) leave() { <-t }
+// mostRest bounds how long nobody has a turn. On a busy machine they take long.
+const mostRest = 5 * time.Millisecond
+
+// enter takes a turn, when there is one, and returns the time.
+func (t turns) enter() (began time.Time) {
+	t.taken <- struct{}{}
+	return time.Now()
+}
+
+// leave gives a turn back that began then.
+func (t turns) leave(began time.Time) {
+	if t.rests {
+		time.AfterFunc(min(time.Since(began), mostRest), t.release)
+		return
+	}
+	t.release()
+}
+
+func (t turns) release() { <-t.taken }
 
 // The turns of all connections of the process: what they share are its CPUs.
 var (
-	carrying    = make(turns, runtime.NumCPU())
-	handshaking = make(turns, (runtime.NumCPU()+1)/2)
+	carrying    = turns{taken: make(chan struct{}, runtime.NumCPU())}
+	handshaking = turns{taken: make(chan struct{}, (runtime.NumCPU()+1)/2), rests: true}
 )
 
 // AtOnce is how many goroutines of this package compute at once, at most.
-func AtOnce() int { return cap(carrying) + cap(handshaking) }
+func AtOnce() int { return cap(carrying.taken) + cap(handshaking.taken) }
 
 const (
 	// carriedBytes is how much is encrypted at once.

@@ -16,6 +16,8 @@ import (
 type wire struct {
 	*net.TCPConn
 	turns turns
+	// began is when the turn began of the goroutine that reads.
+	began time.Time
 	// first is the byte that was read before crypto/tls; hasFirst: it was not asked for it yet.
 	first    [1]byte
 	hasFirst bool
@@ -35,8 +37,8 @@ func (w *wire) Read(p []byte) (int, error) {
 		w.hasFirst = false
 		return copy(p, w.first[:]), nil
 	}
-	w.turns.leave()
-	defer w.turns.enter()
+	w.turns.leave(w.began)
+	defer func() { w.began = w.turns.enter() }()
 	if err := w.flush(); err != nil {
 		return 0, err
 	}
