@@ -389,6 +389,21 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// TestHangUpAtOnce has clients hang up before and after the first byte: the first ones are nothing to
+// speak of.
+func TestHangUpAtOnce(t *testing.T) {
+	w := newWorld(t)
+	for i, says := range []string{"", "\x16"} {
+		client := w.dial()
+		w.check(second(client.Write([]byte(says))))
+		w.check(client.Close())
+		w.until("the handshake fails", func() bool { return len(w.failures) == i+1 })
+		if err := w.failures[i]; errors.Is(err, io.EOF) != (says == "") {
+			t.Errorf("after %q: %v", says, err)
+		}
+	}
+}
+
 // TestRefusals has clients not agree with the server.
 func TestRefusals(t *testing.T) {
 	for name, change := range map[string]func(*tls.Config){

@@ -43,7 +43,8 @@ var ErrPlainText = errors.New("plain text; this port speaks TLS")
 // Server's from now on. It calls done once, from another goroutine, when the handshake has ended:
 // with the socket that the loop is to serve (tcp.Listener.Adopt) and what carries its bytes to the
 // peer, or with an error when all is closed. A handshake that is not done within HandshakeTime
-// fails. stop ends one that is under way; afterwards it does nothing.
+// fails. That a client has said nothing and hung up is an error that matches io.EOF. stop ends one
+// that is under way; afterwards it does nothing.
 //
 // plain, if it is not nil, is called with the first bytes of a client that does not speak TLS: their
 // first line is whole, or they are 2 kB. The client is sent what it returns.
@@ -126,7 +127,9 @@ func (h *handshake) stop() {
 // handshake speaks with the client. Until its first byte has come there is nothing but the socket.
 func (h *handshake) handshake(socket *net.TCPConn) (inner int, c *carrier, err error) {
 	w := &wire{TCPConn: socket, turns: handshaking, hasFirst: true}
-	if _, err := socket.Read(w.first[:]); err != nil {
+	if _, err := socket.Read(w.first[:]); err == io.EOF {
+		return -1, nil, err
+	} else if err != nil {
 		return -1, nil, reason(err)
 	}
 	const handshakeRecord = 0x16 // RFC 8446, section 5.1

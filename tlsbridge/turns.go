@@ -15,7 +15,7 @@ type turns struct {
 }
 
 // mostRest bounds how long nobody has a turn. On a busy machine they take long.
-const mostRest = 5 * time.Millisecond
+const mostRest = 2 * time.Millisecond
 
 // enter takes a turn, when there is one, and returns the time.
 func (t turns) enter() (began time.Time) {

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 
 	"github.com/camcast/camcast/cast"
@@ -19,7 +20,8 @@ type Terminator interface {
 	//
 	// done is called once, from any goroutine, within Terminate too. If the handshake has
 	// succeeded its fd is a socket for tcp.Listener.Adopt, and o what carries it; else err
-	// says why not, and all is closed. stop ends a handshake that is under way, and done is
+	// says why not, and all is closed; it matches io.EOF if the peer has said nothing and hung
+	// up, which is not logged. stop ends a handshake that is under way, and done is
 	// called then, too.
 	Terminate(fd int, peer, local netip.AddrPort, plain func(first []byte) []byte, done func(fd int, o tcp.Outside, err error)) (stop func())
 }
@@ -27,8 +29,8 @@ type Terminator interface {
 // How many TLS handshakes may be under way at once, in all and with one address, or one /64 of
 // IPv6. Each takes some memory, and up to 10 s if the client sends nothing.
 const (
-	MaxHandshakes           = 1024
-	MaxHandshakesPerAddress = 64
+	MaxHandshakes           = 2048
+	MaxHandshakesPerAddress = 128
 )
 
 // handshakes are the connections of a Server whose TLS handshake is under way. They are counted as
@@ -105,7 +107,7 @@ func (h *handshake) done(fd int, o tcp.Outside, err error) {
 		}
 	}
 	b.Disconnected(h.peer)
-	if !errors.Is(err, errClosing) {
+	if !errors.Is(err, errClosing) && !errors.Is(err, io.EOF) {
 		b.LogRefusal(h.peer, cast.RTSP, "", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -200,7 +201,7 @@ func TestHandshakeLimits(t *testing.T) {
 		t.Error("refused, though handshakes have ended")
 	}
 	w.check(sim.RunFor(w.l, 2*time.Second))
-	for _, want := range []string{"limit reached (64 TLS handshakes of one address)", "limit reached (1024 TLS handshakes)", "TLS handshake: too slow", "others="} {
+	for _, want := range []string{"limit reached (128 TLS handshakes of one address)", "limit reached (2048 TLS handshakes)", "TLS handshake: too slow", "others="} {
 		if !strings.Contains(w.log.String(), want) {
 			t.Errorf("nothing is logged of %q", want)
 		}
@@ -221,8 +222,11 @@ func TestHandshakesCountAsConnections(t *testing.T) {
 	w.tls.succeed(w.tls.pending[0])
 	c := w.dial("10.0.1.1")
 	w.until("the third is refused", func() bool { return gone(c) })
-	w.tls.fail(w.tls.pending[1], errors.New("no"))
+	w.tls.fail(w.tls.pending[1], fmt.Errorf("TLS handshake: %w", io.EOF))
 	w.check(sim.RunFor(w.l, time.Second))
+	if strings.Contains(w.log.String(), "TLS handshake") {
+		t.Error("it is logged that a peer has said nothing and hung up")
+	}
 	w.dial("10.0.1.1")
 	w.until("there is room again", func() bool { return len(w.tls.pending) == 3 })
 	w.close()
