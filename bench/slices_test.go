@@ -64,7 +64,7 @@ func runsOf(b *testing.B, p *rtp.NALPacketizer, f *media.Frame, own bool) (runs 
 		laid, err := p.Packetize(nil, &parts[i], 0)
 		must(b, err)
 		for n := range laid.Runs() {
-			runs = append(runs, udp.Run{Bytes: laid.Run(n), SegmentBytes: laid.Segment(n)})
+			runs = append(runs, udp.Run{Bytes: laid.Run(n), SegmentBytes: laid.PacketSize})
 		}
 		packets += laid.Count
 	}

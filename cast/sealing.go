@@ -88,9 +88,7 @@ func (s *sealing) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
 	}
 	s.last.index, s.last.bytes = s.next-1, append(s.last.bytes[:0], dst[from:]...)
 	s.octets += uint64(len(p.Bytes) - p.Count*rtp.HeaderBytes)
-	p.Bytes = dst
-	p.PacketSize += srtp.TagBytes
-	return p, nil
+	return p.Longer(dst, srtp.TagBytes), nil
 }
 
 // keep keeps the next packet, if the last one that was kept is far enough away.

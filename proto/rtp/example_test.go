@@ -28,7 +28,7 @@ func ExampleNALPacketizer() {
 		return
 	}
 	for i := range packets.Runs() {
-		fmt.Printf("run of %d bytes, cut every %d\n", len(packets.Run(i)), packets.Segment(i))
+		fmt.Printf("run of %d bytes, cut every %d\n", len(packets.Run(i)), packets.PacketSize)
 	}
 
 	depacketizer := rtp.NewNALDepacketizer(media.H264, 1<<20)
@@ -42,7 +42,7 @@ func ExampleNALPacketizer() {
 		}
 	}
 	// Output:
-	// run of 45 bytes, cut every 45
+	// run of 45 bytes, cut every 1200
 	// run of 3044 bytes, cut every 1200
 	// frame of 3007 bytes, 96x64, key frame: true
 }

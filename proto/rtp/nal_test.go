@@ -107,7 +107,7 @@ func checkNAL(t *testing.T, packets *rtp.Packets, first uint16, packetSize, runP
 	t.Helper()
 	n, all := 0, 0
 	for i := range packets.Runs() {
-		run, segment, in := packets.Run(i), packets.Segment(i), 0
+		run, segment, in := packets.Run(i), packets.PacketSize, 0
 		all += len(run)
 		if len(run) > 65507 || segment > packetSize || len(run) == 0 {
 			t.Fatalf("run %d has %d bytes in packets of %d", i, len(run), segment)
@@ -272,6 +272,39 @@ func TestParameterSetsAreSent(t *testing.T) {
 		}
 		if sent := bytes.Contains(packets.Bytes, key.Params.ParameterSets[0]); sent != c.sets {
 			t.Errorf("frame %d has parameter sets: %v, want %v", i, sent, c.sets)
+		}
+	}
+}
+
+// TestLonger has packets be sealed: the runs are the same, of packets that are longer.
+func TestLonger(t *testing.T) {
+	jpeg, err := newPacketizer(t, 300, 4).Packetize(nil, picture(3000, 0), 777)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := madeFrame(t, media.H264, true, 2000, 100, 2000)
+	slices, err := newNALPacketizer(t, media.H264, 300, 4).Packetize(nil, &f, 777)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]*rtp.Packets{"JPEG": &jpeg, "H.264": &slices} {
+		var sealed []byte
+		for i := range p.Count {
+			sealed = append(append(sealed, p.Packet(i)...), "0123456789"...)
+		}
+		q := p.Longer(sealed, 10)
+		if !bytes.Equal(q.Bytes, sealed) || q.Runs() != p.Runs() || q.Count != p.Count || q.FirstSequence != p.FirstSequence {
+			t.Fatalf("%s: %d runs of %d packets, want %d of %d", name, q.Runs(), q.Count, p.Runs(), p.Count)
+		}
+		for i := range q.Count {
+			if want := append(bytes.Clone(p.Packet(i)), "0123456789"...); !bytes.Equal(q.Packet(i), want) {
+				t.Errorf("%s: packet %d is another one", name, i)
+			}
+		}
+		for i := range q.Runs() {
+			if want := len(p.Run(i)) + 10*((len(p.Run(i))+p.PacketSize-1)/p.PacketSize); len(q.Run(i)) != want {
+				t.Errorf("%s: run %d has %d bytes, want %d", name, i, len(q.Run(i)), want)
+			}
 		}
 	}
 }

@@ -197,7 +197,7 @@ func (w *nalWriter) begin(size int, padded, marker bool) {
 	if w.inRun == 0 {
 		w.runCount++
 		if w.emit {
-			w.runs = append(w.runs, runEntry{uint32(w.bytes), uint32(w.packets), uint32(size)})
+			w.runs = append(w.runs, runEntry{uint32(w.bytes), uint32(w.packets)})
 		}
 	}
 	w.full = w.inRun > 0 && size == w.size

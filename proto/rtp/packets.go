@@ -3,6 +3,7 @@ package rtp
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 const (
@@ -66,8 +67,7 @@ func (l Layout) forPayload(payload, overhead int) Layout {
 
 // Packets is a frame, laid out.
 type Packets struct {
-	// Layout is how the packets are cut, if they have all been cut alike. Segment says how each
-	// run is.
+	// Layout is how the packets are cut. Each run is cut every PacketSize bytes.
 	Layout
 	// Bytes is all packets, one after the other. It is the buffer that was given to the
 	// packetizer, and the caller's; behind it, in the same memory, may be the list of runs.
@@ -79,8 +79,8 @@ type Packets struct {
 	// Timestamp is that of all packets.
 	Timestamp uint32
 
-	// runs lists runs that are not all cut alike, runEntryBytes each. It is beyond the end of
-	// Bytes, so that it needs no memory of its own.
+	// runs lists runs that end elsewhere than Layout says, runEntryBytes each. It is beyond the end
+	// of Bytes, so that it needs no memory of its own.
 	runs []byte
 }
 
@@ -101,7 +101,8 @@ func (p *Packets) Runs() int {
 	return (p.Count + p.RunPackets - 1) / p.RunPackets
 }
 
-// Run returns the packets of run i, 0 to Runs-1: cut every Segment(i) bytes.
+// Run returns the packets of run i, 0 to Runs-1, cut every PacketSize bytes: all have that size, but
+// the last one, which is shorter.
 func (p *Packets) Run(i int) []byte {
 	if p.runs != nil {
 		return p.listedRun(i)
@@ -110,10 +111,22 @@ func (p *Packets) Run(i int) []byte {
 	return p.Bytes[from:min(from+p.runBytes(), len(p.Bytes))]
 }
 
-// Segment is the size in bytes of all packets of run i but the last, which is shorter.
-func (p *Packets) Segment(i int) int {
-	if p.runs != nil {
-		return int(p.entry(i).segment)
+// Longer returns the layout of the same packets, each longer by extra bytes, such as a seal. bytes
+// is these packets, one after the other; the list of runs is put behind it.
+func (p *Packets) Longer(bytes []byte, extra int) Packets {
+	q := *p
+	q.Bytes = bytes
+	q.PacketSize += extra
+	if p.runs == nil {
+		return q
 	}
-	return p.PacketSize
+	end := len(bytes)
+	q.Bytes = slices.Grow(bytes, len(p.runs))
+	all := q.Bytes
+	for i := range p.Runs() {
+		e := p.entry(i)
+		all = runEntry{e.from + e.first*uint32(extra), e.first}.append(all)
+	}
+	q.runs = all[end:]
+	return q
 }

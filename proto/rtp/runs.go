@@ -6,19 +6,24 @@ import (
 	"sort"
 )
 
-// runEntry says where a run begins and how it is cut.
+// runEntry says where a run begins.
 type runEntry struct {
-	from    uint32 // in Packets.Bytes
-	first   uint32 // the number of its first packet
-	segment uint32 // the size of all its packets but the last
+	from  uint32 // in Packets.Bytes
+	first uint32 // the number of its first packet
 }
 
-const runEntryBytes = 12
+const runEntryBytes = 8
+
+// append adds an entry to a list.
+func (e runEntry) append(list []byte) []byte {
+	list = binary.NativeEndian.AppendUint32(list, e.from)
+	return binary.NativeEndian.AppendUint32(list, e.first)
+}
 
 // entry returns the list's entry i.
 func (p *Packets) entry(i int) runEntry {
 	e := p.runs[i*runEntryBytes:]
-	return runEntry{binary.NativeEndian.Uint32(e), binary.NativeEndian.Uint32(e[4:]), binary.NativeEndian.Uint32(e[8:])}
+	return runEntry{binary.NativeEndian.Uint32(e), binary.NativeEndian.Uint32(e[4:])}
 }
 
 // listedRun is Run, by the list.
@@ -34,8 +39,8 @@ func (p *Packets) listedRun(i int) []byte {
 func (p *Packets) listedPacket(i int) []byte {
 	n := sort.Search(p.Runs()-1, func(n int) bool { return int(p.entry(n+1).first) > i })
 	e, run := p.entry(n), p.listedRun(n)
-	from := (i - int(e.first)) * int(e.segment)
-	return run[from:min(from+int(e.segment), len(run))]
+	from := (i - int(e.first)) * p.PacketSize
+	return run[from:min(from+p.PacketSize, len(run))]
 }
 
 // list takes the runs behind Bytes.
@@ -44,9 +49,7 @@ func (p *Packets) list(runs []runEntry) {
 	all := slices.Grow(p.Bytes, len(runs)*runEntryBytes)
 	p.Bytes = all
 	for _, r := range runs {
-		all = binary.NativeEndian.AppendUint32(all, r.from)
-		all = binary.NativeEndian.AppendUint32(all, r.first)
-		all = binary.NativeEndian.AppendUint32(all, r.segment)
+		all = r.append(all)
 	}
 	p.runs = all[end:]
 }

@@ -207,7 +207,7 @@ func (w *sweep) due() time.Duration {
 // whether that is all of them. If it is not, it has seen to going on later.
 func (w *sweep) sendBurst() bool {
 	w.beginFirst()
-	run := udp.Run{Bytes: w.wire.Run(w.burst), SegmentBytes: w.wire.Segment(w.burst)}
+	run := udp.Run{Bytes: w.wire.Run(w.burst), SegmentBytes: w.wire.PacketSize}
 	for w.position.Peer < w.peers.End {
 		if w.fanout().config.Budget.Spent(w.now) {
 			w.task.Later()
