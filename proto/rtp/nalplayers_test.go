@@ -21,15 +21,15 @@ import (
 	"github.com/camcast/camcast/proto/rtp"
 )
 
-// encodings are what players are sent: two seconds each, made by ffmpeg.
-var encodings = []struct {
-	name    string
-	size    string
-	encoder string
+// encoding is what ffmpeg is told.
+type encoding struct {
+	name, size, encoder string
 	// crf is the quality: lower is better, and larger.
-	crf     string
-	options string
-}{
+	crf, options string
+}
+
+// encodings are what players are sent: two seconds each, made by ffmpeg.
+var encodings = []encoding{
 	{"baseline", "320x240", "libx264", "28", "keyint=25:bframes=0:cabac=0:ref=1:8x8dct=0:weightp=0"},
 	{"high, long groups", "320x240", "libx264", "28", "keyint=250:bframes=0"},
 	{"four slices", "320x240", "libx264", "20", "keyint=12:bframes=0:slices=4"},
@@ -50,9 +50,8 @@ type clip struct {
 	hashes        []string // of the pictures, as they are shown
 }
 
-func makeClip(t *testing.T, i int) *clip {
+func makeClip(t *testing.T, e encoding) *clip {
 	t.Helper()
-	e := encodings[i]
 	c := &clip{format: media.H264}
 	extension, private := ".h264", "-x264-params"
 	if e.encoder == "libx265" {
@@ -64,7 +63,7 @@ func makeClip(t *testing.T, i int) *clip {
 	path := filepath.Join(t.TempDir(), "clip"+extension)
 	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=rate=25:size="+e.size, "-frames:v", "50",
 		"-c:v", e.encoder, "-preset", "veryfast", "-crf", e.crf, private, e.options, "-pix_fmt", "yuv420p", path)
-	c.hashes = frameHashes(string(run(t, "ffmpeg", "-v", "error", "-i", path, "-fps_mode", "passthrough", "-f", "framemd5", "-")))
+	c.hashes = frameHashes(string(run(t, "ffmpeg", "-v", "fatal", "-i", path, "-fps_mode", "passthrough", "-f", "framemd5", "-")))
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -142,9 +141,9 @@ func (c *clip) encodingName() string {
 
 // TestPlayersDecode has ffmpeg and GStreamer put the packets together: each picture is as it was.
 func TestPlayersDecode(t *testing.T) {
-	for i, e := range encodings {
+	for _, e := range encodings {
 		t.Run(e.name, func(t *testing.T) {
-			c := makeClip(t, i)
+			c := makeClip(t, e)
 			t.Run("GStreamer", c.throughGStreamer)
 			t.Run("ffmpeg", c.throughFFmpeg)
 		})
@@ -265,4 +264,58 @@ func (c *clip) send(t *testing.T, to *net.UDPAddr, ended <-chan error) (err erro
 		err = <-ended
 	}
 	return err
+}
+
+// TestBeginAtAKeyFrame has ffmpeg begin at each key frame of streams whose groups are open: frames
+// that follow one, and are shown before it, need the group before. It shows none of them; what is
+// shown from the key frame on is as it was. Of H.264 it logs that it cannot drop pictures that it never
+// had ("mmco: unref short failure").
+func TestBeginAtAKeyFrame(t *testing.T) {
+	for _, e := range []encoding{
+		{"H.264", "320x240", "libx264", "28", "keyint=12:open-gop=1:bframes=3:b-adapt=0:scenecut=0"},
+		{"H.265", "320x240", "libx265", "28", "keyint=12:min-keyint=12:open-gop=1:bframes=3:b-adapt=0:scenecut=0:log-level=none"},
+	} {
+		t.Run(e.name, func(t *testing.T) {
+			c, keys := makeClip(t, e), 0
+			for first, f := range c.frames {
+				if !f.Key || first > len(c.frames)-12 { // of less than a group ffmpeg shows less
+					continue
+				}
+				keys++
+				path := filepath.Join(t.TempDir(), "cut."+strings.ToLower(c.encodingName()))
+				stream, err := nal.AppendAnnexB(nil, f.Params.ParameterSets, nil)
+				for _, later := range c.frames[first:] {
+					if err == nil {
+						stream, err = nal.AppendAnnexB(stream, nil, later.Bytes)
+					}
+				}
+				if err == nil {
+					err = os.WriteFile(path, stream, 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := frameHashes(string(run(t, "ffmpeg", "-v", "fatal", "-i", path, "-fps_mode", "passthrough", "-f", "framemd5", "-")))
+				// As many are shown before the key frame as frames before it in decoding order, and
+				// those that follow it and are left out.
+				if len(got) > len(c.frames)-first || len(got) < len(c.frames)-first-3 {
+					t.Errorf("from frame %d on there are %d pictures, of %d frames", first, len(got), len(c.frames)-first)
+				}
+				c.checkEnd(t, got)
+			}
+			if keys < 4 {
+				t.Errorf("%d key frames", keys)
+			}
+		})
+	}
+}
+
+// checkEnd fails unless the pictures are the clip's last ones.
+func (c *clip) checkEnd(t *testing.T, got []string) {
+	t.Helper()
+	for i, want := range c.hashes[len(c.hashes)-len(got):] {
+		if got[i] != want {
+			t.Fatalf("picture %d from the end is another one", len(got)-i)
+		}
+	}
 }
