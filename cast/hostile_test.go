@@ -99,7 +99,9 @@ func newSiege(t *testing.T, seed uint64) *siege {
 	s.config = cast.Config{
 		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.k.Random, Work: sim.NewWorker(w.l, 10*time.Millisecond),
 		Log:            slog.New(logToMemory{slog.NewTextHandler(&w.log, nil)}),
-		SessionTimeout: 10 * time.Second, Spread: 0.5, MaxConnections: 200, MaxConnectionsPerAddress: 20,
+		SessionTimeout: 10 * time.Second, Spread: 0.5,
+		// All hosts together, those of the strangers and of the honest, do not reach the limit of all.
+		MaxConnections: 500, MaxConnectionsPerAddress: 20,
 	}
 	if s.maybe(0.3) {
 		s.config.Gate = s

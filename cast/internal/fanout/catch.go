@@ -216,7 +216,7 @@ func (k *catching) step(c *catcher) {
 		return
 	}
 	wire := k.fanout.config.Form.Of(frame)
-	run := udp.Run{Bytes: wire.Run(c.run), SegmentBytes: wire.Segment(c.run)}
+	run := udp.Run{Bytes: wire.Run(c.run), SegmentBytes: wire.PacketSize}
 	if timestamp := c.squeeze.At(wire.Timestamp); timestamp != wire.Timestamp {
 		k.copied = append(k.copied[:0], run.Bytes...)
 		setTimestamps(k.copied, run.SegmentBytes, timestamp)

@@ -11,9 +11,12 @@ import (
 // one loop. What a reader has not acknowledged stays in the kernel's memory, some 200 kB, and
 // only ending the connection frees it. So, while the sum is above the limit, the reader ends that
 // has taken nothing for the longest time, if that is a second or more. A reader over a poor link
-// takes something again and again; one that reads nothing does not.
+// takes something again and again; one that reads nothing does not. The kernel says that a connection
+// takes more only when a third of its buffer is free, which may take a poor link seconds: so a reader
+// is asked about before it is ended, and stays if it has taken a frame's bytes.
 //
-// A reader is asked about once each time it stands still, so that frames cost no system call more.
+// A reader is asked about once each time it stands still, and once a second while there is too much, so
+// that frames cost no system call more.
 type Backlog struct {
 	loop  *loop.Loop
 	limit int // in bytes, negative: none
@@ -118,7 +121,12 @@ func (b *Backlog) review() {
 	}
 	for b.limit >= 0 && b.figures.Bytes > b.limit && b.first != nil && now-b.first.still.since >= endAfter {
 		r := b.first
+		moves := r.still.held-r.conn.Held() >= r.frameBytes
 		b.remove(r) // whatever its owner does
+		if moves {
+			b.add(r)
+			continue
+		}
 		b.figures.Ended++
 		_ = r.conn.ResetOnClose() // failing, what it holds is freed some time after it is closed
 		r.owner.Lost(errBacklog)

@@ -113,6 +113,24 @@ func TestSlowReadersStay(t *testing.T) {
 	}
 }
 
+// TestPoorLinkStays has a reader behind a link that takes longer than a second until a third of the
+// buffer is free, while the kernel holds more than it may: it stays as long as it takes something.
+func TestPoorLinkStays(t *testing.T) {
+	h := newHall(t, 1)
+	h.bytes, h.backlog.limit = 20_000, 1
+	h.kernel.SetLink(netip.MustParsePrefix("198.51.100.0/24"), sim.Link{BytesPerSecond: 40_000})
+	h.pass(30 * time.Second)
+	v := h.readers[0]
+	if f := h.backlog.Figures(); f.Ended > 0 || v.lost != nil || len(v.numbers) < 50 {
+		t.Errorf("figures %+v, %v; it has %d frames", f, v.lost, len(v.numbers))
+	}
+	v.deafen()
+	h.pass(10 * time.Second)
+	if f := h.backlog.Figures(); f.Ended != 1 || f.Readers != 0 || f.Bytes != 0 {
+		t.Errorf("when it reads nothing: figures %+v", f)
+	}
+}
+
 // TestLongWay has a reader be 50 ms away, there and back: it gets every frame, and does not stand
 // still.
 func TestLongWay(t *testing.T) {

@@ -26,6 +26,8 @@ type Reader struct {
 	index   int    // in the fan's list
 	still   standing
 	room    int // that LimitSendBuffer was asked for
+	// frameBytes is the size of the last frame that was sent, or begun.
+	frameBytes int
 
 	frames, lags uint64
 }
@@ -166,7 +168,8 @@ func (r *Reader) miss(frames uint64) {
 func (r *Reader) send() {
 	frame := r.pin.Held()
 	wire := r.fan.config.Form.Of(frame)
-	r.makeRoom(len(wire.Bytes))
+	r.frameBytes = len(wire.Bytes)
+	r.makeRoom(r.frameBytes)
 	vectors := r.fan.interleaver.lay(frame.Number, wire, r.channel, r.squeeze.At(wire.Timestamp))[2*r.packet:]
 	n, err := r.conn.Send(vectors)
 	if err != nil {
