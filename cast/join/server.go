@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
@@ -23,13 +24,22 @@ type Server struct {
 	// valid are the requests with a valid cookie that wait for their turn, and unproved those
 	// without one.
 	valid, unproved queue
-	budget          budget
-	turn            *loop.Timer // when those that wait are answered
+	// budget bounds the time in which they are answered, so that a flood of them takes it neither
+	// from the frames nor from the whole machine; task answers them.
+	budget *loop.Budget
+	task   *loop.Task
 	// deciding are the addresses whose request the gate has not answered yet, with what
 	// withdraws it. They have proved that they are theirs.
 	deciding map[netip.AddrPort]func()
 	closed   bool
 }
+
+const (
+	// answerTime is how long answers may take in a turn of the loop, and answerShare their share of
+	// all time.
+	answerTime  = time.Millisecond
+	answerShare = 0.3
+)
 
 // firstRTCP and lastRTCP are the first bytes of RTP and RTCP (RFC 7983). A request is RTCP.
 const firstRTCP, lastRTCP = 128, 191
@@ -44,7 +54,9 @@ func Serve(b *cast.Broadcaster) *Server {
 	}
 	s.valid.init(sha256.Sum256(append(secret[:], "valid"...)))
 	s.unproved.init(sha256.Sum256(append(secret[:], "unproved"...)))
-	s.turn = b.Loop().NewTimer(s.answerQueued)
+	s.budget = b.Loop().NewBudget(answerTime)
+	s.budget.LimitShare(answerShare)
+	s.task = s.budget.NewTask(s.answerQueued)
 	s.stop = b.HandleDatagrams(firstRTCP, lastRTCP, s.receive)
 	b.Attach(s)
 	return s
@@ -56,7 +68,7 @@ func (s *Server) Close() error {
 	s.closed = true
 	s.broadcaster.Detach(s)
 	s.stop()
-	s.turn.Stop()
+	s.budget.Close()
 	for _, withdraw := range s.deciding {
 		withdraw()
 	}
@@ -82,22 +94,17 @@ func (s *Server) receive(d udp.Datagram) (taken bool) {
 		q = &s.valid
 	}
 	q.add(d, &r)
-	if _, set := s.turn.Due(); !set {
-		s.turn.SetAfter(0)
-	}
+	s.task.Later()
 	return true
 }
 
-// answerQueued answers the requests that wait, as far as the budget goes. The rest is answered
-// when there is more.
+// answerQueued is the task: it answers the requests that wait, as far as the budget goes.
 func (s *Server) answerQueued() {
 	clock := s.broadcaster.Loop().Kernel()
-	now := clock.Monotonic()
-	s.budget.beginTurn(now)
 	for _, q := range []*queue{&s.valid, &s.unproved} {
 		for q.size > 0 {
-			if s.budget.spent() {
-				s.turn.Set(s.budget.more())
+			if s.budget.Spent(clock.Monotonic()) {
+				s.task.Later()
 				return
 			}
 			r := q.next()
@@ -105,9 +112,6 @@ func (s *Server) answerQueued() {
 			if s.closed { // by the gate, or a hook of the program
 				return
 			}
-			then := clock.Monotonic()
-			s.budget.spend(then - now)
-			now = then
 		}
 	}
 }

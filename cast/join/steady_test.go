@@ -63,7 +63,6 @@ func TestNoAllocationsForRequests(t *testing.T) {
 		const runs = 100
 		answer := func() {
 			s.receive(d)
-			s.budget = budget{}
 			s.answerQueued()
 		}
 		if n := testing.AllocsPerRun(runs, answer); n != 0 {
