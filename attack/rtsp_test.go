@@ -43,12 +43,12 @@ func TestPipeliningUnread(t *testing.T) {
 
 // TestJunk sends random bytes where requests are expected.
 func TestJunk(t *testing.T) {
+	junk := make([]byte, 16<<10)
+	for i := range junk {
+		junk[i] = byte(rand.Uint32())
+	}
 	newHall(t, surroundings{}).judge(func(t *testing.T, s *strike) {
 		s.connections(load(500), 20, func(c *connection) error {
-			junk := make([]byte, 16<<10)
-			for i := range junk {
-				junk[i] = byte(rand.Uint32())
-			}
 			go c.drop()
 			return c.every(100*time.Millisecond, junk)
 		})
