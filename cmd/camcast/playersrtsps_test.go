@@ -2,7 +2,14 @@
 
 package main
 
-import "testing"
+import (
+	"io"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+)
 
 // TestPlayersOverTLS plays rtsps://, over the connection. No player that is tested here verifies the
 // certificate by itself but GStreamer, which is told not to.
@@ -17,4 +24,31 @@ func TestPlayersOverTLS(t *testing.T) {
 		d := startDaemon(t, append(flags, cardSource)...)
 		playRaw(t, "gst-launch-1.0", gstArgs("rtspsrc", "location="+d.secureURL(), "protocols=tcp", "tls-validation-flags=0")...)
 	})
+}
+
+// TestRenegotiation has a client of TLS 1.2 want to shake hands once more: it is refused, and others are
+// served.
+func TestRenegotiation(t *testing.T) {
+	_, flags := writeCertificate(t)
+	d := startDaemon(t, append(flags, smallCard)...)
+	client := exec.Command("timeout", "-k", "2", "20", "openssl", "s_client", "-connect", addressOf(d.secureURL()), "-tls1_2")
+	stdin, err := client.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := io.WriteString(stdin, "R\n"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.CombinedOutput() // which ends by itself, with stdin open
+	if err == nil || !containsAll(string(out), []string{"RENEGOTIATING", "alert"}) || time.Since(began) > 15*time.Second {
+		t.Errorf("openssl: %v after %v\n%s", err, time.Since(began), out)
+	}
+	stdin.Close()
+	c, err := newClient(t, d.secureURL(), gortsplib.ProtocolTCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.play()
+	c.consecutive(5)
 }

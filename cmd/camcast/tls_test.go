@@ -160,6 +160,22 @@ func TestCertificateErrors(t *testing.T) {
 	}
 }
 
+// TestTLSPortIsTaken has another program at the port of TLS.
+func TestTLSPortIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, flags := writeCertificate(t)
+	flags[1] = taken.Addr().String()
+	status, stdout, stderr := runBinary(t, append([]string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "testcard:"}, flags...)...)
+	want := []string{"address already in use", "port " + portOf(taken.Addr()) + " is in use by " + ownName(t), "choose another with --rtsps"}
+	if status != 1 || strings.Count(stderr, "\n") != 1 || !containsAll(stderr, want) || stdout != "" {
+		t.Errorf("status %d, stderr %q, stdout %q; want 1, and one line with %q", status, stderr, stdout, want)
+	}
+}
+
 // TestTLSSettings has the address of RTSP over TLS be that of RTSP, unless one is given.
 func TestTLSSettings(t *testing.T) {
 	for _, c := range []struct{ rtsp, rtsps, cert, want string }{
