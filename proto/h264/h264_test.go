@@ -108,6 +108,22 @@ func TestSPS(t *testing.T) {
 	}
 }
 
+// TestSPSWithoutVUI has what a set means that says no more than it must: only the baseline profile is
+// known to have no B-frames.
+func TestSPSWithoutVUI(t *testing.T) {
+	for profile, want := range map[byte]int{66: 0, 77: -1} {
+		p, err := h264.ParseSPS([]byte{0x67, profile, 0, 10, 0xf4, 0x31, 0x32})
+		if err != nil || p.Width != 96 || p.Height != 64 || p.FramesPerSecond != 0 || p.FullRange || p.ReorderFrames != want {
+			t.Errorf("profile %d: %+v, %v", profile, p, err)
+		}
+	}
+	for _, bad := range []string{"", "\x67", "\x68\x42\x00\x0a\xf4\x31\x32", "\x67\x42\x00\x0a\xf4", string(make([]byte, 5000))} {
+		if _, err := h264.ParseSPS([]byte(bad)); !errors.Is(err, nal.ErrMalformed) {
+			t.Errorf("%.10x: %v", bad, err)
+		}
+	}
+}
+
 // TestFormatParameters writes and reads an SDP's parameters.
 func TestFormatParameters(t *testing.T) {
 	s := nal.NewStream(h264.NewAssembler(1 << 20))

@@ -58,7 +58,7 @@ func ParseSPS(unit []byte) (s SPS, err error) {
 		frameNumBits:   int(p.Log2MaxFrameNumMinus4) + 4, framesOnly: p.FrameMbsOnlyFlag,
 		orderType: p.PicOrderCntType, orderBits: int(p.Log2MaxPicOrderCntLsbMinus4) + 4, deltaZero: p.DeltaPicOrderAlwaysZeroFlag,
 	}
-	if s.orderType == 2 {
+	if s.orderType == 2 || p.ProfileIdc == profileBaseline {
 		s.ReorderFrames = 0
 	}
 	if s.Width, s.Height = size(&p); s.Width < 1 || s.Height < 1 || s.Width > maxDimension || s.Height > maxDimension {
@@ -69,6 +69,9 @@ func ParseSPS(unit []byte) (s SPS, err error) {
 	}
 	return s, nil
 }
+
+// profileBaseline has no B slices (A.2.1).
+const profileBaseline = 66
 
 // maxSetBytes bounds a parameter set: a longer one has nothing that is needed here.
 const maxSetBytes = 4096

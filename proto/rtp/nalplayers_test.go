@@ -319,3 +319,50 @@ func (c *clip) checkEnd(t *testing.T, got []string) {
 		}
 	}
 }
+
+// TestWithoutDisposableFrames has ffmpeg decode streams without the frames that no other one needs:
+// all other pictures are as they were.
+func TestWithoutDisposableFrames(t *testing.T) {
+	for _, e := range []encoding{
+		{"H.264", "320x240", "libx264", "28", "keyint=20:bframes=3:b-pyramid=normal:b-adapt=0:scenecut=0"},
+		{"H.265", "320x240", "libx265", "28", "keyint=20:bframes=3:b-adapt=0:scenecut=0:log-level=none"},
+		{"H.265, layers", "320x240", "libx265", "28", "keyint=20:bframes=3:b-adapt=0:scenecut=0:temporal-layers=3:log-level=none"},
+	} {
+		t.Run(e.name, func(t *testing.T) {
+			c := makeClip(t, e)
+			var stream []byte
+			left := 0
+			for _, f := range c.frames {
+				if f.Disposable {
+					continue
+				}
+				left++
+				var sets [][]byte
+				if f.Key {
+					sets = f.Params.ParameterSets
+				}
+				var err error
+				if stream, err = nal.AppendAnnexB(stream, sets, f.Bytes); err != nil {
+					t.Fatal(err)
+				}
+			}
+			path := filepath.Join(t.TempDir(), "left."+strings.ToLower(c.encodingName()))
+			if err := os.WriteFile(path, stream, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got := frameHashes(string(run(t, "ffmpeg", "-v", "error", "-i", path, "-fps_mode", "passthrough", "-f", "framemd5", "-")))
+			if len(got) != left || left > 30 {
+				t.Errorf("%d pictures of %d frames, of which %d were left", len(got), len(c.frames), left)
+			}
+			for at, i := 0, 0; i < len(got); i++ {
+				for at < len(c.hashes) && c.hashes[at] != got[i] {
+					at++
+				}
+				if at == len(c.hashes) {
+					t.Fatalf("picture %d is another one", i)
+				}
+				at++
+			}
+		})
+	}
+}
