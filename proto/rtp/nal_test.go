@@ -255,6 +255,34 @@ func TestSlicesAreOneRun(t *testing.T) {
 	}
 }
 
+// TestPaddingIsBounded has frames of slices of 1000 and 746 bytes, which take 255 bytes of padding for
+// each pair but the last: a frame of a few is one run, one of many would take more than an eighth.
+func TestPaddingIsBounded(t *testing.T) {
+	for pairs, isOne := range map[int]bool{2: true, 5: true, 8: true, 10: false, 40: false} {
+		var lengths []int
+		for range pairs {
+			lengths = append(lengths, 1000, 746)
+		}
+		f := madeFrame(t, media.H264, false, lengths...)
+		p := newNALPacketizer(t, media.H264, 1200, 64)
+		if _, err := p.Packetize(nil, &f, 777); err != nil { // with the parameter sets
+			t.Fatal(err)
+		}
+		packets, err := p.Packetize(nil, &f, 777)
+		if err != nil {
+			t.Fatal(err)
+		}
+		natural := 2 * pairs * (12 + 28)
+		for _, n := range lengths {
+			natural += n
+		}
+		wire := len(packets.Bytes) + 28*packets.Count
+		if (packets.Runs() == 1) != isOne || wire > natural*9/8 {
+			t.Errorf("%d pairs are %d runs of %d packets, %d bytes, without padding %d", pairs, packets.Runs(), packets.Count, wire, natural)
+		}
+	}
+}
+
 // TestParameterSetsAreSent before each key frame, and when they change.
 func TestParameterSetsAreSent(t *testing.T) {
 	p := newNALPacketizer(t, media.H264, 1200, 64)

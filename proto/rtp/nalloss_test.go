@@ -82,6 +82,14 @@ func TestEachPacketLost(t *testing.T) {
 						got = append(got, at)
 					}
 				}
+				dropped := uint64(0)
+				isInHand := lost == len(sent)-1 && n == len(sent[lost].packets)-1
+				if len(sent[lost].packets) > 1 && len(got) < len(sent) && !isInHand {
+					dropped = 1 // else nothing of it has come
+				}
+				if d.Dropped != dropped {
+					t.Errorf("%s: packet %d of frame %d is lost: %d are dropped, want %d", name, n, lost, d.Dropped, dropped)
+				}
 				// The last packet of the last frame leaves it in hand.
 				if len(got) != len(sent)-1 && (len(got) != len(sent) || !slices.Contains(got, lost)) {
 					t.Fatalf("%s: packet %d of frame %d is lost, and of %d frames %v are there", name, n, lost, len(sent), got)
