@@ -11,8 +11,8 @@ import (
 	"github.com/bluenviron/gortsplib/v5"
 )
 
-// TestPlayersOverTLS plays rtsps://, over the connection. No player that is tested here verifies the
-// certificate by itself but GStreamer, which is told not to.
+// TestPlayersOverTLS plays rtsps://: ffmpeg on the connection, in plain, and GStreamer as SRTP. No player that is
+// tested here verifies the certificate by itself but GStreamer, which is told not to.
 func TestPlayersOverTLS(t *testing.T) {
 	_, flags := writeCertificate(t)
 	t.Run("ffmpeg", func(t *testing.T) {
@@ -20,10 +20,22 @@ func TestPlayersOverTLS(t *testing.T) {
 		playRaw(t, "ffmpeg", ffmpegArgs("-timeout", "5000000", "-rtsp_transport", "tcp", "-i", d.secureURL())...)
 		d.awaitLog("reader left", "stream=cam")
 	})
-	t.Run("gstreamer", func(t *testing.T) {
-		d := startDaemon(t, append(flags, cardSource)...)
-		playRaw(t, "gst-launch-1.0", gstArgs("rtspsrc", "location="+d.secureURL(), "protocols=tcp", "tls-validation-flags=0")...)
-	})
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run("gstreamer "+transport, func(t *testing.T) {
+			d := startDaemon(t, append(flags, cardSource)...)
+			playRaw(t, "gst-launch-1.0", gstArgs("rtspsrc", "location="+d.secureURL(), "protocols="+transport, "tls-validation-flags=0")...)
+			d.awaitLog("reader joined", "transport="+transport, "srtp=true")
+		})
+	}
+}
+
+// TestGStreamerOverTheRollover has GStreamer come before the rollover of SRTP's sequence numbers, and once more after
+// it, when it must take the counter from the description.
+func TestGStreamerOverTheRollover(t *testing.T) {
+	url := serveNearRollover(t)
+	for range 2 {
+		playRaw(t, "gst-launch-1.0", gstArgs("rtspsrc", "location="+url, "protocols=udp", "tls-validation-flags=0")...)
+	}
 }
 
 // TestRenegotiation has a client of TLS 1.2 want to shake hands once more: it is refused, and others are

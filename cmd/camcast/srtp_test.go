@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/camcast/camcast/capture/testcard"
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/rtsp"
+	"github.com/camcast/camcast/certificate"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/tlsbridge"
+)
+
+// TestSRTP watches by another implementation's client, over UDP and on the connection, both as SRTP.
+func TestSRTP(t *testing.T) {
+	_, flags := writeCertificate(t)
+	for name, protocol := range map[string]gortsplib.Protocol{"udp": gortsplib.ProtocolUDP, "tcp": gortsplib.ProtocolTCP} {
+		t.Run(name, func(t *testing.T) {
+			d := startDaemon(t, append(flags, smallCard)...)
+			c, err := newClient(t, d.secureURL(), protocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.play()
+			c.consecutive(20)
+			d.awaitLog("reader joined", "transport="+name, "srtp=true")
+			close(c.silent)
+			c.rtsp.Close()
+			if line := d.awaitLog("reader left", "reason=teardown"); !strings.Contains(line, "lags=0") {
+				t.Error(line)
+			}
+		})
+	}
+}
+
+// serveNearRollover serves a test card over TLS whose sequence numbers begin 16 packets before the rollover, and
+// returns its URL.
+func serveNearRollover(t *testing.T) (url string) {
+	t.Helper()
+	l, err := loop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := func(p []byte) {
+		if _, _ = rand.Read(p); len(p) == 4 { // a first sequence number, among others
+			p[2], p[3] = 0xff, 0xf0
+		}
+	}
+	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0"), SRTP: true, Random: random})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := certificate.Make([]string{"127.0.0.1"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(made.Certificate, made.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front, err := rtsp.Listen(b, netip.MustParseAddrPort("127.0.0.1:0"), rtsp.Options{TLS: tlsbridge.NewServer(&tls.Config{Certificates: []tls.Certificate{pair}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	card, err := testcard.New(testcard.Options{Width: 640, Height: 480, FramesPerSecond: 15})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.AddStream("cam", card, cast.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- l.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return "rtsps://" + netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), front.Port()).String() + "/cam"
+}
+
+// TestSRTPOverTheRollover has a reader watch over the rollover of the sequence numbers, and another one come
+// after it, who is told the counter.
+func TestSRTPOverTheRollover(t *testing.T) {
+	url := serveNearRollover(t)
+	for range 2 {
+		c, err := newClient(t, url, gortsplib.ProtocolUDP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.play()
+		c.consecutive(10)
+		defer close(c.silent)
+	}
+}
