@@ -20,6 +20,6 @@
 //
 // Further benchmarks are of camcast alone: Hall (ten thousand readers for ten seconds,
 // with copies that the kernel makes and without),
-// Stuck (readers that stop reading), Narrow (a small queue on the way) and Transcode (another
+// SRTP (plain and sealed readers in turns), Stuck (readers that stop reading), Narrow (a small queue on the way) and Transcode (another
 // stream that must be transcoded).
 package bench

@@ -33,6 +33,8 @@ type Config struct {
 	// Reports has the checked readers over UDP send receiver reports, each second, to the
 	// port after the one that RTP comes from.
 	Reports bool
+	// Sealed has them open SRTP, and seal their reports (model.SealedKey, model.ReaderKey).
+	Sealed bool
 	// Drops says that the network drops what is sent to ports where nobody is.
 	Drops bool
 }

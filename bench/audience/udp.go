@@ -12,6 +12,8 @@ import (
 	"github.com/camcast/camcast/bench/model"
 	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/proto/srtp"
+	pion "github.com/pion/srtp/v3"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,7 +33,11 @@ func (a *readers) openUDP(c Config) error {
 				return err
 			}
 		}
-		go readRTP(conn, a.checked[i], r)
+		opener, err := newSealed(c.Sealed, r)
+		if err != nil {
+			return err
+		}
+		go readRTP(conn, a.checked[i], r, opener)
 	}
 	return nil
 }
@@ -43,6 +49,7 @@ type reporter struct {
 	stats  rtcp.Reception
 	due    time.Duration
 	packet []byte
+	sealer *pion.Context // nil: reports are plain
 }
 
 const reportInterval = time.Second
@@ -60,6 +67,12 @@ func (r *reporter) received(packet []byte, from netip.AddrPort) {
 	r.due = now + reportInterval
 	report := r.stats.Report(now, r.ssrc, binary.BigEndian.Uint32(packet[8:]))
 	r.packet = rtcp.AppendReceiverReport(r.packet[:0], report, "bench")
+	if r.sealer != nil {
+		var err error
+		if r.packet, err = r.sealer.EncryptRTCP(nil, r.packet, nil); err != nil {
+			return
+		}
+	}
 	_, _ = r.conn.WriteToUDPAddrPort(r.packet, netip.AddrPortFrom(from.Addr(), from.Port()+1))
 }
 
@@ -88,7 +101,23 @@ func setOptions(fd int) error {
 		unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1))
 }
 
-func readRTP(conn *net.UDPConn, t *tally, r *reporter) {
+// newSealed is what a reader opens SRTP with, nil if it is sent plain RTP. Its reports are sealed then, too.
+func newSealed(sealed bool, r *reporter) (opener *pion.Context, err error) {
+	if !sealed {
+		return nil, nil
+	}
+	context := func(key srtp.Key) (*pion.Context, error) {
+		return pion.CreateContext(key[:16], key[16:], pion.ProtectionProfileAes128CmHmacSha1_80)
+	}
+	if r != nil {
+		if r.sealer, err = context(model.ReaderKey); err != nil {
+			return nil, err
+		}
+	}
+	return context(model.SealedKey)
+}
+
+func readRTP(conn *net.UDPConn, t *tally, r *reporter, opener *pion.Context) {
 	var depacketizer rtp.JPEGDepacketizer
 	buffer, control := make([]byte, 65536), make([]byte, 64)
 	for {
@@ -100,6 +129,11 @@ func readRTP(conn *net.UDPConn, t *tally, r *reporter) {
 		for rest := buffer[:n]; len(rest) > 0; {
 			packet := rest[:min(size, len(rest))]
 			rest = rest[len(packet):]
+			if opener != nil {
+				if packet, err = opener.DecryptRTP(nil, packet, nil); err != nil {
+					continue // its frame is lost
+				}
+			}
 			r.received(packet, from)
 			if picture, whole, err := depacketizer.Push(packet); err == nil && whole {
 				t.picture(picture)

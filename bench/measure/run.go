@@ -98,7 +98,7 @@ func (r *Run) open(l *Lab, entry model.Entry) error {
 		}
 	}
 	sending := senderConfig{Model: entry.Name, Host: net.Host(), FrameBytes: r.setup.FrameBytes, FramesPerSecond: r.setup.FramesPerSecond}
-	reading := audience.Config{Transport: entry.Transport, Host: net.Host(), Count: r.setup.Readers, Drops: net.Drops(), Reports: entry.Reports}
+	reading := audience.Config{Transport: entry.Transport, Host: net.Host(), Count: r.setup.Readers, Drops: net.Drops(), Reports: entry.Reports, Sealed: entry.Sealed}
 	checked := min(mostChecked, r.setup.Readers)
 	for i := range checked {
 		reading.Checked = append(reading.Checked, i*r.setup.Readers/checked)

@@ -27,6 +27,8 @@ type CastModel struct {
 	Source netip.Addr
 	// CloneAt is the interface at which the kernel is to make the copies, if wished.
 	CloneAt string
+	// SRTP has readers be sent SRTP under one key.
+	SRTP bool
 	// Transcoder is for pictures that RTP cannot carry, of which there are none.
 	Transcoder cast.Transcoder
 
@@ -41,11 +43,12 @@ type CastModel struct {
 
 func init() {
 	add := func(name string, m CastModel, missing func() string) {
-		Register(Entry{Name: name, Transport: UDP, Hidden: name != "loop", Reports: true, Missing: missing,
+		Register(Entry{Name: name, Transport: UDP, Hidden: name != "loop", Reports: true, Sealed: m.SRTP, Missing: missing,
 			New: func() Model { m := m; return &m }})
 	}
 	add("loop", CastModel{}, nil)
 	add("loop-cloned", CastModel{CloneAt: rig.Device}, missingForClones)
+	add("loop-srtp", CastModel{SRTP: true}, nil)
 	// A frame of the benchmark is one burst by default; in the second it is several.
 	add("loop-paced", CastModel{Spread: cast.DefaultSpread}, nil)
 	add("loop-bursts", CastModel{Spread: cast.DefaultSpread, Burst: 8}, nil)
@@ -80,6 +83,9 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 		}
 		m.Source, config.Clones = b.Host, m.program.Clones
 	}
+	if m.SRTP {
+		config.SRTP, config.SessionTimeout, config.Random = true, time.Hour, sealedRandom
+	}
 	if m.Cast, err = cast.New(m.Loop, config); err != nil {
 		return err
 	}
@@ -93,6 +99,12 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 		return err
 	}
 	for _, reader := range b.Readers {
+		if m.SRTP {
+			if err := m.joinSealed(reader); err != nil {
+				return err
+			}
+			continue
+		}
 		o := &observer{}
 		if o.reader, err = m.join(reader, o); err != nil {
 			return err

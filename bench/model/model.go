@@ -84,6 +84,8 @@ type Entry struct {
 	Why         string
 	// Reports: the model takes RTCP, so readers that look at what they get send some.
 	Reports bool
+	// Sealed: packets are SRTP, with SealedKey, and reports are sealed with ReaderKey.
+	Sealed bool
 	// Hidden models are found by their name only.
 	Hidden bool
 }
