@@ -153,3 +153,17 @@ func FixedPort(s *Session) uint16 {
 	}
 	return 0
 }
+
+// LaySealed lays the newest frame out as SRTP once more, in dst, and returns its packets before and after
+// sealing. There are readers of the plain packets.
+func LaySealed(s *Stream, dst []byte) (plain, sealed rtp.Packets, err error) {
+	f := s.rendition.ring.Last()
+	sealed, err = s.rendition.sealing.Lay(dst, f)
+	return s.rendition.plain.form.Of(f).Packets, sealed, err
+}
+
+// SkipSealed has the numbers of a stream's SRTP go on at an index.
+func SkipSealed(s *Stream, index uint64) { s.rendition.sealing.next = index }
+
+// SealedIndex is the index of the next SRTP packet.
+func SealedIndex(s *Stream) uint64 { return s.rendition.sealing.next }
