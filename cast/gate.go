@@ -218,8 +218,9 @@ func RefusalOf(err error) *Refusal {
 // Admit asks the gate about a request, and calls answer on the loop, once: before Admit returns, or
 // later. A front asks before it describes a stream, opens a session or lists the streams, and
 // before it says that there is no such stream: Request.Stream is empty then, and the answer is
-// NoSuchStream if the gate does not refuse. stop withdraws the request, as when its connection has closed: answer is not called
-// any more. The error is a *Refusal, or whatever the gate has answered.
+// NoSuchStream if the gate does not refuse. stop withdraws the request, as when its connection has
+// closed: answer is not called any more. The error is a *Refusal, or whatever the gate has
+// answered.
 func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) (stop func()) {
 	q := &question{broadcaster: b, request: r, answer: answer}
 	q.timeout = b.loop.NewAwakeTimer(func() { q.decide(Grant{}, refuse(Unavailable, "no answer from the gate")) })

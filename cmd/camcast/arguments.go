@@ -208,6 +208,9 @@ func (raw *rawFlags) checkCombination() error {
 	if raw.sdp != "" && len(raw.send) == 0 {
 		return errors.New("--sdp describes a --send: add --send udp://HOST:PORT")
 	}
+	if raw.allowBasic && raw.auth == "" {
+		return errors.New("--allow-basic is about the passwords of --auth: add --auth FILE")
+	}
 	return nil
 }
 

@@ -106,6 +106,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--allow", "rtsp=camera.local"}, 2, []string{"--allow", "camera.local"}},
 		{[]string{"--allow", "http=10.0.0.0/8"}, 2, []string{"--allow", "http=", "only rtsp= and rtp="}},
 		{[]string{"--sdp", "x.sdp"}, 2, []string{"--sdp", "--send"}},
+		{[]string{"--allow-basic"}, 2, []string{"--allow-basic", "--auth FILE"}},
 		{[]string{"--send", "tcp://127.0.0.1:5"}, 2, []string{"--send", "udp://HOST:PORT"}},
 		{[]string{"--send", "udp://127.0.0.1:0"}, 2, []string{"--send", "1 to 65534"}},
 		{[]string{"--send", "udp://127.0.0.1:5000?ttl=3"}, 2, []string{"--send", "multicast"}},
