@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type client struct {
 	in      *bufio.Reader
 	session string
 	cseq    int
+	// password is what it logs in with when it is asked to, and nonce the last one that it was given.
+	password, nonce string
 }
 
 // dialFrom connects from an address of this machine.
@@ -46,8 +49,24 @@ func newClient(ip netip.Addr, to netip.AddrPort) (*client, error) {
 	return &client{conn: conn, in: bufio.NewReader(conn)}, nil
 }
 
-// ask sends a request and returns the answer's status. What comes between is dropped.
+// ask sends a request and returns the answer's status. What comes between is dropped. If a password
+// is asked for it asks again.
 func (c *client) ask(method, url string, headers ...string) (status int, err error) {
+	for {
+		before := c.nonce
+		all := headers
+		if before != "" && c.password != "" {
+			all = append(slices.Clone(headers), c.digest(method, url, c.password))
+		}
+		status, err = c.askOnce(method, url, all...)
+		if status != 401 || err != nil || c.password == "" || c.nonce == before {
+			return status, err
+		}
+	}
+}
+
+// askOnce sends a request.
+func (c *client) askOnce(method, url string, headers ...string) (status int, err error) {
 	c.cseq++
 	if c.session != "" {
 		headers = append(headers, "Session: "+c.session)
@@ -95,6 +114,11 @@ func (c *client) answer() (status int, err error) {
 	if session := header.Get("Session"); session != "" {
 		c.session, _, _ = strings.Cut(session, ";")
 	}
+	for _, challenge := range header.Values("WWW-Authenticate") {
+		if _, after, ok := strings.Cut(challenge, `nonce="`); ok {
+			c.nonce, _, _ = strings.Cut(after, `"`)
+		}
+	}
 	_, code, _ := strings.Cut(line, " ")
 	code, _, _ = strings.Cut(code, " ")
 	return strconv.Atoi(code)
@@ -102,6 +126,7 @@ func (c *client) answer() (status int, err error) {
 
 // play sets a session up with a transport, and has it play.
 func (c *client) play(to target, transport string) error {
+	c.password = to.password
 	for _, request := range [][]string{
 		{"DESCRIBE", to.url("cam")}, {"SETUP", to.url("cam") + "/trackID=0", "Transport: " + transport}, {"PLAY", to.url("cam")},
 	} {
@@ -251,6 +276,9 @@ func joinUDP(ip netip.Addr, to target) (*viewer, error) {
 		if len(p) > 0 {
 			_, _ = socket.WriteToUDPAddrPort(p, to.rtp)
 		}
+	}
+	if to.password != "" {
+		c.SetUser(userName, to.joinKey)
 	}
 	send(c.Start(0, nil))
 	v := newViewer()

@@ -18,10 +18,16 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/bench/rig"
+	"github.com/camcast/camcast/proto/join"
 )
 
-// target is what is attacked, or discards. rtsps is valid if the daemon has TLS.
-type target struct{ rtsp, rtsps, rtp, rtcp netip.AddrPort }
+// target is what is attacked, or discards. rtsps is valid if the daemon has TLS, and password, which
+// joinKey is made of, is not empty if it has --auth.
+type target struct {
+	rtsp, rtsps, rtp, rtcp netip.AddrPort
+	password               string
+	joinKey                join.Key
+}
 
 // url is that of a stream.
 func (t target) url(stream string) string { return fmt.Sprintf("rtsp://%v/%s", t.rtsp, stream) }
@@ -168,6 +174,8 @@ type surroundings struct {
 	deaf bool
 	// tls: it serves rtsps://, too, and one viewer in four watches by that.
 	tls bool
+	// passwords: who watches has to prove a password.
+	passwords bool
 }
 
 var (
@@ -187,11 +195,16 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 	if s.tls {
 		args = append(args, certificateFlags(t, path)...)
 	}
+	var proof target
+	if s.passwords {
+		proof = newUser(t)
+		args = append(args, "--auth", usersFile(t, path, proof.password))
+	}
 	args = append(args, "cam=testcard:?size=320x240")
 	if s.files > 0 {
 		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, s.files), "sh"}, args...)
 	}
-	d := &daemon{cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, deaf: s.deaf, ended: make(chan struct{})}
+	d := &daemon{target: proof, cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, deaf: s.deaf, ended: make(chan struct{})}
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {
