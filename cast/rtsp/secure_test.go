@@ -232,6 +232,19 @@ func TestHandshakesCountAsConnections(t *testing.T) {
 	w.close()
 }
 
+// TestNoHandshakeForStrangers has an address connect that is not allowed: there is no handshake.
+func TestNoHandshakeForStrangers(t *testing.T) {
+	w := newSecured(t, cast.Config{Allow: cast.Allow{RTSP: []netip.Prefix{netip.MustParsePrefix("10.0.1.0/24")}}})
+	c := w.dial("10.0.2.1")
+	w.until("it is refused", func() bool { return gone(c) })
+	w.dial("10.0.1.1")
+	w.until("the other one is taken", func() bool { return len(w.tls.pending) == 1 })
+	if p := w.tls.pending[0]; p.peer.Addr().String() != "10.0.1.1" {
+		t.Errorf("the handshake is with %v", p.peer)
+	}
+	w.close()
+}
+
 // TestHandshakeThatEndsLate has a handshake succeed when the server is closed.
 func TestHandshakeThatEndsLate(t *testing.T) {
 	w := newSecured(t, cast.Config{})
