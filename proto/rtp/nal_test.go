@@ -255,6 +255,43 @@ func TestSlicesAreOneRun(t *testing.T) {
 	}
 }
 
+// TestRefusedFrames are none that can be laid out: no number is used, and the next frame is.
+func TestRefusedFrames(t *testing.T) {
+	good := madeFrame(t, media.H264, true, 100)
+	p := newNALPacketizer(t, media.H264, 400, 4)
+	for name, f := range map[string]media.Frame{
+		"no parameters": {Bytes: good.Bytes},
+		"H.265":         madeFrame(t, media.H265, true, 100),
+		"empty":         {Params: good.Params},
+		"cut off":       {Params: good.Params, Bytes: good.Bytes[:50]},
+	} {
+		if _, err := p.Packetize(nil, &f, 777); err == nil || p.NextSequence() != 65530 {
+			t.Errorf("%s: %v, and the next number is %d", name, err, p.NextSequence())
+		}
+	}
+	if _, err := rtp.NewNALPacketizer(rtp.NALConfig{Format: media.JPEG, PacketSize: 400, RunPackets: 4}); err == nil {
+		t.Error("JPEG has NAL units")
+	}
+	packets, err := p.Packetize(nil, &good, 777)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkNAL(t, &packets, 65530, 400, 4)
+}
+
+// TestUnitOfOneByte is an end of sequence, which has a header alone, in a packet with others.
+func TestUnitOfOneByte(t *testing.T) {
+	f := madeFrame(t, media.H264, true, 50)
+	f.Bytes = nal.Append(f.Bytes, []byte{10})
+	packets, err := newNALPacketizer(t, media.H264, 400, 4).Packetize(nil, &f, 777)
+	if err != nil || packets.Count != 1 {
+		t.Fatal(packets.Count, err)
+	}
+	if got := through(t, rtp.NewNALDepacketizer(media.H264, mostFrame), &packets); len(got) != 1 || !bytes.Equal(got[0].Bytes, f.Bytes) {
+		t.Errorf("%d frames, want the one that was sent", len(got))
+	}
+}
+
 // TestPaddingIsBounded has frames of slices of 1000 and 746 bytes, which take 255 bytes of padding for
 // each pair but the last: a frame of a few is one run, one of many would take more than an eighth.
 func TestPaddingIsBounded(t *testing.T) {
