@@ -29,6 +29,8 @@ type Broadcaster struct {
 	refusals refusals
 	backlog  *tcpfan.Backlog
 	logQueue *logqueue.Queue // nil: the log is the program's, and never waits
+	// transcode is Config.Work for jobs that transcode.
+	transcode func(job func() (done func()))
 	// rtcpIndex finds a reader by the address its RTCP comes from, and rtpIndex a session by the
 	// one that its RTP goes to, if that is another one.
 	rtcpIndex, rtpIndex readerIndex
@@ -59,8 +61,9 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 		return nil, err
 	}
 	b := &Broadcaster{loop: l, config: config, limits: newLimits(), rtcpIndex: newReaderIndex(), rtpIndex: newReaderIndex()}
+	b.transcode = b.config.Work
 	if b.config.Work == nil {
-		b.config.Work = b.goWork
+		b.config.Work, b.transcode = b.goWork, b.goTranscode
 	}
 	b.budgets = newBudgets(l)
 	b.queueLog()

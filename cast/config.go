@@ -93,8 +93,8 @@ type Config struct {
 	// (crypto/rand). A simulation gives its own.
 	Random func(p []byte)
 	// Work runs a job where it may wait or take long, and then the function that it returns, if it
-	// is not nil, on the loop, never within Work (a goroutine for each job). A simulation gives
-	// its own. While as many jobs code pictures as GOMAXPROCS says, Go's scheduler can have the
+	// is not nil, on the loop, never within Work (a goroutine for each job; those that transcode run
+	// on threads of lower priority, nice 10). A simulation gives its own. While as many jobs code pictures as GOMAXPROCS says, Go's scheduler can have the
 	// loop wait for 10 ms: a program whose streams encode or transcode sets one more for each.
 	Work func(job func() (done func()))
 }

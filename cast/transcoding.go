@@ -52,7 +52,7 @@ func newTranscoding(r *rendition) *transcoding {
 		return nil
 	}
 	t := &transcoding{rendition: r, transcoder: r.stream.options.Transcoder}
-	t.worker = worker.New(r.stream.broadcaster.config.Work, t.code, t.done)
+	t.worker = worker.New(r.stream.broadcaster.transcode, t.code, t.done)
 	return t
 }
 
