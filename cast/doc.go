@@ -37,6 +37,9 @@
 // costs no memory, and nobody waits for it. A UDP reader that reports loss is sent fewer frames,
 // until its link carries more (Config.Adapt).
 //
+// A session may be sent SRTP (Config.SRTP, Stream.SRTP, Session.Seal): a stream's packets are sealed once
+// for all its SRTP readers, under one key.
+//
 // # Fronts
 //
 // This package knows no front. A front is a package of its own that is opened on a Broadcaster:

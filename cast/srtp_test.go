@@ -335,6 +335,8 @@ func TestSRTPToldLongAgo(t *testing.T) {
 	if refusal := cast.RefusalOf(err); err == nil || refusal.Kind != cast.Unavailable || !strings.Contains(refusal.Reason, "set up again") {
 		t.Errorf("it plays: %v", err)
 	}
+	first.session.Pause() // it was told as long ago, and has received all since
+	w.must(first.play())
 	had := len(paused.numbers)
 	paused.setUp()
 	w.must(paused.play())
@@ -400,6 +402,11 @@ func TestSRTPMachineAway(t *testing.T) {
 		w.run(time.Second)
 		w.k.SetSilent(gone.ip, true)
 		w.run(away)
+		gone.report(nil) // by another, who has taken its address
+		w.run(10 * time.Millisecond)
+		if f := w.s.Figures(); f.Resting != 1 {
+			t.Errorf("%d readers rest, want 1", f.Resting)
+		}
 		w.k.SetSilent(gone.ip, false)
 		w.run(10 * time.Second)
 		there.inARow(9 * framesPerSecond)

@@ -260,3 +260,47 @@ func TestUnsent(t *testing.T) {
 		t.Errorf("it goes on with %v and misses %d, want frame 12 and 2", f, missed)
 	}
 }
+
+// twice lays frames out as those of another form, twice.
+type twice struct{ base *ring.Form }
+
+func (l *twice) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
+	w := l.base.Of(f)
+	if w == nil {
+		return rtp.Packets{}, errors.New("not laid out")
+	}
+	return rtp.Packets{Bytes: append(append(dst, w.Bytes...), w.Bytes...), Count: 2}, nil
+}
+
+// TestFormOf has a form be made of another one, which is in use while it is.
+func TestFormOf(t *testing.T) {
+	r := ring.New(ring.Limits{Frames: 8})
+	l := &layout{}
+	base := r.NewForm(l)
+	form := r.NewFormOf(base, &twice{base})
+	publish(t, r, "KK")
+	form.Use()
+	if w := form.Of(r.Last()); w == nil || string(w.Bytes) != "22" || !base.InUse() || len(l.laid) != 1 {
+		t.Errorf("frame 2 is %+v; laid out for the other form: %v", w, l.laid)
+	}
+	base.Use()
+	form.Use()
+	publish(t, r, "K")
+	if w := form.Of(r.Last()); w == nil || string(w.Bytes) != "33" || form.Packets() != 4 {
+		t.Errorf("frame 3 is %+v", w)
+	}
+	form.Release()
+	form.Release()
+	publish(t, r, "K")
+	if form.Of(r.Last()) != nil || base.Of(r.Last()) == nil {
+		t.Error("the form that nobody uses is made, or not the one that somebody does")
+	}
+	form.Use()
+	base.Release()
+	if w := form.Of(r.Last()); w == nil || string(w.Bytes) != "44" || !base.InUse() {
+		t.Errorf("frame 4 is %+v", w)
+	}
+	if form.Release(); base.InUse() {
+		t.Error("the other form is still in use")
+	}
+}

@@ -260,3 +260,31 @@ func TestStop(t *testing.T) {
 		t.Error("frames are laid out for nobody")
 	}
 }
+
+// TestTooFarBehind has a reader be lost that has missed more packets than it may, and the others go on.
+func TestTooFarBehind(t *testing.T) {
+	h := newHall(t, 3)
+	h.fan.config.MaxGap = 20
+	h.bytes = 50_000
+	for _, v := range h.readers[:2] {
+		v.peer.SetReceiveBuffer(1000)
+		v.peer.OnData(nil)
+	}
+	for i := range 60 {
+		h.frame()
+		h.run(10 * time.Millisecond)
+		if i == 14 { // it has not missed so many
+			h.readers[1].peer.SetReceiveBuffer(1 << 20)
+			h.readers[1].peer.OnData(h.readers[1].data)
+		}
+	}
+	stuck, slow, quick := h.readers[0], h.readers[1], h.readers[2]
+	stuck.peer.SetReceiveBuffer(1 << 20)
+	stuck.peer.OnData(stuck.data)
+	h.run(time.Second)
+	h.frame()
+	h.run(time.Second)
+	if stuck.lost != ErrTooFarBehind || slow.lost != nil || quick.lost != nil || len(quick.numbers) != 61 {
+		t.Errorf("lost: %v, %v, %v; the quick one has %d frames", stuck.lost, slow.lost, quick.lost, len(quick.numbers))
+	}
+}
