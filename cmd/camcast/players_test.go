@@ -168,21 +168,16 @@ func TestMPV(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			d := startDaemon(t, cardSource)
-			playFiles(t, "--rtsp-transport="+transport, d.url())
+			folder := t.TempDir()
+			out, err := exec.Command("timeout", "-k", "2", "30", "mpv", "--no-config", "--ao=null", "--untimed", "--framedrop=no",
+				"--vo=image", "--vo-image-format=jpg", "--vo-image-outdir="+folder, "--frames="+fmt.Sprint(wantFrames),
+				"--rtsp-transport="+transport, d.url()).CombinedOutput()
+			if err != nil {
+				t.Fatalf("mpv: %v\n%s", err, out)
+			}
+			checkConsecutive(t, numbersInFiles(t, folder))
 		})
 	}
-}
-
-// playFiles has mpv write wantFrames pictures to files.
-func playFiles(t *testing.T, args ...string) {
-	t.Helper()
-	folder := t.TempDir()
-	out, err := exec.Command("timeout", slices.Concat([]string{"-k", "2", "30", "mpv", "--no-config", "--ao=null", "--untimed", "--framedrop=no",
-		"--vo=image", "--vo-image-format=jpg", "--vo-image-outdir=" + folder, "--frames=" + fmt.Sprint(wantFrames)}, args)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("mpv: %v\n%s", err, out)
-	}
-	checkConsecutive(t, numbersInFiles(t, folder))
 }
 
 // numbersInFiles reads the card's numbers from a folder of JPEGs.
