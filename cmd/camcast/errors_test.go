@@ -207,7 +207,7 @@ func TestUnknownHolder(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	status, stdout, stderr := runBinary(t, "--help")
-	want := []string{"--rtsp", "--rtsps", "--tls-cert", "--tls-key", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--auth", "--allow", "--send", "--sdp", "--log",
+	want := []string{"--rtsp", "--rtsps", "--tls-cert", "--tls-key", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--auth", "--allow", "--allow-basic", "--send", "--sdp", "--log",
 		"--log-level", "--version", "camcast passwd NAME", "camcast certificate", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
 	if status != 0 || stderr != "" || !containsAll(stdout, want) {
 		t.Errorf("status %d, stderr %q, stdout %q", status, stderr, stdout)
