@@ -65,7 +65,7 @@ func ExampleGate() {
 	// Output:
 	// unauthorized - a password is needed
 	// unauthorized - wrong user or password
-	// forbidden - another user's stream
+	// forbidden - not one of your streams
 	// welcome, anna
 	// wrong user or password
 }

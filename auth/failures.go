@@ -16,13 +16,14 @@ const (
 )
 
 // maxAddresses is how many addresses are remembered: some 3 MB. Of more, the one is forgotten
-// whose last failure is the longest ago.
+// from which nothing wrong has come for the longest time.
 const maxAddresses = 16384
 
 // failures are the addresses from which wrong credentials came. Each counts by itself.
 type failures struct {
 	byAddress map[netip.Prefix]*list.Element // of *failing
-	// byTime has the address of the oldest last failure first.
+	// byTime has the address first from which neither a failure nor what had to wait has come for the
+	// longest time.
 	byTime list.List
 }
 
@@ -42,7 +43,11 @@ func (f *failures) wait(peer netip.Addr, now time.Duration) time.Duration {
 	if e == nil {
 		return 0
 	}
-	return max(0, e.Value.(*failing).forgiven-now-(FailureBurst-1)*FailureInterval)
+	wait := max(0, e.Value.(*failing).forgiven-now-(FailureBurst-1)*FailureInterval)
+	if wait > 0 {
+		f.byTime.MoveToBack(e)
+	}
+	return wait
 }
 
 // add counts a failure.

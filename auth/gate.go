@@ -15,7 +15,8 @@ import (
 // stream that is not the user's as cast.Forbidden. An unknown user costs the same time as a wrong
 // password. An address, or a /64 of IPv6, whose credentials were wrong FailureBurst times has further
 // ones checked once every FailureInterval; in between they are refused as cast.Busy, with the time to
-// wait, whether they are right or not. Requests without credentials, other addresses and sessions that
+// wait, whether they are right or not. Only users who may watch all streams may list them, or learn
+// that there is none of a name. Requests without credentials, other addresses and sessions that
 // are open are not concerned.
 type Gate struct {
 	loop     *loop.Loop
@@ -71,7 +72,7 @@ func (g *Gate) decide(r cast.Request) (cast.Grant, error) {
 var (
 	noPassword    = &cast.Refusal{Kind: cast.Unauthorized, Reason: "a password is needed"}
 	wrongPassword = &cast.Refusal{Kind: cast.Unauthorized, Reason: "wrong user or password"}
-	notYours      = &cast.Refusal{Kind: cast.Forbidden, Reason: "another user's stream"}
+	notYours      = &cast.Refusal{Kind: cast.Forbidden, Reason: "not one of your streams"}
 )
 
 // inWholeSeconds rounds up, as protocols have seconds.

@@ -146,6 +146,23 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// TestListsAndUnknownStreams has users ask for the list, and for a stream that is not there: only one
+// who may watch all is told.
+func TestListsAndUnknownStreams(t *testing.T) {
+	h := newHouse(t, user("me"), user("you", "cam"))
+	for name, want := range map[string]cast.Kind{"me": 0, "you": cast.Forbidden} {
+		for _, action := range []cast.Action{cast.List, cast.Describe, cast.Watch} {
+			r := request(home, "", password{name, "right", nil})
+			r.Action = action
+			h.g.Admit(r, func(_ cast.Grant, err error) {
+				if kind(err) != want {
+					t.Errorf("%s, to %v: %v", name, action, err)
+				}
+			})
+		}
+	}
+}
+
 // TestUnknownUsersAreComparedToo has an unknown user cost what a wrong password does, and be
 // refused even if the comparison says that it is right.
 func TestUnknownUsersAreComparedToo(t *testing.T) {
@@ -257,7 +274,7 @@ func TestFailuresOfANetwork(t *testing.T) {
 }
 
 // TestFailuresAreBounded has wrong passwords come from many addresses: some are remembered,
-// those of the last failures.
+// those that go on.
 func TestFailuresAreBounded(t *testing.T) {
 	h := newHouse(t, user("me"))
 	for range auth.FailureBurst {
@@ -275,6 +292,17 @@ func TestFailuresAreBounded(t *testing.T) {
 	if _, err := h.ask(home, "cam", password{"me", "right", nil}); err != nil {
 		t.Errorf("the oldest address is still remembered: %v", err)
 	}
+	// One that goes on is remembered.
+	from := func(i int) string { return netip.AddrFrom4([4]byte{11, 0, byte(i >> 8), byte(i)}).String() }
+	for i := range auth.MaxAddresses {
+		for range auth.FailureBurst {
+			_, _ = h.ask(home, "cam", password{"me", "wrong", nil})
+		}
+		_, _ = h.ask(from(i), "cam", password{"me", "wrong", nil})
+	}
+	if _, err := h.ask(home, "cam", password{"me", "right", nil}); kind(err) != cast.Busy {
+		t.Errorf("an address that goes on is forgotten: %v", err)
+	}
 	h.pass(auth.FailureInterval)
 	const more = 100 // each has two forgotten
 	for i := range more {
@@ -282,6 +310,28 @@ func TestFailuresAreBounded(t *testing.T) {
 	}
 	if n := h.g.Failing(); n != auth.MaxAddresses-more {
 		t.Errorf("%d addresses are remembered when the failures of most are forgiven", n)
+	}
+}
+
+// TestSlowGuessersAreRemembered has one address fail now and then, while many others do: it is
+// counted to the end.
+func TestSlowGuessersAreRemembered(t *testing.T) {
+	h := newHouse(t, user("me"))
+	others := 0
+	for i := range auth.FailureBurst {
+		if _, err := h.ask(home, "cam", password{"me", "wrong", nil}); kind(err) != cast.Unauthorized {
+			t.Fatal(err)
+		}
+		if i < auth.FailureBurst-3 {
+			continue
+		}
+		for range auth.MaxAddresses * 2 / 3 {
+			others++
+			_, _ = h.ask(netip.AddrFrom4([4]byte{10, byte(others >> 16), byte(others >> 8), byte(others)}).String(), "cam", password{"me", "wrong", nil})
+		}
+	}
+	if _, err := h.ask(home, "cam", password{"me", "right", nil}); kind(err) != cast.Busy {
+		t.Errorf("an address that goes on is forgotten: %v", err)
 	}
 }
 
