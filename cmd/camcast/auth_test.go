@@ -99,3 +99,26 @@ func TestAuth(t *testing.T) {
 		}
 	}
 }
+
+// TestRemovedUser has a user be removed who watches: the viewer is ended, and cannot come back.
+func TestRemovedUser(t *testing.T) {
+	file := writeUsers(t)
+	d := startDaemon(t, "--auth", file, smallCard)
+	c, err := newClient(t, d.urlAs("anna", annasPassword), gortsplib.ProtocolTCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.play()
+	c.consecutive(3)
+	if err := os.WriteFile(file, []byte("# nobody\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	d.awaitLog("reader left", "user=anna", `reason="user removed"`)
+	d.awaitLog("SIGHUP: read again", "users=0", "readers_ended=1")
+	if _, err := newClient(t, d.urlAs("anna", annasPassword), gortsplib.ProtocolTCP); err == nil {
+		t.Error("a user who was removed is admitted")
+	}
+}
