@@ -7,7 +7,7 @@
 //
 //   - v4l2: a camera behind a Linux V4L2 driver
 //   - testcard: a moving picture with the time of day in it
-//   - file: an MJPEG file or a folder of JPEGs, at its own rate
+//   - file: an MJPEG, H.264 or H.265 file or a folder of JPEGs, at its own rate
 //
 // encode turns pixels into JPEG; a source that encodes has package worker do so, beside the loop.
 // Feed is the source that other goroutines push frames into.

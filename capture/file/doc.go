@@ -1,6 +1,6 @@
 // Package file plays pictures from files: an MJPEG file, which is JPEGs one after the
-// other, a folder of JPEGs in the order of their names, or a single JPEG, again and
-// again or once.
+// other, a folder of JPEGs in the order of their names, a single JPEG, or a file of H.264 or
+// H.265, again and again or once.
 //
 // Frames come at their rate. A loop that is late gets them late, one per beat that it
 // sees, never several at once. All that is done with files runs in jobs of the Host: opening,
@@ -20,11 +20,19 @@
 // pictures that are cut off earlier, that break the rules, or that are larger than MaxFrame: they
 // are skipped and counted.
 //
+// # H.264 and H.265
+//
+// A file that begins with a NAL unit and its start code (Annex B), or is named .h264, .264, .h265, .265
+// or .hevc, is a stream of these. Frames are played in the order in which they are decoded. Where
+// B-frames are shown in another order their times say so (media.Frame.Captured), by their picture order
+// counts. Each round begins with a key frame: what is before it is dropped. So is all that needs a frame
+// which is broken, or larger than MaxFrame, until the next key frame.
+//
 // # What changes while it is played
 //
 // Changes are seen by inotify, or looked for every 2 s where that cannot be had. With
 // Options.Loop, a file that replaces the one that is played (mv new.jpg pic.jpg) is played from
-// its beginning. A file that was removed is played on until there is another of its name. Pictures
+// its beginning, whatever it is. A file that was removed is played on until there is another of its name. Pictures
 // that come into a folder or leave it are played, or not, in the order of names.
 //
 // A file or folder that has nothing to play is refused when it is opened for the first time. If

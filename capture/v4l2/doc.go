@@ -1,6 +1,14 @@
 // Package v4l2 takes pictures from a camera behind a Linux V4L2 driver.
 //
-// A camera's MJPEG is passed through untouched; YUYV is encoded by package encode.
+// A camera's MJPEG is passed through untouched, and so are the frames of its H.264 or H.265; YUYV is
+// encoded by package encode. Without a wish the format is the first of these that has the size and the
+// rate asked for.
+//
+// Of H.264 and H.265 no frame comes that needs a missing one: none before the first key frame, none
+// between a gap in the driver's sequence and the next key frame. That is asked for, where the driver can
+// be (V4L2_CID_MPEG_VIDEO_FORCE_KEY_FRAME). Buffers are frames with most drivers; where they are parts of
+// one, a frame ends when the next one begins.
+//
 // Frames that the driver flags as broken are skipped and counted, and so are the gaps in
 // its sequence. A camera that is unplugged, has failed, or is in use when it is opened is
 // reported as lost; it may be closed and opened again.

@@ -32,7 +32,7 @@ type setup struct {
 	card         string
 	mode         mode
 	why          string // the mode was chosen
-	bytesPerLine int // of YUYV
+	bytesPerLine int    // of YUYV
 	rate         float64
 	buffers      int
 }

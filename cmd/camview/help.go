@@ -4,7 +4,7 @@ const helpHead = `camview shows a camera in the terminal, or writes its pictures
 
 Usage: camview [flags] URL
 
-  rtsp://HOST:8554/cam       a stream of an RTSP server, camcast or another (RTP/JPEG)
+  rtsp://HOST:8554/cam       a stream of an RTSP server, camcast or another: JPEG, H.264, H.265
   rtsps://HOST:8322/cam      the same over TLS
   camcast://HOST:5004/cam    a stream of camcast, joined without RTSP
   camcast://HOST:5004/       print the list of streams, and end
@@ -14,7 +14,8 @@ that mean something in a URL may be escaped, such as %40 for @.
 
 The picture fills the terminal. Keys: q ends; space holds the picture, and again goes on;
 with --rewind the left and right arrows go back and forth in time, and End returns to the
-newest picture.
+newest picture. H.264 is shown by OpenH264 (apt install libopenh264-7); H.265 can only be
+written, by -o.
 `
 
 const helpTail = `
@@ -23,7 +24,8 @@ second at first, later every 5 seconds.
 
 Figures:
   frames   pictures that came whole
-  lost     pictures that the network has damaged or lost, and packets that it has lost
+  lost     pictures that the network has damaged or lost, those that need such a one, and
+           packets that it has lost
   skipped  pictures of which nothing came, and their packets: the server did not send them
            to this reader, as it was slow or reported loss. A network that loses pictures
            whole looks the same
@@ -47,6 +49,7 @@ Examples:
   camview --rewind 30s --stats camcast://127.0.0.1:5004/cam 2>stats.txt
   camview -o - rtsp://127.0.0.1:8554/cam | ffplay -f mjpeg -
   camview -o frame.jpg rtsp://127.0.0.1:8554/cam
+  camview -o clip.h264 rtsp://127.0.0.1:8554/roof
   camview --tls-ca cert.pem rtsps://127.0.0.1:8322/cam
   camview --readers 100 --duration 10s --json rtsp://127.0.0.1:8554/cam
 `
