@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"math"
 
 	"github.com/camcast/camcast/cmd/camview/openh264"
 	"github.com/camcast/camcast/media"
@@ -107,16 +108,14 @@ func expandPlane(dst, from []byte, levels *[256]byte) []byte {
 	return dst
 }
 
-var lumaLevels, chromaLevels = levels(16, 219), levels(128, 224)
+// lumaLevels and chromaLevels map levels of a limited range to those of a full one. Luma's black is 16,
+// and the middle of chroma 128.
+var lumaLevels, chromaLevels = levels(16, 0, 219), levels(128, 128, 224)
 
-// levels maps those of a limited range: from is kept for luma's black, and chroma's middle.
-func levels(from, span int) (table [256]byte) {
-	base := 0
-	if from == 128 {
-		base = 128
-	}
+// levels maps a level, and those around it by their distance: span of them become 255.
+func levels(from, to, span float64) (table [256]byte) {
 	for i := range table {
-		table[i] = byte(min(max(base+((i-from)*255*2+span)/(2*span), 0), 255))
+		table[i] = byte(min(max(math.Round(to+(float64(i)-from)*255/span), 0), 255))
 	}
 	return table
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Tests the daemon on real V4L2 drivers, in a virtual machine that run-vm.sh makes: a USB
 # webcam behind uvcvideo, vivid, v4l2loopback. What is checked is in check/.
-# usage: test.sh [webcam|pair|starts|host|raw]...        (default: all)
+# usage: test.sh [webcam|h264|pair|starts|host|raw]...        (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 vm=capture/v4l2/vm
@@ -38,6 +38,14 @@ in_vm() { setpriv --pdeathsig TERM "$vm/run-vm.sh" -t 240 -u "${files[@]}" "$wor
 # A webcam behind uvcvideo, which is /dev/video0 when there is no other.
 webcam() { VM_VIVID=no VM_LOOPBACK=no in_vm uvc; }
 
+# The webcam's H.264: three groups of ten frames.
+h264() {
+    ffmpeg -nostdin -v error -f lavfi -i testsrc2=s=640x480:r=30:d=1 -pix_fmt yuv420p -c:v libx264 -preset ultrafast \
+        -tune zerolatency -x264-params aud=1:keyint=10:repeat-headers=1:slices=1 -f h264 "$work/clip.h264"
+    files+=(-f "$work/clip.h264:/clip.h264")
+    VM_VIVID=no VM_LOOPBACK=no in_vm h264
+}
+
 # Two webcams, one of which is unplugged for half a minute, and one that comes late.
 pair() { VM_VIVID=no VM_LOOPBACK=no in_vm pair; }
 
@@ -66,7 +74,7 @@ host() {
 raw() { in_vm vivid loopback; }
 
 failed=0
-for part in "${@:-webcam pair starts host raw}"; do
+for part in "${@:-webcam h264 pair starts host raw}"; do
     for name in $part; do
         echo "== $name"
         "$name" || failed=1

@@ -12,12 +12,15 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtp"
 	pion "github.com/pion/rtp"
 )
 
-// client is gortsplib's RTSP client, which hands out whole JPEG pictures.
+// client is gortsplib's RTSP client, which hands out whole pictures: JPEGs, or frames of H.264 as NAL
+// units with their lengths.
 type client struct {
 	rtsp     *gortsplib.Client
 	pictures chan []byte
@@ -52,18 +55,16 @@ func playStream(name string, protocol gortsplib.Protocol) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	var mjpeg *format.MJPEG
-	media := session.FindFormat(&mjpeg)
-	if media == nil {
-		return nil, fmt.Errorf("no MJPEG in the description")
-	}
-	if _, err := c.rtsp.Setup(session.BaseURL, media, 0, 0); err != nil {
+	track, forma, push, err := pictureTrack(session)
+	if err != nil {
 		return nil, err
 	}
-	var depacketizer rtp.JPEGDepacketizer
+	if _, err := c.rtsp.Setup(session.BaseURL, track, 0, 0); err != nil {
+		return nil, err
+	}
 	var next uint16
 	begun := false
-	c.rtsp.OnPacketRTP(media, mjpeg, func(p *pion.Packet) {
+	c.rtsp.OnPacketRTP(track, forma, func(p *pion.Packet) {
 		if begun {
 			c.missing.Add(int64(p.SequenceNumber - next))
 		}
@@ -72,7 +73,7 @@ func playStream(name string, protocol gortsplib.Protocol) (*client, error) {
 		if err != nil {
 			return
 		}
-		if picture, ok, _ := depacketizer.Push(raw); ok {
+		if picture, ok := push(raw); ok {
 			select {
 			case c.pictures <- bytes.Clone(picture):
 			case <-c.done:
@@ -81,6 +82,27 @@ func playStream(name string, protocol gortsplib.Protocol) (*client, error) {
 	})
 	_, err = c.rtsp.Play(nil)
 	return c, err
+}
+
+// pictureTrack finds the pictures in a description, and what puts them together from packets.
+func pictureTrack(s *description.Session) (*description.Media, format.Format, func(packet []byte) ([]byte, bool), error) {
+	var mjpeg *format.MJPEG
+	if track := s.FindFormat(&mjpeg); track != nil {
+		var depacketizer rtp.JPEGDepacketizer
+		return track, mjpeg, func(packet []byte) ([]byte, bool) {
+			picture, ok, _ := depacketizer.Push(packet)
+			return picture, ok
+		}, nil
+	}
+	var h264 *format.H264
+	if track := s.FindFormat(&h264); track != nil {
+		depacketizer := rtp.NewNALDepacketizer(media.H264, 1<<20)
+		return track, h264, func(packet []byte) ([]byte, bool) {
+			frame, ok, _ := depacketizer.Push(packet)
+			return frame.Bytes, ok
+		}, nil
+	}
+	return nil, nil, nil, fmt.Errorf("no MJPEG and no H.264 in the description")
 }
 
 // next returns the next picture.

@@ -15,6 +15,7 @@ import (
 // groups are the groups of checks by name.
 var groups = map[string]func() error{
 	"uvc":      checkWebcam,
+	"h264":     checkH264,
 	"starts":   checkStarts,
 	"pair":     checkPair,
 	"serve":    serveHost,

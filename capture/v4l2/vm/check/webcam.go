@@ -23,8 +23,8 @@ func plugIn() (*process, error) { return plugInto(0, 1500*time.Millisecond) }
 
 // plugInto plugs a webcam into a port. The webcam there has been unplugged for as long as
 // replug when it is plugged in again.
-func plugInto(port int, replug time.Duration) (*process, error) {
-	webcam, err := start("/uvcemu", "-port", strconv.Itoa(port), "-dump", dumped, "-replug", replug.String())
+func plugInto(port int, replug time.Duration, more ...string) (*process, error) {
+	webcam, err := start("/uvcemu", append(more, "-port", strconv.Itoa(port), "-dump", dumped, "-replug", replug.String())...)
 	if err != nil {
 		return nil, err
 	}
