@@ -6,6 +6,7 @@ import (
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/h264"
 	"github.com/camcast/camcast/proto/h265"
+	"github.com/camcast/camcast/proto/nal"
 	"github.com/camcast/camcast/proto/rtp"
 )
 
@@ -18,6 +19,9 @@ type assembly interface {
 	// follows reports whether the last frame can be decoded after those before it: none that it may
 	// need is missing.
 	follows() bool
+	// skips reports whether the last frame cannot be decoded where decoding has begun with the key
+	// frame before it.
+	skips() bool
 	// restart forgets what is in hand, as the source has begun anew.
 	restart()
 }
@@ -32,6 +36,7 @@ func (a *jpegAssembly) push(packet []byte) (Frame, bool, error) {
 
 func (a *jpegAssembly) begins(packet []byte) bool { return rtp.BeginsJPEG(packet) }
 func (a *jpegAssembly) follows() bool             { return true }
+func (a *jpegAssembly) skips() bool               { return false }
 
 func (a *jpegAssembly) restart() {
 	a.JPEGDepacketizer = rtp.JPEGDepacketizer{Width: a.Width, Height: a.Height}
@@ -68,6 +73,21 @@ func (a *nalAssembly) push(packet []byte) (Frame, bool, error) {
 // follows: frames that no other one needs may be missing. H.264 numbers the others; of H.265 every gap
 // counts.
 func (a *nalAssembly) follows() bool { return !a.Gap() || a.format == media.H264 && a.isNext }
+
+func (a *nalAssembly) skips() bool { return a.format == media.H265 && isRASL(a.last.Bytes) }
+
+// isRASL reports whether a frame of H.265 is a picture that is shown before the key frame that it
+// follows, and needs others before that.
+func isRASL(frame []byte) bool {
+	for len(frame) > 0 {
+		unit, rest, err := nal.Next(frame)
+		if err != nil || h265.IsSlice(unit) {
+			return err == nil && h265.IsRASL(unit)
+		}
+		frame = rest
+	}
+	return false
+}
 
 func (a *nalAssembly) restart() { a.Reset() }
 

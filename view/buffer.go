@@ -37,6 +37,7 @@ type Buffer struct {
 	frames   assembly // nil: the format is not known
 	needsKey bool     // what comes before the next key frame cannot be decoded
 	decodes  bool     // there was a key frame since the source began
+	joined   bool     // decoding has begun with the last key frame
 	fault    error    // why a packet could not be used, since the last frame
 }
 
@@ -280,12 +281,24 @@ func (b *Buffer) Pop(now time.Duration) (Frame, bool) {
 
 // judge reports whether a frame can be decoded.
 func (b *Buffer) judge(f *Frame) bool {
-	b.needsKey = (b.needsKey || !b.frames.follows()) && !f.Key
+	lacks := b.needsKey || !b.frames.follows()
+	if f.Key {
+		b.joined, b.needsKey, b.decodes = lacks, false, true
+		return true
+	}
+	b.needsKey = lacks
 	if b.needsKey && b.decodes {
 		b.tally.useless()
 	}
-	b.decodes = b.decodes || f.Key
-	return !b.needsKey
+	return !b.needsKey && !(b.joined && b.skip())
+}
+
+// skip reports whether the frame cannot be decoded because decoding has begun with the key frame before
+// it. It is not missed.
+func (b *Buffer) skip() bool {
+	skips := b.frames.skips()
+	b.tally.done = b.tally.done || skips
+	return skips
 }
 
 // Fault returns why a packet was no part of a frame, since the last whole frame; nil if there was

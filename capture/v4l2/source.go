@@ -309,4 +309,7 @@ func (s *Source) release(c *session) {
 	})
 }
 
-var _ capture.Encoder = (*Source)(nil)
+var (
+	_ capture.Encoder   = (*Source)(nil)
+	_ capture.KeyFramer = (*Source)(nil)
+)

@@ -19,3 +19,14 @@ func TestBeginsPicture(t *testing.T) {
 		}
 	}
 }
+
+func TestIsRASL(t *testing.T) {
+	for first, want := range map[byte]bool{8 << 1: true, 9 << 1: true, 6 << 1: false, 7 << 1: false, 21 << 1: false, 0x02: false} {
+		if got := h265.IsRASL([]byte{first, 1, 0x80}); got != want {
+			t.Errorf("type %d: %v, want %v", first>>1, got, want)
+		}
+	}
+	if h265.IsRASL(nil) {
+		t.Error("nothing is one")
+	}
+}
