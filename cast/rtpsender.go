@@ -38,7 +38,9 @@ type payload interface {
 }
 
 // payloads make the payload of each format that can be sent.
-var payloads = map[media.Format]func(*Stream, payloadOptions) (payload, error){media.JPEG: newJPEGPayload}
+var payloads = map[media.Format]func(*Stream, payloadOptions) (payload, error){
+	media.JPEG: newJPEGPayload, media.H264: newNALPayload(media.H264), media.H265: newNALPayload(media.H265),
+}
 
 // payloadOptions are how packets are cut and numbered.
 type payloadOptions struct {

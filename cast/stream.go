@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/camcast/camcast/capture"
@@ -60,6 +61,9 @@ type StreamOptions struct {
 	// second; nil, or an error: none can be had out of turn. A source is asked by
 	// capture.KeyFramer instead.
 	RequestKeyFrame func() error
+	// ParamsChanged is called when the stream's Params, and so its SDP, have changed while it is live.
+	// It may be nil.
+	ParamsChanged func(s *Stream)
 	// StateChanged is called when the source has gone to another state, with the reason of a
 	// bad one: Lost, or Ended because it failed. It may be nil.
 	StateChanged func(s *Stream, state State, err error)
@@ -172,12 +176,17 @@ func (s *Stream) setParams(p *media.Params) error {
 	if err := s.rendition.rtp.use(p); err != nil {
 		return err
 	}
-	if s.params != nil && !p.Equal(s.params) {
+	changed := s.params != nil && !p.Equal(s.params)
+	if changed {
 		s.version++
 	}
 	s.params = p
 	s.rendition.setPace(p.FramesPerSecond)
-	return nil
+	if notify := s.options.ParamsChanged; changed && notify != nil && s.State() == Live {
+		notify(s)
+	}
+	return s.over() // as the program may have closed it
+
 }
 
 // fits says whether a frame is too large, or depends on one that was.
@@ -295,6 +304,21 @@ func (s *Stream) SSRC() uint32 { return s.rendition.rtp.ssrc }
 // PayloadType is that of the stream's RTP packets. ClockHz of package proto/rtp is the rate of
 // their timestamps.
 func (s *Stream) PayloadType() uint8 { return s.rendition.rtp.payloadType() }
+
+// Format is the payload format of the stream's RTP packets and its parameters, as an SDP has them:
+// "H264" and what follows "a=fmtp:96 ". Both are empty where the payload type says all, as for JPEG,
+// and as long as nothing is known.
+func (s *Stream) Format() (encoding, parameters string) {
+	if s.rendition.rtp.payload == nil || s.params == nil {
+		return "", ""
+	}
+	d := s.rendition.rtp.describe()
+	if d.PayloadType < payloadTypeNAL {
+		return "", ""
+	}
+	encoding, _, _ = strings.Cut(d.Encoding, "/")
+	return encoding, d.FormatParameters
+}
 
 // SDP is the stream's description for a player. The error is ErrClosed, or a *Refusal if the
 // stream cannot be described yet.

@@ -270,14 +270,16 @@ func (s *Server) accept(d udp.Datagram, r *protocol.Request, stream *cast.Stream
 	accepted := protocol.Acceptance{
 		SSRC: stream.SSRC(), Stream: describe(stream), Timeout: s.broadcaster.Config().SessionTimeout, Readers: uint32(stream.Readers()),
 	}
+	_, accepted.FormatParameters = stream.Format()
 	s.reply(d, protocol.AppendAcceptance(s.answer[:0], r, &accepted))
 }
 
 // describe describes a stream to a reader that joins.
 func describe(s *cast.Stream) protocol.Stream {
 	p := s.Params()
+	encoding, _ := s.Format()
 	return protocol.Stream{
 		Name: s.Name(), Width: uint16(p.Width), Height: uint16(p.Height), MilliFPS: uint32(math.Round(1000 * p.FramesPerSecond)),
-		PayloadType: s.PayloadType(), ClockHz: rtp.ClockHz,
+		PayloadType: s.PayloadType(), ClockHz: rtp.ClockHz, Encoding: encoding,
 	}
 }

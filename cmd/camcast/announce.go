@@ -66,7 +66,7 @@ func (d *service) announceDestinations(w io.Writer, stream *cast.Stream) {
 		case s.sdpFile == "":
 			fmt.Fprintf(w, "  sent to udp://%v (to watch it a player needs the SDP: add --sdp FILE)\n", to.Peer)
 		case d.described[i]:
-			announceDescribed(w, to, name)
+			announceDescribed(w, to, stream, name)
 		default:
 			fmt.Fprintf(w, "  sent to udp://%v when the source is there; %s is written then\n", to.Peer, name)
 		}
@@ -74,10 +74,10 @@ func (d *service) announceDestinations(w io.Writer, stream *cast.Stream) {
 }
 
 // announceDescribed prints how to watch what is sent to a destination, by its SDP file.
-func announceDescribed(w io.Writer, to destinationSpec, name string) {
+func announceDescribed(w io.Writer, to destinationSpec, s *cast.Stream, name string) {
 	fmt.Fprintf(w, "  sent to udp://%v, described in %s:\n", to.Peer, name)
 	fmt.Fprintf(w, "  ffplay -protocol_whitelist file,udp,rtp -fflags nobuffer -flags low_delay %s\n", name)
-	fmt.Fprintf(w, "  gst-launch-1.0 filesrc location=%s ! sdpdemux latency=100 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink\n", name)
+	fmt.Fprintf(w, "  gst-launch-1.0 filesrc location=%s ! sdpdemux latency=100 ! %s ! videoconvert ! autovideosink\n", name, gstDecoder(s))
 	fmt.Fprintf(w, "  vlc %s\n", name)
 }
 
@@ -125,4 +125,15 @@ func hosts(listening netip.Addr) []string {
 		}
 	}
 	return []string{local}
+}
+
+// gstDecoder are the elements by which GStreamer decodes a stream.
+func gstDecoder(s *cast.Stream) string {
+	switch encoding, _ := s.Format(); encoding {
+	case "H264":
+		return "rtph264depay ! avdec_h264"
+	case "H265":
+		return "rtph265depay ! avdec_h265"
+	}
+	return "rtpjpegdepay ! jpegdec"
 }

@@ -105,7 +105,7 @@ func (d *service) writer(i int, s *cast.Stream) *worker.Worker[sdpFile] {
 			d.log.Error("a destination cannot be described", "error", err)
 		case !was:
 			text := bytes.NewBufferString("\n" + s.Name() + ":\n")
-			announceDescribed(text, d.settings.destinations[i], name)
+			announceDescribed(text, d.settings.destinations[i], s, name)
 			_, _ = d.stdout.Write(text.Bytes())
 		}
 	})

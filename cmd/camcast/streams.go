@@ -41,7 +41,7 @@ func (d *service) addStream(spec sourceSpec, source capture.Source) (*cast.Strea
 	return d.broadcaster.AddStream(spec.name, source, cast.StreamOptions{
 		Transcoder:   transcoder,
 		AwaitReader:  spec.kind == fileSource && !spec.loop,
-		StateChanged: d.stateChanged,
+		StateChanged: d.stateChanged, ParamsChanged: d.writeDescriptions,
 	})
 }
 
