@@ -28,6 +28,8 @@ type sink struct {
 	// has are the frames of the made-up format that came. last are the last packet's numbers.
 	has             map[uint32]bool
 	lastSequence    uint16
+	firstSequence   uint16
+	firstTimestamp  uint32
 	lastTimestamp   uint32
 	hasLast, hasKey bool
 	loose           bool // another reader may have had its address before
@@ -133,6 +135,9 @@ func (s *sink) inOrder(sequence uint16, timestamp uint32) {
 		if int32(timestamp-s.lastTimestamp) < 0 {
 			s.wrong("timestamp %d comes after %d", timestamp, s.lastTimestamp)
 		}
+	}
+	if !s.hasLast {
+		s.firstSequence, s.firstTimestamp = sequence, timestamp
 	}
 	s.lastSequence, s.lastTimestamp, s.hasLast = sequence, timestamp, true
 }
