@@ -111,8 +111,8 @@ type Adapt uint8
 const (
 	// AdaptOff sends everybody everything.
 	AdaptOff Adapt = iota + 1
-	// AdaptThin sends UDP readers that report loss only every 2nd, 4th or 8th frame, or
-	// key frames alone, each by its own reports.
+	// AdaptThin sends UDP readers that report loss only every 2nd, 4th or 8th frame, or where
+	// frames depend on each other those that others need, or key frames alone: each by its own reports.
 	AdaptThin
 	// AdaptQuality does so too, and where readers at most addresses of a stream's readers report
 	// loss and its source is a capture.Encoder, lowers the quality for all.
@@ -203,7 +203,7 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Lag < 1 || c.Lag > maxLag:
 		return c, fmt.Errorf("lag %d: must be 1 to %d frames", c.Lag, maxLag)
 	case c.LagTime < 0 || c.LagTime > maxGroupTime:
-		return c, fmt.Errorf("lag time %v: must be 0 to %v", c.LagTime, maxGroupTime)
+		return c, fmt.Errorf("lag-time %v: must be 0s to %v", c.LagTime, maxGroupTime)
 	case c.MTU < minMTU || c.MTU > 65535:
 		return c, fmt.Errorf("mtu %d: must be %d to 65535 bytes", c.MTU, minMTU)
 	case c.Burst < 1 || c.Burst > maxBurst:

@@ -14,6 +14,10 @@
 // source is fed by Stream.Publish. JPEGs that RTP cannot carry are coded anew by a worker, if there
 // is a StreamOptions.Transcoder; frames that it has no time for are counted in Figures.Skipped.
 //
+// Where frames depend on each other (H.264, H.265), readers begin with a key frame: one that the
+// source is asked for (capture.KeyFramer, StreamOptions.RequestKeyFrame), or the newest one, from
+// which they are caught up.
+//
 // AddStream does not wait until its source is open. A source that is lost is opened again (State);
 // its stream exists meanwhile, and its readers stay. A watchdog looks after devices that fall
 // silent.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
@@ -34,6 +35,7 @@ type rawFlags struct {
 	rtsp, rtp        string
 	tls              rawTLS
 	lag, mtu, burst  int
+	lagTime          time.Duration
 	maxFrame         int
 	limits           rawLimits
 	lowPorts         bool
@@ -73,6 +75,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.BoolVar(&raw.lowPorts, "low-ports", false, "send to UDP ports below 1024, too, where services of a system listen, if viewers ask for it")
 			f.IntVar(&raw.limits.backlog, "max-tcp-backlog", cast.DefaultTCPBacklog>>20, "at most `MB` megabytes waiting in the kernel for TCP viewers that read nothing, of whom the oldest are ended; 0 is no limit")
 			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` that a viewer may be behind; further behind, it goes on with the newest")
+			f.DurationVar(&raw.lagTime, "lag-time", time.Second, "`TIME` that a viewer of H.264 or H.265 may be behind; further behind, it goes on with a newer key frame, if there is one")
 			f.IntVar(&raw.mtu, "mtu", 1500, "largest IP packet to send, in `BYTES`")
 			f.IntVar(&raw.burst, "burst", cast.DefaultBurst, "`PACKETS` to send to a viewer at once, 1 to 64 (with --spread 0 as many as fit)")
 			f.Float64Var(&raw.spread, "spread", cast.DefaultSpread, "`SHARE` of the frame interval to spread a frame's bursts over, up to 1; 0 sends them at once")
@@ -162,7 +165,7 @@ func (s *settings) applyEnvironment() {
 // config is what the flags say, in cast's words, in which a zero is the default.
 func (raw *rawFlags) config() cast.Config {
 	c := cast.Config{
-		MaxFrame: raw.maxFrame, Lag: raw.lag, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
+		MaxFrame: raw.maxFrame, Lag: raw.lag, LagTime: raw.lagTime, MTU: raw.mtu, Burst: raw.burst, Spread: raw.spread,
 		MaxReaders: raw.limits.readers, MaxReadersPerAddress: raw.limits.readersPerAddress,
 		MaxConnections: raw.limits.connections, MaxConnectionsPerAddress: raw.limits.connectionsPerAddress,
 		LowPorts: raw.lowPorts, AllowBasic: raw.allowBasic,
@@ -194,6 +197,9 @@ func checkRanges(raw *rawFlags) error {
 		if f.value < f.least && f.value >= -1 {
 			return fmt.Errorf("--%s %d: must be at least %d", f.name, f.value, f.least)
 		}
+	}
+	if raw.lagTime <= 0 {
+		return fmt.Errorf("--lag-time %v: must be more than 0s", raw.lagTime)
 	}
 	if raw.spread < 0 {
 		return fmt.Errorf("--spread %v: must be 0 to 1, a share of the frame interval", raw.spread)

@@ -70,6 +70,9 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		fmt.Fprintf(w, "  delivered %s, %s, %s; %s, %d cut short, %s to unreachable readers\n", count(f.Delivered, "frame"),
 			count(f.Packets, "packet"), count(f.Bytes, "byte"), count(f.Lags, "lag"), f.CutShort, count(f.Unreachable, "send"))
 		fmt.Fprintf(w, "  late, first sent over a frame interval after their capture: %s\n", count(f.Late, "frame"))
+		if f.GroupsCut > 0 {
+			fmt.Fprintf(w, "  groups cut, too large to catch new viewers up: %d\n", f.GroupsCut)
+		}
 		fmt.Fprintf(w, "  age when handed to the kernel: first reader %s; last reader %s\n", ages(&f.FirstAge), ages(&f.LastAge))
 		fmt.Fprintf(w, "  thinned: %s now; %s to fewer frames, %s to more",
 			count(f.Thinned, "reader"), count(f.ThinnedMore, "time"), count(f.ThinnedLess, "time"))

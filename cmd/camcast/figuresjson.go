@@ -20,7 +20,7 @@ func printFiguresAsJSON(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart 
 		log.Info("figures", "stream", s.Name(), "frames", f.Frames, "missing_in_source", source.Gaps, "broken", source.Broken,
 			"unusable", f.Unusable, "transcoded", f.Transcoded, "not_encoded", source.Skipped, "not_transcoded", f.Skipped,
 			"readers", s.Readers()-s.Destinations(), "destinations", s.Destinations(),
-			"delivered_frames", f.Delivered, "delivered_packets", f.Packets, "delivered_bytes", f.Bytes, "lags", f.Lags, "late_frames", f.Late,
+			"delivered_frames", f.Delivered, "delivered_packets", f.Packets, "delivered_bytes", f.Bytes, "lags", f.Lags, "late_frames", f.Late, "groups_cut", f.GroupsCut,
 			"cut_short", f.CutShort, "unreachable_sends", f.Unreachable,
 			quantilesInMilliseconds("first_age_ms", &f.FirstAge), quantilesInMilliseconds("last_age_ms", &f.LastAge),
 			"thinned_readers", f.Thinned, "times_to_fewer_frames", f.ThinnedMore, "times_to_more_frames", f.ThinnedLess,

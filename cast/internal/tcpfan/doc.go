@@ -3,7 +3,7 @@
 // A reader has a cursor of its own: a frame and the next packet of it. Packets are written
 // straight from the wire form that all readers share; only the framing before each packet is
 // made here, once for all readers of a frame. A reader that does not read costs no
-// memory: it falls behind, and goes on with the newest key frame.
+// memory: it falls behind, and goes on with the newest key frame. A new one can be caught up from that.
 //
 // All of it belongs to the loop's goroutine.
 package tcpfan
