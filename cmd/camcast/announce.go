@@ -34,7 +34,7 @@ func (d *service) announce() {
 			url := rtsp.url(rtsp.hosts[0], stream.Name())
 			fmt.Fprintf(w, "  %s\n", url)
 			fmt.Fprintf(w, "  ffplay -fflags nobuffer -flags low_delay -rtsp_transport udp %s\n", url)
-			fmt.Fprintf(w, "  gst-launch-1.0 rtspsrc location=%s latency=100 ! rtpjpegdepay ! jpegdec ! videoconvert ! autovideosink\n", url)
+			fmt.Fprintf(w, "  gst-launch-1.0 rtspsrc location=%s latency=100 ! %s ! videoconvert ! autovideosink\n", url, gstDecoder(stream))
 			fmt.Fprintf(w, "  vlc %s\n", url)
 		}
 		if rtsps.port != 0 {
