@@ -90,11 +90,21 @@ func TestSecureURLs(t *testing.T) {
 	}
 }
 
-// TestWrongPort has clients speak TLS to the port of plain text, and the other way round.
+// TestWrongPort has clients speak TLS to the port of plain text, and the other way round. Each waits for
+// its line of the log, as there is one in a second.
 func TestWrongPort(t *testing.T) {
 	_, flags := writeCertificate(t)
 	d := startDaemon(t, append(flags, smallCard)...)
 	secure := addressOf(d.secureURL())
+	if conn, err := tls.Dial("tcp", addressOf(d.url()), nil); err == nil {
+		conn.Close()
+		t.Error("TLS on the port of plain text")
+	}
+	_, port, err := net.SplitHostPort(secure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.awaitLog("reader refused", "use rtsps:// and port "+port)
 	if c, err := newClient(t, "rtsp://"+secure+"/cam", gortsplib.ProtocolTCP); err == nil || !strings.Contains(err.Error(), "use rtsps://") {
 		t.Errorf("%v, %v; want an error that says what to use", c, err)
 	}
@@ -108,15 +118,6 @@ func TestWrongPort(t *testing.T) {
 	if err != nil || answer.StatusCode != 400 || string(body) != "this port speaks TLS: use rtsps://\n" {
 		t.Errorf("%v, %q, %v", answer.Status, body, err)
 	}
-	if conn, err := tls.Dial("tcp", addressOf(d.url()), nil); err == nil {
-		conn.Close()
-		t.Error("TLS on the port of plain text")
-	}
-	_, port, err := net.SplitHostPort(secure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.awaitLog("reader refused", "use rtsps:// and port "+port)
 }
 
 // TestCertificateErrors wants one clear line.
