@@ -273,7 +273,7 @@ func (s *siege) setUpOnly() {
 func (s *siege) watchAndLie() {
 	ip := s.stranger()
 	for range 1 + s.random.IntN(5) {
-		g := s.newGuest(byJoining, ip, s.s, s.film)
+		g := s.joiner(ip)
 		g.sink.lossless = false
 		g.begin()
 		s.run(0)
@@ -293,10 +293,17 @@ func (s *siege) watchAndNotRead() {
 	c.OnData(nil)
 }
 
+// joiner is a stranger who watches.
+func (s *siege) joiner(ip string) *guest {
+	g := s.newGuest(byJoining, ip, s.s, s.film)
+	s.joiners = append(s.joiners, g)
+	return g
+}
+
 // joinMany joins with many ports of one host.
 func (s *siege) joinMany() {
 	ip := s.stranger()
 	for range s.random.IntN(30) {
-		s.newGuest(byJoining, ip, s.s, s.film).begin()
+		s.joiner(ip).begin()
 	}
 }
