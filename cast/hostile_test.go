@@ -6,13 +6,11 @@
 package cast_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
-	"runtime"
 	"testing"
 	"time"
 
@@ -43,14 +41,6 @@ func TestHostileSeeds(t *testing.T) {
 		t.Errorf("a second siege leaves %d kB on average, want at most %d", grown/seeds>>10, mostGrownOnAverage>>10)
 	}
 }
-
-// How much larger the heap may be after a second siege than after the first, when all strangers are
-// forgotten: what is kept of the honest readers who have come meanwhile, and what the simulated kernel
-// keeps. It was 0.25 MB on average and 0.65 MB at most; to keep all RTCP that comes adds as much.
-const (
-	mostGrown          = 1 << 20
-	mostGrownOnAverage = 400 << 10
-)
 
 // siege is a broadcast among strangers.
 type siege struct {
@@ -255,29 +245,6 @@ func (s *siege) checkHonest() {
 		if all := int(s.film.number - n[0] + 1); len(n) < all-1 { // the last may be on its way
 			g.wrong("has got %d of %d frames: %v", len(n), all, &g.sink)
 		}
-	}
-}
-
-// heapBytes is what is reachable.
-func heapBytes() int {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int(m.HeapAlloc)
-}
-
-// forget drops what the test keeps of a siege.
-func (s *siege) forget() {
-	s.strangers = nil
-	clear(s.asked)
-	clear(s.owed)
-	s.log = bytes.Buffer{}
-	for _, g := range s.joiners {
-		g.sink = sink{wrong: g.wrong}
-	}
-	s.joiners = nil
-	for _, g := range s.honest {
-		g.sink.numbers = nil
 	}
 }
 

@@ -293,13 +293,6 @@ func (s *siege) watchAndNotRead() {
 	c.OnData(nil)
 }
 
-// joiner is a stranger who watches.
-func (s *siege) joiner(ip string) *guest {
-	g := s.newGuest(byJoining, ip, s.s, s.film)
-	s.joiners = append(s.joiners, g)
-	return g
-}
-
 // joinMany joins with many ports of one host.
 func (s *siege) joinMany() {
 	ip := s.stranger()
