@@ -122,6 +122,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"testcard:?size=3000x2000"}, 2, []string{"3000x2000", "2040"}},
 		{[]string{"testcard:?fps=0"}, 2, []string{"fps=0", "at most 1000"}},
 		{[]string{"testcard:?quality=101"}, 2, []string{"quality=101", "1 to 100"}},
+		{[]string{"/dev/video0?format=vp8"}, 2, []string{"format=vp8", "auto, mjpeg, h264, h265, yuyv"}},
 		{[]string{"testcard:?color=red"}, 2, []string{"color", "size, fps, quality"}},
 		{[]string{text + "?size=640x480"}, 2, []string{"size", "fps, loop"}},
 		{append(free, "/dev/null"), 1, []string{"/dev/null"}},
