@@ -216,3 +216,42 @@ func TestFloodOfRejections(t *testing.T) {
 	}
 	idle(t, l)
 }
+
+// TestFloodOfRejectionsKeepsToItsBudget has messages of ICMP take a while each, beside datagrams.
+func TestFloodOfRejectionsKeepsToItsBudget(t *testing.T) {
+	k := newSim(t)
+	l := loop.NewOn(k)
+	read, received := 0, 0
+	o := udp.Options{Budget: l.NewBudget(time.Millisecond), Rejected: func(loop.Rejection) {
+		k.Spend(50 * time.Microsecond)
+		read++
+	}}
+	s, err := udp.Open(l, sender, o, func(udp.Datagram) { received++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	peer, err := k.NewUDPPeer(netip.MustParseAddrPort("198.51.100.1:9"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const flood = 300
+	fd := k.OpenFDs()[0]
+	for range flood {
+		if err := k.Reject(fd, loop.Rejection{Errno: unix.EHOSTUNREACH}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := peer.Send(s.Local(), []byte("report")); err != nil {
+		t.Fatal(err)
+	}
+	for turns := 0; read < flood || received == 0; turns++ {
+		if _, err := l.Turn(0); err != nil || turns > flood {
+			t.Fatalf("%v; %d were read in %d turns, and %d datagrams", err, read, turns, received)
+		}
+	}
+	if longest := l.Stats().MaxTurn; longest > 2*time.Millisecond { // the last call's 16 begin within the budget
+		t.Errorf("a turn took %v", longest)
+	}
+	idle(t, l)
+}

@@ -96,8 +96,9 @@ type Socket struct {
 	rejections   []loop.Rejection // room for those that are read; empty: none are
 	outgoing     outgoing
 	clones       *Clones
-	fans         []*Fan     // those whose peers have entries in it
-	receiving    *loop.Task // nil without a budget
+	fans         []*Fan // those whose peers have entries in it
+	// receiving and rejecting are the tasks of reading datagrams and ICMP; nil without a budget.
+	receiving, rejecting *loop.Task
 	// late: what is received may have waited since lateAt.
 	late, everLate bool
 	lateAt         time.Duration
@@ -133,7 +134,7 @@ func Open(l *loop.Loop, local netip.AddrPort, o Options, receive func(Datagram))
 		return nil, errors.Join(fmt.Errorf("udp %v: %w", local, err), k.CloseFD(fd))
 	}
 	if o.Budget != nil {
-		s.receiving = o.Budget.NewTask(s.receive)
+		s.receiving, s.rejecting = o.Budget.NewTask(s.receive), o.Budget.NewTask(s.readRejections)
 	}
 	s.segment = !o.NoSegmentation && k.CanSegment(fd)
 	if !s.segment && !o.NoSegmentation {
@@ -170,6 +171,7 @@ func (s *Socket) Close() error {
 	s.waiting, s.deliver = nil, nil
 	if s.receiving != nil {
 		s.receiving.Stop()
+		s.rejecting.Stop()
 	}
 	s.releaseClones()
 	return errors.Join(s.registration.Unregister(), s.kernel.CloseFD(s.fd))
@@ -198,7 +200,7 @@ func (s *Socket) want() (want loop.Interest) {
 
 func (s *Socket) ready(conditions loop.Interest) {
 	if conditions&loop.Failed != 0 {
-		s.readRejections()
+		s.failed()
 	}
 	if conditions&loop.Writable != 0 && !s.closed {
 		s.callWaiting()
