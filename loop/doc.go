@@ -34,8 +34,8 @@
 // # Budgets
 //
 // What strangers can have a program do, such as requests, is work of a Budget: so much time in a
-// turn for all of them together. What does not fit goes on in the next turn, in rotation, and
-// Stats counts it.
+// turn for all of them together, and a share of all time where LimitShare is called. What does not fit
+// goes on in a later turn, in rotation, and Stats counts it.
 //
 // # Timers and other goroutines
 //
