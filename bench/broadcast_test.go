@@ -19,6 +19,8 @@ type broadcast struct {
 	net   *rig.Rig
 	to    *model.Broadcast
 	frame *model.Frame
+	// units makes frames of H.264, which are sent instead; nil: there is only the one.
+	units *model.H264Framer
 }
 
 func newBroadcast(tb testing.TB, r *rig.Rig, readers int) *broadcast {
@@ -36,4 +38,13 @@ func newBroadcast(tb testing.TB, r *rig.Rig, readers int) *broadcast {
 
 func (b *broadcast) start() error { return b.Start(b.to) }
 
-func (b *broadcast) send() error { return b.Send(b.frame) }
+func (b *broadcast) send() error {
+	if b.units == nil {
+		return b.Send(b.frame)
+	}
+	frame, err := b.units.Next()
+	if err != nil {
+		return err
+	}
+	return b.Send(frame)
+}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"runtime"
 	"testing"
+	"time"
 
+	"github.com/camcast/camcast/bench/model"
 	"github.com/camcast/camcast/bench/rig"
 	"github.com/camcast/camcast/cast"
 )
@@ -19,11 +21,22 @@ func (noTranscoder) Transcode(dst, _ []byte) ([]byte, error) {
 // steady is a broadcast on the real kernel's loopback to readers who read nothing.
 func steady(tb testing.TB, readers int, spread float64) *broadcast {
 	tb.Helper()
+	return steadyOf(tb, readers, spread, false)
+}
+
+// steadyOf is the same with frames of H.264 or without.
+func steadyOf(tb testing.TB, readers int, spread float64, h264 bool) *broadcast {
+	tb.Helper()
 	net, err := rig.Loopback()
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, net.Close()) })
 	b := newBroadcast(tb, net, readers)
 	b.Spread, b.Transcoder = spread, noTranscoder{}
+	if b.to.H264 = h264; h264 {
+		b.LagTime = time.Microsecond // they come in no time, and the ring would have room for all of a second's
+		b.units, err = model.NewH264Framer()
+		must(tb, err)
+	}
 	must(tb, b.start())
 	tb.Cleanup(func() { must(tb, b.Close()) })
 	return b
@@ -56,6 +69,25 @@ func mustBeServed(t *testing.T, m *broadcast) {
 
 // mostBytesPerReader is what a UDP reader may cost beyond its RTSP session.
 const mostBytesPerReader = 256
+
+// TestNoAllocationsPerFrameOfH264 has a whole group of pictures sent each time.
+func TestNoAllocationsPerFrameOfH264(t *testing.T) {
+	m := steadyOf(t, 100, 0, true)
+	group := func() {
+		for range model.H264GroupFrames {
+			if err := m.send(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 4 { // until every slot of the ring has its buffer
+		group()
+	}
+	if n := testing.AllocsPerRun(4, group); n != 0 {
+		t.Errorf("%v allocations for %d frames, want 0", n, model.H264GroupFrames)
+	}
+	mustBeServed(t, m)
+}
 
 func TestBytesPerReader(t *testing.T) {
 	const readers = 10000

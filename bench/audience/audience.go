@@ -35,6 +35,8 @@ type Config struct {
 	Reports bool
 	// Sealed has them open SRTP, and seal their reports (model.SealedKey, model.ReaderKey).
 	Sealed bool
+	// H264: the frames are of H.264, else JPEG.
+	H264 bool
 	// Drops says that the network drops what is sent to ports where nobody is.
 	Drops bool
 }

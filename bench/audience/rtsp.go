@@ -38,7 +38,7 @@ func (a *readers) openRTSP(c Config) error {
 			if err != nil {
 				return err
 			}
-			go readRTP(conn, t, nil, nil)
+			go readRTP(conn, newAssembly(c.H264, t), nil, nil)
 		} else if !c.Drops {
 			if err := a.fill(port); err != nil {
 				return err

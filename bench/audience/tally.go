@@ -27,6 +27,17 @@ type received struct {
 // picture takes note of a picture that has come.
 func (t *tally) picture(p []byte) {
 	number, made, err := model.Check(p)
+	t.frame(number, made, len(p), err)
+}
+
+// units takes note of a frame of H.264 that has come.
+func (t *tally) units(p []byte) {
+	number, made, err := model.CheckH264(p)
+	t.frame(number, made, len(p), err)
+}
+
+// frame takes note of a frame of so many bytes, and of whether it is as it was sent.
+func (t *tally) frame(number uint64, made time.Duration, bytes int, err error) {
 	age := model.Now() - made
 	t.mu.Lock()
 	switch {
@@ -36,7 +47,7 @@ func (t *tally) picture(p []byte) {
 		t.stale++
 	default:
 		t.newest = number
-		t.whole = append(t.whole, received{number, age, len(p)})
+		t.whole = append(t.whole, received{number, age, bytes})
 	}
 	t.mu.Unlock()
 	select {

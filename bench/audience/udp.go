@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/bench/model"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/rtp"
 	"github.com/camcast/camcast/proto/srtp"
@@ -37,7 +38,7 @@ func (a *readers) openUDP(c Config) error {
 		if err != nil {
 			return err
 		}
-		go readRTP(conn, a.checked[i], r, opener)
+		go readRTP(conn, newAssembly(c.H264, a.checked[i]), r, opener)
 	}
 	return nil
 }
@@ -117,8 +118,28 @@ func newSealed(sealed bool, r *reporter) (opener *pion.Context, err error) {
 	return context(model.SealedKey)
 }
 
-func readRTP(conn *net.UDPConn, t *tally, r *reporter, opener *pion.Context) {
+// assembly makes frames of packets.
+type assembly func(packet []byte)
+
+// newAssembly has whole frames counted.
+func newAssembly(h264 bool, t *tally) assembly {
+	if h264 {
+		depacketizer := rtp.NewNALDepacketizer(media.H264, 1<<20)
+		return func(packet []byte) {
+			if frame, whole, err := depacketizer.Push(packet); err == nil && whole {
+				t.units(frame.Bytes)
+			}
+		}
+	}
 	var depacketizer rtp.JPEGDepacketizer
+	return func(packet []byte) {
+		if picture, whole, err := depacketizer.Push(packet); err == nil && whole {
+			t.picture(picture)
+		}
+	}
+}
+
+func readRTP(conn *net.UDPConn, assemble assembly, r *reporter, opener *pion.Context) {
 	buffer, control := make([]byte, 65536), make([]byte, 64)
 	for {
 		n, oobn, _, from, err := conn.ReadMsgUDPAddrPort(buffer, control)
@@ -135,9 +156,7 @@ func readRTP(conn *net.UDPConn, t *tally, r *reporter, opener *pion.Context) {
 				}
 			}
 			r.received(packet, from)
-			if picture, whole, err := depacketizer.Push(packet); err == nil && whole {
-				t.picture(picture)
-			}
+			assemble(packet)
 		}
 	}
 }

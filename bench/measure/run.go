@@ -20,6 +20,8 @@ type Setup struct {
 	// rate, 0 for 30.
 	FrameBytes      int
 	FramesPerSecond int
+	// H264 has frames of H.264 sent, whose sizes model says, and FrameBytes says nothing.
+	H264 bool
 	// OneCore keeps the sender's side to one CPU and the readers to the other.
 	OneCore bool
 	// CallsUncounted leaves out the system calls, for which some more frames are sent.
@@ -64,6 +66,9 @@ func (l *Lab) Start(s Setup) (*Run, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no model %q", s.Model)
 	}
+	if s.H264 && !entry.H264 {
+		return nil, fmt.Errorf("model=%s takes no frames of H.264", s.Model)
+	}
 	if err := present(entry, s.Readers); err != nil {
 		return nil, err
 	}
@@ -97,8 +102,8 @@ func (r *Run) open(l *Lab, entry model.Entry) error {
 			return err
 		}
 	}
-	sending := senderConfig{Model: entry.Name, Host: net.Host(), FrameBytes: r.setup.FrameBytes, FramesPerSecond: r.setup.FramesPerSecond}
-	reading := audience.Config{Transport: entry.Transport, Host: net.Host(), Count: r.setup.Readers, Drops: net.Drops(), Reports: entry.Reports, Sealed: entry.Sealed}
+	sending := senderConfig{Model: entry.Name, Host: net.Host(), FrameBytes: r.setup.FrameBytes, FramesPerSecond: r.setup.FramesPerSecond, H264: r.setup.H264}
+	reading := audience.Config{Transport: entry.Transport, Host: net.Host(), Count: r.setup.Readers, Drops: net.Drops(), Reports: entry.Reports, Sealed: entry.Sealed, H264: r.setup.H264}
 	checked := min(mostChecked, r.setup.Readers)
 	for i := range checked {
 		reading.Checked = append(reading.Checked, i*r.setup.Readers/checked)

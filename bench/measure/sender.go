@@ -16,6 +16,7 @@ type senderConfig struct {
 	Host            netip.Addr
 	FrameBytes      int
 	FramesPerSecond int
+	H264            bool
 }
 
 // senderAnswer is what it says when it has started, when it is asked to count, and at its end.
@@ -38,7 +39,7 @@ const (
 // would pay for; that it has come so far it says first.
 func send(c senderConfig, in io.Reader, out io.Writer) error {
 	answers := json.NewEncoder(out)
-	framer, err := model.NewFramer(c.FrameBytes)
+	framer, err := newFramer(c)
 	if err != nil {
 		return err
 	}
@@ -81,18 +82,28 @@ func send(c senderConfig, in io.Reader, out io.Writer) error {
 	return answers.Encode(answer)
 }
 
-type sender struct {
-	model  model.Model
-	framer *model.Framer
+// framer makes frames.
+type framer interface{ Next() (*model.Frame, error) }
+
+func newFramer(c senderConfig) (framer, error) {
+	if c.H264 {
+		return model.NewH264Framer()
+	}
+	return model.NewFramer(c.FrameBytes)
 }
 
-func startSender(c senderConfig, framer *model.Framer) (*sender, error) {
+type sender struct {
+	model  model.Model
+	framer framer
+}
+
+func startSender(c senderConfig, framer framer) (*sender, error) {
 	entry, ok := model.Find(c.Model)
 	if !ok {
 		return nil, fmt.Errorf("there is no model %q", c.Model)
 	}
 	s := &sender{entry.New(), framer}
-	return s, s.model.Start(&model.Broadcast{Readers: c.Readers, Host: c.Host, FramesPerSecond: c.FramesPerSecond})
+	return s, s.model.Start(&model.Broadcast{Readers: c.Readers, Host: c.Host, FramesPerSecond: c.FramesPerSecond, H264: c.H264})
 }
 
 func (s *sender) sendNext() error {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/jpeg"
 	"github.com/camcast/camcast/proto/rtp"
 	"golang.org/x/sys/unix"
@@ -21,10 +22,11 @@ const KeptFrames = 64
 type Frame struct {
 	// Number counts the frames from 1.
 	Number uint64
-	// Picture is a JPEG, and Packets the same as RTP.
+	// Picture is a JPEG, nil if the frame is H.264, and Coded is H.264. Packets is the same as RTP.
 	Picture []byte
+	Coded   media.Frame
 	Packets rtp.Packets
-	// framed is the picture behind its length, as it is sent over TCP.
+	// framed is the picture, or the units, behind the length, as it is sent over TCP.
 	framed []byte
 }
 
@@ -112,7 +114,7 @@ func (f *Framer) Next() (*Frame, error) {
 	frame := &f.frames[f.number%uint64(len(f.frames))]
 	frame.Number = f.number
 	now := Now()
-	f.stamp(now)
+	stamp(f.image.Scan, f.binary[:0], f.number, now)
 	frame.framed = jpeg.Append(frame.framed[:lengthBytes], &f.image)
 	binary.BigEndian.PutUint32(frame.framed, uint32(len(frame.framed)-lengthBytes))
 	frame.Picture = frame.framed[lengthBytes:]
@@ -121,10 +123,9 @@ func (f *Framer) Next() (*Frame, error) {
 	return frame, err
 }
 
-// stamp begins the scan with the frame's number, the time and the checksum.
-func (f *Framer) stamp(now time.Duration) {
-	scan, stamp := f.image.Scan, f.binary[:0]
-	stamp = binary.BigEndian.AppendUint64(stamp, f.number)
+// stamp begins the scan with the frame's number, the time and the checksum. It makes use of room.
+func stamp(scan, room []byte, number uint64, now time.Duration) {
+	stamp := binary.BigEndian.AppendUint64(room, number)
 	stamp = binary.BigEndian.AppendUint64(stamp, uint64(now))
 	stamp = binary.BigEndian.AppendUint32(stamp, uint32(len(scan)))
 	stamp = binary.BigEndian.AppendUint32(stamp, checksum(stamp, scan))
@@ -146,16 +147,21 @@ func Check(picture []byte) (number uint64, made time.Duration, err error) {
 	if err := img.Parse(picture); err != nil {
 		return 0, 0, err
 	}
+	return readStamp(img.Scan)
+}
+
+// readStamp checks what stamp has stamped.
+func readStamp(scan []byte) (number uint64, made time.Duration, err error) {
 	var stamp [stampBytes / 2]byte
-	if len(img.Scan) < stampBytes {
+	if len(scan) < stampBytes {
 		return 0, 0, errDamaged
 	}
-	if _, err := hex.Decode(stamp[:], img.Scan[:stampBytes]); err != nil {
+	if _, err := hex.Decode(stamp[:], scan[:stampBytes]); err != nil {
 		return 0, 0, errDamaged
 	}
 	length := int(binary.BigEndian.Uint32(stamp[16:]))
-	// Packetizers may leave the end marker on.
-	if length < stampBytes || length > len(img.Scan) || checksum(stamp[:20], img.Scan[:length]) != binary.BigEndian.Uint32(stamp[20:]) {
+	// Packetizers may leave a JPEG's end marker on.
+	if length < stampBytes || length > len(scan) || checksum(stamp[:20], scan[:length]) != binary.BigEndian.Uint32(stamp[20:]) {
 		return 0, 0, errDamaged
 	}
 	return binary.BigEndian.Uint64(stamp[:]), time.Duration(binary.BigEndian.Uint64(stamp[8:])), nil

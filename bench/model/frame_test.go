@@ -51,7 +51,14 @@ func TestFramesStayAsTheyAre(t *testing.T) {
 // TestFramesThrowNothingAway: or the collector would run while the age of frames is measured.
 func TestFramesThrowNothingAway(t *testing.T) {
 	f := newFramer(t)
-	if allocations := testing.AllocsPerRun(3*KeptFrames, func() { next(t, f) }); allocations != 0 {
+	throwsNothingAway(t, func() { next(t, f) })
+	units := newH264Framer(t)
+	throwsNothingAway(t, func() { nextH264(t, units) })
+}
+
+func throwsNothingAway(t *testing.T, next func()) {
+	t.Helper()
+	if allocations := testing.AllocsPerRun(3*KeptFrames, next); allocations != 0 {
 		t.Errorf("a frame takes %v allocations", allocations)
 	}
 }

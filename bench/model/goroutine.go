@@ -14,7 +14,7 @@ import (
 type goroutines struct{ perReader }
 
 func init() {
-	Register(Entry{Name: "goroutine", Transport: UDP, New: func() Model { return &goroutines{} }})
+	Register(Entry{Name: "goroutine", Transport: UDP, H264: true, New: func() Model { return &goroutines{} }})
 	// The same, but the kernel cuts each frame: what is left of the difference to loop.
 	Register(Entry{Name: "goroutine-segmented", Transport: UDP, Hidden: true, New: func() Model {
 		return &goroutines{perReader{write: writeSegmented}}

@@ -21,7 +21,7 @@ type gortsplibModel struct {
 }
 
 func init() {
-	Register(Entry{Name: "gortsplib", Transport: RTSP, New: func() Model { return &gortsplibModel{} }})
+	Register(Entry{Name: "gortsplib", Transport: RTSP, H264: true, New: func() Model { return &gortsplibModel{} }})
 }
 
 func (m *gortsplibModel) Start(b *Broadcast) error {
@@ -33,7 +33,12 @@ func (m *gortsplibModel) Start(b *Broadcast) error {
 	if err := m.server.Start(); err != nil {
 		return err
 	}
-	m.media = &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{&format.MJPEG{}}}
+	var frames format.Format = &format.MJPEG{}
+	if b.H264 {
+		sets := H264Params.ParameterSets
+		frames = &format.H264{PayloadTyp: H264PayloadType, PacketizationMode: 1, SPS: sets[0], PPS: sets[1]}
+	}
+	m.media = &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{frames}}
 	m.stream = &gortsplib.ServerStream{Server: m.server, Desc: &description.Session{Medias: []*description.Media{m.media}}}
 	return m.stream.Initialize()
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // limit is the least that user space can do: messages built once, one per reader, each
-// the whole frame for the kernel to cut, 64 a call. It knows no cameras, no pacing, no
+// a whole run of packets for the kernel to cut, 64 a call. It knows no cameras, no pacing, no
 // slow readers, and nobody can join.
 type limit struct {
 	kernel    loop.Kernel
@@ -22,7 +22,7 @@ type limit struct {
 const limitBatch = 64
 
 func init() {
-	Register(Entry{Name: "limit", Transport: UDP, New: func() Model { return &limit{} }})
+	Register(Entry{Name: "limit", Transport: UDP, H264: true, New: func() Model { return &limit{} }})
 }
 
 func (m *limit) Start(b *Broadcast) (err error) {
@@ -43,8 +43,18 @@ func (m *limit) Start(b *Broadcast) (err error) {
 }
 
 func (m *limit) Send(f *Frame) error {
-	m.payload.Set(f.Packets.Bytes)
 	m.control.Set(f.Packets.PacketSize, netip.Addr{})
+	for i := range f.Packets.Runs() {
+		if err := m.send(f.Packets.Run(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send sends a run of packets to all readers.
+func (m *limit) send(run []byte) error {
+	m.payload.Set(run)
 	for rest := m.messages; len(rest) > 0; {
 		n, err := m.kernel.Sendmmsg(m.fd, rest[:min(len(rest), limitBatch)])
 		if err != nil && err != unix.EAGAIN {

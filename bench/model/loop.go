@@ -23,6 +23,8 @@ type CastModel struct {
 	Spread float64
 	Burst  int
 	RTSP   netip.AddrPort
+	// LagTime is how much is kept of frames that depend on each other (cast.Config).
+	LagTime time.Duration
 	// Source is the address of this machine that readers are sent from, if wished.
 	Source netip.Addr
 	// CloneAt is the interface at which the kernel is to make the copies, if wished.
@@ -43,7 +45,7 @@ type CastModel struct {
 
 func init() {
 	add := func(name string, m CastModel, missing func() string) {
-		Register(Entry{Name: name, Transport: UDP, Hidden: name != "loop", Reports: true, Sealed: m.SRTP, Missing: missing,
+		Register(Entry{Name: name, Transport: UDP, Hidden: name != "loop", Reports: true, H264: true, Sealed: m.SRTP, Missing: missing,
 			New: func() Model { m := m; return &m }})
 	}
 	add("loop", CastModel{}, nil)
@@ -73,7 +75,10 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 	if m.Loop, err = loop.New(); err != nil {
 		return err
 	}
-	config := cast.Config{RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: MTU, Spread: m.Spread, Burst: m.Burst, MaxConnections: cast.NoLimit, MaxConnectionsPerAddress: cast.NoLimit}
+	config := cast.Config{RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: MTU, Spread: m.Spread, Burst: m.Burst, LagTime: m.LagTime, MaxConnections: cast.NoLimit, MaxConnectionsPerAddress: cast.NoLimit}
+	if b.H264 {
+		config.MTU = H264MTU
+	}
 	if m.Spread == 0 {
 		config.Spread = cast.AllAtOnce
 	}
@@ -95,6 +100,9 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 		}
 	}
 	m.params = &media.Params{Format: media.JPEG, Width: 1280, Height: 720, FramesPerSecond: float64(b.FramesPerSecond)}
+	if b.H264 {
+		m.params = H264Params
+	}
 	if m.Stream, err = m.Cast.AddStream("bench", nil, cast.StreamOptions{Params: m.params, Transcoder: m.Transcoder}); err != nil {
 		return err
 	}
@@ -144,7 +152,12 @@ func (m *CastModel) Send(f *Frame) error {
 		return err
 	}
 	swept := m.Stream.Swept()
-	if err := m.Publish(f.Picture, m.Loop.Kernel().Monotonic()); err != nil {
+	frame := f.Coded
+	if frame.Params == nil {
+		frame = media.Frame{Params: m.params, Bytes: f.Picture, Key: true}
+	}
+	frame.Captured = m.Loop.Kernel().Monotonic()
+	if err := m.Stream.Publish(frame); err != nil {
 		return err
 	}
 	for m.Stream.Swept() == swept {

@@ -34,6 +34,8 @@ type Broadcast struct {
 	Host    netip.Addr
 	// FramesPerSecond is the rate at which frames come if the model keeps up.
 	FramesPerSecond int
+	// H264: the frames are those of an H264Framer, else of a Framer.
+	H264 bool
 }
 
 // Figures are a model's own counts.
@@ -86,6 +88,8 @@ type Entry struct {
 	Reports bool
 	// Sealed: packets are SRTP, with SealedKey, and reports are sealed with ReaderKey.
 	Sealed bool
+	// H264: the model takes frames of H.264, too.
+	H264 bool
 	// Hidden models are found by their name only.
 	Hidden bool
 }
@@ -102,6 +106,11 @@ func All() []Entry {
 	return slices.SortedFunc(slices.Values(shown), func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(rank(b), rank(a)), cmp.Compare(a.Name, b.Name))
 	})
+}
+
+// AllH264 returns those that take frames of H.264, in the same order.
+func AllH264() []Entry {
+	return slices.DeleteFunc(All(), func(e Entry) bool { return !e.H264 })
 }
 
 // Find returns a model by its name.

@@ -1,0 +1,66 @@
+package model
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/rtp"
+)
+
+func newH264Framer(t *testing.T) *H264Framer {
+	t.Helper()
+	f, err := NewH264Framer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func nextH264(t *testing.T, f *H264Framer) *Frame {
+	t.Helper()
+	frame, err := f.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return frame
+}
+
+// TestFramesOfH264 have the sizes that they are to have, and come through a depacketizer as they are.
+func TestFramesOfH264(t *testing.T) {
+	f := newH264Framer(t)
+	depacketizer := rtp.NewNALDepacketizer(media.H264, 1<<20)
+	for n := range 2*H264GroupFrames + 1 {
+		frame := nextH264(t, f)
+		key, packets := n%H264GroupFrames == 0, H264FramePackets
+		if key {
+			packets = H264KeyPackets
+		}
+		if frame.Packets.Count != packets || frame.Coded.Key != key || frame.Packets.PacketSize != H264PacketBytes {
+			t.Fatalf("frame %d has %d packets of %d bytes, key=%v, want %d, key=%v", n, frame.Packets.Count, frame.Packets.PacketSize, frame.Coded.Key, packets, key)
+		}
+		came := false
+		for i := range packets {
+			got, whole, err := depacketizer.Push(frame.Packets.Packet(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !whole {
+				continue
+			}
+			came = true
+			number, made, err := CheckH264(got.Bytes)
+			if err != nil || number != frame.Number || made != frame.Coded.Captured || got.Key != key {
+				t.Errorf("frame %d came as %d, key=%v: %v", n, number, got.Key, err)
+			}
+			damaged := bytes.Clone(got.Bytes)
+			damaged[len(damaged)-1] ^= 1
+			if _, _, err := CheckH264(damaged); err == nil {
+				t.Errorf("frame %d is said to be whole with a wrong byte", n)
+			}
+		}
+		if !came {
+			t.Errorf("frame %d did not come", n)
+		}
+	}
+}
