@@ -99,13 +99,14 @@ func (r Request) Verify(secret Secret) bool {
 type Grant struct {
 	// User is who it is, for the list of sessions and the log.
 	User string
-	// Valid, if it is not nil, is called when a session is opened, which may be some seconds later:
-	// a gate that has changed its mind returns false.
+	// Valid, if it is not nil, is called when a session is opened or a stream is described, which may
+	// be some seconds later: a gate that has changed its mind returns false.
 	Valid func() bool
 }
 
-// check says that the grant does not hold any more, nil if it does.
-func (g Grant) check() error {
+// Check returns a *Refusal if the grant does not hold any more, nil if it does. OpenSession calls it,
+// and a front before it describes a stream that it has waited for.
+func (g Grant) Check() error {
 	if g.Valid != nil && !g.Valid() {
 		return refuse(Unauthorized, "it was granted, but is not any more")
 	}

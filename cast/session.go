@@ -109,7 +109,7 @@ func (b *Broadcaster) OpenSession(o SessionOptions) (*Session, error) {
 	if err := o.Stream.Available(); err != nil {
 		return nil, err
 	}
-	err := o.Grant.check()
+	err := o.Grant.Check()
 	if err == nil {
 		err = b.roomForReader(o.Peer.Addr())
 	}

@@ -78,6 +78,12 @@ func (m *media) admit(c *protocol.Conn, path string, a cast.Action) (*cast.Strea
 	if d != nil && s == nil && d.granted { // it has ended since then
 		return nil, &decision{err: errNoStream}
 	}
+	if d != nil && d.err == nil {
+		if err := d.grant.Check(); err != nil { // the gate has changed its mind while the stream was opened
+			m.broadcaster.LogRefusal(c.Peer(), cast.RTSP, path, err)
+			return s, &decision{err: err}
+		}
+	}
 	return s, d
 }
 

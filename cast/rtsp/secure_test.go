@@ -58,12 +58,15 @@ func (x *terminator) succeed(p *pendingHandshake) {
 	p.done = nil
 }
 
-// securityGate notes the requests that it admits.
-type securityGate struct{ requests []cast.Request }
+// securityGate notes the requests that it admits. valid is that of its grants.
+type securityGate struct {
+	requests []cast.Request
+	valid    func() bool
+}
 
 func (g *securityGate) Admit(r cast.Request, answer func(cast.Grant, error)) {
 	g.requests = append(g.requests, r)
-	answer(cast.Grant{}, nil)
+	answer(cast.Grant{Valid: g.valid}, nil)
 }
 
 // secured is a Broadcaster with a Server behind a terminator.

@@ -191,3 +191,23 @@ func TestNoSRTPOverTLS(t *testing.T) {
 		t.Error(answer)
 	}
 }
+
+// TestKeysOfGrantsThatDoNotHold has the gate change its mind after it has admitted a request, as when a
+// user is removed while a camera is opened: no keys are told any more, not even for a session that
+// is there.
+func TestKeysOfGrantsThatDoNotHold(t *testing.T) {
+	w := newSealed(t)
+	defer w.close()
+	holds := true
+	w.gate.valid = func() bool { return holds }
+	a := w.asker("10.0.1.1")
+	answer := a.ask("SETUP", sealedUDP+w.keyMgmt())
+	session := regexp.MustCompile(`Session: [^;\r]+`).FindString(answer)
+	holds = false
+	for method, headers := range map[string]string{"DESCRIBE": "", "SETUP": session + "\r\n" + sealedUDP + w.keyMgmt()} {
+		answer := a.ask(method, headers)
+		if !strings.HasPrefix(answer, "RTSP/1.0 401 ") || strings.Contains(strings.ToLower(answer), "mikey") {
+			t.Errorf("%s is answered by %q", method, answer)
+		}
+	}
+}
