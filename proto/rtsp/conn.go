@@ -28,6 +28,9 @@ type Conn struct {
 	// sessions are those set up on this connection, few. For the interleaved ones it is the table of channels.
 	sessions []*Session
 
+	// over is the id of the last of them that its owner has ended.
+	over string
+
 	// described is the path that was described last: what rtsp://host/trackID=0 means.
 	described string
 

@@ -66,7 +66,8 @@
 //	408 a message that is not whole RequestTime after its first byte; then the connection is closed
 //	413 a request larger than Config.MaxRequestBytes; 414 a URL longer than 2048 bytes
 //	451 GET_PARAMETER and SET_PARAMETER with a body: there are no parameters
-//	454 the session is missing, unknown, over, or another address's
+//	454 the session is missing, unknown, over, or another address's; not for PAUSE and TEARDOWN of the last session of the
+//	    connection that the server has ended, which players send when a stream is over
 //	455 SETUP of a session that plays (10.4)
 //	457 PLAY with an NPT range that cannot be read or ends before it starts
 //	459 SETUP of a second stream within a session (10.4): streams are not bundled

@@ -30,6 +30,9 @@ func (c *Conn) answer(rq *request, out []byte) []byte {
 		return c.simple(out, rq, Answer{Status: StatusNotImplemented}, "Public", allMethods)
 	}
 	if !c.findSession(rq) {
+		if c.closesWhatIsOver(rq) {
+			return c.status(out, rq, StatusOK)
+		}
 		return c.status(out, rq, StatusSessionNotFound)
 	}
 	return c.perform(rq, out)
@@ -59,13 +62,11 @@ func (c *Conn) check(rq *request) Status {
 // findSession looks for the session that the request names: a sign of its life when the request comes, not when it is
 // resumed. A request that names none is fine here.
 func (c *Conn) findSession(rq *request) bool {
-	value := rq.header.Get("Session")
-	if value == "" {
+	if rq.header.Get("Session") == "" {
 		c.keepAlive(rq)
 		return true
 	}
-	id, _, _ := strings.Cut(value, ";")
-	s, ok := c.server.sessions[strings.TrimSpace(id)]
+	s, ok := c.server.sessions[sessionID(rq)]
 	if !ok || !s.belongs(c) {
 		return false
 	}
@@ -77,6 +78,18 @@ func (c *Conn) findSession(rq *request) bool {
 	}
 	rq.session = s
 	return true
+}
+
+// closesWhatIsOver reports whether the request stops what has stopped already. When a stream has ended, GStreamer sends PAUSE
+// and TEARDOWN, and takes a refusal for an error.
+func (c *Conn) closesWhatIsOver(rq *request) bool {
+	return c.over != "" && sessionID(rq) == c.over && (rq.method == "PAUSE" || rq.method == "TEARDOWN")
+}
+
+// sessionID is what the request calls its session, empty if it names none.
+func sessionID(rq *request) string {
+	id, _, _ := strings.Cut(rq.header.Get("Session"), ";")
+	return strings.TrimSpace(id)
 }
 
 // keepAlive takes a keep-alive that names no session for one of the only session that was set up on the connection: some

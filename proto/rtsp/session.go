@@ -47,10 +47,13 @@ func (s *Session) Transport() Transport { return s.transport }
 // when a UDP or multicast session has outlived its connection, and after the end.
 func (s *Session) Conn() *Conn { return s.conn }
 
-// End ends the session because its owner wants it: requests that name it get 454 from now on. Media.End is not called, as
-// the owner knows. After the end it does nothing.
+// End ends the session because its owner wants it: requests that name it get 454 from now on, but for PAUSE and TEARDOWN on
+// its connection, which get 200. Media.End is not called, as the owner knows. After the end it does nothing.
 func (s *Session) End() {
 	if s.remove() {
+		if s.conn != nil {
+			s.conn.over = s.id
+		}
 		s.conn = nil
 	}
 }

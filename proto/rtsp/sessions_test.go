@@ -203,6 +203,32 @@ func TestEndByTheOwner(t *testing.T) {
 	}
 }
 
+// A player that stops when its stream is over is told so by no error, and nobody else hears of the session.
+func TestStopAfterTheEnd(t *testing.T) {
+	m, s := newStage(Config{})
+	c, other := s.Accept(alice, server), s.Accept(alice, server)
+	for _, offer := range []string{udpOffer, tcpOffer} {
+		ask(t, c, 0, "SETUP "+camTrack+" RTSP/1.0", "CSeq: 1", offer)
+	}
+	stop := func(c *Conn, method, session string, status Status) {
+		t.Helper()
+		m.log = nil
+		want(t, ask(t, c, 0, method+" "+camURL+" RTSP/1.0", "CSeq: 2", "Session: "+session+";timeout=60"), status)
+		m.told(t)
+	}
+	for _, id := range []string{"session1", "session2"} {
+		session, _ := s.Session(id)
+		session.End()
+		stop(c, "PAUSE", id, StatusOK)
+		stop(c, "TEARDOWN", id, StatusOK)
+		stop(c, "PLAY", id, StatusSessionNotFound)
+		stop(c, "GET_PARAMETER", id, StatusSessionNotFound)
+		stop(other, "TEARDOWN", id, StatusSessionNotFound)
+	}
+	stop(c, "PAUSE", "session1", StatusSessionNotFound)
+	stop(other, "PAUSE", "", StatusSessionNotFound)
+}
+
 // An id is the whole id.
 func TestSessionIDCutShort(t *testing.T) {
 	_, s := newStage(Config{NewID: func() string { return "0123456789abcdef" }})
