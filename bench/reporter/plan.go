@@ -18,6 +18,8 @@ type Figures struct {
 	// Fanout has one result for each network, model and number of readers: what its rounds
 	// come to.
 	Fanout []measure.Result
+	// H264 has the same of the models that take frames of H.264, for each number of readers.
+	H264 []measure.Result
 	// Seed has the load over time at the ancestor's frame size.
 	Seed []Load
 	// Capacity is how many readers each model holds.
@@ -46,6 +48,7 @@ type network struct {
 // Plan is what is to be measured.
 type Plan struct {
 	networks    []network
+	h264        []crowd // on the veth pair
 	frames      int
 	longest     time.Duration
 	seedReaders []int
@@ -61,6 +64,7 @@ func fullPlan() Plan {
 			{"veth-nooffload", []crowd{{1000, 3}}},
 			{"lo", []crowd{{1000, 3}}},
 		},
+		h264:   []crowd{{100, 3}, {1000, 3}},
 		frames: 50, longest: 2500 * time.Millisecond,
 		seedReaders: []int{1, 5, 10, 20}, seedSamples: 4, capacity: true,
 	}
@@ -72,6 +76,7 @@ func quickPlan() Plan {
 			{"veth", []crowd{{1, 1}, {10, 1}, {100, 1}}},
 			{"lo", []crowd{{100, 1}}},
 		},
+		h264:   []crowd{{10, 1}},
 		frames: 15, longest: time.Second,
 		seedReaders: []int{1, 5}, seedSamples: 2,
 	}
@@ -92,7 +97,7 @@ func (p Plan) measure(lab *measure.Lab) *Figures {
 	for _, m := range model.All() {
 		f.Models = append(f.Models, m.Name)
 	}
-	steps := slices.Concat(p.seed(lab, f), p.fanout(lab, f), p.capacities(lab, f))
+	steps := slices.Concat(p.seed(lab, f), p.fanout(lab, f), p.framesOfH264(lab, f), p.capacities(lab, f))
 	began := time.Now()
 	left := time.Duration(0)
 	for _, s := range steps {
@@ -109,7 +114,7 @@ func (p Plan) measure(lab *measure.Lab) *Figures {
 	slices.Sort(f.Absent)
 	f.Absent = slices.Compact(f.Absent)
 	f.Took = time.Since(began).Round(time.Second)
-	f.Fanout = ofRounds(f.Fanout)
+	f.Fanout, f.H264 = ofRounds(f.Fanout), ofRounds(f.H264)
 	return f
 }
 
@@ -155,6 +160,31 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 	return steps
 }
 
+// framesOfH264 has the models that take them take turns. A round is a whole group of pictures.
+func (p Plan) framesOfH264(lab *measure.Lab, f *Figures) (steps []step) {
+	p.frames = model.H264GroupFrames
+	for _, c := range p.h264 {
+		for range c.rounds {
+			for _, m := range model.AllH264() {
+				steps = append(steps, step{fmt.Sprintf("H.264: net=veth model=%s readers=%d", m.Name, c.readers), p.longest + time.Second, func() (string, error) {
+					r, err := p.row(lab, measure.Setup{Net: "veth", Model: m.Name, Readers: c.readers, H264: true})
+					if err != nil {
+						return "", err
+					}
+					f.H264 = append(f.H264, r)
+					return said(r), nil
+				}})
+			}
+		}
+	}
+	return steps
+}
+
+// said is what is told of a row while it is measured.
+func said(r measure.Result) string {
+	return fmt.Sprintf("%.2f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(10*time.Microsecond), 100*r.LostShare())
+}
+
 // withFreshBrokers has the last of the steps, if there are any, end the brokers, so that those
 // after it begin with new ones.
 func withFreshBrokers(lab *measure.Lab, steps []step) []step {
@@ -192,7 +222,7 @@ func (p Plan) turn(lab *measure.Lab, f *Figures, net string, readers int) (steps
 				return "", err
 			}
 			f.Fanout = append(f.Fanout, r)
-			return fmt.Sprintf("%.2f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(10*time.Microsecond), 100*r.LostShare()), nil
+			return said(r), nil
 		}}))
 	}
 	return steps

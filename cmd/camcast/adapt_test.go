@@ -43,6 +43,7 @@ type netReader struct {
 	mutex        sync.Mutex
 	reception    rtcp.Reception
 	depacketizer rtp.JPEGDepacketizer
+	units        *netUnits // of a reader of H.264, else nil
 	wireBits     int
 	// touched and whole are the timestamps of the frames of which something came, and all.
 	// A link of half the rate lets something of every frame through.
@@ -54,7 +55,12 @@ type netReader struct {
 // joinFrom has a reader join the daemon from a port of a host.
 func joinFrom(t *testing.T, namespace, host string, port int) *netReader {
 	t.Helper()
-	r := &netReader{frame: make(chan struct{}, 1)}
+	return (&netReader{}).join(t, namespace, host, port)
+}
+
+func (r *netReader) join(t *testing.T, namespace, host string, port int) *netReader {
+	t.Helper()
+	r.frame = make(chan struct{}, 1)
 	err := rig.Within(namespace, func() (err error) {
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}, Timeout: 5 * time.Second}
 		if r.control, err = dialer.Dial("tcp", senderHost+":8554"); err != nil {
@@ -168,12 +174,21 @@ func (r *netReader) packet(now time.Duration, p []byte, err error) bool {
 	if len(r.touched) == 0 || r.touched[len(r.touched)-1] != timestamp {
 		r.touched = append(r.touched, timestamp)
 	}
-	_, complete, err := r.depacketizer.Push(p)
+	complete, err := r.push(p)
 	r.err = errors.Join(r.err, err)
 	if complete {
 		r.whole = append(r.whole, timestamp)
 	}
 	return complete
+}
+
+// push takes a packet, and reports whether it completes a frame.
+func (r *netReader) push(p []byte) (complete bool, err error) {
+	if r.units != nil {
+		return r.units.push(p)
+	}
+	_, complete, err = r.depacketizer.Push(p)
+	return complete, err
 }
 
 // frames returns the timestamps of the whole frames so far.
@@ -263,6 +278,7 @@ func (d *daemon) thinned() string {
 }
 
 func TestSlowReaderInANetwork(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("tc"); err != nil {
 		t.Fatal(err)
 	}
