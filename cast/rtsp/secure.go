@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
 	protocol "github.com/camcast/camcast/proto/rtsp"
 )
@@ -46,6 +48,25 @@ type handshake struct {
 	listener    *tcp.Listener
 	peer, local netip.AddrPort
 	stop        func()
+	// made is what a handshake that has succeeded hands over: the one that takes it out serves or closes it.
+	// over: the server is closed, and takes nothing more.
+	made atomic.Pointer[terminated]
+	over atomic.Bool
+}
+
+// terminated is what comes of a handshake: a socket, and what carries its bytes.
+type terminated struct {
+	fd      int
+	outside tcp.Outside
+}
+
+// close closes both. Nil has nothing to close.
+func (m *terminated) close(k loop.Kernel) (err error) {
+	if m != nil {
+		err = k.CloseFD(m.fd)
+		m.outside.Close()
+	}
+	return err
 }
 
 // divert has accepted sockets go through TLS, if the server has that.
@@ -73,11 +94,20 @@ func (s *Server) handshake(l *tcp.Listener, fd int, peer netip.AddrPort) {
 	h := &handshake{server: s, listener: l, peer: peer, local: local}
 	s.handshakes.add(h)
 	h.stop = s.options.TLS.Terminate(fd, peer, local, protocol.AnswerPlainText, func(fd int, o tcp.Outside, err error) {
-		if b.Loop().Post(func() { h.done(fd, o, err) }) != nil && err == nil { // the loop is closed
-			_ = k.CloseFD(fd)
-			o.Close()
+		if err == nil {
+			h.made.Store(&terminated{fd, o})
+		}
+		if b.Loop().Post(func() { h.done(err) }) != nil || h.over.Load() { // a loop that is closed later drops what is posted
+			_ = h.made.Swap(nil).close(k) // it is open
 		}
 	})
+}
+
+// end ends the handshake as the server closes. It may have succeeded, and the loop not know that yet.
+func (h *handshake) end() error {
+	h.over.Store(true)
+	h.stop()
+	return h.made.Swap(nil).close(h.server.broadcaster.Loop().Kernel())
 }
 
 // roomForHandshake says why there must not be one more handshake with a peer, nil if there may.
@@ -93,16 +123,16 @@ func (s *Server) roomForHandshake(peer netip.AddrPort) error {
 }
 
 // done is called on the loop when the handshake has ended.
-func (h *handshake) done(fd int, o tcp.Outside, err error) {
+func (h *handshake) done(err error) {
 	s := h.server
 	b := s.broadcaster
 	s.handshakes.remove(h)
-	if err == nil && s.closed {
-		err = errors.Join(errClosing, b.Loop().Kernel().CloseFD(fd))
-		o.Close()
-	}
 	if err == nil {
-		if err = h.listener.Adopt(fd, h.peer, h.local, o); err == nil {
+		err = errClosing
+		if made := h.made.Swap(nil); made != nil {
+			err = h.listener.Adopt(made.fd, h.peer, h.local, made.outside)
+		}
+		if err == nil {
 			return
 		}
 	}

@@ -260,3 +260,21 @@ func TestHandshakeThatEndsLate(t *testing.T) {
 		t.Error("the client is not told")
 	}
 }
+
+// TestHandshakeThatNobodyTakes has handshakes succeed just before and just after the server is closed, and
+// the loop be closed without another turn: their sockets are closed all the same.
+func TestHandshakeThatNobodyTakes(t *testing.T) {
+	w := newSecured(t, cast.Config{})
+	w.dial("10.0.1.1")
+	w.dial("10.0.1.2")
+	w.until("they are taken", func() bool { return len(w.tls.pending) == 2 })
+	w.tls.succeed(w.tls.pending[0])
+	late := *w.tls.pending[1]
+	w.tls.pending[1].done = nil // it cannot be stopped any more
+	w.check(w.b.Close())
+	late.done(late.fd, nothing{}, nil)
+	w.check(w.l.Close())
+	if left := w.k.OpenFDs(); len(left) > 0 {
+		t.Errorf("left open: %v", left)
+	}
+}

@@ -106,10 +106,11 @@ func (s *Server) Close() error {
 	for len(s.conns) > 0 {
 		s.conns[0].close()
 	}
+	var errs []error
 	for h := range s.handshakes.all {
-		h.stop()
+		errs = append(errs, h.end())
 	}
-	return s.closeListeners()
+	return errors.Join(append(errs, s.closeListeners())...)
 }
 
 func (s *Server) closeListeners() error {
