@@ -2,6 +2,7 @@ package join
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -72,6 +73,9 @@ func NewListClient(ssrc uint32, nonce Nonce) *Client {
 // SetUser has a client ask in the name of a user, of at most MaxUserBytes, and prove that by the
 // key of the password. It is called before Start. Broadcasters that want no password ignore it.
 func (c *Client) SetUser(user string, key Key) { c.user, c.key = []byte(user), key }
+
+// Format prints no key, whatever the verb.
+func (*Client) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
 
 // Start appends the first request.
 func (c *Client) Start(now time.Duration, dst []byte) []byte {

@@ -22,8 +22,14 @@ const (
 // Key is derived from a user's password, and is as good as the password here.
 type Key [KeyBytes]byte
 
+// hidden is printed instead of a secret.
+const hidden = "(secret)"
+
 // Format prints no key, whatever the verb.
-func (Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, "(secret)") }
+func (Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
+
+// MarshalText has JSON and logs hold no key. The error is always nil.
+func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // NewKey derives the key of a user's password (PROTOCOL.md, section 4.9). It takes some 50 ms on
 // purpose: whoever records a request must spend as much on each password that he tries. The
@@ -38,6 +44,13 @@ func NewKey(user, password string) (key Key, err error) {
 // is, its cookie included. So it is worth nothing at another address, for another stream or when
 // the cookie is no longer valid.
 type Proof [ProofBytes]byte
+
+// Format prints no proof, whatever the verb: for ten seconds it is as good as the password at its
+// address.
+func (Proof) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
+
+// MarshalText has JSON and logs hold no proof. The error is always nil.
+func (Proof) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // Prove has a request prove that it comes from its User. Its other fields must be set before.
 func (r *Request) Prove(key Key) { r.Proof = r.proof(key) }

@@ -2,7 +2,9 @@ package join_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -187,4 +189,23 @@ func FuzzProof(f *testing.F) {
 			t.Fatalf("with bit %d of byte %d changed it is still taken", bit&7, at)
 		}
 	})
+}
+
+// TestKeysAreNotShown has no verb and no encoder show a key or a proof, nor what holds a key.
+func TestKeysAreNotShown(t *testing.T) {
+	var r join.Request
+	r.Prove(annas)
+	c := join.NewClient("cam", 1, join.Nonce{})
+	c.SetUser("anna", annas)
+	for _, secret := range []any{annas, r.Proof, c} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%s", "%d", "%q"} {
+			if shown := fmt.Sprintf(verb, secret); shown != "(secret)" {
+				t.Errorf("%s of %T is %s", verb, secret, shown)
+			}
+		}
+	}
+	inJSON, err := json.Marshal(map[string]any{"key": annas, "proof": r.Proof})
+	if err != nil || string(inJSON) != `{"key":"(secret)","proof":"(secret)"}` {
+		t.Errorf("in JSON %s, %v", inJSON, err)
+	}
 }

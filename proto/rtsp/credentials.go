@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"strconv"
 	"strings"
@@ -29,6 +30,9 @@ type Credentials struct {
 
 // User is the name given.
 func (c *Credentials) User() string { return c.user }
+
+// Format prints neither a password nor a digest, whatever the verb.
+func (*Credentials) Format(f fmt.State, _ rune) { fmt.Fprint(f, "(secret)") }
 
 // Verify reports whether they are those of somebody whose password has these hashes of "user:realm:password" (RFC 7616
 // section 3.4.2). The time that it takes does not depend on what is wrong.

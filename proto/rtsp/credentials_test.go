@@ -271,3 +271,18 @@ func TestBasicWhereItIsNotAllowed(t *testing.T) {
 	c.AllowBasic, c.Secure = false, true
 	want(t, ask(t, c, 0, describeCam, "CSeq: 3", basic(user, password)), StatusOK)
 }
+
+// TestCredentialsAreNotShown has no verb show a password or a digest.
+func TestCredentialsAreNotShown(t *testing.T) {
+	for _, header := range []string{basic(user, password), as("DESCRIBE", camURL, "nonce")} {
+		c, ok := parseCredentials(strings.TrimSpace(strings.TrimPrefix(header, "Authorization:")), "DESCRIBE")
+		if !ok {
+			t.Fatalf("%q cannot be read", header)
+		}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+			if shown := fmt.Sprintf(verb, c); shown != "(secret)" {
+				t.Errorf("%s of %q is %s", verb, header, shown)
+			}
+		}
+	}
+}

@@ -18,7 +18,7 @@ const (
 // Key is a master key and, after it, its master salt. It is not printed, whatever the verb.
 type Key [KeyBytes]byte
 
-const hidden = "srtp key, not shown"
+const hidden = "(secret)"
 
 // Format implements fmt.Formatter.
 func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
+	"fmt"
 )
 
 var (
@@ -37,6 +38,9 @@ type sender struct {
 func NewOpener(p Peer) *Opener {
 	return &Opener{rtcp: newTransform(&p.Key, labelSRTCP), mki: bytes.Clone(p.MKI)}
 }
+
+// Format prints no key, whatever the verb.
+func (*Opener) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
 
 // OpenRTCP checks and opens a compound RTCP packet, and appends it to dst. packet stays as it is, and
 // must not lie in dst. The error says that it is forged or came before; nothing is changed then.

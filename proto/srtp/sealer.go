@@ -43,6 +43,9 @@ func NewSealer(random func([]byte), ssrc uint32) *Sealer {
 	return newSealer(k, ssrc)
 }
 
+// Format prints no key, whatever the verb.
+func (*Sealer) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
+
 // newSealer makes a Sealer with a key that nothing was sealed with.
 func newSealer(k Key, ssrc uint32) *Sealer {
 	return &Sealer{key: k, ssrc: ssrc, rtp: newTransform(&k, 0), rtcp: newTransform(&k, labelSRTCP)}
