@@ -127,13 +127,14 @@ func hosts(listening netip.Addr) []string {
 	return []string{local}
 }
 
-// gstDecoder are the elements by which GStreamer decodes a stream.
+// gstDecoder are the elements by which GStreamer decodes a stream. Of H.264 and H.265 it has several
+// decoders, in packages of their own: decodebin takes one that is installed.
 func gstDecoder(s *cast.Stream) string {
 	switch encoding, _ := s.Format(); encoding {
 	case "H264":
-		return "rtph264depay ! avdec_h264"
+		return "rtph264depay ! decodebin"
 	case "H265":
-		return "rtph265depay ! avdec_h265"
+		return "rtph265depay ! decodebin"
 	}
 	return "rtpjpegdepay ! jpegdec"
 }

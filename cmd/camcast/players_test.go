@@ -270,22 +270,24 @@ func TestShutdown(t *testing.T) {
 // TestAnnouncedCommands checks that the commands the daemon prints are those that the
 // other tests run, but for the sink.
 func TestAnnouncedCommands(t *testing.T) {
-	d := startDaemon(t, cardSource)
+	d := startDaemon(t, cardSource, "../../proto/nal/testdata/baseline.h264?loop=1", "../../proto/nal/testdata/baseline.h265?loop=1")
 	u, err := url.Parse(d.url())
 	if err != nil || u.Path != "/cam" {
 		t.Fatalf("announced %q: %v", d.url(), err)
 	}
-	command := regexp.MustCompile(`(?m)^\s*(gst-launch-1\.0 .*) ! videoconvert ! autovideosink$`).FindStringSubmatch(d.stdout)
-	if command == nil {
-		t.Fatalf("no GStreamer command in:\n%s", d.stdout)
+	commands := regexp.MustCompile(`(?m)^\s*(gst-launch-1\.0 .*) ! videoconvert ! autovideosink$`).FindAllStringSubmatch(d.stdout, -1)
+	if len(commands) != 3 {
+		t.Fatalf("no GStreamer command for each of three streams in:\n%s", d.stdout)
 	}
-	args := strings.Fields(command[1])
-	out, err := exec.Command("timeout", slices.Concat([]string{"-k", "2", "30"}, args,
-		strings.Fields("! fakesink num-buffers=10"))...).CombinedOutput()
-	// Once it has had all its pictures, GStreamer may complain of a connection that it is
-	// itself about to close.
-	if err != nil && !bytes.Contains(out, []byte("Got EOS from element")) {
-		t.Errorf("%s: %v\n%s; the daemon says %s", command[1], err, out, d.stderr)
+	for _, command := range commands {
+		args := strings.Fields(command[1])
+		out, err := exec.Command("timeout", slices.Concat([]string{"-k", "2", "30"}, args,
+			strings.Fields("! fakesink num-buffers=10"))...).CombinedOutput()
+		// Once it has had all its pictures, GStreamer may complain of a connection that it is
+		// itself about to close.
+		if err != nil && !bytes.Contains(out, []byte("Got EOS from element")) {
+			t.Errorf("%s: %v\n%s; the daemon says %s", command[1], err, out, d.stderr)
+		}
 	}
 	for _, want := range []string{"ffplay ", "vlc ", fmt.Sprintf("%dx%d at 30 frames/s", cardWidth, cardHeight)} {
 		if !strings.Contains(d.stdout, want) {
