@@ -113,6 +113,10 @@ func printStreams(w io.Writer, streams []join.Stream) error {
 			rate = fmt.Sprintf("%.4g fps", float64(s.MilliFPS)/1000)
 		}
 		switch {
+		case s.Encoding == "H264":
+			format = "H.264"
+		case s.Encoding == "H265":
+			format = "H.265"
 		case s.Encoding != "":
 			format = printable(s.Encoding)
 		case s.PayloadType == rtp.PayloadTypeJPEG:

@@ -131,7 +131,11 @@ func (c *Client) authorize(now time.Duration, dst []byte, p pending, a *base.Res
 		return dst, refusal(&p, a, "put the user and the password into the URL, rtsp://USER:PASSWORD@HOST/...")
 	}
 	if p.retried && (p.renewed || !stale(a)) {
-		return dst, refusal(&p, a, "the user or the password is wrong")
+		hint := "the user or the password is wrong"
+		if strings.Contains(a.StatusMessage, "password") {
+			hint = "" // as the server says
+		}
+		return dst, refusal(&p, a, hint)
 	}
 	sender := &auth.Sender{WWWAuth: a.Header["WWW-Authenticate"], User: c.user, Pass: c.pass}
 	if err := sender.Initialize(); err != nil {

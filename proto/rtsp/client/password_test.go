@@ -72,6 +72,16 @@ func TestWrongPasswords(t *testing.T) {
 	}
 }
 
+// TestWrongPasswordIsSaidOnce: a server that names the fault needs no hint.
+func TestWrongPasswordIsSaidOnce(t *testing.T) {
+	const asks = "RTSP/1.0 401 a password is needed\r\nCSeq: #\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"one\"\r\n\r\n"
+	const wrong = "RTSP/1.0 401 wrong user or password\r\nCSeq: #\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"one\"\r\n\r\n"
+	_, _, _, err := script(t, client.Config{URL: "rtsp://anna:pw@192.0.2.1/cam"}, public, asks, wrong)
+	if want := "DESCRIBE: 401 wrong user or password"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 // TestStaleNonce: the server wants the password proved anew. A server that never has enough is given up.
 func TestStaleNonce(t *testing.T) {
 	const first = "RTSP/1.0 401 Unauthorized\r\nCSeq: #\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"one\"\r\n\r\n"
