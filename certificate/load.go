@@ -65,14 +65,14 @@ func read(name string) (text []byte, mode fs.FileMode, err error) {
 	// Opening a pipe would wait for somebody who writes to it.
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, plain(name, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, 0, fmt.Errorf("%s: not a file", name)
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, plain(name, err)
 	}
 	defer file.Close()
 	if info, err = file.Stat(); err == nil {
@@ -80,11 +80,19 @@ func read(name string) (text []byte, mode fs.FileMode, err error) {
 	}
 	switch {
 	case err != nil:
-		return nil, 0, err
+		return nil, 0, plain(name, err)
 	case len(text) > maxFileBytes:
 		return nil, 0, fmt.Errorf("%s: larger than %d kB: not a certificate or key", name, maxFileBytes>>10)
 	}
 	return text, info.Mode(), nil
+}
+
+// plain is an error about a file, without the system call.
+func plain(name string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // parseChain reads certificates.

@@ -39,6 +39,9 @@ func prepare(c *tls.Config) *tls.Config {
 // ErrPlainText is in the error about a client that does not speak TLS.
 var ErrPlainText = errors.New("plain text; this port speaks TLS")
 
+// ErrHungUp is in the error about a peer that closes its connection within the handshake.
+var ErrHungUp = errors.New("the peer has hung up")
+
 // Terminate begins a TLS handshake on fd, a connected TCP socket that does not block and is the
 // Server's from now on. It calls done once, from another goroutine, when the handshake has ended:
 // with the socket that the loop is to serve (tcp.Listener.Adopt) and what carries its bytes to the
@@ -211,7 +214,7 @@ func reason(err error) error {
 	case ok:
 		return op.Err
 	case errors.Is(err, io.EOF):
-		return errors.New("the peer has hung up")
+		return ErrHungUp
 	}
 	return err
 }

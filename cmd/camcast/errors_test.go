@@ -103,7 +103,7 @@ func TestWrongInput(t *testing.T) {
 		{append(free, "--auth", open, "testcard:"), 1, []string{"--auth", "open", "chmod 600"}},
 		{append(free, "--auth", short, "testcard:"), 1, []string{"--auth", "short:2", "4 fields"}},
 		{append(free, "--auth", folder, "testcard:"), 1, []string{"--auth", folder, "not a regular file"}},
-		{append(free, "--auth", filepath.Join(folder, "nobody"), "testcard:"), 1, []string{"--auth", "nobody", "no such file"}},
+		{append(free, "--auth", filepath.Join(folder, "nobody"), "testcard:"), 1, []string{"--auth", "nobody: no such file", "camcast passwd --file"}},
 		{[]string{"--allow", ""}, 2, []string{"--allow", "192.168.1.0/24"}},
 		{[]string{"--allow", "10.0.0.0/33"}, 2, []string{"--allow", "10.0.0.0/33", "192.168.1.0/24"}},
 		{[]string{"--allow", "fe80::1%eth0"}, 2, []string{"--allow", "fe80::1%eth0"}},

@@ -117,7 +117,10 @@ func (m *makeCertificate) write(made certificate.Made) error {
 func writeBeside(path string, mode fs.FileMode, text []byte) (name string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
-		return "", err
+		if e, ok := errors.AsType[*fs.PathError](err); ok { // which has the name of the new file
+			err = e.Err
+		}
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {

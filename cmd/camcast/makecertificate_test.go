@@ -97,7 +97,7 @@ func TestMakeCertificateRefuses(t *testing.T) {
 		{[]string{"--host", "cam:8322"}, 2, []string{"without a port"}},
 		{[]string{"--host", ""}, 2, []string{`host ""`}},
 		{[]string{"--days", "5"}, 2, []string{"--days"}},
-		{[]string{"--out", "/nowhere"}, 1, []string{"/nowhere", "no such file"}},
+		{[]string{"--out", "/nowhere"}, 1, []string{"camcast certificate: /nowhere/cert.pem: no such file"}},
 	} {
 		status, stdout, stderr := certificateCommand(c.args...)
 		if status != c.status || stdout != "" || strings.Count(stderr, "\n") != 1 || !containsAll(stderr, c.want) {

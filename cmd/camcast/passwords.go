@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/camcast/camcast/auth"
@@ -15,7 +17,10 @@ func (d *service) openGate(l *loop.Loop) error {
 		return nil
 	}
 	users, err := auth.ReadFile(file)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("--auth: %w (camcast passwd --file FILE NAME makes it)", err)
+	case err != nil:
 		return fmt.Errorf("--auth: %w", err)
 	}
 	d.gate = auth.NewGate(l, users)

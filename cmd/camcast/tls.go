@@ -3,6 +3,8 @@ package main
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/netip"
 	"time"
 
@@ -61,7 +63,10 @@ func (d *service) openTLS() error {
 		return nil
 	}
 	one, err := certificate.Load(s.cert, s.key, time.Now())
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w (camcast certificate makes a certificate and its key)", err)
+	case err != nil:
 		return err
 	}
 	d.certificate.Set(one)

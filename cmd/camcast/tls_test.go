@@ -148,7 +148,7 @@ func TestCertificateErrors(t *testing.T) {
 		{write("old.pem", 0o644, old.Certificate), write("oldkey.pem", 0o600, old.Key), []string{"old.pem: the certificate expired on "}},
 		{write("early.pem", 0o644, early.Certificate), write("earlykey.pem", 0o600, early.Key), []string{"early.pem: the certificate is not valid before "}},
 		{cert, write("open.pem", 0o604, made.Key), []string{"open.pem: mode 0604", "chmod 600"}},
-		{cert, filepath.Join(folder, "absent.pem"), []string{"absent.pem: no such file"}},
+		{cert, filepath.Join(folder, "absent.pem"), []string{"camcast: " + filepath.Join(folder, "absent.pem") + ": no such file", "camcast certificate makes"}},
 		{key, key, []string{"key.pem: no certificate"}},
 		{cert, cert, []string{"cert.pem: mode 0644"}},
 		{cert, folder, []string{"not a file"}},

@@ -121,11 +121,14 @@ func (s *rtspSession) adopt(d tlsbridge.Dialled, err error) {
 
 // explainTLS adds to the error of a handshake what a person can do.
 func explainTLS(err error) error {
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain || errors.Is(err, tlsbridge.ErrHungUp) {
+		return fmt.Errorf("%w: does this port speak TLS? camcast's port for rtsps:// is 8322", err)
+	}
 	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {
 		return err
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(e.UnverifiedCertificates) > 0 {
-		return fmt.Errorf("%w: --tls-ca FILE trusts an authority or a certificate of your own, --tls-fingerprint this one; its fingerprint is %s",
+		return fmt.Errorf("%w; to trust this one, if its fingerprint is known to be right: --tls-fingerprint %s; to trust a copy of it or its issuer: --tls-ca FILE",
 			err, certificate.Fingerprint(e.UnverifiedCertificates[0].Raw))
 	}
 	return err

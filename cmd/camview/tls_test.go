@@ -66,14 +66,14 @@ func TestRTSPS(t *testing.T) {
 		{foreign, []string{"--insecure"}, ""},
 		{foreign, []string{"--tls-fingerprint", other.Fingerprint, "--readers", "5"}, ""},
 
-		{own, nil, "its fingerprint is " + made.Fingerprint},
+		{own, nil, "--tls-fingerprint " + made.Fingerprint},
 		{own, []string{"--tls-ca", otherCA}, "unknown authority"},
 		{own, []string{"--tls-fingerprint", other.Fingerprint}, "is another one; its fingerprint is " + made.Fingerprint},
 		{foreign, []string{"--tls-ca", otherCA}, "127.0.0.1"},
 		{own, []string{"--tls-ca", empty}, "no certificate (PEM)"},
 		{own, []string{"--tls-ca", filepath.Join(folder, "absent")}, "no such file"},
 		{strings.Replace(own, "rtsps:", "rtsp:", 1), nil, "this port speaks TLS: use rtsps://"},
-		{fmt.Sprintf("rtsps://127.0.0.1:%d/cam", s.rtsp), nil, "TLS handshake"},
+		{fmt.Sprintf("rtsps://127.0.0.1:%d/cam", s.rtsp), nil, "does this port speak TLS?"},
 	} {
 		status, _, stderr := runCamview(t, append(c.args, "--frames", "10", "--json", c.url)...)
 		switch {
