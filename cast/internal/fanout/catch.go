@@ -217,7 +217,7 @@ func (k *catching) step(c *catcher) {
 	}
 	wire := k.fanout.config.Form.Of(frame)
 	run := udp.Run{Bytes: wire.Run(c.run), SegmentBytes: wire.PacketSize}
-	if timestamp := c.squeeze.At(wire.Timestamp); timestamp != wire.Timestamp {
+	if timestamp := c.squeeze.At(frame.Number, wire.Timestamp); timestamp != wire.Timestamp {
 		k.copied = append(k.copied[:0], run.Bytes...)
 		setTimestamps(k.copied, run.SegmentBytes, timestamp)
 		run.Bytes = k.copied

@@ -138,23 +138,23 @@ func TestFollows(t *testing.T) {
 // TestSqueeze looks at the timestamps of those who are caught up.
 func TestSqueeze(t *testing.T) {
 	edge := uint32(500) // the others are before the wrap
-	s := ring.NewSqueeze(edge-57*3000, edge, 57)
-	last := s.At(edge - 57*3000)
+	s := ring.NewSqueeze(edge-57*3000, edge, 57, 58)
+	last := s.At(1, edge-57*3000)
 	if edge-last != 1500 {
 		t.Errorf("the oldest is %d ticks before the live edge, want 1500", edge-last)
 	}
 	for n := uint32(56); n > 0; n-- {
-		at := s.At(edge - n*3000)
+		at := s.At(58-uint64(n), edge-n*3000)
 		if int32(at-last) <= 0 || int32(edge-at) < 0 {
 			t.Errorf("frame %d before the edge: %d, after %d", n, at, last)
 		}
 		last = at
 	}
-	if s.At(edge) != edge || s.At(edge+3000) != edge+3000 {
+	if s.At(58, edge) != edge || s.At(58, edge+3000) != edge+3000 || s.At(59, edge-1<<31+1) != edge-1<<31+1 {
 		t.Error("the live edge and what follows are changed")
 	}
-	few := ring.NewSqueeze(1000, 1000, 1)
-	if few.At(1000) != 1000 || (ring.Squeeze{}).At(7) != 7 {
+	few := ring.NewSqueeze(1000, 1000, 1, 1)
+	if few.At(1, 1000) != 1000 || (ring.Squeeze{}).At(1, 7) != 7 {
 		t.Error("what need not be squeezed is changed")
 	}
 }

@@ -170,7 +170,7 @@ func (r *Reader) send() {
 	wire := r.fan.config.Form.Of(frame)
 	r.frameBytes = len(wire.Bytes)
 	r.makeRoom(r.frameBytes)
-	vectors := r.fan.interleaver.lay(frame.Number, wire, r.channel, r.squeeze.At(wire.Timestamp))[2*r.packet:]
+	vectors := r.fan.interleaver.lay(frame.Number, wire, r.channel, r.squeeze.At(frame.Number, wire.Timestamp))[2*r.packet:]
 	n, err := r.conn.Send(vectors)
 	if err != nil {
 		r.owner.Lost(err)
