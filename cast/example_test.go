@@ -15,9 +15,10 @@ import (
 	"github.com/camcast/camcast/media"
 )
 
-// office is a Gate: it admits one network at once, and looks others up, which takes a while.
+// office is a Gate: it admits one network at once. Of others it looks up the secret, which takes a
+// while, and wants the password proved.
 type office struct {
-	lookUp func(user string, done func(known bool))
+	lookUp func(user string, done func(secret cast.Secret, known bool))
 }
 
 func (o office) Admit(r cast.Request, answer func(cast.Grant, error)) {
@@ -25,9 +26,9 @@ func (o office) Admit(r cast.Request, answer func(cast.Grant, error)) {
 		answer(cast.Grant{User: "office"}, nil)
 		return
 	}
-	o.lookUp(r.User(), func(known bool) { // on any goroutine
-		if !known {
-			answer(cast.Grant{}, &cast.Refusal{Kind: cast.Forbidden, Reason: "members only"})
+	o.lookUp(r.User(), func(secret cast.Secret, known bool) { // on any goroutine
+		if !known || !r.Verify(secret) { // anybody can give a name
+			answer(cast.Grant{}, &cast.Refusal{Kind: cast.Unauthorized, Reason: "members only"})
 			return
 		}
 		answer(cast.Grant{User: r.User()}, nil)
@@ -38,8 +39,8 @@ func (o office) Admit(r cast.Request, answer func(cast.Grant, error)) {
 func ExampleGate() {
 	k := sim.New(1, sim.WithAddresses(serverAddr))
 	l := loop.NewOn(k) // a real program: loop.New()
-	slowly := func(_ string, done func(known bool)) {
-		l.NewTimer(func() { done(false) }).SetAfter(100 * time.Millisecond) // a real program: a database
+	slowly := func(_ string, done func(secret cast.Secret, known bool)) {
+		l.NewTimer(func() { done(cast.Secret{}, false) }).SetAfter(100 * time.Millisecond) // a real program: a database
 	}
 	b, err := cast.New(l, cast.Config{Gate: office{slowly}})
 	if err != nil {
@@ -76,7 +77,7 @@ func ExampleGate() {
 	}
 	// Output:
 	// 10.0.1.7 RTSP/1.0 200 OK
-	// 10.0.2.7 RTSP/1.0 403 Forbidden: members only
+	// 10.0.2.7 RTSP/1.0 401 Unauthorized: members only
 }
 
 // A program makes pictures by itself: the stream has no source, and can be described from the

@@ -81,7 +81,8 @@ type Request struct {
 	Credentials Credentials
 }
 
-// User is the name that came with the request, "" if none did. Verify tells whether it is true.
+// User is the name that came with the request, "" if none did. Anybody can give any name: Verify says
+// whether it is true.
 func (r Request) User() string {
 	if r.Credentials == nil {
 		return ""
@@ -90,7 +91,8 @@ func (r Request) User() string {
 }
 
 // Verify reports whether the request proves to come from somebody with this secret. A request
-// without credentials proves nothing. The time that it takes does not depend on what is wrong.
+// without credentials proves nothing. The time that it takes does not depend on what is wrong. Any
+// goroutine may call it.
 func (r Request) Verify(secret Secret) bool {
 	return r.Credentials != nil && r.Credentials.Verify(secret)
 }
@@ -114,6 +116,10 @@ func (g Grant) Check() error {
 }
 
 // Gate decides who may watch what. The limits of Config are checked besides.
+//
+// A gate that wants passwords keeps a Secret of each user (NewSecret), admits requests that
+// Request.Verify finds to prove it, and refuses others as Unauthorized: players are then asked for the
+// password. Package auth has such a gate, with users from a file.
 type Gate interface {
 	// Admit decides a request, and calls answer once: with a nil error to admit it, else with
 	// the reason. A *Refusal chooses the kind of refusal. Any other error is Forbidden, and RTSP

@@ -1,9 +1,10 @@
 // Command embed shows how a program embeds cast beside net/http: it broadcasts pictures that it
 // draws itself, decides who may watch, and lists and ends readers by HTTP.
 //
-//	go run ./examples/embed -deny 192.0.2.7
+//	go run ./examples/embed -deny 192.0.2.7 -password secret -tls-cert cert.pem -tls-key key.pem
 //
-// It prints its addresses. Play the stream with any RTSP player, and then:
+// All flags may be left out; camcast certificate makes the two files. It prints its addresses.
+// With -password viewers prove it: rtsp://guest:secret@127.0.0.1:8554/clock. Play the stream with any RTSP player, and then:
 //
 //	curl    http://127.0.0.1:8080/sessions           # list the readers
 //	curl -X DELETE http://127.0.0.1:8080/sessions/1  # end one
@@ -16,6 +17,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -33,15 +35,20 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
+	"github.com/camcast/camcast/certificate"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/tlsbridge"
 )
 
 func main() {
-	o := options{http: "127.0.0.1:8080", rtsp: netip.MustParseAddrPort("[::]:8554"), rtp: netip.MustParseAddrPort("[::]:5004")}
+	o := options{http: "127.0.0.1:8080", rtsp: netip.MustParseAddrPort("[::]:8554"), rtp: netip.MustParseAddrPort("[::]:5004"), rtsps: netip.MustParseAddrPort("[::]:8322")}
 	flag.Func("deny", "address that may not watch", func(s string) (err error) {
 		o.denied, err = netip.ParseAddr(s)
 		return err
 	})
+	flag.StringVar(&o.password, "password", "", "what viewers must prove, as the user guest")
+	flag.StringVar(&o.cert, "tls-cert", "", "certificate, to be watched by rtsps://, too")
+	flag.StringVar(&o.key, "tls-key", "", "the certificate's key")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -52,9 +59,11 @@ func main() {
 
 // options are where the program is reached, and who may not watch.
 type options struct {
-	http      string
-	rtsp, rtp netip.AddrPort
-	denied    netip.Addr
+	http             string
+	rtsp, rtp, rtsps netip.AddrPort
+	denied           netip.Addr
+	password         string // "": none is asked for
+	cert, key        string // files; "": no rtsps://
 }
 
 // app is the program. loop may be used by any goroutine, by Do; the rest belongs to the loop's.
@@ -71,7 +80,11 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer l.Close()
-	b, err := cast.New(l, cast.Config{RTP: o.rtp, Gate: gate{o.denied}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	g, err := newGate(o)
+	if err != nil {
+		return err
+	}
+	b, err := cast.New(l, cast.Config{RTP: o.rtp, Gate: g, SRTP: o.cert != "", Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		return err
 	}
@@ -79,6 +92,14 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	front, err := rtsp.Listen(b, o.rtsp, rtsp.Options{Name: "embed"})
 	if err != nil {
 		return err
+	}
+	urls := fmt.Sprintf("rtsp://127.0.0.1:%d/clock", front.Port())
+	if o.cert != "" {
+		secure, err := listenTLS(b, o)
+		if err != nil {
+			return err
+		}
+		urls += fmt.Sprintf(" rtsps://127.0.0.1:%d/clock", secure.Port())
 	}
 	join.Serve(b)
 	a := &app{loop: l, broadcaster: b}
@@ -94,21 +115,52 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	defer server.Close()
 	go server.Serve(listener)
 	go a.draw(ctx)
-	fmt.Fprintf(out, "http://%v rtsp://127.0.0.1:%d/clock\n", listener.Addr(), front.Port())
+	fmt.Fprintf(out, "http://%v %s\n", listener.Addr(), urls)
 	return l.Run(ctx)
 }
 
-// gate admits everybody but one address. It answers as a database would: later, and from another
-// goroutine. Nobody else waits meanwhile.
-type gate struct{ denied netip.Addr }
+// listenTLS serves the streams by rtsps://, too. What is asked for there goes by SRTP, over UDP, or on
+// the encrypted connection.
+func listenTLS(b *cast.Broadcaster, o options) (*rtsp.Server, error) {
+	c, err := certificate.Load(o.cert, o.key, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	bridge := tlsbridge.NewServer(&tls.Config{Certificates: []tls.Certificate{*c}})
+	return rtsp.Listen(b, o.rtsps, rtsp.Options{Name: "embed", TLS: bridge})
+}
+
+// user is the only one there is.
+const user = "guest"
+
+// gate admits everybody who proves the password, but for one address. It answers as a database would:
+// later, and from another goroutine. Nobody else waits meanwhile. (auth.Gate has many users, and
+// slows down those who guess.)
+type gate struct {
+	denied netip.Addr
+	secret *cast.Secret // nil: no password is asked for
+}
+
+func newGate(o options) (g gate, err error) {
+	g.denied = o.denied
+	if o.password != "" {
+		var secret cast.Secret
+		secret, err = cast.NewSecret(user, o.password)
+		g.secret = &secret
+	}
+	return g, err
+}
 
 func (g gate) Admit(r cast.Request, answer func(cast.Grant, error)) {
 	time.AfterFunc(100*time.Millisecond, func() {
-		if r.Peer.Addr() == g.denied {
+		switch {
+		case r.Peer.Addr() == g.denied:
 			answer(cast.Grant{}, &cast.Refusal{Kind: cast.Forbidden, Reason: "not from your address"})
-			return
+		case g.secret != nil && !r.Verify(*g.secret): // r.User is only a name, which anybody can give
+			answer(cast.Grant{}, &cast.Refusal{Kind: cast.Unauthorized, Reason: "wrong user or password"})
+		default:
+			answer(cast.Grant{User: user}, nil)
 		}
-		answer(cast.Grant{User: "guest"}, nil)
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"image/jpeg"
 	"io"
 	"net"
@@ -27,19 +26,20 @@ const denied = "127.0.0.9"
 
 // program is the example, as it runs.
 type program struct {
-	t          *testing.T
-	http, rtsp string
+	t                 *testing.T
+	http, rtsp, rtsps string
 }
 
 // start runs the example on free ports of the loopback.
-func start(t *testing.T) *program {
+func start(t *testing.T, o options) *program {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	loopback := netip.MustParseAddrPort("127.0.0.1:0")
+	o.http, o.rtsp, o.rtp, o.rtsps = "127.0.0.1:0", loopback, loopback, loopback
 	read, write := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, options{http: "127.0.0.1:0", rtsp: loopback, rtp: loopback, denied: netip.MustParseAddr(denied)}, write)
+		ended <- run(ctx, o, write)
 		write.Close()
 	}()
 	t.Cleanup(func() {
@@ -49,9 +49,12 @@ func start(t *testing.T) *program {
 		}
 	})
 	p := &program{t: t}
-	if _, err := fmt.Fscan(bufio.NewReader(read), &p.http, &p.rtsp); err != nil {
+	line, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
 		t.Fatal(err)
 	}
+	urls := append(strings.Fields(line), "") // without TLS
+	p.http, p.rtsp, p.rtsps = urls[0], urls[1], urls[2]
 	return p
 }
 
@@ -99,9 +102,16 @@ func (p *program) watch(from string) *reader {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	return p.watchOn(conn, p.rtsp)
+}
+
+// watchOn has a reader watch on a connection.
+func (p *program) watchOn(conn net.Conn, url string) *reader {
+	p.t.Helper()
 	r := &reader{t: p.t, conn: conn}
 	r.changed = sync.NewCond(&r.mutex)
-	if r.client, err = client.New(client.Config{URL: p.rtsp}); err != nil {
+	var err error
+	if r.client, err = client.New(client.Config{URL: url}); err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { conn.Close() })
@@ -195,7 +205,7 @@ func (r *reader) end() error { return r.wait(func() bool { return false }) }
 // TestEmbed runs the example: one reader is refused, another one is ended, the stream is removed
 // and added again; the others lose nothing.
 func TestEmbed(t *testing.T) {
-	p := start(t)
+	p := start(t, options{denied: netip.MustParseAddr(denied)})
 	stays := p.watchWhenPublished()
 	ends := p.watch("127.0.0.2")
 	stays.more(3)
