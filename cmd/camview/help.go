@@ -9,6 +9,8 @@ Usage: camview [flags] URL
   camcast://HOST:5004/cam    a stream of camcast, joined without RTSP
   camcast://HOST:5004/       print the list of streams, and end
 
+Without a port in the URL it is 554, with rtsps:// 322, and with camcast:// 5004.
+
 If a password is needed, it is part of the URL: camcast://USER:PASSWORD@HOST/cam. Characters
 that mean something in a URL may be escaped, such as %40 for @.
 
