@@ -80,10 +80,10 @@ func inWholeSeconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)
 }
 
-// Reload has other users be admitted from now on, and ends the sessions in b of users who are no
-// longer there, whose passwords are others, or who may no longer watch what they watch. The other
-// sessions go on. What was granted and is not yet a session becomes none. It returns how many
-// sessions it has ended.
+// Reload replaces the users of the Gate. It ends the sessions in b of users who are removed, have
+// another password, or may no longer watch what they watch; the other sessions go on. A request of such
+// a user that was granted and has no session yet is refused after all. Reload returns how many sessions
+// it has ended.
 func (g *Gate) Reload(b *cast.Broadcaster, users *Users) (ended int) {
 	before := g.users
 	g.users = users

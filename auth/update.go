@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Update has change make of a user what is to be, and writes it into a file: in the user's line, or
-// in a new one at the end. A user who is not there yet is given as View of all streams. Readers find
-// the old file or the new one, never half of one. The other lines stay as they are. The file's owner,
+// Update calls change with a user of a file, and writes the changed user into the file: in the user's
+// line, or in a new one at the end. For a new user change is given a View of all streams. A program that
+// reads the file finds the old one or the new one, never half of one. The other lines stay as they are. The file's owner,
 // group and mode stay; a new file has mode 0600. A file that ReadFile refuses is not changed, nor is
 // one where change, or the user's Check, returns an error.
 func Update(path, name string, change func(*User) error) error {

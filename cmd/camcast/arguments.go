@@ -90,7 +90,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 				return nil
 			})
 			f.BoolVar(&raw.allowBasic, "allow-basic", false, "with --auth, take passwords in clear text also where there is no TLS, for viewers that have no other way (HTTP's Basic scheme): everybody on the way can read them")
-			f.StringArrayVar(&raw.allow, "allow", nil, "serve only this `NETWORK` or address, such as 192.168.1.0/24; with rtsp= before it, it is for RTSP connections alone, with rtp= for joining and for all RTP over UDP; what none is given for serves all; may be repeated")
+			f.StringArrayVar(&raw.allow, "allow", nil, "serve only this `NETWORK` or address, such as 192.168.1.0/24; rtsp=NETWORK is for RTSP connections alone, rtp=NETWORK for joining and for all RTP over UDP; may be repeated")
 		}),
 		commandline.NewGroup("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
 			f.StringArrayVar(&raw.send, "send", nil, "send to `DESTINATION`, a host or a multicast group: [NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]; NAME is a stream (default: the first); may be repeated")

@@ -1,5 +1,5 @@
 // Package srtp seals a stream's RTP and RTCP, and opens the RTCP of its readers (RFC 3711), by the
-// profile AES_CM_128_HMAC_SHA1_80, which every implementation has. Package mikey's messages
+// profile AES_CM_128_HMAC_SHA1_80, which every implementation has. Messages of MIKEY
 // (RFC 3830) carry the keys: see Offer and ParseMIKEY.
 //
 // A Sealer makes its own key, so that no two have the same, and never seals two packets with one

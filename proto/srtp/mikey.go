@@ -38,7 +38,7 @@ const (
 )
 
 // MIKEY is the offer as a message of RFC 3830 without encryption, as RTSP has it over TLS (RFC 4567).
-// now must be the time of day, from which some receivers do not accept a difference of an hour.
+// now must be the time of day: some receivers refuse a message whose time differs from theirs by an hour.
 func (o Offer) MIKEY(now time.Time, random func([]byte)) ([]byte, error) {
 	fresh := make([]byte, 4+randomBytes)
 	random(fresh)
