@@ -106,9 +106,10 @@ func (s *siege) besiege() {
 
 func newSiege(t *testing.T, seed uint64) *siege {
 	s := &siege{random: rand.New(rand.NewPCG(seed, 11)), asked: map[*guest]time.Duration{}, owed: map[netip.AddrPort]int{}}
-	w := &world{t: t, ports: 20000}
+	w := &world{t: t, ports: 20000, secrets: newConfidential()}
 	s.world = w
 	t.Cleanup(func() {
+		w.secrets.check(t, w.log.Bytes())
 		if t.Failed() {
 			t.Logf("seed %d; the log says:\n%s", seed, tail(w.log.Bytes(), 6000))
 		}
@@ -120,8 +121,8 @@ func newSiege(t *testing.T, seed uint64) *siege {
 	w.k = sim.New(seed, options...)
 	w.l = loop.NewOn(w.k)
 	s.config = cast.Config{
-		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.k.Random, Work: sim.NewWorker(w.l, 10*time.Millisecond),
-		Log:            slog.New(logToMemory{slog.NewTextHandler(&w.log, nil)}),
+		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.secrets.watch(w.k.Random), Work: sim.NewWorker(w.l, 10*time.Millisecond),
+		Log:            slog.New(logToMemory{slog.NewTextHandler(&w.log, debug)}),
 		SessionTimeout: 10 * time.Second, Spread: 0.5,
 		// All hosts together, those of the strangers and of the honest, do not reach the limit of all.
 		MaxConnections: 500, MaxConnectionsPerAddress: 20,

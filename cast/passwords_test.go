@@ -26,7 +26,7 @@ var secrets = sync.OnceValue(func() map[string]cast.Secret {
 	all := map[string]cast.Secret{}
 	for _, user := range []string{"anna", "otto"} {
 		var err error
-		if all[user], err = cast.NewSecret(user, "pw of "+user); err != nil {
+		if all[user], err = usePassword(user, "pw of "+user); err != nil {
 			panic(err)
 		}
 	}

@@ -106,9 +106,10 @@ func newBroadcast(t *testing.T, seed uint64, trace io.Writer) *broadcast {
 		refusing: map[netip.Prefix]bool{},
 	}
 	b.calm, b.long = b.maybe(0.4), b.maybe(0.2)
-	w := &world{t: t, ports: 20000}
+	w := &world{t: t, ports: 20000, secrets: newConfidential()}
 	b.world = w
 	t.Cleanup(func() {
+		w.secrets.check(t, w.log.Bytes())
 		if t.Failed() {
 			t.Logf("seed %d (calm: %v); the log says:\n%s", seed, b.calm, tail(w.log.Bytes(), 6000))
 		}
@@ -152,8 +153,8 @@ func tail(p []byte, most int) []byte { return p[max(len(p)-most, 0):] }
 func (b *broadcast) someConfig() cast.Config {
 	w := b.world
 	c := cast.Config{
-		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.k.Random, Work: sim.NewWorker(w.l, 10*time.Millisecond),
-		Log: slog.New(logToMemory{slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})}),
+		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.secrets.watch(w.k.Random), Work: sim.NewWorker(w.l, 10*time.Millisecond),
+		Log: slog.New(logToMemory{slog.NewTextHandler(&w.log, debug)}),
 		Lag: b.between(1, 12), LagTime: time.Duration(b.between(1, 2000)) * time.Millisecond, Burst: b.between(1, 12), MTU: b.between(576, 1500), SessionTimeout: time.Duration(b.between(4, 20)) * time.Second,
 		Spread: cast.AllAtOnce, Joined: b.joined, Left: b.left,
 		NoSegmentation: b.maybe(0.2), NoBatches: b.maybe(0.1),

@@ -35,6 +35,8 @@ type world struct {
 	camera *camera
 	log    bytes.Buffer
 	ports  uint16
+	// secrets are what the log must not have in it.
+	secrets *confidential
 }
 
 // logToMemory is a handler that needs no queue, so that a simulation has no goroutine.
@@ -44,6 +46,9 @@ func (logToMemory) NeverWaits() {}
 func (h logToMemory) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return logToMemory{h.Handler.WithAttrs(attrs)}
 }
+
+// debug has all be logged.
+var debug = &slog.HandlerOptions{Level: slog.LevelDebug}
 
 const framesPerSecond = 30
 
@@ -74,8 +79,9 @@ func newWorldAt(t testing.TB, seed uint64, addresses []netip.Addr, change func(*
 // newEmptyWorld makes one without a stream.
 func newEmptyWorld(t testing.TB, seed uint64, addresses []netip.Addr, change func(*cast.Config)) *world {
 	t.Helper()
-	w := &world{t: t, k: sim.New(seed, sim.WithAddresses(addresses...)), ports: 20000}
+	w := &world{t: t, k: sim.New(seed, sim.WithAddresses(addresses...)), ports: 20000, secrets: newConfidential()}
 	t.Cleanup(func() {
+		w.secrets.check(t, w.log.Bytes())
 		if t.Failed() {
 			t.Logf("seed %d; the log says:\n%s", seed, w.log.String())
 		}
@@ -83,11 +89,12 @@ func newEmptyWorld(t testing.TB, seed uint64, addresses []netip.Addr, change fun
 	w.l = loop.NewOn(w.k)
 	config := cast.Config{
 		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Spread: 0.5, Random: w.k.Random,
-		Log: slog.New(logToMemory{slog.NewTextHandler(&w.log, nil)}), Work: sim.NewWorker(w.l, 10*time.Millisecond),
+		Log: slog.New(logToMemory{slog.NewTextHandler(&w.log, debug)}), Work: sim.NewWorker(w.l, 10*time.Millisecond),
 	}
 	if change != nil {
 		change(&config)
 	}
+	config.Random = w.secrets.watch(config.Random)
 	var err error
 	if w.b, err = cast.New(w.l, config); err != nil {
 		t.Fatal(err)
