@@ -193,7 +193,10 @@ func TestLoadRefuses(t *testing.T) {
 		{nil, key, 0o600, []string{"cert.pem: no certificate"}},
 		{key, good.pem(), 0o600, []string{"cert.pem: no certificate", "exchanged"}},
 		{good.pem(), good.pem(), 0o600, []string{"key.pem: no private key", "exchanged"}},
+		{key, good.pem(), 0o644, []string{"exchanged"}},
+		{good.pem(), good.pem(), 0o644, []string{"key.pem: no private key", "exchanged"}},
 		{good.pem(), []byte("x"), 0o600, []string{"key.pem: no private key", "BEGIN PRIVATE KEY"}},
+		{good.pem()[:100], key, 0o600, []string{"cert.pem: no certificate", "to -----END CERTIFICATE-----"}},
 		{good.pem(), block("ENCRYPTED PRIVATE KEY", []byte{1}), 0o600, []string{"key.pem: the key is encrypted"}},
 		{good.pem(), block("PRIVATE KEY", []byte{1}), 0o600, []string{"key.pem: the private key is damaged"}},
 		{block(certificateType, []byte{1}), key, 0o600, []string{"cert.pem: certificate 1: x509"}},
@@ -218,9 +221,9 @@ func TestLoadRefuses(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"/nowhere/key.pem": "no such file", t.TempDir(): "not a file", pipe: "not a file"} {
+	for name, want := range map[string]string{"/nowhere/key.pem": "no such file or directory", t.TempDir(): "not a file", pipe: "not a file"} {
 		for _, files := range [][2]string{{fine, name}, {name, fine}} {
-			if _, err := Load(files[0], files[1], now); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name) {
+			if _, err := Load(files[0], files[1], now); err == nil || err.Error() != name+": "+want {
 				t.Errorf("%v: %v, want %q", files, err, want)
 			}
 		}

@@ -36,9 +36,6 @@ func Load(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mode&0o037 != 0 {
-		return nil, fmt.Errorf("%s: mode %04o: others than its owner may read the key, or its group may change it: chmod 600 %s", keyFile, mode.Perm(), keyFile)
-	}
 	chain, err := parseChain(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", certFile, err)
@@ -46,6 +43,9 @@ func Load(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
 	key, err := parseKey(keyText)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", keyFile, err)
+	}
+	if mode&0o037 != 0 { // said of a key alone: a certificate in its place may be read by all
+		return nil, fmt.Errorf("%s: mode %04o: others than its owner may read the key, or its group may change it: chmod 600 %s", keyFile, mode.Perm(), keyFile)
 	}
 	if err := checkKey(chain, key); err != nil {
 		return nil, fmt.Errorf("%s, %s: %w", certFile, keyFile, err)
@@ -62,6 +62,11 @@ func Load(certFile, keyFile string, now time.Time) (*tls.Certificate, error) {
 
 // read reads a whole file, and what others may do with it.
 func read(name string) (text []byte, mode fs.FileMode, err error) {
+	defer func() {
+		if e, ok := errors.AsType[*fs.PathError](err); ok { // without the name of the system call
+			err = fmt.Errorf("%s: %w", name, e.Err)
+		}
+	}()
 	// Opening a pipe would wait for somebody who writes to it.
 	info, err := os.Stat(name)
 	if err != nil {
@@ -113,7 +118,7 @@ func parseChain(text []byte) (chain []*x509.Certificate, err error) {
 	case len(chain) == 0 && others != "":
 		return nil, fmt.Errorf("no certificate, but a PEM block %q: are the two files exchanged?", others)
 	case len(chain) == 0:
-		return nil, errors.New("no certificate: there must be a PEM block that begins with -----BEGIN CERTIFICATE-----")
+		return nil, errors.New("no certificate: there must be a PEM block from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----")
 	}
 	return chain, nil
 }
@@ -134,7 +139,7 @@ func parseKey(text []byte) (crypto.Signer, error) {
 	if others != "" {
 		return nil, fmt.Errorf("no private key, but a PEM block %q: are the two files exchanged?", others)
 	}
-	return nil, errors.New("no private key: there must be a PEM block that begins with -----BEGIN PRIVATE KEY-----")
+	return nil, errors.New("no private key: there must be a PEM block from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----")
 }
 
 // parseDER reads a private key in any of its formats.

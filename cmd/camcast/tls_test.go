@@ -150,7 +150,7 @@ func TestCertificateErrors(t *testing.T) {
 		{cert, write("open.pem", 0o604, made.Key), []string{"open.pem: mode 0604", "chmod 600"}},
 		{cert, filepath.Join(folder, "absent.pem"), []string{"camcast: " + filepath.Join(folder, "absent.pem") + ": no such file", "camcast certificate makes"}},
 		{key, key, []string{"key.pem: no certificate"}},
-		{cert, cert, []string{"cert.pem: mode 0644"}},
+		{cert, cert, []string{"cert.pem: no private key", "are the two files exchanged?"}},
 		{cert, folder, []string{"not a file"}},
 		{write("two.pem", 0o644, append(append([]byte{}, other.Certificate...), made.Certificate...)), key, []string{"wrong order"}},
 	} {
