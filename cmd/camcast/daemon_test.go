@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -75,6 +76,7 @@ type daemon struct {
 	stderr  *lockedBuffer
 	logs    chan string // lines of stderr
 	stopped bool
+	secrets []string // of the files that it has read at first
 }
 
 var announcedURL = regexp.MustCompile(`rtsp://\S+`)
@@ -93,6 +95,10 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	}
 	streams := max(len(settings.sources), 1)
 	d := &daemon{t: t, stderr: &lockedBuffer{}, logs: make(chan string, 10000)}
+	if !slices.Contains(args, "--log-level") {
+		args = append([]string{"--log-level", "debug"}, args...)
+	}
+	d.secrets = append(secretsOf(t, settings.auth), secretsOf(t, settings.tls.key)...)
 	d.cmd = exec.Command(binary, append([]string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0"}, args...)...)
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()
@@ -187,6 +193,7 @@ func (d *daemon) awaitEnd() {
 	if err := d.cmd.Wait(); err != nil {
 		d.t.Errorf("camcast: %v\n%s", err, d.stderr)
 	}
+	d.checkSecrets()
 }
 
 // stop ends the daemon as a person would, and checks that it ends well.
@@ -204,6 +211,7 @@ func (d *daemon) stop() {
 	if err := d.cmd.Wait(); err != nil {
 		d.t.Errorf("camcast: %v\n%s", err, d.stderr)
 	}
+	d.checkSecrets()
 	if took := time.Since(began); took > 5*time.Second {
 		d.t.Errorf("camcast took %v to end", took)
 	}
