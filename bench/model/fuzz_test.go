@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"testing"
+	"time"
 )
 
 // FuzzCheck has a reader of a benchmark get any picture: only what a Framer has made is whole, and
@@ -34,8 +35,10 @@ func FuzzCheck(f *testing.F) {
 		} else if number2, made2, err2 := Check(damaged); number != number2 || made != made2 || (err == nil) != (err2 == nil) {
 			t.Fatalf("frame %d, %v, and then %d, %v", number, err, number2, err2)
 		}
-		if number, made, err := Check(other); err != nil && (number != 0 || made != 0) {
-			t.Fatalf("frame %d of %v, and %v", number, made, err)
+		for _, check := range []func([]byte) (uint64, time.Duration, error){Check, CheckH264} {
+			if number, made, err := check(other); err != nil && (number != 0 || made != 0) {
+				t.Fatalf("frame %d of %v, and %v", number, made, err)
+			}
 		}
 	})
 }

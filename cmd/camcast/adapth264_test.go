@@ -208,8 +208,12 @@ func makeNetClip(t *testing.T) *netClip {
 	t.Helper()
 	c := &netClip{path: filepath.Join(t.TempDir(), "clip.h264"), index: map[string]int{}}
 	options := fmt.Sprintf("keyint=%d:min-keyint=%d:scenecut=0:bframes=0:ref=1", h264GroupFrames, h264GroupFrames)
-	ffmpeg(t, "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=rate=%d:size=640x480", adaptRate), "-frames:v", fmt.Sprint(h264ClipGroups*h264GroupFrames),
-		"-c:v", "libx264", "-preset", "veryfast", "-crf", "28", "-x264-params", options, "-pix_fmt", "yuv420p", c.path)
+	// Noise that stands still, with something moving before it: the frames are about as large as a camera's, 5 and
+	// 40 packets.
+	const pictures = "color=gray:size=640x480:rate=%[1]d,noise=alls=8:all_seed=7,trim=end_frame=1,loop=-1:1:0,setpts=N/%[1]d/TB[still];" +
+		"testsrc2=rate=%[1]d:size=560x420[moving];[still][moving]overlay=40:40:shortest=1"
+	ffmpeg(t, "-filter_complex", fmt.Sprintf(pictures, adaptRate), "-frames:v", fmt.Sprint(h264ClipGroups*h264GroupFrames), "-r", fmt.Sprint(adaptRate),
+		"-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-x264-params", options, "-pix_fmt", "yuv420p", c.path)
 	c.hashes = pictureHashes(t, c.path)
 	data, err := os.ReadFile(c.path)
 	if err != nil {
