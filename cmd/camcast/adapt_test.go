@@ -278,7 +278,6 @@ func (d *daemon) thinned() string {
 }
 
 func TestSlowReaderInANetwork(t *testing.T) {
-	t.Parallel()
 	if _, err := exec.LookPath("tc"); err != nil {
 		t.Fatal(err)
 	}
