@@ -160,26 +160,6 @@ func (p Plan) fanout(lab *measure.Lab, f *Figures) (steps []step) {
 	return steps
 }
 
-// framesOfH264 has the models that take them take turns. A round is a whole group of pictures.
-func (p Plan) framesOfH264(lab *measure.Lab, f *Figures) (steps []step) {
-	p.frames = model.H264GroupFrames
-	for _, c := range p.h264 {
-		for range c.rounds {
-			for _, m := range model.AllH264() {
-				steps = append(steps, step{fmt.Sprintf("H.264: net=veth model=%s readers=%d", m.Name, c.readers), p.longest + time.Second, func() (string, error) {
-					r, err := p.row(lab, measure.Setup{Net: "veth", Model: m.Name, Readers: c.readers, H264: true})
-					if err != nil {
-						return "", err
-					}
-					f.H264 = append(f.H264, r)
-					return said(r), nil
-				}})
-			}
-		}
-	}
-	return steps
-}
-
 // said is what is told of a row while it is measured.
 func said(r measure.Result) string {
 	return fmt.Sprintf("%.2f us CPU per reader and frame, age %v, %.1f %% lost", r.CPUPerReaderFrame, r.Got.Age99.Round(10*time.Microsecond), 100*r.LostShare())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -136,23 +135,6 @@ func (f *Figures) readersTable(what string) string {
 		rows = append(rows, cells)
 	}
 	return table(head, rows)
-}
-
-// h264Table has the models that take frames of H.264, cheapest first, and by how much loop is cheaper.
-func (f *Figures) h264Table() string {
-	results := slices.SortedStableFunc(slices.Values(f.H264), func(a, b measure.Result) int {
-		return cmp.Or(cmp.Compare(a.Readers, b.Readers), cmp.Compare(a.CPUPerReaderFrame, b.CPUPerReaderFrame))
-	})
-	var rows [][]string
-	for _, r := range results {
-		ratio := "-"
-		if i := slices.IndexFunc(results, func(o measure.Result) bool { return o.Model == "loop" && o.Readers == r.Readers }); i >= 0 {
-			ratio = short(r.CPUPerReaderFrame / results[i].CPUPerReaderFrame)
-		}
-		rows = append(rows, []string{fmt.Sprint(r.Readers), r.Model, short(r.CPUPerReaderFrame), ratio, age(r.Got.AgeMedian), age(r.Got.Age99),
-			fmt.Sprintf("%.1f", 100*r.LostShare()), fmt.Sprint(r.Got.Stale + r.Got.Damaged), short(r.FramesPerSecond)})
-	}
-	return table([]string{"readers", "model", "CPU, us per reader and frame", "in units of loop's", "age ms, median", "99 %", "frames lost, %", "stale or damaged", "frames/s"}, rows)
 }
 
 // counts are the numbers of readers on the veth pair.
