@@ -20,6 +20,7 @@ type units struct {
 	// needsKey: frames before the next key frame cannot be decoded. isFirst: there was no key frame
 	// since the beginning.
 	needsKey, isFirst bool
+	leading           leading
 	// ending: all was read, and the last frame was asked for.
 	ending  bool
 	broken  uint64
@@ -73,11 +74,12 @@ func newAssembler(format media.Format, most int) *nal.Assembler {
 func (u *units) next(b *budget) (media.Frame, error) {
 	for {
 		frame, ok, err := u.stream.Next()
+		slice := u.firstSlice(frame.Bytes)
 		switch {
 		case err != nil:
 			u.spoil(err)
 			continue
-		case ok && !u.isWhole(frame.Bytes):
+		case ok && !u.isBeginning(slice):
 			u.spoil(errNoBeginning)
 			continue
 		case ok && u.needsKey && !frame.Key:
@@ -85,8 +87,13 @@ func (u *units) next(b *budget) (media.Frame, error) {
 				u.dropped++
 			}
 			continue
-		case ok:
+		case ok && u.needsKey:
+			u.leading.begin(u.format, slice, u.stream.Order())
 			u.needsKey, u.isFirst = false, false
+			return frame, nil
+		case ok && u.leading.has(&frame, u.format, slice, u.stream.Order()):
+			continue
+		case ok:
 			return frame, nil
 		case u.ending && u.isFirst && u.offset > 0:
 			return media.Frame{}, errNoUnits
@@ -103,21 +110,32 @@ func (u *units) next(b *budget) (media.Frame, error) {
 	}
 }
 
-// isWhole reports whether a frame begins with its picture's first slice: a file that was cut off may
-// lack it.
-func (u *units) isWhole(frame []byte) bool {
-	isSlice, begins := h264.IsSlice, h264.BeginsPicture
+// firstSlice is the first slice of a frame, nil if there is none.
+func (u *units) firstSlice(frame []byte) []byte {
+	isSlice := h264.IsSlice
 	if u.format == media.H265 {
-		isSlice, begins = h265.IsSlice, h265.BeginsPicture
+		isSlice = h265.IsSlice
 	}
 	for len(frame) > 0 {
 		unit, rest, err := nal.Next(frame)
-		if err != nil || isSlice(unit) {
-			return err == nil && begins(unit)
+		if err != nil {
+			return nil
+		}
+		if isSlice(unit) {
+			return unit
 		}
 		frame = rest
 	}
-	return false
+	return nil
+}
+
+// isBeginning reports whether a frame's first slice is that of its picture: a file that was cut off may
+// lack it.
+func (u *units) isBeginning(slice []byte) bool {
+	if u.format == media.H265 {
+		return h265.BeginsPicture(slice)
+	}
+	return h264.BeginsPicture(slice)
 }
 
 var errNoBeginning = errors.New("the frame's beginning is missing")
