@@ -31,7 +31,9 @@ type Server struct {
 	// deciding are the addresses whose request the gate has not answered yet, with what
 	// withdraws it. They have proved that they are theirs.
 	deciding map[netip.AddrPort]func()
-	closed   bool
+	// nonces are those that sessions were asked for with.
+	nonces map[*cast.Session]protocol.Nonce
+	closed bool
 }
 
 const (
@@ -50,7 +52,7 @@ func Serve(b *cast.Broadcaster) *Server {
 	b.Config().Random(secret[:])
 	s := &Server{
 		broadcaster: b, cookies: protocol.NewCookies(secret), deciding: map[netip.AddrPort]func(){},
-		answer: make([]byte, 0, protocol.MaxMessageBytes+protocol.MaxNameBytes),
+		nonces: map[*cast.Session]protocol.Nonce{}, answer: make([]byte, 0, protocol.MaxMessageBytes+protocol.MaxNameBytes),
 	}
 	s.valid.init(sha256.Sum256(append(secret[:], "valid"...)))
 	s.unproved.init(sha256.Sum256(append(secret[:], "unproved"...)))
@@ -166,7 +168,7 @@ func (s *Server) join(d udp.Datagram, r *protocol.Request) {
 	switch {
 	case stream == nil && b.Config().Gate == nil:
 		s.refuse(d, r, protocol.NoSuchStream)
-	case before != nil && before.Protocol() == cast.Join && before.Stream() == stream:
+	case before != nil && before.Protocol() == cast.Join && before.Stream() == stream && !s.isAnew(before, r):
 		before.Alive()
 		s.accept(d, r, stream)
 	default:
@@ -199,7 +201,7 @@ func (s *Server) ask(d udp.Datagram, r *protocol.Request, stream *cast.Stream) {
 		answered = true
 		delete(s.deciding, d.From)
 		if err == nil && !request.List {
-			err = s.open(d, stream, g)
+			err = s.open(d, &request, stream, g)
 		}
 		switch {
 		case err == nil && request.List:
@@ -223,27 +225,6 @@ func (c credentials) User() string { return string(c.request.User) }
 
 // Verify is cast.Credentials'. The cookie was valid when the gate was asked.
 func (c credentials) Verify(s cast.Secret) bool { return c.request.Proves(s.JoinKey) }
-
-// open opens a session for a reader, and has it play. One that watches another stream leaves that.
-func (s *Server) open(d udp.Datagram, stream *cast.Stream, g cast.Grant) error {
-	if err := stream.Available(); err != nil {
-		return err
-	}
-	if before := s.broadcaster.SessionAt(d.From); before != nil && before.Protocol() == cast.Join {
-		before.Gone("watches another stream")
-	}
-	session, err := s.broadcaster.OpenSession(cast.SessionOptions{
-		Stream: stream, Protocol: cast.Join, Peer: d.From, Grant: g, EndsByGoodbye: true,
-	})
-	if err != nil {
-		return err
-	}
-	if err := session.PlayUDP(cast.Address{RTP: d.From, RTCP: d.From, Source: d.To}); err != nil {
-		session.Gone("cannot be served")
-		return err
-	}
-	return nil
-}
 
 // reasonOf is an error in the protocol's words.
 func reasonOf(err error) protocol.Reason {
