@@ -207,7 +207,9 @@ func parseAcceptance(ssrc uint32, p []byte) (*Acceptance, error) {
 		return nil, err
 	}
 	var parameters string
-	stream.Encoding, parameters, _ = parseFormat(rest)
+	if stream.Encoding, parameters, _ = parseFormat(rest); stream.Encoding == "" {
+		parameters = "" // of no encoding that could be told
+	}
 	return &Acceptance{
 		SSRC: ssrc, Stream: stream, FormatParameters: parameters,
 		Timeout: time.Duration(binary.BigEndian.Uint16(p)) * time.Second,
