@@ -42,7 +42,7 @@ func (s *Session) PlayUDP(at Address) error {
 	if at.RTP != at.RTCP {
 		b.rtpIndex.add(at.RTP, s.udp)
 	}
-	s.sendLead(func(packet []byte) { _ = rtp.SendTo(packet, at.RTP, at.Source) })
+	s.sendLeadBy(rtp, at)
 	s.stream.reports.joined(s.lane(), s.udp, nil)
 	return s.begin(UDP)
 }
@@ -195,6 +195,10 @@ func (s *Session) Pause() {
 // leave ends sending to the reader. It comes last: the stream may tell the program that nobody
 // watches any more, and the program may end the session then.
 func (s *Session) leave() {
+	if s.sealed != nil {
+		s.sealed.lead.end()
+		s.sealed.lead = nil
+	}
 	if udp := s.udp; udp != nil {
 		s.udp = nil
 		s.frames += udp.Frames()

@@ -12,6 +12,7 @@ import (
 type sealedSession struct {
 	opener *srtp.Opener
 	from   progress
+	lead   *lead // nil: it was sent
 }
 
 // SRTP is what a reader must know to open the stream's packets, from the next one on; ok is false if

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/loop"
@@ -184,6 +185,16 @@ func (s *Socket) WhenWritable(f func()) error {
 	err := s.registration.Want(s.want())
 	if err != nil {
 		s.waiting = s.waiting[:len(s.waiting)-1]
+	}
+	return err
+}
+
+// FirstWhenWritable is WhenWritable, but f is called before the functions that wait already: what it
+// sends is not kept back by senders that fill the socket again and again.
+func (s *Socket) FirstWhenWritable(f func()) error {
+	err := s.WhenWritable(f)
+	if last := len(s.waiting) - 1; err == nil && last > 0 {
+		s.waiting = slices.Insert(s.waiting[:last], 0, f)
 	}
 	return err
 }
