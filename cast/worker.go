@@ -16,7 +16,8 @@ func (b *Broadcaster) goWork(job func() (done func())) {
 	}()
 }
 
-// transcodingNice is the nice value (setpriority(2)) of threads that transcode.
+// transcodingNice is how much higher the nice value (setpriority(2)) of threads that transcode is than the
+// process's own.
 const transcodingNice = 10
 
 // goTranscode runs a job as goWork does, on a thread of lower priority. A picture takes it so long that
@@ -25,7 +26,14 @@ const transcodingNice = 10
 func (b *Broadcaster) goTranscode(job func() (done func())) {
 	b.goWork(func() (done func()) {
 		runtime.LockOSThread()
-		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, transcodingNice) // of this thread; failing, the job runs as others do
+		lowerPriority()
 		return job()
 	})
+}
+
+// lowerPriority lowers that of the calling thread. If that fails, the thread runs as others do.
+func lowerPriority() {
+	if raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil { // the system call returns 20 less the nice value
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 20-raw+transcodingNice)
+	}
 }
