@@ -103,7 +103,10 @@ func (t tiff) find(tag uint16) []byte {
 		}
 		size := int64(t.order.Uint32(e[4:]))
 		value := t.from(e, 8)
-		return value[:min(size, int64(len(value)))]
+		if value = value[:min(size, int64(len(value)))]; len(value) < 4 {
+			return nil
+		}
+		return value
 	}
 	return nil
 }
