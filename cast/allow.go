@@ -14,6 +14,8 @@ type Allow struct {
 	// RTP are those that may join, and that frames are sent to by UDP, whatever the protocol that asks
 	// for it; none: all are.
 	RTP []netip.Prefix
+	// HTTP are those whose HTTP connections are served; none: all are.
+	HTTP []netip.Prefix
 }
 
 // errNotAllowed is made once: a stranger can have thousands of requests refused in a second.
@@ -21,7 +23,7 @@ var errNotAllowed error = &Refusal{Kind: Forbidden, Reason: "the address is not 
 
 // normal is the same, with prefixes that can be compared with peers; or says which is none.
 func (a Allow) normal() (Allow, error) {
-	for _, networks := range []*[]netip.Prefix{&a.RTSP, &a.RTP} {
+	for _, networks := range []*[]netip.Prefix{&a.RTSP, &a.RTP, &a.HTTP} {
 		*networks = slices.Clone(*networks)
 		for i, n := range *networks {
 			if n.Addr().Is4In6() {
@@ -53,6 +55,8 @@ func (a *Allow) allows(p Protocol, peer netip.Addr) bool {
 		return allowed(a.RTSP, peer)
 	case Join:
 		return allowed(a.RTP, peer)
+	case HTTP:
+		return allowed(a.HTTP, peer)
 	}
 	return true
 }

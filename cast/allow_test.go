@@ -122,7 +122,7 @@ func TestAllowOfAddressesThatAreWrittenOtherwise(t *testing.T) {
 		{"0.0.0.0/0", "192.0.2.1", true},
 	} {
 		w := newWorld(t, 1, func(config *cast.Config) { config.Allow.RTSP = networks(c.network) })
-		err := w.b.Connected(netip.AddrPortFrom(netip.MustParseAddr(c.peer), 1))
+		err := w.b.Connected(cast.RTSP, netip.AddrPortFrom(netip.MustParseAddr(c.peer), 1))
 		if (err == nil) != c.allowed || err != nil && cast.RefusalOf(err).Kind != cast.Forbidden {
 			t.Errorf("%s within %s: %v", c.peer, c.network, err)
 		}

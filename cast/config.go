@@ -72,6 +72,9 @@ type Config struct {
 	// SRTP has readers be served that ask for SRTP (Session.Seal). It makes all RTP packets a little
 	// smaller, so that there is room for what sealing adds.
 	SRTP bool
+	// HTTP has JPEGs taken that are too large for RTP, as they can be watched by HTTP. Their streams are
+	// refused to others. Without it they are an error of the source.
+	HTTP bool
 
 	// Clones has the kernel copy frames to readers over UDP (package clone); nil: each is
 	// sent a message of its own. It must be open for as long as the Broadcaster is.

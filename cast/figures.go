@@ -7,7 +7,7 @@ type Figures struct {
 	// Frames were taken from the source, or published.
 	Frames uint64
 	// Delivered is how many frames were handed to the kernel whole, summed over all
-	// readers; Packets and Bytes are what they held (for TCP readers too).
+	// readers; Packets and Bytes are what they held (for TCP readers too; by HTTP a frame is one packet).
 	Delivered, Packets, Bytes uint64
 	// Lags is how many frames readers have missed because they were too far behind,
 	// summed over all readers.
@@ -76,6 +76,12 @@ func (s *Stream) Figures() Figures {
 		f.FirstAge.Add(&u.FirstAge)
 		f.LastAge.Add(&u.LastAge)
 	}
+	p := &s.rendition.parts.figures
+	f.Delivered += p.Delivered
+	f.Packets += p.Packets
+	f.Bytes += p.Bytes
+	f.Lags += p.Lags
+	f.CutShort += p.CutShort
 	f.Skipped = s.rendition.transcoding.skipped()
 	f.GroupsCut = s.rendition.ring.Cut()
 	return f

@@ -20,6 +20,8 @@ const (
 	Join
 	// Send: a fixed destination, by Stream.SendTo.
 	Send
+	// HTTP: by package cast/http.
+	HTTP
 )
 
 // String is the protocol's name, as in URLs and logs.
@@ -31,6 +33,8 @@ func (p Protocol) String() string {
 		return "join"
 	case Send:
 		return "send"
+	case HTTP:
+		return "http"
 	}
 	return "unknown"
 }

@@ -102,11 +102,11 @@ func (b *Broadcaster) roomForConnection(peer netip.Addr) error {
 	return nil
 }
 
-// Connected counts a connection of a front, until Disconnected, or says by a *Refusal that a
+// Connected counts a connection of a front by a protocol, until Disconnected, or says by a *Refusal that a
 // limit is reached or the address not allowed (Config.Allow): the front closes the connection then,
 // and does not call Disconnected.
-func (b *Broadcaster) Connected(peer netip.AddrPort) error {
-	if !allowed(b.config.Allow.RTSP, peer.Addr()) {
+func (b *Broadcaster) Connected(p Protocol, peer netip.AddrPort) error {
+	if !b.config.Allow.allows(p, peer.Addr()) {
 		return errNotAllowed
 	}
 	if err := b.roomForConnection(peer.Addr()); err != nil {

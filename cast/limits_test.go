@@ -281,19 +281,19 @@ func TestLimitsOfMappedAddresses(t *testing.T) {
 		{"[fe80::1%eth0]:1", "[fe80::2%eth1]:1"},
 	} {
 		first, second := netip.MustParseAddrPort(same[0]), netip.MustParseAddrPort(same[1])
-		if err := w.b.Connected(first); err != nil {
+		if err := w.b.Connected(cast.RTSP, first); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.b.Connected(second); err == nil {
+		if err := w.b.Connected(cast.RTSP, second); err == nil {
 			t.Errorf("%v and %v are counted apart", first, second)
 		}
 		w.b.Disconnected(second)
-		if err := w.b.Connected(second); err != nil {
+		if err := w.b.Connected(cast.RTSP, second); err != nil {
 			t.Errorf("%v is still counted: %v", second, err)
 		}
 	}
 	for _, apart := range []string{"192.0.2.2:1", "[2001:db8:0:1::1]:1"} {
-		if err := w.b.Connected(netip.MustParseAddrPort(apart)); err != nil {
+		if err := w.b.Connected(cast.RTSP, netip.MustParseAddrPort(apart)); err != nil {
 			t.Errorf("%s: %v", apart, err)
 		}
 	}

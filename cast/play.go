@@ -1,6 +1,8 @@
 package cast
 
 import (
+	"time"
+
 	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/loop/tcp"
 	"github.com/camcast/camcast/loop/udp"
@@ -108,6 +110,23 @@ func (s *Session) PlayTCP(conn *tcp.Conn, channel uint8) error {
 	s.beginWith(s.tcp)
 	s.sendLead(s.tcp.SendRTP)
 	s.stream.reports.joined(s.lane(), nil, s.tcp)
+	return s.begin(TCP)
+}
+
+// PlayParts has the session sent JPEG frames on a connection, each as a part of an HTTP response
+// (proto/multipart), from the newest one on: all of them, or with an interval at most one in that time. What is
+// before the first part has been written. The connection's handler calls Writable. It does nothing if the
+// session plays. The error is a *Refusal or ErrClosed.
+func (s *Session) PlayParts(conn *tcp.Conn, interval time.Duration) error {
+	if s.state == playing {
+		return nil
+	}
+	if err := s.admit(); err != nil {
+		return err
+	}
+	s.peer = conn.Peer()
+	s.tcp = s.stream.rendition.parts.fan.JoinPart(conn, interval, s.stream.State() == Live, (*sessionObserver)(s))
+	s.isFirstKnown = false
 	return s.begin(TCP)
 }
 

@@ -17,6 +17,8 @@ type rendition struct {
 	sealed  *lane // nil: there is no SRTP (Config.SRTP)
 	sealing *sealing
 	lanes   []*lane
+	parts   *parts
+	frames  *frameWaiters
 	outlets []outlet
 
 	keys        *keyFrames
@@ -45,6 +47,9 @@ func newRendition(s *Stream) *rendition {
 		r.sealing = newSealing(s.broadcaster.config, r.plain.form)
 		r.sealed = r.newLane(r.ring.NewFormOf(r.plain.form, r.sealing), r.sealing, maxSRTPGap)
 	}
+	r.parts = newParts(r)
+	r.frames = newFrameWaiters(s)
+	r.outlets = append(r.outlets, r.parts.fan, r.frames)
 	r.transcoding = newTranscoding(r)
 	return r
 }

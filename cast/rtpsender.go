@@ -83,6 +83,9 @@ func (r *rtpSender) use(p *media.Params) error {
 
 // Lay lays a frame out; it implements ring.Layout.
 func (r *rtpSender) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
+	if fault := r.stream.notByRTP; fault != nil {
+		return rtp.Packets{}, fault
+	}
 	packets, err := r.payload.lay(dst, f, r.clock.At(f.Captured))
 	r.octets += uint64(len(packets.Bytes) - packets.Count*rtp.HeaderBytes)
 	return packets, err

@@ -196,7 +196,7 @@ func (s *Session) TakeRTCP(packet []byte) {
 // End has the reader no longer served, and says goodbye to it. The reason is logged. Ending
 // twice does nothing.
 func (s *Session) End(reason string) {
-	if s.state == playing && s.stream.over() == nil { // else goodbye was said to all
+	if s.state == playing && s.opened.Protocol != HTTP && s.stream.over() == nil { // else goodbye was said to all
 		s.stream.reports.goodbyeTo(s.lane(), s.udp, s.tcp)
 	}
 	s.end(reason)

@@ -31,6 +31,8 @@ type Stream struct {
 	// known. version grows when they change.
 	params  *media.Params
 	version uint64
+	// notByRTP says why frames with these params cannot be sent by RTP, nil: they can.
+	notByRTP error
 
 	figures Figures
 	// needsKey: frames depend on one that was too large.
@@ -174,7 +176,12 @@ func (s *Stream) setParams(p *media.Params) error {
 		return nil
 	}
 	if err := s.rendition.rtp.use(p); err != nil {
-		return err
+		if !s.broadcaster.config.HTTP || p.Format != media.JPEG {
+			return err
+		}
+		s.notByRTP = err
+	} else {
+		s.notByRTP = nil
 	}
 	changed := s.params != nil && !p.Equal(s.params)
 	if changed {
@@ -325,6 +332,9 @@ func (s *Stream) Format() (encoding, parameters string) {
 func (s *Stream) SDP() (rtsp.Description, error) {
 	if err := s.Available(); err != nil {
 		return rtsp.Description{}, err
+	}
+	if s.notByRTP != nil {
+		return rtsp.Description{}, refuse(Forbidden, "%v", s.notByRTP)
 	}
 	p := s.params
 	d := s.rendition.rtp.describe()

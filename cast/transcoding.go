@@ -59,7 +59,7 @@ func newTranscoding(r *rendition) *transcoding {
 // takes reports whether the worker has taken a frame: one that must be transcoded, or one that
 // must not overtake another. As long as nobody watches frames are not looked at.
 func (t *transcoding) takes(f media.Frame) bool {
-	if t == nil || !t.worker.Busy() && !(t.rendition.plain.form.InUse() && t.rendition.rtp.payload.mustTranscode(f.Bytes)) {
+	if t == nil || !t.worker.Busy() && !(t.rendition.plain.form.InUse() && t.rendition.stream.notByRTP == nil && t.rendition.rtp.payload.mustTranscode(f.Bytes)) {
 		return false
 	}
 	t.add(f)

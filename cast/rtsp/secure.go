@@ -83,7 +83,7 @@ func (s *Server) handshake(l *tcp.Listener, fd int, peer netip.AddrPort) {
 	local, err := k.LocalAddr(fd)
 	if err == nil {
 		if err = s.roomForHandshake(peer); err == nil {
-			err = b.Connected(peer)
+			err = b.Connected(cast.RTSP, peer)
 		}
 	}
 	if err != nil {

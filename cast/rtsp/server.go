@@ -126,7 +126,7 @@ func (s *Server) accept(c *tcp.Conn) tcp.Handler {
 	if s.options.TLS != nil { // it was counted before its handshake
 		return s.take(c)
 	}
-	if err := s.broadcaster.Connected(c.Peer()); err != nil {
+	if err := s.broadcaster.Connected(cast.RTSP, c.Peer()); err != nil {
 		s.broadcaster.LogRefusal(c.Peer(), cast.RTSP, "", err)
 		out := s.protocol.AppendRefusal(s.room(), answerTo(err, protocol.StatusServiceUnavailable))
 		_ = c.Write(out) // it is closed in any case

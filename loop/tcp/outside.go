@@ -49,6 +49,29 @@ func Adopt(l *loop.Loop, fd int, peer, local netip.AddrPort, o Outside, h Handle
 	return c, nil
 }
 
+// Adopter makes connections of sockets that others have accepted. They share the room that they are read
+// into.
+type Adopter struct {
+	loop    *loop.Loop
+	room    *readRoom
+	reading *loop.Budget
+}
+
+// NewAdopter makes an Adopter. Reading from its connections is work of the budget, as with Listener.Limit.
+func NewAdopter(l *loop.Loop, reading *loop.Budget) *Adopter {
+	return &Adopter{loop: l, room: newReadRoom(acceptedReadBytes), reading: reading}
+}
+
+// Adopt makes a connection as Listener.Adopt does.
+func (a *Adopter) Adopt(fd int, peer, local netip.AddrPort, o Outside, h Handler) (*Conn, error) {
+	c, err := adopt(a.loop, fd, peer, local, a.room, o)
+	if err != nil {
+		return nil, err
+	}
+	c.handler, c.reading = h, a.reading.NewTask(c.readNow)
+	return c, nil
+}
+
 func adopt(l *loop.Loop, fd int, peer, local netip.AddrPort, room *readRoom, o Outside) (*Conn, error) {
 	c := &Conn{loop: l, peer: peer, local: local, room: room, outside: o}
 	if err := c.register(fd); err != nil {

@@ -84,6 +84,11 @@ type Packets struct {
 	runs []byte
 }
 
+// Single is what is not cut: one packet.
+func Single(bytes []byte) Packets {
+	return Packets{Layout: Layout{PacketSize: len(bytes) + 1, RunPackets: 1}, Bytes: bytes, Count: 1}
+}
+
 // Packet returns packet i, 0 to Count-1.
 func (p *Packets) Packet(i int) []byte {
 	if p.runs != nil {

@@ -7,7 +7,8 @@ type Layout interface {
 	// Lay lays the frame out in dst, from its beginning, and grows it if its capacity does
 	// not suffice. It is called for every frame in order while the form is in use, since
 	// packets have numbers, and keeps nothing of the frame. An error means that this
-	// frame does not exist in this form.
+	// frame does not exist in this form. A form that is no RTP, such as a part of an HTTP response, is one
+	// packet of any size (rtp.Single).
 	Lay(dst []byte, f *Frame) (rtp.Packets, error)
 }
 

@@ -5,5 +5,7 @@
 // made here, once for all readers of a frame. A reader that does not read costs no
 // memory: it falls behind, and goes on with the newest key frame. A new one can be caught up from that.
 //
+// A Fan sends RTP packets as RTSP interleaves them, or the parts of an HTTP response (Config.Parts).
+//
 // All of it belongs to the loop's goroutine.
 package tcpfan

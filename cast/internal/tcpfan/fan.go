@@ -22,6 +22,8 @@ type Config struct {
 	RequestKey func()
 	// Backlog bounds what waits in the kernel, for other Fans too.
 	Backlog *Backlog
+	// Parts, if it is not nil, has frames sent as they are laid out, each as one packet, without RTSP's framing.
+	Parts *Parts
 }
 
 // Figures counts what was sent.
@@ -54,6 +56,7 @@ type Fan struct {
 	// beginning are readers that are caught up and have been sent nothing yet, which begin does.
 	beginning []*Reader
 	begin     *loop.Timer
+	part      [1]loop.Vector // of the reader that is sent to
 
 	stopped bool
 }
@@ -69,7 +72,12 @@ func New(c Config) *Fan {
 // Join has a reader sent frames on a connection, on an interleaved channel, from the next key
 // frame on and until it leaves. The connection's handler calls Writable.
 func (f *Fan) Join(conn *tcp.Conn, channel uint8, owner Owner) *Reader {
-	r := &Reader{fan: f, conn: conn, channel: channel, owner: owner, cursor: f.config.Ring.NewCursor(), index: len(f.readers)}
+	return f.add(&Reader{fan: f, conn: conn, channel: channel, owner: owner, cursor: f.config.Ring.NewCursor()})
+}
+
+// add adds a reader.
+func (f *Fan) add(r *Reader) *Reader {
+	r.index = len(f.readers)
 	f.readers = append(f.readers, r)
 	f.config.Form.Use()
 	r.after = uint32(f.config.Form.Packets())

@@ -19,7 +19,7 @@ import (
 type single struct{}
 
 func (single) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
-	return rtp.Packets{Layout: rtp.Layout{PacketSize: len(f.Bytes) + 1, RunPackets: 1}, Bytes: append(dst, f.Bytes...), Count: 1}, nil
+	return rtp.Single(append(dst, f.Bytes...)), nil
 }
 
 // hall is a Fan on a simulated kernel.
@@ -32,7 +32,8 @@ type hall struct {
 	figures Figures
 	backlog *Backlog
 	readers []*visitor
-	bytes   int // of a frame
+	bytes   int                          // of a frame
+	enter   func(interval time.Duration) // one more reader of parts
 }
 
 // visitor is a reader: its connection's handler, its owner and its other end.

@@ -19,7 +19,8 @@ type Reader struct {
 	cursor  ring.Cursor
 	pin     ring.Pin // the frame in hand
 	packet  int      // the next one of it
-	blocked bool     // until the connection is writable
+	part    partReader
+	blocked bool // until the connection is writable
 	gone    bool
 	squeeze ring.Squeeze
 	after   uint32 // counts the form's packets up to the end of the last frame that was begun
@@ -123,11 +124,17 @@ func (r *Reader) begin() bool {
 		r.pin.Release()
 		r.fan.config.Figures.CutShort++
 		r.miss(1)
+		if !r.cutShort() {
+			return false
+		}
+	}
+	if r.part.rest > 0 {
+		return true
 	}
 	for {
 		before := r.cursor
 		frame, missed := r.cursor.Next(r.fan.config.Ring, ring.Policy{Step: 1})
-		r.miss(missed)
+		r.miss(r.part.counted(missed))
 		if r.cursor.WantsKey(r.fan.config.Ring) {
 			r.fan.config.RequestKey()
 		}
@@ -139,7 +146,10 @@ func (r *Reader) begin() bool {
 				r.owner.Lost(ErrTooFarBehind)
 				return false
 			}
-			r.packet = 0
+			if !r.part.wants(frame) {
+				continue
+			}
+			r.packet, r.part.sent = 0, 0
 			r.pin.Set(frame)
 			return true
 		}
@@ -166,6 +176,10 @@ func (r *Reader) miss(frames uint64) {
 
 // send writes what the socket takes of the frame in hand.
 func (r *Reader) send() {
+	if r.fan.config.Parts != nil {
+		r.sendPart()
+		return
+	}
 	frame := r.pin.Held()
 	wire := r.fan.config.Form.Of(frame)
 	r.frameBytes = len(wire.Bytes)
