@@ -56,6 +56,8 @@ var rules = []rule{
 	// A front knows no other front, and nothing of how frames go to many readers.
 	{packages: "cast/...", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture", "auth"},
 		not: osAndNet, modules: []string{sys}},
+	// cast/http is net/http's, which has sockets of its own.
+	{packages: "cast/http", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture"}, not: []string{"os/...", "syscall"}, modules: []string{sys}},
 	// cast knows no front and no source.
 	{packages: "cast", own: []string{"cast/internal/...", "loop/...", "logqueue", "worker", "capture", "proto/...", "media"},
 		tests: []string{"cast/...", "auth"}, not: osAndNet, modules: []string{sys}},
@@ -87,6 +89,9 @@ var waiters = map[string][]habit{
 	"tlsbridge/carrier.go": {goroutine, clock},
 	"tlsbridge/wire.go":    {lock},
 	"tlsbridge/turns.go":   {channel, goroutine, lock, clock},
+	// net/http answers requests on goroutines of its own, which wait for what the loop says.
+	"cast/http/server.go":   {goroutine, channel},
+	"cast/http/listener.go": {channel},
 	// Push, by which other goroutines hand frames over to a Feed.
 	"capture/feed.go": {lock},
 	// The simulated kernel is woken by other goroutines, as the real one is.

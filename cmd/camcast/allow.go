@@ -22,17 +22,20 @@ func parseAllow(values []string) (allow cast.Allow, err error) {
 		if !limited || kind == "rtp" {
 			allow.RTP = append(allow.RTP, network)
 		}
+		if !limited || kind == "http" {
+			allow.HTTP = append(allow.HTTP, network)
+		}
 	}
 	return allow, nil
 }
 
-// parseNetwork understands "192.0.2.0/24" and "192.0.2.1", with "rtsp=" or "rtp=" before it or not.
+// parseNetwork understands "192.0.2.0/24" and "192.0.2.1", with "rtsp=", "rtp=" or "http=" before it or not.
 func parseNetwork(value string) (netip.Prefix, error) {
 	kind, text, limited := strings.Cut(value, "=")
 	if !limited {
 		text = value
-	} else if kind != "rtsp" && kind != "rtp" {
-		return netip.Prefix{}, fmt.Errorf("--allow %q: only rtsp= and rtp= may be before the network", value)
+	} else if kind != "rtsp" && kind != "rtp" && kind != "http" {
+		return netip.Prefix{}, fmt.Errorf("--allow %q: only rtsp=, rtp= and http= may be before the network", value)
 	}
 	network, err := netip.ParsePrefix(text)
 	if address, alone := netip.ParseAddr(text); alone == nil && address.Zone() == "" {

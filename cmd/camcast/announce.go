@@ -10,6 +10,7 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/media"
 )
 
 // announce prints what is broadcast and how to watch it.
@@ -40,11 +41,22 @@ func (d *service) announce() {
 		if rtsps.port != 0 {
 			fmt.Fprintf(w, "  ffplay -fflags nobuffer -flags low_delay -rtsp_transport tcp %s\n", rtsps.url(rtsps.hosts[0], stream.Name()))
 		}
+		d.announceHTTP(w, stream)
 		announceElsewhere(w, stream.Name(), rtsp, rtsps, join)
 		d.announceDestinations(w, stream)
 	}
 	fmt.Fprintln(w)
 	_, _ = d.stdout.Write(w.Bytes())
+}
+
+// announceHTTP prints where browsers find a stream.
+func (d *service) announceHTTP(w io.Writer, stream *cast.Stream) {
+	if p := stream.Params(); d.http == nil || p != nil && p.Format != media.JPEG {
+		return
+	}
+	at := d.settings.http.Addr()
+	r := reach{scheme: "http", port: d.http.Port(), hosts: hosts(at)}
+	fmt.Fprintf(w, "  %s.mjpg\n", r.url(r.hosts[0], stream.Name()))
 }
 
 // describe says what a source is and delivers.

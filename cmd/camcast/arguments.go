@@ -20,6 +20,8 @@ import (
 type settings struct {
 	config       cast.Config
 	rtsp         netip.AddrPort // the zero value: off
+	http         netip.AddrPort // the zero value: off
+	httpOrigins  []string
 	tls          tlsSettings
 	sources      []sourceSpec
 	destinations []destinationSpec
@@ -32,7 +34,8 @@ type settings struct {
 
 // rawFlags are the flags' values as they were given.
 type rawFlags struct {
-	rtsp, rtp        string
+	rtsp, rtp, http  string
+	httpOrigins      []string
 	tls              rawTLS
 	lag, mtu, burst  int
 	lagTime          time.Duration
@@ -62,6 +65,8 @@ func newProgram(raw *rawFlags) *commandline.Program {
 		commandline.NewGroup("Where to listen", func(f *pflag.FlagSet) {
 			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on, or \"off\": viewers can only join by camcast:// then")
 			f.StringVar(&raw.rtp, "rtp", "", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair (default the address of --rtsp, port 5004)")
+			f.StringVar(&raw.http, "http", "off", "`ADDRESS` to answer HTTP on, for browsers and players: /NAME.mjpg, /NAME.jpg and /NAME.sdp; \"off\" is the default")
+			f.StringArrayVar(&raw.httpOrigins, "http-origin", nil, "answer HTTP also to those who ask this machine by this `HOST` name; its addresses, its own name and localhost are answered in any case; may be repeated")
 		}),
 		commandline.NewGroup("TLS", raw.tls.define),
 		commandline.NewGroup("Sources", func(f *pflag.FlagSet) {
@@ -70,8 +75,8 @@ func newProgram(raw *rawFlags) *commandline.Program {
 		commandline.NewGroup("Viewers", func(f *pflag.FlagSet) {
 			f.IntVar(&raw.limits.readers, "max-readers", 0, "at most `N` viewers at once, over all streams; 0 is no limit")
 			f.IntVar(&raw.limits.readersPerAddress, "max-readers-per-address", 0, "at most `N` viewers from one IP address, or one /64 of IPv6; 0 is no limit")
-			f.IntVar(&raw.limits.connections, "max-connections", cast.DefaultMaxConnections, "at most `N` RTSP connections at once; a viewer counts twice until it plays; 0 is no limit")
-			f.IntVar(&raw.limits.connectionsPerAddress, "max-connections-per-address", cast.DefaultMaxConnectionsPerAddress, "at most `N` RTSP connections from one IP address, or one /64 of IPv6; 0 is no limit")
+			f.IntVar(&raw.limits.connections, "max-connections", cast.DefaultMaxConnections, "at most `N` RTSP and HTTP connections at once; a viewer counts twice until it plays; 0 is no limit")
+			f.IntVar(&raw.limits.connectionsPerAddress, "max-connections-per-address", cast.DefaultMaxConnectionsPerAddress, "at most `N` RTSP and HTTP connections from one IP address, or one /64 of IPv6; 0 is no limit")
 			f.BoolVar(&raw.lowPorts, "low-ports", false, "send to UDP ports below 1024, too, where services of a system listen, if viewers ask for it")
 			f.IntVar(&raw.limits.backlog, "max-tcp-backlog", cast.DefaultTCPBacklog>>20, "at most `MB` megabytes waiting in the kernel for TCP viewers that read nothing, of whom the oldest are ended; 0 is no limit")
 			f.IntVar(&raw.lag, "lag", 5, "`FRAMES` that a viewer may be behind; further behind, it goes on with the newest")
@@ -90,7 +95,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 				return nil
 			})
 			f.BoolVar(&raw.allowBasic, "allow-basic", false, "with --auth, take passwords in clear text also where there is no TLS, for viewers that have no other way (HTTP's Basic scheme): everybody on the way can read them")
-			f.StringArrayVar(&raw.allow, "allow", nil, "serve only this `NETWORK` or address, such as 192.168.1.0/24; rtsp=NETWORK is for RTSP connections alone, rtp=NETWORK for joining and for all RTP over UDP; may be repeated")
+			f.StringArrayVar(&raw.allow, "allow", nil, "serve only this `NETWORK` or address, such as 192.168.1.0/24; rtsp=NETWORK is for RTSP connections alone, http=NETWORK for HTTP, rtp=NETWORK for joining and for all RTP over UDP; may be repeated")
 		}),
 		commandline.NewGroup("Fixed destinations, without RTSP", func(f *pflag.FlagSet) {
 			f.StringArrayVar(&raw.send, "send", nil, "send to `DESTINATION`, a host or a multicast group: [NAME=]udp://HOST:PORT[?ttl=1&iface=eth0]; NAME is a stream (default: the first); may be repeated")
@@ -122,6 +127,11 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	if s.rtsp, err = listenAddress("--rtsp", raw.rtsp); err != nil {
 		return nil, err
 	}
+	if s.http, err = listenAddress("--http", raw.http); err != nil {
+		return nil, err
+	}
+	s.config.HTTP = s.http.IsValid()
+	s.httpOrigins = raw.httpOrigins
 	if s.tls, err = raw.tls.settings(s.rtsp); err != nil {
 		return nil, err
 	}
@@ -213,6 +223,14 @@ func checkRanges(raw *rawFlags) error {
 func (raw *rawFlags) checkCombination() error {
 	if raw.sdp != "" && len(raw.send) == 0 {
 		return errors.New("--sdp describes a --send: add --send udp://HOST:PORT")
+	}
+	for _, host := range raw.httpOrigins {
+		if host == "" || strings.ContainsAny(host, ":/ ,") {
+			return fmt.Errorf("--http-origin %q: must be a host's name, such as cams.example.org", host)
+		}
+	}
+	if len(raw.httpOrigins) > 0 && raw.http == "off" {
+		return errors.New("--http-origin is about HTTP: add --http ADDRESS")
 	}
 	if raw.allowBasic && raw.auth == "" {
 		return errors.New("--allow-basic is about the passwords of --auth: add --auth FILE")

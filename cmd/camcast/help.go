@@ -25,7 +25,8 @@ first camera found, else the test card.
 
 Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
 at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the
-streams that can be watched now.
+streams that can be watched now. With --http :8080 browsers show
+http://THIS-HOST:8080/NAME.mjpg (JPEG streams).
 `
 
 const helpTail = `

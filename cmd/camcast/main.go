@@ -14,6 +14,7 @@ import (
 
 	"github.com/camcast/camcast/auth"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/http"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/certificate"
@@ -144,6 +145,7 @@ type service struct {
 	settings    *settings
 	broadcaster *cast.Broadcaster
 	rtsp, rtsps *rtsp.Server // nil: off
+	http        *http.Server // nil: off
 	certificate certificate.Current
 	gate        *auth.Gate // nil: everybody may watch
 	reloads     []reload
@@ -170,6 +172,9 @@ type service struct {
 func (d *service) openFronts() (err error) {
 	join.Serve(d.broadcaster)
 	if err := d.openTLS(); err != nil {
+		return err
+	}
+	if err := d.openHTTP(); err != nil {
 		return err
 	}
 	address := d.settings.rtsp

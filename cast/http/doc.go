@@ -1,0 +1,14 @@
+// Package http serves a Broadcaster's streams by HTTP: NAME.mjpg, a series of JPEGs that browsers and
+// players show (multipart/x-mixed-replace), NAME.jpg, the newest picture, and NAME.sdp, the description.
+//
+// Requests are answered outside the loop, and streams are served inside: net/http runs on goroutines of its own and
+// asks the loop by Post. When a request for a stream is granted, the connection's socket is duplicated, net/http's
+// is closed, and the loop writes the response itself. Limits of connections are checked before anything is
+// read.
+//
+// Pages of other sites must not show a camera: the Host of a request must be an IP address, localhost, this
+// machine's name or one of Options.Origins, so that a foreign name that resolves to this machine is refused, and requests
+// that browsers mark as another site's (Sec-Fetch-Site: cross-site) are refused.
+//
+// Passwords are not taken yet: what a gate refuses as cast.Unauthorized is answered by 501.
+package http

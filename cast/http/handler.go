@@ -1,0 +1,173 @@
+package http
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/rtsp"
+)
+
+// ServeHTTP answers a request; it implements http.Handler. It is called by goroutines of net/http.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	if reason := s.foreign(r); reason != "" {
+		http.Error(w, reason, http.StatusForbidden)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD are answered", http.StatusMethodNotAllowed)
+		return
+	}
+	name, kind := split(r.URL.Path)
+	switch kind {
+	case "mjpg":
+		s.serveParts(w, r, name)
+	case "jpg":
+		s.servePicture(w, r, name)
+	case "sdp":
+		s.serveSDP(w, r, name)
+	default:
+		s.serveNothing(w, r)
+	}
+}
+
+// split splits "/NAME.mjpg" at its last dot. kind is empty if it is no such path.
+func split(path string) (name, kind string) {
+	path = strings.TrimPrefix(path, "/")
+	if i := strings.LastIndexByte(path, '.'); i > 0 && cast.CheckName(path[:i]) == nil {
+		return path[:i], path[i+1:]
+	}
+	return "", ""
+}
+
+// peers are the addresses of a request's connection.
+func peers(r *http.Request) (peer, local netip.AddrPort) {
+	peer, _ = netip.ParseAddrPort(r.RemoteAddr)
+	if at, ok := r.Context().Value(http.LocalAddrContextKey).(interface{ AddrPort() netip.AddrPort }); ok {
+		local = netip.AddrPortFrom(at.AddrPort().Addr().Unmap(), at.AddrPort().Port())
+	}
+	return netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port()), local
+}
+
+// admit asks the gate on the loop, and then calls granted there, with the stream.
+func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(*cast.Stream, cast.Grant, error)) (stop func()) {
+	peer, local := peers(r)
+	request := cast.Request{Protocol: cast.HTTP, Peer: peer, Local: local, Action: a}
+	find := func() *cast.Stream {
+		stream := s.broadcaster.Stream(name)
+		if stream == nil || stream.State() == cast.Ended || s.broadcaster.Leaving() {
+			return nil
+		}
+		return stream
+	}
+	if a != cast.List && find() != nil {
+		request.Stream = name
+	}
+	return s.broadcaster.Admit(request, func(g cast.Grant, err error) {
+		stream := find()
+		if err == nil && a != cast.List && stream == nil { // it has ended since
+			err = &cast.Refusal{Kind: cast.NoSuchStream}
+		}
+		answer(stream, g, err)
+	})
+}
+
+// refuse answers a request that is refused.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	refusal := cast.RefusalOf(err)
+	status, text := http.StatusForbidden, refusal.Error()
+	switch refusal.Kind {
+	case cast.NoSuchStream:
+		s.serveNothing(w, r)
+		return
+	case cast.Unauthorized:
+		status, text = http.StatusNotImplemented, "passwords are not taken over HTTP: watch by RTSP or camcast://"
+	case cast.LimitReached, cast.AddressLimitReached, cast.Unavailable, cast.Busy:
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", strconv.Itoa(int(max(refusal.RetryAfter, time.Second)/time.Second)))
+	}
+	http.Error(w, text, status)
+}
+
+// serveNothing answers that there is nothing of that name, with the streams' names for those who may have
+// their list.
+func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
+	var names []string
+	s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
+		return s.admit(r, "", cast.List, func(_ *cast.Stream, _ cast.Grant, err error) {
+			defer done()
+			if err != nil {
+				return
+			}
+			for _, stream := range s.broadcaster.Streams() {
+				if stream.State() != cast.Ended {
+					names = append(names, stream.Name())
+				}
+			}
+		})
+	})
+	text := "there is no such stream"
+	for _, n := range names {
+		text += fmt.Sprintf("\n/%s.mjpg /%[1]s.jpg /%[1]s.sdp", n)
+	}
+	http.Error(w, text, http.StatusNotFound)
+}
+
+// serveSDP answers with a stream's description.
+func (s *Server) serveSDP(w http.ResponseWriter, r *http.Request, name string) {
+	var sdp []byte
+	var fault error
+	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
+		var await func()
+		stop = s.admit(r, name, cast.Describe, func(stream *cast.Stream, _ cast.Grant, err error) {
+			if err != nil {
+				fault = err
+				done()
+				return
+			}
+			await = stream.Await(func(err error) {
+				defer done()
+				var d rtsp.Description
+				if fault = err; fault == nil {
+					d, fault = stream.SDP()
+				}
+				if fault == nil {
+					_, local := peers(r)
+					sdp, fault = rtsp.SDP(d, rtsp.Place{Origin: local.Addr().WithZone("")})
+				}
+			})
+		})
+		return func() {
+			stop()
+			if await != nil {
+				await()
+			}
+		}
+	})
+	switch {
+	case !answered:
+	case fault != nil:
+		s.refuse(w, r, fault)
+	default:
+		w.Header().Set("Content-Type", "application/sdp")
+		w.Header().Set("Content-Length", strconv.Itoa(len(sdp)))
+		_, _ = w.Write(sdp)
+	}
+}
+
+// carries says why a stream cannot be sent as JPEGs, "" if it can or if that is not known.
+func carries(stream *cast.Stream) string {
+	p := stream.Params()
+	if p == nil || p.Format == media.JPEG {
+		return ""
+	}
+	return fmt.Sprintf("the stream is %v, of which no JPEG is made: watch it by RTSP", p.Format)
+}

@@ -1,0 +1,199 @@
+package http
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/tcp"
+	"github.com/camcast/camcast/proto/multipart"
+)
+
+// partsHeader is the header of the response that is a stream, and the beginning of its body.
+const partsHeader = "HTTP/1.1 200 OK\r\n" +
+	"Content-Type: " + multipart.ContentType + "\r\n" +
+	"Cache-Control: no-store\r\n" +
+	"X-Content-Type-Options: nosniff\r\n" +
+	"Connection: close\r\n\r\n" + multipart.Opening
+
+// maxInput is how many bytes a client may send behind its request. The response does not end, so what comes
+// is never answered.
+const maxInput = 16 << 10
+
+// serveParts answers with a stream.
+func (s *Server) serveParts(w http.ResponseWriter, r *http.Request, name string) {
+	interval, err := intervalOf(r.URL.Query()["fps"])
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	one := &reader{server: s, interval: interval}
+	var fault error
+	var reason string
+	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
+		var await func()
+		stop = s.admit(r, name, cast.Watch, func(stream *cast.Stream, g cast.Grant, err error) {
+			if err != nil {
+				fault = err
+				done()
+				return
+			}
+			await = stream.Await(func(err error) {
+				defer done()
+				if fault = err; fault != nil {
+					return
+				}
+				if reason = carries(stream); reason == "" && r.Method == http.MethodGet {
+					peer, _ := peers(r)
+					fault = one.open(stream, peer, g)
+				}
+			})
+		})
+		return func() {
+			stop()
+			if await != nil {
+				await()
+			}
+		}
+	})
+	switch {
+	case !answered:
+	case fault != nil:
+		s.refuse(w, r, fault)
+	case reason != "":
+		http.Error(w, reason, http.StatusNotAcceptable)
+	case r.Method == http.MethodHead:
+		w.Header().Set("Content-Type", multipart.ContentType)
+	default:
+		s.handOver(w, one)
+	}
+}
+
+var errFPS = errors.New("fps must be a number of frames per second, more than 0 and at most 1000")
+
+// intervalOf understands ?fps=5.
+func intervalOf(fps []string) (time.Duration, error) {
+	if len(fps) == 0 {
+		return 0, nil
+	}
+	n, err := strconv.ParseFloat(fps[0], 64)
+	if err != nil || len(fps) > 1 || !(n > 0.001 && n <= 1000) || math.IsNaN(n) {
+		return 0, errFPS
+	}
+	return time.Duration(float64(time.Second) / n), nil
+}
+
+// handOver has the loop go on with a request's connection. What the client has sent behind its request is
+// counted, and not answered.
+func (s *Server) handOver(w http.ResponseWriter, one *reader) {
+	hijacked, buffers, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		one.giveUp("not HTTP/1.1")
+		return
+	}
+	c := hijacked.(*conn)
+	one.input = buffers.Reader.Buffered()
+	fd, err := c.take()
+	if err != nil {
+		_ = c.Close()
+		one.giveUp("connection closed")
+		return
+	}
+	if s.loop.Post(func() { one.begin(fd, c.peer, c.local) }) != nil { // the loop is closed
+		closeFD(fd)
+	}
+}
+
+// giveUp ends a session whose connection is gone.
+func (r *reader) giveUp(reason string) {
+	_ = r.server.loop.Post(func() { r.session.Gone(reason) }) // a loop that is closed has no sessions
+}
+
+// reader is a connection on which the loop sends a stream. Its methods belong to the loop.
+type reader struct {
+	server   *Server
+	session  *cast.Session
+	tcp      *tcp.Conn
+	interval time.Duration
+	input    int
+	look     *loop.Timer
+	closed   bool
+}
+
+// open makes the session.
+func (r *reader) open(stream *cast.Stream, peer netip.AddrPort, g cast.Grant) (err error) {
+	r.session, err = r.server.broadcaster.OpenSession(cast.SessionOptions{
+		Stream: stream, Protocol: cast.HTTP, Peer: peer, Grant: g, Ended: func(string) { r.close() },
+	})
+	return err
+}
+
+// begin sends the response on a socket, which is the reader's from now on.
+func (r *reader) begin(fd int, peer, local netip.AddrPort) {
+	s := r.server
+	if s.closed || r.closed { // the session may have ended meanwhile
+		_ = s.loop.Kernel().CloseFD(fd)
+		s.broadcaster.Disconnected(peer)
+		r.session.Gone("connection closed")
+		return
+	}
+	var err error
+	if r.tcp, err = s.adopter.Adopt(fd, peer, local, nil, r); err != nil {
+		s.broadcaster.Disconnected(peer)
+		r.session.Gone(err.Error())
+		return
+	}
+	s.readers[r] = struct{}{}
+	r.look = s.loop.NewAwakeTimer(r.stillThere)
+	r.stillThere()
+	if err = r.tcp.Write([]byte(partsHeader)); err == nil {
+		err = r.session.PlayParts(r.tcp, r.interval)
+	}
+	if err != nil {
+		r.session.Gone(err.Error())
+	}
+}
+
+// stillThere notes that a reader is there that just has no frames to take: a camera may be away for
+// minutes. The kernel finds out when its machine is gone.
+func (r *reader) stillThere() {
+	if _, blocked := r.tcp.Blocked(); !blocked {
+		r.session.Alive()
+	}
+	r.look.SetAfter(r.server.broadcaster.Config().SessionTimeout / 4)
+}
+
+// Data drops what a client sends behind its request.
+func (r *reader) Data(p []byte) {
+	if r.input += len(p); r.input > maxInput {
+		r.session.Gone("too much was sent behind the request")
+	}
+}
+
+// Writable is called when the socket takes more.
+func (r *reader) Writable() { r.session.Writable() }
+
+// Closed is called when the connection is gone.
+func (r *reader) Closed(error) { r.session.Gone("connection closed") }
+
+// close ends the connection, as the session has ended.
+func (r *reader) close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	if r.tcp == nil { // it was not handed over yet, or could not be
+		return
+	}
+	s := r.server
+	delete(s.readers, r)
+	r.look.Stop()
+	peer := r.tcp.Peer()
+	r.tcp.Close()
+	s.broadcaster.Disconnected(peer)
+}

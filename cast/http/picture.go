@@ -1,0 +1,146 @@
+package http
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/jpeg"
+)
+
+// picture is a copy of a frame. Nothing changes it.
+type picture struct {
+	bytes  []byte
+	number uint64
+	taken  time.Time
+	age    time.Duration // when it was asked for
+	tag    string
+}
+
+// snapshots are the copies that are being sent. All of it belongs to the loop.
+type snapshots struct {
+	// newest are those of the streams' newest frames that somebody has asked for.
+	newest map[*cast.Stream]*picture
+	bytes  int
+	// byAddress are the bytes that are sent to each address.
+	byAddress map[netip.Prefix]int
+}
+
+// Copies of frames hold memory as long as clients take to read them: at most so many bytes in all, and of one
+// address, which may have one picture of any size.
+const (
+	maxSnapshotBytes        = 64 << 20
+	maxSnapshotBytesPerPeer = 16 << 20
+)
+
+func newSnapshots() snapshots {
+	return snapshots{newest: map[*cast.Stream]*picture{}, byAddress: map[netip.Prefix]int{}}
+}
+
+// errSnapshots is why somebody must wait.
+var errSnapshots = &cast.Refusal{Kind: cast.Unavailable, Reason: "too many pictures are being sent", RetryAfter: time.Second}
+
+// take returns a copy of a frame, one for all who ask for it, and counts it until give.
+func (s *Server) take(stream *cast.Stream, f media.Frame, number uint64, peer netip.AddrPort) (*picture, error) {
+	n := &s.snapshots
+	p := n.newest[stream]
+	if p == nil || p.number != number {
+		whole, err := jpeg.AppendComplete(nil, f.Bytes)
+		if err != nil {
+			return nil, &cast.Refusal{Kind: cast.Unavailable, Reason: fmt.Sprintf("the newest frame is no picture: %v", err)}
+		}
+		taken := stream.Wall(f.Captured)
+		p = &picture{bytes: whole, number: number, taken: taken, tag: fmt.Sprintf(`"%x-%x"`, taken.UnixNano(), number)}
+		for other := range n.newest {
+			if other.State() == cast.Ended {
+				delete(n.newest, other)
+			}
+		}
+		n.newest[stream] = p
+	}
+	key := cast.CountedAs(peer.Addr())
+	if used := n.byAddress[key]; used > 0 && used+len(p.bytes) > maxSnapshotBytesPerPeer || n.bytes > 0 && n.bytes+len(p.bytes) > maxSnapshotBytes {
+		return nil, errSnapshots
+	}
+	n.bytes += len(p.bytes)
+	n.byAddress[key] += len(p.bytes)
+	copied := *p
+	copied.age = max(s.loop.Now()-f.Captured, 0)
+	return &copied, nil
+}
+
+// give ends what take began.
+func (n *snapshots) give(p *picture, peer netip.AddrPort) {
+	n.bytes -= len(p.bytes)
+	key := cast.CountedAs(peer.Addr())
+	if n.byAddress[key] -= len(p.bytes); n.byAddress[key] <= 0 {
+		delete(n.byAddress, key)
+	}
+}
+
+// servePicture answers with a stream's newest picture.
+func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name string) {
+	peer, _ := peers(r)
+	var p *picture
+	var fault error
+	var reason string
+	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
+		var await func()
+		stop = s.admit(r, name, cast.Watch, func(stream *cast.Stream, _ cast.Grant, err error) {
+			if fault = err; fault != nil {
+				done()
+				return
+			}
+			if reason = carries(stream); reason != "" {
+				done()
+				return
+			}
+			await = stream.AwaitFrame(func(f media.Frame, number uint64, err error) {
+				defer done()
+				if fault = err; fault != nil {
+					return
+				}
+				if reason = carries(stream); reason == "" {
+					p, fault = s.take(stream, f, number, peer)
+				}
+			})
+		})
+		return func() {
+			stop()
+			if await != nil {
+				await()
+			}
+		}
+	})
+	if !answered {
+		return
+	}
+	if p != nil {
+		defer func() { _ = s.loop.Post(func() { s.snapshots.give(p, peer) }) }() // a loop that is closed counts nothing
+	}
+	switch {
+	case fault != nil:
+		s.refuse(w, r, fault)
+	case reason != "":
+		http.Error(w, reason, http.StatusNotAcceptable)
+	default:
+		p.write(w, r)
+	}
+}
+
+// write writes the response.
+func (p *picture) write(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", p.tag)
+	h.Set("Last-Modified", p.taken.UTC().Format(http.TimeFormat))
+	h.Set("X-Frame-Age-Ms", strconv.FormatInt(p.age.Milliseconds(), 10))
+	h.Set("Content-Type", "image/jpeg")
+	// Without the time: Last-Modified has whole seconds, in which there are many pictures.
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.bytes))
+}
