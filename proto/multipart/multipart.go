@@ -22,7 +22,7 @@ const (
 )
 
 // contentLengthDigits is how many digits a picture's length has, so that it can be filled in later.
-const contentLengthDigits = 8
+const contentLengthDigits = 10
 
 // AppendPart appends a part to dst: its header with the picture's length in bytes and when it was
 // taken, in seconds since 1970 (X-Timestamp), then the picture with the Huffman tables that cameras
@@ -33,7 +33,7 @@ func AppendPart(dst, picture []byte, taken time.Time) ([]byte, error) {
 	dst = appendDigits(append(dst, '.'), taken.Nanosecond()/1000, 6)
 	dst = append(dst, "\r\nContent-Length: "...)
 	length := len(dst)
-	dst = append(dst, "00000000\r\n\r\n"...)
+	dst = append(dst, "0000000000\r\n\r\n"...)
 	from := len(dst)
 	dst, err := jpeg.AppendComplete(dst, picture)
 	if err != nil {

@@ -1,0 +1,57 @@
+//go:build players
+
+package main
+
+import (
+	"bytes"
+	"image/jpeg"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/camcast/camcast/capture/testcard"
+)
+
+// These tests have players and libraries take streams and pictures over HTTP.
+
+func startHTTP(t *testing.T) (d *daemon, url string) {
+	t.Helper()
+	d = startDaemon(t, "--http", "127.0.0.1:0", cardSource)
+	return d, d.pictureURL()
+}
+
+func TestHTTPFFmpeg(t *testing.T) {
+	d, url := startHTTP(t)
+	playRaw(t, "ffmpeg", ffmpegArgs("-f", "mpjpeg", "-i", url+".mjpg")...)
+	d.awaitLog("reader left", "protocol=http", "lags=0")
+}
+
+func TestHTTPGStreamer(t *testing.T) {
+	_, url := startHTTP(t)
+	playRaw(t, "gst-launch-1.0", append([]string{"-q", "souphttpsrc", "location=" + url + ".mjpg", "is-live=true"},
+		strings.Fields("! multipartdemux ! jpegdec ! videoconvert ! video/x-raw,format=I420 ! fdsink fd=1 sync=false")...)...)
+}
+
+func TestHTTPCurl(t *testing.T) {
+	_, url := startHTTP(t)
+	out, err := exec.Command("timeout", "-k", "2", "30", "curl", "-sf", url+".jpg").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := jpeg.Decode(bytes.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := testcard.Read(picture); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHTTPOpenCV(t *testing.T) {
+	_, url := startHTTP(t)
+	program := "import cv2\nc = cv2.VideoCapture('" + url + ".mjpg')\nprint([c.read()[1].shape for _ in range(60)] == [(480, 640, 3)] * 60)"
+	out, err := exec.Command("timeout", "-k", "2", "30", "/usr/bin/python3", "-c", program).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "True") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
