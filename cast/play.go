@@ -148,6 +148,9 @@ func (s *Session) watchable() error {
 	if s.state == ended {
 		return ErrClosed
 	}
+	if p, fault := s.opened.Protocol, s.stream.notByRTP; fault != nil && p != HTTP && p != Send {
+		return refuse(Forbidden, "%v", fault)
+	}
 	return s.stream.Available()
 }
 

@@ -176,7 +176,8 @@ func (s *Stream) setParams(p *media.Params) error {
 		return nil
 	}
 	if err := s.rendition.rtp.use(p); err != nil {
-		if !s.broadcaster.config.HTTP || p.Format != media.JPEG {
+		r := s.rendition.rtp
+		if !s.broadcaster.config.HTTP || p.Format != media.JPEG || r.payload != nil && r.format != p.Format {
 			return err
 		}
 		s.notByRTP = err

@@ -202,3 +202,27 @@ func TestSnapshotsAreBounded(t *testing.T) {
 		t.Errorf("%d bytes are left, of %d addresses", w.s.snapshots.bytes, len(w.s.snapshots.byAddress))
 	}
 }
+
+// TestOnlyByHTTP has a stream that RTP cannot carry be refused to others, until its pictures are smaller; and
+// frames of another format than the stream's be refused to all.
+func TestOnlyByHTTP(t *testing.T) {
+	w := newStage(t, 0)
+	for _, width := range []int{4096, 64} {
+		if err := w.cam.Publish(media.Frame{Params: &media.Params{Format: media.JPEG, Width: width, Height: 48}, Bytes: w.picture}); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []cast.Protocol{cast.RTSP, cast.HTTP} {
+			s, err := w.b.OpenSession(cast.SessionOptions{Stream: w.cam, Protocol: p, Peer: netip.MustParseAddrPort("198.51.100.1:9")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err = s.PlayGroup(); (err == nil) != (width == 64 || p == cast.HTTP) {
+				t.Errorf("%d pixels by %v: %v", width, p, err)
+			}
+			s.Gone("test")
+		}
+	}
+	if err := w.cam.Publish(media.Frame{Params: &media.Params{Format: media.H264, Width: 64, Height: 48}, Bytes: w.picture, Key: true}); err == nil {
+		t.Error("a stream of JPEG takes H.264")
+	}
+}
