@@ -66,7 +66,7 @@ func TestList(t *testing.T) {
 		{Name: "roof", Width: 1280, Height: 720, MilliFPS: 30000, PayloadType: 96, ClockHz: 90000, Encoding: "H264"},
 	}
 	var want bytes.Buffer
-	want.WriteString("cam\t640x480\t30 fps\tJPEG\n" + `desk\x1b[2J` + "\t1280x720\t29.97 fps\tpayload type 96\nroof\t1280x720\t30 fps\tH264\n")
+	want.WriteString("cam\t640x480\t30 fps\tJPEG\n" + `desk\x1b[2J` + "\t1280x720\t29.97 fps\tpayload type 96\nroof\t1280x720\t30 fps\tH.264\n")
 	for i := range 100 {
 		streams = append(streams, join.Stream{Name: fmt.Sprintf("another camera %d", i), Width: 8, Height: 8, PayloadType: 26})
 		fmt.Fprintf(&want, "another camera %d\t8x8\t? fps\tJPEG\n", i)
