@@ -154,6 +154,9 @@ func playRaw(t *testing.T, name string, args ...string) {
 		t.Logf("%s has crashed", name)
 		p = startPlayer(t, name, args...)
 	}
+	if p.ended {
+		t.Fatalf("%s has ended without a picture: %v", name, p.cmd.ProcessState)
+	}
 	checkConsecutive(t, p.pictures(wantFrames))
 	p.end()
 }
