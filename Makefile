@@ -28,12 +28,13 @@ lint:
 
 # What runs on virtual time, several packages at once; by 32-bit programs too, without the race
 # detector, for which the largest crowds take minutes. The others one at a time: some keep up with
-# real time, and count what they miss.
+# real time, and count what they miss. The commands' own tests are run by test-players, with those
+# that need players.
 VIRTUAL := ./auth ./cast/... ./media/... ./proto/... ./view/...
 unit:
 	$(INSTALL) $(PACKAGES_GO)
 	$(GO) test $(TESTFLAGS) $(VIRTUAL)
-	$(GO) test $(TESTFLAGS) -p 1 ./attack ./bench/... ./capture/... ./certificate ./clone/... ./cmd/... ./examples/... ./logqueue ./loop/... ./tlsbridge ./worker
+	$(GO) test $(TESTFLAGS) -p 1 ./attack ./bench/... ./capture/... ./certificate ./clone/... ./cmd/commandline/... ./cmd/camview/term ./examples/... ./logqueue ./loop/... ./tlsbridge ./worker
 	$(GO) test $(TESTFLAGS) -tags turbojpeg ./capture/encode ./capture/testcard ./capture/v4l2
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -shuffle=on -count=1 ./loop/... $(VIRTUAL)
 

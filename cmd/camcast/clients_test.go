@@ -96,19 +96,23 @@ func (c *client) play() {
 	}
 }
 
-// consecutive takes n frames and fails unless they are in a row.
+// consecutive takes frames until n are in a row, and fails when there was a gap five times: on a busy
+// machine the card skips a frame now and then, or the client loses packets.
 func (c *client) consecutive(n int) (last uint32) {
 	c.t.Helper()
 	deadline := time.After(20 * time.Second)
-	for i := range n {
+	for inRow, gaps := 0, 0; inRow < n; {
 		select {
 		case number := <-c.numbers:
-			if i > 0 && number != last+1 {
-				c.t.Fatalf("frame %d after frame %d", number, last)
+			if inRow++; inRow > 1 && number != last+1 {
+				c.t.Logf("frame %d after frame %d", number, last)
+				if inRow, gaps = 1, gaps+1; gaps == 5 {
+					c.t.Fatalf("no %d frames in a row in %d tries", n, gaps)
+				}
 			}
 			last = number
 		case <-deadline:
-			c.t.Fatalf("%d frames in 20 s, want %d", i, n)
+			c.t.Fatalf("%d frames in a row after 20 s, want %d", inRow, n)
 		}
 	}
 	return last
