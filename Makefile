@@ -34,7 +34,7 @@ VIRTUAL := ./auth ./cast/... ./media/... ./proto/... ./view/...
 unit:
 	$(INSTALL) $(PACKAGES_GO)
 	$(GO) test $(TESTFLAGS) $(VIRTUAL)
-	$(GO) test $(TESTFLAGS) -p 1 ./attack ./bench/... ./capture/... ./certificate ./clone/... ./cmd/commandline/... ./cmd/camview/term ./examples/... ./logqueue ./loop/... ./tlsbridge ./worker
+	$(GO) test $(TESTFLAGS) -p 1 ./attack ./bench/... ./capture/... ./certificate ./clone/... ./cmd/commandline/... ./cmd/camview/term/... ./examples/... ./logqueue ./loop/... ./tlsbridge ./worker
 	$(GO) test $(TESTFLAGS) -tags turbojpeg ./capture/encode ./capture/testcard ./capture/v4l2
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -shuffle=on -count=1 ./loop/... $(VIRTUAL)
 
