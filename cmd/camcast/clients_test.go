@@ -181,7 +181,9 @@ func TestMaxReaders(t *testing.T) {
 // TestTwoStreams has two sources, each with readers of its own.
 func TestTwoStreams(t *testing.T) {
 	d := startDaemon(t, "left="+smallCard, "right=testcard:?size=640x480&fps=5")
-	for _, address := range announcedURL.FindAllString(d.stdout, -1) {
+	addresses := announcedURL.FindAllString(d.stdout, -1)
+	slices.Sort(addresses)
+	for _, address := range slices.Compact(addresses) { // each is in several commands
 		u, err := url.Parse(address)
 		if err != nil {
 			t.Fatal(err)
