@@ -80,6 +80,31 @@ func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(
 	})
 }
 
+// admitWhenThere asks the gate, waits for the stream's source, and then calls answer on the loop, once, with what came of
+// it. It returns false if the client has gone or the loop has ended meanwhile.
+func (s *Server) admitWhenThere(r *http.Request, name string, a cast.Action, answer func(*cast.Stream, cast.Grant, error)) bool {
+	return s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
+		var await func()
+		stop = s.admit(r, name, a, func(stream *cast.Stream, g cast.Grant, err error) {
+			if err != nil {
+				defer done()
+				answer(nil, g, err)
+				return
+			}
+			await = stream.Await(func(err error) {
+				defer done()
+				answer(stream, g, err)
+			})
+		})
+		return func() {
+			stop()
+			if await != nil {
+				await()
+			}
+		}
+	})
+}
+
 // refuse answers a request that is refused.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := cast.RefusalOf(err)
@@ -125,31 +150,14 @@ func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveSDP(w http.ResponseWriter, r *http.Request, name string) {
 	var sdp []byte
 	var fault error
-	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
-		var await func()
-		stop = s.admit(r, name, cast.Describe, func(stream *cast.Stream, _ cast.Grant, err error) {
-			if err != nil {
-				fault = err
-				done()
-				return
-			}
-			await = stream.Await(func(err error) {
-				defer done()
-				var d rtsp.Description
-				if fault = err; fault == nil {
-					d, fault = stream.SDP()
-				}
-				if fault == nil {
-					_, local := peers(r)
-					sdp, fault = rtsp.SDP(d, rtsp.Place{Origin: local.Addr().WithZone("")})
-				}
-			})
-		})
-		return func() {
-			stop()
-			if await != nil {
-				await()
-			}
+	answered := s.admitWhenThere(r, name, cast.Describe, func(stream *cast.Stream, _ cast.Grant, err error) {
+		var d rtsp.Description
+		if fault = err; fault == nil {
+			d, fault = stream.SDP()
+		}
+		if fault == nil {
+			_, local := peers(r)
+			sdp, fault = rtsp.SDP(d, rtsp.Place{Origin: local.Addr().WithZone("")})
 		}
 	})
 	switch {

@@ -35,30 +35,13 @@ func (s *Server) serveParts(w http.ResponseWriter, r *http.Request, name string)
 	one := &reader{server: s, interval: interval}
 	var fault error
 	var reason string
-	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
-		var await func()
-		stop = s.admit(r, name, cast.Watch, func(stream *cast.Stream, g cast.Grant, err error) {
-			if err != nil {
-				fault = err
-				done()
-				return
-			}
-			await = stream.Await(func(err error) {
-				defer done()
-				if fault = err; fault != nil {
-					return
-				}
-				if reason = carries(stream); reason == "" && r.Method == http.MethodGet {
-					peer, _ := peers(r)
-					fault = one.open(stream, peer, g)
-				}
-			})
-		})
-		return func() {
-			stop()
-			if await != nil {
-				await()
-			}
+	answered := s.admitWhenThere(r, name, cast.Watch, func(stream *cast.Stream, g cast.Grant, err error) {
+		if fault = err; fault != nil {
+			return
+		}
+		if reason = carries(stream); reason == "" && r.Method == http.MethodGet {
+			peer, _ := peers(r)
+			fault = one.open(stream, peer, g)
 		}
 	})
 	switch {
