@@ -49,20 +49,9 @@ func TestUnreadFramesAreBounded(t *testing.T) {
 	for i := range load(400) {
 		s.all.Go(func() { s.connect(address(i, 10), func(c *connection) error { return c.readNothing() }) })
 	}
-	highest, now := 0, 0
-	for end := time.Now().Add(20 * time.Second); s.pause(50*time.Millisecond) && time.Now().Before(end); {
-		if now = heldFor(t, h.daemon.rtsp); now > most {
-			highest = max(highest, now)
-		} else if highest > 0 {
-			break
-		}
-	}
+	s.awaitBounded(t, h.daemon.rtsp, most)
 	cancel()
 	s.all.Wait()
-	t.Logf("%d MB at most, then %d MB; %d MB are allowed", highest>>20, now>>20, most>>20)
-	if highest == 0 || now > most {
-		t.Errorf("the kernel held up to %d bytes for the readers, and %d at last, want %d", highest, now, most)
-	}
 	for i, v := range h.viewers {
 		if gaps := v.gaps(); h.ways[i%len(h.ways)].name == "RTSP over TCP" && gaps > 0 {
 			t.Errorf("a viewer over TCP has missed something %d times", gaps)
@@ -93,4 +82,22 @@ func heldFor(t *testing.T, local netip.AddrPort) (bytesHeld int) {
 		bytesHeld += int(n)
 	}
 	return bytesHeld
+}
+
+// awaitBounded waits until the kernel holds more than most bytes for the daemon's readers, and then no more than
+// that again.
+func (s *strike) awaitBounded(t *testing.T, at netip.AddrPort, most int) {
+	t.Helper()
+	highest, now := 0, 0
+	for end := time.Now().Add(20 * time.Second); s.pause(50*time.Millisecond) && time.Now().Before(end); {
+		if now = heldFor(t, at); now > most {
+			highest = max(highest, now)
+		} else if highest > 0 {
+			break
+		}
+	}
+	t.Logf("%d MB at most, then %d MB; %d MB are allowed", highest>>20, now>>20, most>>20)
+	if highest == 0 || now > most {
+		t.Errorf("the kernel held up to %d bytes for the readers, and %d at last, want %d", highest, now, most)
+	}
 }
