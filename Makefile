@@ -59,7 +59,7 @@ test-mutants:
 # its own.
 test-players:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_PLAYERS)
-	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast ./cmd/camview ./cmd/camview/openh264 ./proto/rtp
+	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast ./cmd/camview ./openh264 ./proto/rtp
 
 # Real V4L2 drivers, in a virtual machine.
 test-camera:

@@ -8,8 +8,8 @@ import (
 	"image/jpeg"
 	"math"
 
-	"github.com/camcast/camcast/cmd/camview/openh264"
 	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/openh264"
 	"github.com/camcast/camcast/proto/h264"
 	"github.com/camcast/camcast/proto/nal"
 	"github.com/camcast/camcast/view"
