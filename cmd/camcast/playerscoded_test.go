@@ -83,16 +83,6 @@ func decode(file string, data []byte) ([]string, error) {
 	return pictureHashes(string(out)), nil
 }
 
-// pictureHashes reads what ffmpeg writes as framemd5.
-func pictureHashes(text string) (hashes []string) {
-	for line := range strings.Lines(text) {
-		if fields := strings.Split(strings.TrimSpace(line), ","); len(fields) == 6 && line[0] != '#' {
-			hashes = append(hashes, strings.TrimSpace(fields[5]))
-		}
-	}
-	return hashes
-}
-
 // hungUp is what GStreamer, having got its end of the stream, now and then says on a busy machine: it finds its own
 // connection closed before it has sent PAUSE. The daemon logs no end of that connection.
 var hungUp = regexp.MustCompile(`ERROR: from element \S+rtspsrc0: Could not write to resource\.\nAdditional debug info:\n\S+ gst_rtspsrc_(try_send|pause) \(\): \S+\nCould not send message\. \(Received end-of-file\)\n`)
