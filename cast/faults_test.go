@@ -61,9 +61,9 @@ func TestFramesOfAllSizesOverAllLinks(t *testing.T) {
 				w.camera.scan = frame.scan
 				prepare(w.k)
 				viewers := []*viewer{w.watch("10.0.1.1", false), w.watch("10.0.1.2", false), w.watch("10.0.1.3", true)}
-				w.run(time.Second)
+				w.run(time.Second / 3)
 				for _, v := range viewers {
-					v.row(28)
+					v.row(8)
 					if v.gaps > 0 || v.depacketizer.Dropped > 0 {
 						t.Errorf("%v: %d gaps, %d broken off", v.conn.Addr(), v.gaps, v.depacketizer.Dropped)
 					}

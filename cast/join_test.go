@@ -162,6 +162,9 @@ func TestJoinOverALossyNetwork(t *testing.T) {
 		j := w.joins("10.0.1.1:7000", "cam")
 		for range 100 {
 			w.run(100 * time.Millisecond)
+			if j.client.Accepted() != nil && j.frames > 0 {
+				break
+			}
 			if next, waiting := j.client.Next(); waiting && next <= w.k.Monotonic() {
 				out, err := j.client.Expire(w.k.Monotonic(), nil)
 				if err != nil {

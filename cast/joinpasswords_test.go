@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,10 +16,7 @@ import (
 // joinsAs has a reader ask in a user's name, with a key that is derived from the password.
 func (w *world) joinsAs(address, stream, user, password string) *joiner {
 	w.t.Helper()
-	key, err := join.NewKey(user, password)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	key := joinKey(w.t, user, password)
 	client := join.NewClient(stream, 5, join.Nonce{1})
 	if stream == "the list" {
 		client = join.NewListClient(5, join.Nonce{1})
@@ -34,6 +32,24 @@ func (w *world) joinsAs(address, stream, user, password string) *joiner {
 	peer.OnReceive(j.receive)
 	j.send(client.Start(w.l.Now(), nil))
 	return j
+}
+
+// joinKeys are the keys that joinKey has made: one takes a second with the race detector.
+var joinKeys sync.Map
+
+// joinKey makes the key of a user's password, once for all tests.
+func joinKey(t testing.TB, user, password string) join.Key {
+	t.Helper()
+	type of struct{ user, password string }
+	key, found := joinKeys.Load(of{user, password})
+	if !found {
+		made, err := join.NewKey(user, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, _ = joinKeys.LoadOrStore(of{user, password}, made)
+	}
+	return key.(join.Key)
 }
 
 // TestPasswordsByJoin: the same for those who join, and for the list.

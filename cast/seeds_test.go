@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	seedCount = flag.Uint64("seeds", 50, "how many simulated broadcasts TestSeeds runs")
+	seedCount = flag.Uint64("seeds", defaultSeeds, "how many simulated broadcasts TestSeeds runs")
 	seedFirst = flag.Uint64("seed", 0, "the only one it runs; 0: all")
 )
 

@@ -1,0 +1,5 @@
+//go:build !race
+
+package cast_test
+
+const defaultSeeds = 50
