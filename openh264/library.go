@@ -12,11 +12,11 @@ import (
 // name is the library of the ABI whose structures this package knows.
 const name = "libopenh264.so.7"
 
-// ErrMissing is matched by the error of New when the library is not installed.
+// ErrMissing is matched by the error of New and NewEncoder when the library is not installed.
 var ErrMissing = errors.New("OpenH264 is not installed; install it by: apt install libopenh264-7")
 
 // library is the functions that are used of it, by address.
-type library struct{ create, destroy uintptr }
+type library struct{ create, destroy, createEncoder, destroyEncoder uintptr }
 
 // installed loads the library when it is called first.
 var installed = sync.OnceValues(func() (*library, error) { return load(name) })
@@ -32,6 +32,7 @@ func load(name string) (*library, error) {
 	var version uintptr
 	for symbol, function := range map[string]*uintptr{
 		"WelsCreateDecoder": &l.create, "WelsDestroyDecoder": &l.destroy, "WelsGetCodecVersionEx": &version,
+		"WelsCreateSVCEncoder": &l.createEncoder, "WelsDestroySVCEncoder": &l.destroyEncoder,
 	} {
 		if *function, err = purego.Dlsym(handle, symbol); err != nil {
 			return nil, fmt.Errorf("%s has no %s: another library of that name", name, symbol)
