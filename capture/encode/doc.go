@@ -6,6 +6,9 @@
 // elsewhere, which takes about ten times as long: at 1280x720, 17 ms a frame instead of
 // 2. Options.NoTurboJPEG leaves the library alone.
 //
+// Pixels says how a camera's raw pixels lie in memory, and takes them apart into the planes that
+// encoders take; ToI420 makes 4:2:0 of any.
+//
 // An Encoder encodes a sequence of pictures. A Transcoder makes carryable pictures of
 // JPEGs that are not.
 package encode

@@ -139,31 +139,6 @@ func TestSetQuality(t *testing.T) {
 	}
 }
 
-func TestFromYUYV(t *testing.T) {
-	for _, size := range []image.Point{{4, 2}, {3, 2}, {2, 1}} {
-		pairs := (size.X + 1) / 2
-		bytesPerLine := 4*pairs + 6
-		src := make([]byte, size.Y*bytesPerLine)
-		for i := range src {
-			src[i] = byte(i)
-		}
-		dst := image.NewYCbCr(image.Rect(0, 0, size.X, size.Y), image.YCbCrSubsampleRatio422)
-		FromYUYV(dst, src, bytesPerLine)
-		for y := range size.Y {
-			for x := range size.X {
-				at := y*bytesPerLine + 4*(x/2)
-				got := dst.YCbCrAt(x, y)
-				if got.Y != src[at+2*(x%2)] || got.Cb != src[at+1] || got.Cr != src[at+3] {
-					t.Errorf("%v: pixel %d,%d is %v", size, x, y, got)
-				}
-			}
-		}
-		FromYUYV(dst, src[:len(src)-bytesPerLine], bytesPerLine) // too short: no panic
-		FromYUYV(dst, nil, bytesPerLine)
-		FromYUYV(dst, src, -bytesPerLine)
-	}
-}
-
 func BenchmarkEncode(b *testing.B) {
 	for name, e := range encoders(b, 75) {
 		for _, size := range []image.Point{{640, 480}, {1280, 720}} {
@@ -179,18 +154,6 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-func BenchmarkFromYUYV(b *testing.B) {
-	for _, size := range []image.Point{{640, 480}, {1280, 720}} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			dst := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio422)
-			src := make([]byte, 2*size.X*size.Y)
-			for b.Loop() {
-				FromYUYV(dst, src, 2*size.X)
-			}
-		})
-	}
-}
-
 // A camera's packed pixels become a JPEG.
 func Example() {
 	encoder, err := NewEncoder(80, Options{})
@@ -200,10 +163,14 @@ func Example() {
 	}
 	defer encoder.Close()
 	pixels := make([]byte, 320*240*2) // as dequeued from the camera, YUYV
-	picture := image.NewYCbCr(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio422)
+	layout := Pixels{Format: YUYV, Width: 320, Height: 240, Limited: true}
+	picture := image.NewYCbCr(image.Rect(0, 0, 320, 240), layout.Ratio())
 	var buffer []byte // used again for each frame
 	for range 3 {
-		FromYUYV(picture, pixels, 2*320)
+		if err = layout.Unpack(picture, pixels); err != nil {
+			fmt.Println(err)
+			return
+		}
 		if buffer, err = encoder.Encode(buffer, picture); err != nil {
 			fmt.Println(err)
 			return

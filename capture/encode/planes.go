@@ -77,9 +77,7 @@ func planar(picture image.Image, scratch **image.YCbCr) *image.YCbCr {
 	case *image.Gray:
 		out := reuse(scratch, size, image.YCbCrSubsampleRatio420)
 		copyRows(out.Y, out.YStride, p.Pix, p.Stride, size)
-		for i := range out.Cb {
-			out.Cb[i], out.Cr[i] = 128, 128
-		}
+		noColour(out)
 		return out
 	}
 	whole := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio444)

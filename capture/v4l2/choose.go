@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/camcast/camcast/capture/encode"
 )
 
 // sizeRange is the sizes that a camera has in one format: one size, or all from the
@@ -46,18 +48,49 @@ func stepBelow(limit, least, most, step int) (int, bool) {
 	return limit - (limit-least)%step, true
 }
 
-// codings are the formats that can be broadcast, in the order of preference, by their four-character
-// codes. Some drivers call MJPEG JPEG.
-var codings = []struct {
+// coding is a format that can be broadcast, by its four-character code.
+type coding struct {
 	name, fourCC  string
 	width, height int // the size to take without a wish
-}{
+}
+
+// codings are these formats, in the order of preference. First those that need no encoding: MJPEG, which
+// every player can begin with at any frame, then H.264, then H.265, which fewer play. Of the raw ones
+// first those that have the most colour, 4:2:2, then 4:2:0, which takes fewer bytes and is as good once
+// it is a JPEG of 4:2:0; then RGB, which takes twice as many bytes, and work to convert; and grey last.
+// Some drivers call MJPEG JPEG.
+var codings = []coding{
 	{"mjpeg", "MJPG", 1280, 720},
 	{"mjpeg", "JPEG", 1280, 720},
 	{"h264", "H264", 1280, 720},
 	{"h265", "HEVC", 1280, 720},
-	{"yuyv", "YUYV", 640, 480},
+	raw(encode.YUYV, "YUYV"),
+	raw(encode.UYVY, "UYVY"),
+	raw(encode.NV12, "NV12"),
+	raw(encode.NV21, "NV21"),
+	raw(encode.I420, "YU12"),
+	raw(encode.RGB24, "RGB3"),
+	raw(encode.BGR24, "BGR3"),
+	raw(encode.Grey, "GREY"),
 }
+
+// raw is a format of pixels, of which USB cameras have few frames a second at larger sizes.
+func raw(format encode.Format, fourCC string) coding {
+	return coding{name: string(format), fourCC: fourCC, width: 640, height: 480}
+}
+
+// Formats are the names of the formats that Options.Format can name, in the order of preference.
+func Formats() (names []string) {
+	for _, c := range codings {
+		if !slices.Contains(names, c.name) {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// isRaw reports whether a format is pixels, which have to be encoded.
+func isRaw(coding string) bool { return slices.Contains(encode.Formats(), encode.Format(coding)) }
 
 // mode is a format and a size.
 type mode struct {
@@ -110,10 +143,13 @@ func choose(o Options, has map[string][]sizeRange, fastest func(mode) float64) (
 
 // reason says why a mode was chosen, and others before it were not.
 func reason(m mode, skipped []string) string {
-	if len(skipped) == 0 {
-		return m.coding + " is the first choice that the camera has"
+	switch {
+	case len(skipped) > 0:
+		return strings.Join(skipped, ", ")
+	case isRaw(m.coding):
+		return "the camera encodes nothing itself, and " + m.coding + " is the first choice of its raw formats"
 	}
-	return strings.Join(skipped, ", ")
+	return m.coding + " is the first choice that the camera has"
 }
 
 // preferred is the largest size that is at most width by height, else the smallest.
@@ -146,7 +182,7 @@ func list(sizes []sizeRange) string {
 
 func wanted(format string) string {
 	if format == "" {
-		return "format that can be broadcast (mjpeg, h264, h265, yuyv)"
+		return "format that can be broadcast (" + strings.Join(Formats(), ", ") + ")"
 	}
 	return "format " + format
 }

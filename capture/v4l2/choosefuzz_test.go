@@ -8,7 +8,7 @@ import (
 // FuzzChoose has a camera offer any formats and sizes: what is chosen is among them.
 func FuzzChoose(f *testing.F) {
 	f.Fuzz(func(t *testing.T, width, height uint16, format byte, in []byte) {
-		o := Options{Width: int(width), Height: int(height), Format: []string{"", "mjpeg", "yuyv", "h264", "h265"}[format%5], FramesPerSecond: float64(format)}
+		o := Options{Width: int(width), Height: int(height), Format: append(Formats(), "")[int(format)%(len(Formats())+1)], FramesPerSecond: float64(format)}
 		if width == 0 || height == 0 {
 			o.Width, o.Height = 0, 0
 		}

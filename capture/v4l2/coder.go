@@ -13,10 +13,10 @@ import (
 // coder encodes the pictures of a camera that does not. A worker does so, from a copy: the driver has
 // its buffer back at once, and the device may be closed meanwhile.
 type coder struct {
-	encoder      *encode.Encoder
-	planes       *image.YCbCr
-	bytesPerLine int
-	worker       *worker.Worker[pixels] // nil until it is started
+	encoder *encode.Encoder
+	planes  *image.YCbCr
+	layout  encode.Pixels
+	worker  *worker.Worker[pixels] // nil until it is started
 }
 
 // pixels are a picture to encode.
@@ -36,9 +36,9 @@ func newCoder(has setup, o Options) (*coder, error) {
 		return nil, err
 	}
 	return &coder{
-		encoder:      encoder,
-		planes:       image.NewYCbCr(image.Rect(0, 0, has.mode.width, has.mode.height), image.YCbCrSubsampleRatio422),
-		bytesPerLine: has.bytesPerLine,
+		encoder: encoder,
+		planes:  image.NewYCbCr(image.Rect(0, 0, has.pixels.Width, has.pixels.Height), has.pixels.Ratio()),
+		layout:  has.pixels,
 	}, nil
 }
 
@@ -49,16 +49,15 @@ func (c *coder) start(host capture.Host, done func(*pixels)) {
 
 // encode is the job.
 func (c *coder) encode(p *pixels) {
-	encode.FromYUYV(c.planes, p.data, c.bytesPerLine)
+	if p.err = c.layout.Unpack(c.planes, p.data); p.err != nil {
+		return
+	}
 	c.encoder.SetQuality(p.quality)
 	p.jpeg, p.err = c.encoder.Encode(p.jpeg, c.planes)
 }
 
 // fits reports whether data is a whole picture.
-func (c *coder) fits(data []byte) bool {
-	size := c.planes.Rect.Size()
-	return len(data) >= (size.Y-1)*c.bytesPerLine+2*size.X
-}
+func (c *coder) fits(data []byte) bool { return len(data) >= c.layout.Size() }
 
 // dropped is how many pictures were not encoded as the encoder was busy.
 func (c *coder) dropped() uint64 {

@@ -1,8 +1,8 @@
 // Package v4l2 takes pictures from a camera behind a Linux V4L2 driver.
 //
-// A camera's MJPEG is passed through untouched, and so are the frames of its H.264 or H.265; YUYV is
-// encoded by package encode. Without a wish the format is the first of these that has the size and the
-// rate asked for.
+// A camera's MJPEG is passed through untouched, and so are the frames of its H.264 or H.265; raw
+// pixels (YUYV, UYVY, NV12, NV21, I420, RGB24, BGR24, grey) are encoded by package encode. Without a wish
+// the format is the first of these that has the size and the rate asked for.
 //
 // Of H.264 and H.265 no frame comes that needs a missing one: none before the first key frame, none
 // between a gap in the driver's sequence and the next key frame. That is asked for, where the driver can

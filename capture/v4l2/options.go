@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/encode"
@@ -16,17 +17,16 @@ type Options struct {
 	// Path is the device, such as /dev/video0.
 	Path string
 	// Width and Height are in pixels. The camera must have the size. Without a wish it
-	// is 1280x720, or 640x480 in YUYV, or the nearest below.
+	// is 1280x720, or 640x480 in raw formats, or the nearest below.
 	Width, Height int
 	// FramesPerSecond is the rate, above 0 and at most 1000. The camera uses the nearest that it
 	// has. Without a wish (0) it is 30.
 	FramesPerSecond float64
-	// Format is "mjpeg", "h264", "h265" or "yuyv". Without a wish, "" or "auto", it is the first
-	// of these that has the size and the rate asked for, else the fastest that has the size.
+	// Format is one of Formats. Without a wish, "" or "auto", it is the first of these that has the size and the rate asked for, else the fastest that has the size.
 	Format string
 	// Buffers is how many frames the driver may hold, 2 to 32 (4).
 	Buffers int
-	// Quality is that of JPEG coding for YUYV, 1 to 100 (80), and Encode says how else
+	// Quality is that of JPEG coding for raw formats, 1 to 100 (80), and Encode says how else
 	// pictures are encoded.
 	Quality int
 	Encode  encode.Options
@@ -66,8 +66,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("largest frame: %w", err)
 	}
 	switch {
-	case !slices.Contains([]string{"", "mjpeg", "h264", "h265", "yuyv"}, o.Format):
-		return o, errors.New("format must be auto, mjpeg, h264, h265 or yuyv")
+	case o.Format != "" && !slices.Contains(Formats(), o.Format):
+		return o, fmt.Errorf("format must be auto or one of %s", strings.Join(Formats(), ", "))
 	case o.Buffers < 2 || o.Buffers > 32:
 		return o, errors.New("buffers must be 2 to 32")
 	case !(o.FramesPerSecond >= 0 && o.FramesPerSecond <= 1000):

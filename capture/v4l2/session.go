@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/capture/encode"
 	"github.com/camcast/camcast/media"
 )
 
@@ -29,12 +30,12 @@ type camera interface {
 
 // setup is what a camera delivers.
 type setup struct {
-	card         string
-	mode         mode
-	why          string // the mode was chosen
-	bytesPerLine int    // of YUYV
-	rate         float64
-	buffers      int
+	card    string
+	mode    mode
+	why     string        // the mode was chosen
+	pixels  encode.Pixels // of raw formats
+	rate    float64
+	buffers int
 }
 
 // buffer is a frame in the driver's memory.
@@ -96,7 +97,7 @@ func (c *session) open(openCamera func(Options) (camera, error), o Options) {
 	}
 	has := c.camera.setup()
 	c.units = newUnits(has.mode.coding, o.MaxFrame)
-	if has.mode.coding != "yuyv" {
+	if !isRaw(has.mode.coding) {
 		return
 	}
 	if c.coder, c.err = newCoder(has, o); c.err != nil {

@@ -3,6 +3,7 @@ package v4l2
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/camcast/camcast/capture"
@@ -10,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Source is a camera. It implements capture.Encoder; it encodes if it takes YUYV.
+// Source is a camera. It implements capture.Encoder; it encodes if it takes raw pixels.
 //
 // A camera is opened and closed by jobs of the host, since its driver can wait for the
 // hardware. There is never more than one job at a time.
@@ -138,10 +139,10 @@ func (s *Source) note(has setup, coder *coder) {
 		s.options.Log.Info("camera format was chosen", "source", s.options.Path, "format", has.mode.coding,
 			"size", fmt.Sprintf("%dx%d", has.mode.width, has.mode.height), "frames_per_second", has.rate, "reason", has.why)
 	}
-	switch has.mode.coding {
-	case "yuyv":
-		s.coding = "YUYV, encoded by " + coder.encoder.Name()
-	case "mjpeg":
+	switch {
+	case coder != nil:
+		s.coding = strings.ToUpper(has.mode.coding) + ", encoded by " + coder.encoder.Name()
+	case has.mode.coding == "mjpeg":
 		s.coding = "MJPEG"
 	default: // what it is like shows with the first key frame
 		return

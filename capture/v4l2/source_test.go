@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/capture/encode"
 	"github.com/camcast/camcast/media"
 )
 
@@ -119,7 +120,7 @@ func TestTimes(t *testing.T) {
 // TestYUYV encodes what the camera does not, and gives the buffer back before.
 func TestYUYV(t *testing.T) {
 	d, s := newDesk(t, Options{Format: "yuyv", Quality: 90})
-	d.has = setup{card: "C922", mode: mode{"yuyv", "YUYV", 64, 48}, bytesPerLine: 130, rate: 15, buffers: 4}
+	d.has = setup{card: "C922", mode: mode{"yuyv", "YUYV", 64, 48}, pixels: encode.Pixels{Format: encode.YUYV, Width: 64, Height: 48, Stride: 130}, rate: 15, buffers: 4}
 	if s.Quality() != 0 {
 		t.Errorf("quality %d before it was open", s.Quality())
 	}
@@ -171,7 +172,7 @@ func TestSlowEncoder(t *testing.T) {
 	const closedBefore, closedAfter, lostBefore = 0, 1, 2 // the job ends
 	for _, end := range []int{closedBefore, closedAfter, lostBefore} {
 		d, s := newDesk(t, Options{Format: "yuyv"})
-		d.has = setup{card: "C922", mode: mode{"yuyv", "YUYV", 64, 48}, bytesPerLine: 128, rate: 30, buffers: 4}
+		d.has = setup{card: "C922", mode: mode{"yuyv", "YUYV", 64, 48}, pixels: encode.Pixels{Format: encode.YUYV, Width: 64, Height: 48, Stride: 128}, rate: 30, buffers: 4}
 		d.host.Open(s)
 		d.host.Turn()
 		d.host.HoldJobs = true

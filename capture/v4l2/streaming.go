@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/camcast/camcast/capture/encode"
 	"github.com/vladimirvivien/go4vl/v4l2"
 	"golang.org/x/sys/unix"
 )
@@ -78,7 +79,16 @@ func (d *device) configure(o Options) error {
 			fourCCText(chosen.PixelFormat), chosen.Width, chosen.Height)
 	}
 	d.has.mode = mode{coding: wish.coding, fourCC: wish.fourCC, width: int(chosen.Width), height: int(chosen.Height)}
-	d.has.bytesPerLine, d.has.why = int(chosen.BytesPerLine), why
+	d.has.why = why
+	if isRaw(wish.coding) {
+		d.has.pixels = encode.Pixels{
+			Format: encode.Format(wish.coding), Width: int(chosen.Width), Height: int(chosen.Height), Stride: int(chosen.BytesPerLine),
+			Limited: isLimited(wish.coding, chosen.Colorspace, chosen.Quantization),
+		}
+		if err := d.has.pixels.Check(); err != nil {
+			return fmt.Errorf("gives a format that cannot be: %w", err)
+		}
+	}
 	d.setRate(cmp.Or(o.FramesPerSecond, defaultRate))
 	return nil
 }

@@ -14,7 +14,7 @@ func TestNewRefuses(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"unknown format":    {Options{Path: "/dev/video0", Format: "vp8"}, "auto, mjpeg, h264, h265 or yuyv"},
+		"unknown format":    {Options{Path: "/dev/video0", Format: "vp8"}, "auto or one of mjpeg, h264, h265, yuyv, uyvy"},
 		"small frames":      {Options{Path: "/dev/video0", MaxFrame: 9}, "largest frame: must be 1024"},
 		"half a size":       {Options{Path: "/dev/video0", Width: 640}, "together"},
 		"too many buffers":  {Options{Path: "/dev/video0", Buffers: 33}, "2 to 32"},
@@ -40,7 +40,7 @@ var (
 	}
 	stepped = map[string][]sizeRange{"YUYV": {{48, 1920, 16, 32, 1080, 8}}}
 	telling = map[string][]sizeRange{"MJPG": nil}
-	strange = map[string][]sizeRange{"VP80": {one(640, 480)}, "BGR3": nil}
+	strange = map[string][]sizeRange{"VP80": {one(640, 480)}, "BA81": nil}
 	large   = map[string][]sizeRange{"MJPG": {one(3840, 2160), one(1920, 1080)}}
 )
 
@@ -60,7 +60,7 @@ func TestChoose(t *testing.T) {
 		"no such size":         {Options{Width: 800, Height: 600}, webcam, mode{}, "has no size 800x600 in mjpeg: it has 320x240, 640x480, 1280x720, 1920x1080"},
 		"no such size in YUYV": {Options{Width: 320, Height: 240, Format: "yuyv"}, webcam, mode{}, "160x120, 640x480, 1280x720"},
 		"no such format":       {Options{Format: "mjpeg"}, stepped, mode{}, "has no format mjpeg: it has yuyv"},
-		"nothing of use":       {Options{}, strange, mode{}, "it has BGR3, VP80"},
+		"nothing of use":       {Options{}, strange, mode{}, "it has BA81, VP80"},
 		"nothing":              {Options{}, nil, mode{}, "it has none"},
 		"sizes not told":       {Options{Width: 800, Height: 600}, telling, mode{"mjpeg", "MJPG", 800, 600}, ""},
 		"only large ones":      {Options{}, large, mode{"mjpeg", "MJPG", 1920, 1080}, ""},

@@ -9,9 +9,11 @@ Usage: camcast [flags] [[NAME=]SOURCE ...]
 Each SOURCE becomes a stream. The first one's NAME is cam by default, the next ones'
 cam2, cam3...
 
-  '/dev/video0?size=1280x720&fps=30&format=mjpeg' a camera; format mjpeg, h264, h265 or yuyv,
-                                                  or auto: the first of these that has the
-                                                  size and rate; quality=1..100 for yuyv
+  '/dev/video0?size=1280x720&fps=30&format=mjpeg' a camera; format mjpeg, h264, h265, yuyv,
+                                                  uyvy, nv12, nv21, i420, rgb24, bgr24 or
+                                                  grey, or auto: the first of these that has
+                                                  the size and rate; quality=1..100 for
+                                                  those from yuyv on, which are encoded
   'testcard:?size=640x480&fps=30&quality=80'      a moving picture with the time in it
   'clip.mjpeg?fps=25&loop=1'                      an MJPEG, H.264 or H.265 file (Annex B), a
                                                   folder of JPEGs, or a JPEG; without loop it

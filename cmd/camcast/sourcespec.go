@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/camcast/camcast/capture/testcard"
+	"github.com/camcast/camcast/capture/v4l2"
 	"github.com/camcast/camcast/cast"
 )
 
@@ -44,7 +45,7 @@ var optionsOf = map[sourceKind][]string{
 }
 
 // cameraFormats are what can be asked of a camera.
-var cameraFormats = []string{"auto", "mjpeg", "h264", "h265", "yuyv"}
+var cameraFormats = append([]string{"auto"}, v4l2.Formats()...)
 
 // namePrefix is the NAME= of an argument. A path that begins like one is written
 // with "./" before it.
