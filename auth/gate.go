@@ -2,6 +2,7 @@ package auth
 
 import (
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/cast"
@@ -62,10 +63,21 @@ func (g *Gate) decide(r cast.Request) (cast.Grant, error) {
 		g.failures.add(r.Peer.Addr(), now)
 		return cast.Grant{}, wrongPassword
 	}
-	if !user.MayWatch(r.Stream) {
+	if r.Action != cast.Identify && !user.MayWatch(r.Stream) {
 		return cast.Grant{}, notYours
 	}
-	return cast.Grant{User: user.Name, Valid: func() bool { return withdrawn(user, g.users, r.Stream) == "" }}, nil
+	return cast.Grant{User: user.Name, Admin: user.Role == Admin, MayWatch: user.MayWatch, Valid: func() bool {
+		if r.Action == cast.Identify {
+			return unchanged(user, g.users)
+		}
+		return withdrawn(user, g.users, r.Stream) == ""
+	}}, nil
+}
+
+// unchanged reports whether a user is still there, with the same password, role and streams.
+func unchanged(old User, users *Users) bool {
+	u, known := users.Find(old.Name)
+	return known && u.Secret == old.Secret && u.Role == old.Role && slices.Equal(u.Streams, old.Streams)
 }
 
 // The refusals are made once: a stranger can have thousands a second.

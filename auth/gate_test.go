@@ -146,6 +146,26 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// TestIdentify has users say who they are: each is told, whatever its streams, and the grant says what it may do.
+func TestIdentify(t *testing.T) {
+	boss := user("boss")
+	boss.Role = auth.Admin
+	h := newHouse(t, boss, user("you", "cam"))
+	for name, admin := range map[string]bool{"boss": true, "you": false} {
+		r := request(home, "", password{name, "right", nil})
+		r.Action = cast.Identify
+		var grant cast.Grant
+		h.g.Admit(r, func(g cast.Grant, err error) {
+			if grant = g; err != nil {
+				t.Fatal(name, err)
+			}
+		})
+		if grant.User != name || grant.Admin != admin || !grant.MayWatch("cam") || grant.MayWatch("cam2") != admin || !grant.Valid() {
+			t.Errorf("%s: %+v", name, grant)
+		}
+	}
+}
+
 // TestListsAndUnknownStreams has users ask for the list, and for a stream that is not there: only one
 // who may watch all is told.
 func TestListsAndUnknownStreams(t *testing.T) {

@@ -43,6 +43,13 @@ type Figures struct {
 	// handed to the kernel, for unthinned UDP readers: for the first of all, and for the
 	// last one behind each socket.
 	FirstAge, LastAge histogram.Histogram
+	// FirstAgeTCP and LastAgeTCP are the same for readers over TCP, by RTSP or HTTP: when the first reader's
+	// connection had taken the frame, and when all that could be written to had been sent what they take.
+	FirstAgeTCP, LastAgeTCP histogram.Histogram
+	// EncodedAge is the ages of frames when they came to the stream: what the camera, its driver and the
+	// encoder took. LaidOutAge is when they were laid out for all who watch, of those frames that somebody
+	// watched.
+	EncodedAge, LaidOutAge histogram.Histogram
 }
 
 // Backlog is what the kernel holds for readers over TCP that take nothing.
@@ -75,6 +82,8 @@ func (s *Stream) Figures() Figures {
 		f.Late += u.Late
 		f.FirstAge.Add(&u.FirstAge)
 		f.LastAge.Add(&u.LastAge)
+		f.FirstAgeTCP.Add(&t.FirstAge)
+		f.LastAgeTCP.Add(&t.LastAge)
 	}
 	p := &s.rendition.parts.figures
 	f.Delivered += p.Delivered
@@ -82,6 +91,8 @@ func (s *Stream) Figures() Figures {
 	f.Bytes += p.Bytes
 	f.Lags += p.Lags
 	f.CutShort += p.CutShort
+	f.FirstAgeTCP.Add(&p.FirstAge)
+	f.LastAgeTCP.Add(&p.LastAge)
 	f.Skipped = s.rendition.transcoding.skipped()
 	f.GroupsCut = s.rendition.ring.Cut()
 	return f

@@ -52,6 +52,9 @@ const (
 	Watch
 	// List: to learn which streams there are. The request names none.
 	List
+	// Identify: to learn who asks, and so what of the streams may be shown (Grant.MayWatch) and what may be
+	// changed (Grant.Admin). The request names no stream.
+	Identify
 )
 
 // String is the action in a word.
@@ -63,6 +66,8 @@ func (a Action) String() string {
 		return "watch"
 	case List:
 		return "list"
+	case Identify:
+		return "identify"
 	}
 	return "unknown"
 }
@@ -105,6 +110,12 @@ func (r Request) Verify(secret Secret) bool {
 type Grant struct {
 	// User is who it is, for the list of sessions and the log.
 	User string
+	// Admin: the user may see and end readers, and change what cameras do. Without a gate everybody is one
+	// who asks from a loopback address.
+	Admin bool
+	// MayWatch reports which streams the user may watch, of those that there are when it is called, on the loop;
+	// nil: all.
+	MayWatch func(stream string) bool
 	// Valid, if it is not nil, is called when a session is opened or a stream is described, which may
 	// be some seconds later: a gate that has changed its mind returns false.
 	Valid func() bool
@@ -239,7 +250,7 @@ func (b *Broadcaster) Admit(r Request, answer func(Grant, error)) (stop func()) 
 	case !b.config.Allow.allows(r.Protocol, r.Peer.Addr()):
 		q.decide(Grant{}, errNotAllowed)
 	case b.config.Gate == nil:
-		q.decide(Grant{}, nil)
+		q.decide(Grant{Admin: r.Peer.Addr().IsLoopback()}, nil)
 	default:
 		if err := b.roomForQuestion(r.Peer.Addr()); err != nil {
 			q.decide(Grant{}, err)
@@ -298,7 +309,7 @@ func (q *question) decide(g Grant, err error) {
 		return
 	}
 	r := &q.request
-	if err == nil && r.Action != List && q.broadcaster.Stream(r.Stream) == nil {
+	if err == nil && r.Action != List && r.Action != Identify && q.broadcaster.Stream(r.Stream) == nil {
 		err = &Refusal{Kind: NoSuchStream}
 	}
 	if err != nil && !q.onlyAsked(err) {

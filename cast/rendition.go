@@ -77,9 +77,14 @@ func (r *rendition) publish(f media.Frame) error {
 
 // put puts a frame into the ring and has the outlets send it.
 func (r *rendition) put(f media.Frame) error {
+	figures, l := &r.stream.figures, r.stream.broadcaster.loop
+	figures.EncodedAge.Record(l.Now() - f.Captured)
 	r.isPutting = true
 	_, err := r.ring.Publish(f)
 	r.isPutting = false
+	if r.ring.InUse() {
+		figures.LaidOutAge.Record(l.Kernel().Monotonic() - f.Captured)
+	}
 	if f.Key {
 		r.keys.came()
 	}

@@ -67,6 +67,18 @@ func upper(index int) time.Duration {
 	return time.Duration(step+steps+1)<<(octave-1)*time.Microsecond - 1
 }
 
+// Below returns how many of the durations recorded were in buckets that end below d: all of them were shorter
+// than d, and those left out at most 1/8 shorter (or 1 us).
+func (h *Histogram) Below(d time.Duration) (n uint64) {
+	for index, count := range h.counts[:buckets-1] {
+		if upper(index) >= d {
+			break
+		}
+		n += count
+	}
+	return n
+}
+
 // Quantile returns a duration that a share q (0 to 1) of those recorded did not
 // exceed, at most 1/8 too long (or 1 us), and 0 if none were recorded.
 func (h *Histogram) Quantile(q float64) time.Duration {

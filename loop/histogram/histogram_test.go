@@ -68,3 +68,16 @@ func TestAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+func TestBelow(t *testing.T) {
+	var h histogram.Histogram
+	for i := range 1000 {
+		h.Record(time.Duration(i) * time.Millisecond)
+	}
+	h.Record(1000 * time.Hour)
+	for d, most := range map[time.Duration]uint64{0: 0, 1: 0, time.Millisecond: 1, 100 * time.Millisecond: 100, 2 * time.Second: 1000, 10_000 * time.Hour: 1000} {
+		if n := h.Below(d); n > most || n < most*7/8 {
+			t.Errorf("below %v: %d, want %d or little less", d, n, most)
+		}
+	}
+}

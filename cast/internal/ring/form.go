@@ -85,6 +85,16 @@ func (m *Form) Release() {
 // InUse reports whether the form has readers, so that the next frame will be laid out in it.
 func (m *Form) InUse() bool { return m.users > 0 }
 
+// InUse reports whether any form of the ring has readers.
+func (r *Ring) InUse() bool {
+	for _, form := range r.forms {
+		if form.InUse() {
+			return true
+		}
+	}
+	return false
+}
+
 // Packets is how many packets the form has made of all frames so far.
 func (m *Form) Packets() uint64 { return m.packets }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/camcast/camcast/cast/internal/ring"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/tcp"
 )
 
@@ -37,6 +38,9 @@ type Figures struct {
 	// CutShort is how many frames a reader was in the middle of when they had to be given
 	// up, because too many readers stood still in too many frames.
 	CutShort uint64
+	// FirstAge and LastAge are the ages of frames: when the first reader's connection had taken all of it, and
+	// when every reader had its turn.
+	FirstAge, LastAge histogram.Histogram
 }
 
 // sendSlice is how long readers may hold the loop before others have a turn.
@@ -57,6 +61,8 @@ type Fan struct {
 	beginning []*Reader
 	begin     *loop.Timer
 	part      [1]loop.Vector // of the reader that is sent to
+	// firstSent is the newest frame that a reader has been sent whole.
+	firstSent uint64
 
 	stopped bool
 }
@@ -128,6 +134,9 @@ func (f *Fan) serve() {
 		}
 	}
 	f.round, f.served = f.round[:0], 0
+	if newest := f.config.Ring.Last(); newest != nil && newest.Number == f.firstSent {
+		f.config.Figures.LastAge.Record(kernel.Monotonic() - newest.Captured)
+	}
 }
 
 // SendRTCP sends an RTCP packet to every reader.

@@ -240,6 +240,10 @@ func (r *Reader) delivered(wire *ring.Wire) {
 	figures.Packets += uint64(wire.Count)
 	figures.Bytes += uint64(len(wire.Bytes))
 	r.frames++
+	if frame := r.pin.Held(); frame.Number > r.fan.firstSent {
+		r.fan.firstSent = frame.Number
+		figures.FirstAge.Record(r.fan.config.Loop.Kernel().Monotonic() - frame.Captured)
+	}
 	r.pin.Release()
 }
 
