@@ -17,6 +17,9 @@ import (
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	if s.serveSite(w, r) {
+		return
+	}
 	if reason := s.foreign(r); reason != "" {
 		http.Error(w, reason, http.StatusForbidden)
 		return
@@ -68,12 +71,12 @@ func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(
 		}
 		return stream
 	}
-	if a != cast.List && find() != nil {
+	if name != "" && find() != nil {
 		request.Stream = name
 	}
 	return s.broadcaster.Admit(request, func(g cast.Grant, err error) {
 		stream := find()
-		if err == nil && a != cast.List && stream == nil { // it has ended since
+		if err == nil && a != cast.List && a != cast.Identify && stream == nil { // it has ended since
 			err = &cast.Refusal{Kind: cast.NoSuchStream}
 		}
 		answer(stream, g, err)

@@ -35,6 +35,12 @@ type site struct {
 
 func newSite(t *testing.T, change func(*cast.Config)) *site {
 	t.Helper()
+	return newSiteWith(t, change, front.Options{})
+}
+
+func newSiteWith(t *testing.T, change func(*cast.Config), o front.Options) *site {
+	t.Helper()
+	o.Origins, o.Hostname = []string{"cams.example.org"}, "watcher"
 	l, err := loop.New()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +56,7 @@ func newSite(t *testing.T, change func(*cast.Config)) *site {
 	if w.cam, err = w.b.AddStream("cam", nil, cast.StreamOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if w.s, err = front.Serve(w.b, netip.MustParseAddrPort("127.0.0.1:0"), front.Options{Origins: []string{"cams.example.org"}, Hostname: "watcher"}); err != nil {
+	if w.s, err = front.Serve(w.b, netip.MustParseAddrPort("127.0.0.1:0"), o); err != nil {
 		t.Fatal(err)
 	}
 	w.url = fmt.Sprintf("http://127.0.0.1:%d", w.s.Port())
@@ -165,7 +171,7 @@ func TestRefusals(t *testing.T) {
 		header []string
 		want   int
 	}{
-		{"/none.jpg", nil, 404}, {"/none.mjpg", nil, 404}, {"/", nil, 404}, {"/cam", nil, 404}, {"/..%2fcam.jpg", nil, 404},
+		{"/none.jpg", nil, 404}, {"/none.mjpg", nil, 404}, {"/", nil, 200}, {"/page/none.js", nil, 404}, {"/cam", nil, 404}, {"/..%2fcam.jpg", nil, 404},
 		{"/cam.mjpg?fps=0", nil, 400}, {"/cam.mjpg?fps=NaN", nil, 400}, {"/cam.mjpg?fps=1&fps=2", nil, 400},
 		{"/cam.jpg", []string{"Sec-Fetch-Site", "cross-site"}, 403}, {"/cam.jpg", []string{"Sec-Fetch-Site", "same-origin"}, 200},
 		{"/cam.jpg", []string{"Host", "evil.example"}, 403}, {"/cam.jpg", []string{"Host", "evil.example:" + port}, 403},
@@ -177,7 +183,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %v: %v %q, want %d", c.path, c.header, answer.Status, body, c.want)
 		}
 	}
-	if answer, body := w.get("/"); !strings.Contains(string(body), "/cam.mjpg") {
+	if answer, body := w.get("/none"); !strings.Contains(string(body), "/cam.mjpg") {
 		t.Errorf("the list: %v %q", answer.Status, body)
 	}
 	if answer, err := http.Post(w.url+"/cam.jpg", "text/plain", nil); err != nil || answer.StatusCode != http.StatusMethodNotAllowed {
@@ -211,12 +217,12 @@ func (closed) Admit(_ cast.Request, answer func(cast.Grant, error)) {
 func TestGate(t *testing.T) {
 	w := newSite(t, func(c *cast.Config) { c.Gate = closed{} })
 	w.publish(media.JPEG, jpegOf(t, 64, 48, 1), 64, 48)
-	for _, path := range []string{"/cam.jpg", "/cam.mjpg", "/cam.sdp", "/none.jpg"} {
+	for _, path := range []string{"/cam.jpg", "/cam.mjpg", "/cam.sdp", "/none.jpg", "/", "/api/v1/streams"} {
 		if answer, body := w.get(path); answer.StatusCode != http.StatusNotImplemented || strings.Contains(string(body), "cam.") {
 			t.Errorf("%s: %v %q", path, answer.Status, body)
 		}
 	}
-	if answer, body := w.get("/"); answer.StatusCode != 404 || strings.Contains(string(body), "cam") {
+	if answer, body := w.get("/none"); answer.StatusCode != 404 || strings.Contains(string(body), "cam") {
 		t.Errorf("the list: %v %q", answer.Status, body)
 	}
 }

@@ -22,6 +22,15 @@ type Options struct {
 	Origins []string
 	// Hostname is this machine's name, by which it may be asked too, with ".local" behind it or not.
 	Hostname string
+	// RTSPPort and RTSPSPort are where RTSP is answered, 0: nowhere. The page has commands for players with them.
+	RTSPPort, RTSPSPort uint16
+	// Controls are what can be changed of the streams' cameras by the API; nil: nothing.
+	Controls Controls
+	// Settings are what GET /api/v1/config answers with, as JSON: it must hold no secret.
+	Settings map[string]any
+	// Metrics answers GET /metrics; nil: there is none. It is called by goroutines of net/http, for those who may
+	// watch all streams.
+	Metrics http.Handler
 }
 
 const (
@@ -44,6 +53,7 @@ type Server struct {
 	listener    net.Listener
 	adopter     *tcp.Adopter
 	snapshots   snapshots
+	site        site
 	// readers are those that the loop sends a stream.
 	readers map[*reader]struct{}
 	// over is closed when the server is.
@@ -71,6 +81,7 @@ func newServer(b *cast.Broadcaster, o Options) *Server {
 	s := &Server{broadcaster: b, loop: b.Loop(), options: o, over: make(chan struct{}), readers: map[*reader]struct{}{}}
 	s.adopter = tcp.NewAdopter(s.loop, b.Requests())
 	s.snapshots = newSnapshots()
+	s.site = newSite(s)
 	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout, WriteTimeout: writeTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: log.New(io.Discard, "", 0), // strangers fill no log

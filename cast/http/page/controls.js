@@ -1,0 +1,68 @@
+// What can be changed of a camera.
+import { withToken } from "/page/api.js";
+
+// showControls fills a form with a stream's controls, whose changes go to the camera at once.
+export async function showControls(form, stream) {
+  const path = `/api/v1/streams/${stream}/controls`;
+  const response = await fetch(withToken(path), { cache: "no-store" });
+  const answer = await response.json();
+  if (!response.ok) {
+    form.replaceChildren(paragraph(answer.detail));
+    return;
+  }
+  const said = paragraph("");
+  said.setAttribute("role", "alert");
+  const set = async (control, value) => {
+    const answer = await fetch(withToken(`${path}/${control.name}`), {
+      method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ value }),
+    });
+    said.textContent = answer.ok ? "" : (await answer.json()).detail;
+    if (!answer.ok || control.type !== "integer") showControls(form, stream); // others may have changed with it
+  };
+  form.replaceChildren(...answer.controls.filter(c => !c.read_only).map(c => row(c, set)), said);
+}
+
+function paragraph(text) {
+  const p = document.createElement("p");
+  p.textContent = text;
+  return p;
+}
+
+// row is a control with its label.
+function row(control, set) {
+  const label = document.createElement("label"), name = document.createElement("span"), output = document.createElement("output");
+  name.textContent = control.label;
+  const input = makers[control.type](control, value => set(control, value), output);
+  input.disabled = control.inactive;
+  label.append(name, input, output);
+  return label;
+}
+
+const makers = {
+  integer(control, set, output) {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "range", min: control.minimum, max: control.maximum, step: control.step || 1, value: control.value });
+    output.value = control.value;
+    input.addEventListener("input", () => { output.value = input.value; });
+    input.addEventListener("change", () => set(Number(input.value)));
+    return input;
+  },
+  boolean(control, set) {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "checkbox", checked: control.value !== 0 });
+    input.addEventListener("change", () => set(input.checked ? 1 : 0));
+    return input;
+  },
+  menu(control, set) {
+    const select = document.createElement("select");
+    select.append(...(control.menu ?? []).map(item => new Option(item.label, item.value, false, item.value === control.value)));
+    select.addEventListener("change", () => set(Number(select.value)));
+    return select;
+  },
+  button(control, set) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: "Press" });
+    button.addEventListener("click", () => set(1));
+    return button;
+  },
+};

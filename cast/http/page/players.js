@@ -1,0 +1,166 @@
+// How a stream is shown. A player has an element, stop() and moved(), which is called when its element was moved
+// within the page. fail is called with what is wrong, "" when it is over. A further way, such as WebRTC, is a
+// further class, which the page tries first.
+
+const retryAfter = 1000; // ms, after a picture that did not come
+
+// MJPEG is the series of JPEGs that browsers show in the place of one picture.
+export class MJPEG {
+  constructor(name, path, fail) {
+    this.element = new Image();
+    this.element.alt = `Live picture of ${name}`;
+    this.element.addEventListener("load", () => fail(""));
+    this.element.addEventListener("error", () => {
+      fail("The picture cannot be had now.");
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.begin(), retryAfter);
+    });
+    this.begin = () => { this.element.src = path(`/${name}.mjpg`, `n=${Date.now()}`); };
+    this.begin();
+  }
+
+  moved() {}
+
+  stop() {
+    clearTimeout(this.timer);
+    this.begin = () => {};
+    this.element.removeAttribute("src"); // ends the connection
+  }
+}
+
+// Snapshots is the newest picture, every two seconds.
+export class Snapshots {
+  constructor(name, path, fail) {
+    this.element = new Image();
+    this.element.alt = `Picture of ${name}, renewed every two seconds`;
+    const show = () => { this.element.src = path(`/${name}.jpg`, `n=${Date.now()}`); };
+    const later = () => { this.timer = setTimeout(show, 2000); };
+    this.element.addEventListener("load", () => { fail(""); later(); });
+    this.element.addEventListener("error", () => { fail("No picture can be had of this stream."); later(); });
+    show();
+  }
+
+  moved() {}
+
+  stop() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    this.element.removeAttribute("src");
+  }
+}
+
+// How far behind the newest picture is shown, in seconds: aim for the first, go faster above the second, and jump
+// above the third. What was shown longer ago than the fourth is given up.
+const edge = { aim: 0.05, faster: 0.12, jump: 0.6, keep: 4 };
+
+// MP4 is fragments of MP4 by Media Source Extensions.
+export class MP4 {
+  static isSupported() { return "MediaSource" in window; }
+
+  constructor(name, path, fail) {
+    this.url = () => path(`/${name}.mp4`);
+    this.fail = fail;
+    this.queue = [];
+    this.element = document.createElement("video");
+    this.element.muted = true;
+    this.element.playsInline = true;
+    this.element.disablePictureInPicture = true;
+    this.element.setAttribute("aria-label", `Live picture of ${name}`);
+    this.element.addEventListener("canplay", () => this.moved());
+    this.element.addEventListener("error", () => this.again("The picture cannot be decoded here."));
+    this.begin();
+  }
+
+  // moved goes on, as browsers pause a video that is moved.
+  moved() { this.element.play().catch(() => {}); }
+
+  async begin() {
+    const abort = this.abort = new AbortController();
+    this.queue = [];
+    try {
+      const response = await fetch(this.url(), { cache: "no-store", signal: abort.signal });
+      if (!response.ok) throw new Error((await response.text()).trim());
+      const type = response.headers.get("Content-Type");
+      if (!MediaSource.isTypeSupported(type)) throw new Error(`This browser does not play ${type}.`);
+      await this.open(type);
+      const reader = response.body.getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done || this.abort !== abort) break;
+        this.queue.push(value);
+        this.append();
+      }
+      throw new Error("The stream has stopped.");
+    } catch (error) {
+      if (this.abort === abort) this.again(error instanceof TypeError ? "The picture cannot be had now." : error.message);
+    }
+  }
+
+  // open makes the buffer that the browser plays from.
+  async open(type) {
+    const source = new MediaSource();
+    URL.revokeObjectURL(this.element.src);
+    this.element.src = URL.createObjectURL(source);
+    await new Promise(done => source.addEventListener("sourceopen", done, { once: true }));
+    this.buffer = source.addSourceBuffer(type);
+    this.buffer.addEventListener("updateend", () => { this.fail(""); this.follow(); this.append(); });
+  }
+
+  // append gives the browser what has come.
+  append() {
+    if (this.buffer.updating || this.element.error) return;
+    const { buffered } = this.buffer, now = this.element.currentTime;
+    try {
+      if (buffered.length && buffered.start(0) < now - 2 * edge.keep) {
+        this.buffer.remove(0, now - edge.keep);
+      } else if (this.queue.length) {
+        this.buffer.appendBuffer(join(this.queue.splice(0)));
+      }
+    } catch (error) {
+      this.again(error.message);
+    }
+  }
+
+  // follow keeps what is shown near the newest picture.
+  follow() {
+    const { buffered } = this.buffer, video = this.element;
+    if (!buffered.length) return;
+    const end = buffered.end(buffered.length - 1), behind = end - video.currentTime;
+    if (behind > edge.jump || video.currentTime < buffered.start(buffered.length - 1)) {
+      video.currentTime = Math.max(end - edge.aim, buffered.start(buffered.length - 1));
+    }
+    video.playbackRate = behind > edge.faster ? 1.1 : 1;
+    if (video.paused) this.moved();
+  }
+
+  // again begins anew after a while.
+  again(reason) {
+    this.abort?.abort();
+    this.abort = null;
+    this.fail(reason);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.begin(), retryAfter);
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    const abort = this.abort;
+    this.abort = null;
+    abort?.abort();
+    URL.revokeObjectURL(this.element.src);
+    this.element.removeAttribute("src");
+    this.element.load();
+  }
+}
+
+// join makes one array of several.
+function join(parts) {
+  if (parts.length === 1) return parts[0];
+  const all = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of parts) {
+    all.set(p, at);
+    at += p.length;
+  }
+  return all;
+}
