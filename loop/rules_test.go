@@ -53,7 +53,7 @@ var rules = []rule{
 		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg",
 			"github.com/bluenviron/mediacommon/v2/pkg/codecs"}},
 	// A source knows no other source, and no loop: it is given a capture.Host.
-	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "openh264", "proto/jpeg", "proto/nal", "proto/h264", "proto/h265", "worker"},
+	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "openh264", "proto/jpeg", "proto/mjpeg", "proto/multipart", "proto/flv", "proto/mpegts", "proto/nal", "proto/h264", "proto/h265", "worker"},
 		tests: []string{"capture/capturetest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},
 	// A front knows no other front, and nothing of how frames go to many readers.
 	{packages: "cast/...", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture", "auth"},

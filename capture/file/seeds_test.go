@@ -124,11 +124,11 @@ func (d *drama) visits() (n uint64) {
 	}
 	switch p := d.source.session.player.pictures.(type) {
 	case *stream:
-		return p.scanner.visits
+		return p.scanner.Visits()
 	case *folder:
 		for _, s := range []*stream{p.current, p.spare} {
 			if s != nil && s.scanner != nil {
-				n += s.scanner.visits
+				n += s.scanner.Visits()
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/mjpeg"
 )
 
 // readBytes is how much is read at a time.
@@ -19,7 +20,7 @@ const maxJunkBytes = 1 << 20
 // stream is a file of JPEGs, one after the other, or of one alone.
 type stream struct {
 	input
-	scanner *scanner
+	scanner *mjpeg.Scanner
 	from    int64  // where reading began
 	counted uint64 // broken pictures that were told
 }
@@ -52,13 +53,10 @@ func (s *stream) open() error {
 
 // restart has the scanner begin anew.
 func (s *stream) restart() {
-	var buffer []byte
-	broken := uint64(0)
-	if s.scanner != nil {
-		buffer, broken = s.scanner.buffer[:0], s.scanner.broken
+	if s.scanner == nil {
+		s.scanner = mjpeg.New(s.options.MaxFrame, isPicture(s.path))
 	}
-	s.scanner = newScanner(s.options.MaxFrame, isPicture(s.path))
-	s.scanner.buffer, s.scanner.broken = buffer, broken
+	s.scanner.Reset(0)
 	s.from = 0
 }
 
@@ -66,8 +64,8 @@ func (s *stream) seekTo(offset int64) error {
 	if err := s.seek(offset); err != nil {
 		return err
 	}
-	s.restart()
-	s.scanner.base, s.from = offset, offset
+	s.scanner.Reset(offset)
+	s.from = offset
 	return nil
 }
 
@@ -86,7 +84,7 @@ func (s *stream) checkKind(b *budget) error {
 	if err := s.more(b); err != nil {
 		return err
 	}
-	data := s.scanner.buffer
+	data := s.scanner.Buffered()
 	if len(data) == 0 {
 		return errEmptyFile
 	}
@@ -103,22 +101,22 @@ func (s *stream) checkKind(b *budget) error {
 
 // more reads on.
 func (s *stream) more(b *budget) error {
-	n, err := s.read(s.scanner.space(max(1, min(readBytes, b.bytes))), b)
-	s.scanner.add(n)
+	n, err := s.read(s.scanner.Space(max(1, min(readBytes, b.bytes))), b)
+	s.scanner.Add(n)
 	return err
 }
 
 func (s *stream) next(b *budget) (media.Frame, error) {
 	for {
-		picture := s.scanner.next(s.isEnd)
+		picture := s.scanner.Next(s.isEnd)
 		switch {
 		case picture != nil:
 			return media.Frame{Bytes: picture, Key: true}, nil
-		case s.isEnd && s.scanner.found < 0 && s.from == 0:
+		case s.isEnd && !s.scanner.Found() && s.from == 0:
 			return media.Frame{}, errNoJPEG
-		case s.isEnd || s.scanner.isOver:
+		case s.isEnd || s.scanner.IsOver():
 			return media.Frame{}, errEnd
-		case s.scanner.found < 0 && s.scanner.position()-s.from > maxJunkBytes:
+		case !s.scanner.Found() && s.scanner.Position()-s.from > maxJunkBytes:
 			return media.Frame{}, errJunk
 		case b.bytes <= 0:
 			return media.Frame{}, errMuch
@@ -130,8 +128,8 @@ func (s *stream) next(b *budget) (media.Frame, error) {
 }
 
 func (s *stream) brokenSince() uint64 {
-	n := s.scanner.broken - s.counted
-	s.counted = s.scanner.broken
+	n := s.scanner.Broken() - s.counted
+	s.counted = s.scanner.Broken()
 	return n
 }
 
@@ -145,7 +143,7 @@ func (s *stream) rewind() error {
 }
 
 func (s *stream) position() resume {
-	return resume{file: s.file, offset: s.scanner.position(), size: s.size}
+	return resume{file: s.file, offset: s.scanner.Position(), size: s.size}
 }
 
 // isPicture reports whether a name is that of a single picture.

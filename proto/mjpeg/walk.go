@@ -1,9 +1,9 @@
-package file
+package mjpeg
 
 import "github.com/camcast/camcast/proto/jpeg"
 
 // segment walks over a segment. It returns a picture that ends, and false if it needs more bytes.
-func (s *scanner) segment(isEnd bool) (picture []byte, goesOn bool) {
+func (s *Scanner) segment(isEnd bool) (picture []byte, goesOn bool) {
 	s.visits += 4
 	s.passFill()
 	segment, next, err := jpeg.Next(s.buffer, s.at)
@@ -39,7 +39,7 @@ func (s *scanner) segment(isEnd bool) (picture []byte, goesOn bool) {
 }
 
 // passFill goes to the last fill byte before a marker, of which there may be very many.
-func (s *scanner) passFill() {
+func (s *Scanner) passFill() {
 	for s.at+1 < len(s.buffer) && s.buffer[s.at] == 0xff && s.buffer[s.at+1] == 0xff {
 		s.at++
 		s.visits++
@@ -48,7 +48,7 @@ func (s *scanner) passFill() {
 }
 
 // passed goes on behind a segment.
-func (s *scanner) passed(segment jpeg.Segment, next int) {
+func (s *Scanner) passed(segment jpeg.Segment, next int) {
 	s.at, s.resume, s.within = next, next-len(segment.Data), 0
 	switch {
 	case segment.Marker == jpeg.SOS:
@@ -61,7 +61,7 @@ func (s *scanner) passed(segment jpeg.Segment, next int) {
 }
 
 // scan walks through entropy-coded data. Its results are those of segment.
-func (s *scanner) scan(isEnd bool) (picture []byte, goesOn bool) {
+func (s *Scanner) scan(isEnd bool) (picture []byte, goesOn bool) {
 	end, err := jpeg.ScanEnd(s.buffer, s.at)
 	s.visits += uint64(end-s.at) + 2
 	if err != nil && !isEnd && end-s.begin <= s.maxFrame {

@@ -1,8 +1,11 @@
-package file
+package mjpeg
 
 import (
 	"bytes"
 	"encoding/binary"
+	"image"
+	"image/color"
+	stdjpeg "image/jpeg"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -10,11 +13,43 @@ import (
 	"github.com/camcast/camcast/proto/jpeg"
 )
 
+// readBytes is how much files are read at a time.
+const readBytes = 256 << 10
+
+// picture is a JPEG that is unlike those of other greys.
+func picture(t testing.TB, grey byte) []byte {
+	t.Helper()
+	p := image.NewRGBA(image.Rect(0, 0, 48, 32))
+	for y := range 32 {
+		for x := range 48 {
+			p.Set(x, y, color.Gray{grey + byte(x+y)})
+		}
+	}
+	return encoded(t, p)
+}
+
+// pictureOf is a JPEG of a size.
+func pictureOf(t testing.TB, width, height int) []byte {
+	t.Helper()
+	return encoded(t, image.NewRGBA(image.Rect(0, 0, width, height)))
+}
+
+func encoded(t testing.TB, p image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := stdjpeg.Encode(&b, p, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func equal(got, want [][]byte) bool { return slices.EqualFunc(got, want, bytes.Equal) }
+
 // scanned are the pictures in some bytes, which come in parts of n bytes.
-func scanned(data []byte, n, maxFrame int, onlyFirst bool) (pictures [][]byte, s *scanner) {
-	s = newScanner(maxFrame, onlyFirst)
+func scanned(data []byte, n, maxFrame int, onlyFirst bool) (pictures [][]byte, s *Scanner) {
+	s = New(maxFrame, onlyFirst)
 	for isEnd := false; ; {
-		if p := s.next(isEnd); p != nil {
+		if p := s.Next(isEnd); p != nil {
 			pictures = append(pictures, bytes.Clone(p))
 			continue
 		}
@@ -23,7 +58,7 @@ func scanned(data []byte, n, maxFrame int, onlyFirst bool) (pictures [][]byte, s
 		}
 		part := data[:min(n, len(data))]
 		data = data[len(part):]
-		s.add(copy(s.space(len(part)), part))
+		s.Add(copy(s.Space(len(part)), part))
 		isEnd = len(part) == 0
 	}
 }

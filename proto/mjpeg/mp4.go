@@ -1,9 +1,9 @@
-package file
+package mjpeg
 
 import "slices"
 
 // box skips a box of an MP4. It returns false if it needs more bytes.
-func (s *scanner) box(isEnd bool) bool {
+func (s *Scanner) box(isEnd bool) bool {
 	rest := s.buffer[s.at:]
 	if len(rest) < 16 {
 		s.inMP4 = !isEnd

@@ -1,4 +1,5 @@
-package file
+// Package mjpeg finds pictures in a stream of JPEGs that follow each other without lengths.
+package mjpeg
 
 import (
 	"bytes"
@@ -7,20 +8,19 @@ import (
 	"github.com/camcast/camcast/proto/jpeg"
 )
 
-// scanner finds the pictures in the bytes of a file, in whatever parts these come. It does no
-// I/O.
+// Scanner finds the pictures in the bytes of a file or a pipe, in whatever parts these come.
 //
 // It walks from marker to marker and never goes back behind the last segment's header, so that
 // its work is linear in the bytes, whatever they are. It keeps no more bytes than the picture
 // that it is in the middle of has, and that is at most maxFrame.
 //
-// These rules say what a picture of the file is:
+// These rules say what a picture of the stream is:
 //   - A picture that lies wholly within an application segment is a thumbnail, and is skipped.
 //   - So are the pictures that the index of the one before them names (MPF: previews, gain maps),
 //     and an MP4 behind a picture (a motion photo).
 //   - One that has no EOI is a picture if all of its blocks are there (jpeg.WholeLength): EOI is
 //     then added. Otherwise it is broken.
-type scanner struct {
+type Scanner struct {
 	maxFrame int
 	// onlyFirst: the file is one picture; all behind it is skipped.
 	onlyFirst bool
@@ -46,26 +46,51 @@ type scanner struct {
 	completed    []byte // a picture without EOI, and EOI
 
 	broken uint64 // pictures that were given up
-	found  int64  // where the first picture begins; -1: none has begun
+	found  bool   // a picture has begun
 	visits uint64 // bytes that were looked at
 }
 
-func newScanner(maxFrame int, onlyFirst bool) *scanner {
-	return &scanner{maxFrame: maxFrame, onlyFirst: onlyFirst, begin: -1, found: -1}
+// New makes a scanner of pictures of at most maxFrame bytes. With onlyFirst the stream is one
+// picture, and all that follows it is skipped.
+func New(maxFrame int, onlyFirst bool) *Scanner {
+	return &Scanner{maxFrame: maxFrame, onlyFirst: onlyFirst, begin: -1}
 }
 
-// space returns room for n more bytes of the file; add says how many there are. The picture that
-// next has returned last is no longer valid.
-func (s *scanner) space(n int) []byte {
+// Reset begins a new stream, of which the next byte is the one at an offset. The memory is kept, and
+// Broken and Visits go on counting.
+func (s *Scanner) Reset(offset int64) {
+	*s = Scanner{maxFrame: s.maxFrame, onlyFirst: s.onlyFirst, buffer: s.buffer[:0], completed: s.completed,
+		base: offset, begin: -1, broken: s.broken, visits: s.visits}
+}
+
+// Found reports whether a picture has begun since the stream's beginning.
+func (s *Scanner) Found() bool { return s.found }
+
+// IsOver reports whether the one picture of the stream was found, or is broken.
+func (s *Scanner) IsOver() bool { return s.isOver }
+
+// Broken is how many pictures were given up.
+func (s *Scanner) Broken() uint64 { return s.broken }
+
+// Visits is how many bytes were looked at, those that were looked at twice counted twice.
+func (s *Scanner) Visits() uint64 { return s.visits }
+
+// Buffered are the bytes that are kept, valid until Space is called.
+func (s *Scanner) Buffered() []byte { return s.buffer }
+
+// Space returns room for n more bytes of the stream; Add says how many there are. The picture that
+// Next has returned last is no longer valid.
+func (s *Scanner) Space(n int) []byte {
 	s.drop()
 	s.buffer = slices.Grow(s.buffer, n)
 	return s.buffer[len(s.buffer) : len(s.buffer)+n]
 }
 
-func (s *scanner) add(n int) { s.buffer = s.buffer[:len(s.buffer)+n] }
+// Add says that n bytes were written into what Space has returned.
+func (s *Scanner) Add(n int) { s.buffer = s.buffer[:len(s.buffer)+n] }
 
 // drop forgets what is before the picture that is walked through.
-func (s *scanner) drop() {
+func (s *Scanner) drop() {
 	n := s.begin
 	if n < 0 {
 		n = s.at
@@ -82,17 +107,17 @@ func (s *scanner) drop() {
 	}
 }
 
-// position is where in the file the next picture is looked for.
-func (s *scanner) position() int64 {
+// Position is where in the stream the next picture is looked for.
+func (s *Scanner) Position() int64 {
 	if s.begin >= 0 {
 		return s.base + int64(s.begin)
 	}
 	return s.base + int64(s.at)
 }
 
-// next returns the next picture, valid until space is called, or nil if it needs more bytes. With
+// Next returns the next picture, valid until Space is called, or nil if it needs more bytes. With
 // isEnd there are no more; nil then means that there is no further picture.
-func (s *scanner) next(isEnd bool) []byte {
+func (s *Scanner) Next(isEnd bool) []byte {
 	for !s.isOver {
 		if s.skip > 0 {
 			s.skipBytes()
@@ -122,7 +147,7 @@ func (s *scanner) next(isEnd bool) []byte {
 	return nil
 }
 
-func (s *scanner) skipBytes() {
+func (s *Scanner) skipBytes() {
 	n := min(s.skip, int64(len(s.buffer)-s.at))
 	s.at += int(n)
 	s.skip -= n
@@ -135,7 +160,7 @@ var begin, exif = []byte{0xff, jpeg.SOI, 0xff}, []byte("Exif\x00\x00")
 const exifBytes = 10
 
 // search looks for a picture's beginning. It returns false if it needs more bytes.
-func (s *scanner) search(isEnd bool) bool {
+func (s *Scanner) search(isEnd bool) bool {
 	if s.afterPicture {
 		if rest := s.buffer[s.at:]; len(rest) >= 8 {
 			s.inMP4, s.afterPicture = string(rest[4:8]) == "ftyp", false
@@ -170,20 +195,18 @@ func (s *scanner) search(isEnd bool) bool {
 	return true
 }
 
-func (s *scanner) shade(end int64) { s.shadow = max(s.shadow, end) }
+func (s *Scanner) shade(end int64) { s.shadow = max(s.shadow, end) }
 
-func (s *scanner) beginPicture() {
+func (s *Scanner) beginPicture() {
 	s.begin, s.within, s.inScan, s.hasFrame, s.hasAny = s.at, 0, false, false, false
 	s.at += 2
 	s.resume = s.at
-	if s.found < 0 {
-		s.found = s.base + int64(s.begin)
-	}
+	s.found = true
 }
 
 // endWithoutEOI ends a picture before buffer[end], where the next one begins or the file ends.
 // It returns nil if the picture is broken.
-func (s *scanner) endWithoutEOI(end int) []byte {
+func (s *Scanner) endWithoutEOI(end int) []byte {
 	s.visits += uint64(end - s.begin)
 	length, isWhole := jpeg.WholeLength(s.buffer[s.begin:end])
 	s.at, s.resume = end, end
@@ -197,7 +220,7 @@ func (s *scanner) endWithoutEOI(end int) []byte {
 
 // take ends the search with a picture, which ends before buffer[at]. It returns nil if the picture
 // is not one of the file's.
-func (s *scanner) take(picture []byte) []byte {
+func (s *Scanner) take(picture []byte) []byte {
 	begin := s.base + int64(s.begin)
 	s.begin, s.inScan, s.afterPicture = -1, false, true
 	if s.base+int64(s.at) <= s.shadow {
@@ -211,7 +234,7 @@ func (s *scanner) take(picture []byte) []byte {
 }
 
 // giveUp goes on searching behind what has shown that the picture is broken.
-func (s *scanner) giveUp() {
+func (s *Scanner) giveUp() {
 	if s.base+int64(s.at) > s.shadow {
 		s.broken++
 		s.isOver = s.onlyFirst
