@@ -1,12 +1,12 @@
 package file
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/camcast/camcast/capture/internal/coded"
 	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
@@ -139,33 +139,11 @@ func formatOf(path string, fd int) (media.Format, error) {
 // formatOfBytes is formatOf, by a file's first bytes.
 func formatOfBytes(path string, begin []byte) media.Format {
 	named := unitNames[strings.ToLower(filepath.Ext(path))]
-	_, unit, found := bytes.Cut(begin, []byte{0, 0, 1})
-	switch {
-	case !found || len(bytes.Trim(begin[:len(begin)-len(unit)-1], "\x00")) > 0 || len(unit) < 2:
-		if named == 0 {
-			return media.JPEG
-		}
-		return named
-	case isHeaderOf265(unit[0], unit[1]):
-		return media.H265
-	case isHeaderOf264(unit[0]):
-		return media.H264
+	switch format := coded.FormatOf(begin); {
+	case format != 0:
+		return format
 	case named == 0:
 		return media.JPEG
 	}
 	return named
-}
-
-// isHeaderOf265 reports whether a stream of H.265 may begin with this unit: a parameter set, a
-// delimiter or SEI of the first layer (table 7-1). No stream of H.264 begins so.
-func isHeaderOf265(first, second byte) bool {
-	kind := first >> 1
-	return second == 1 && (kind >= 32 && kind <= 35 || kind == 39)
-}
-
-// isHeaderOf264 reports whether a stream of H.264 may begin with this unit: a slice, SEI, a parameter
-// set or a delimiter (table 7-1).
-func isHeaderOf264(first byte) bool {
-	kind := first & 0x1f
-	return first < 0x80 && (kind == 1 || kind >= 5 && kind <= 9)
 }

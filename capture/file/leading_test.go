@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/camcast/camcast/capture/internal/coded"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/h265"
 	"github.com/camcast/camcast/proto/nal"
@@ -35,7 +36,7 @@ func fromOpenGroup(t *testing.T, name string, format media.Format) (clip []byte,
 		}
 	}
 	var orders []int
-	s := nal.NewStream(newAssembler(format, 1<<20))
+	s := nal.NewStream(coded.NewAssembler(format, 1<<20))
 	s.Push(clip)
 	s.End()
 	for {
@@ -82,7 +83,7 @@ func TestOpenGroupAtTheBeginning(t *testing.T) {
 	h.RunFor(30 * unitInterval)
 	skipped := 0
 	for _, f := range h.Frames {
-		if u := (units{format: media.H265}); h265.IsRASL(u.firstSlice(f.Bytes)) {
+		if u := (units{format: media.H265}); h265.IsRASL(coded.FirstSlice(u.format, f.Bytes)) {
 			skipped++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/internal/beat"
+	"github.com/camcast/camcast/capture/internal/coded"
 	"github.com/camcast/camcast/media"
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,7 @@ type Source struct {
 	params  *media.Params // nil until a picture was seen
 	given   *media.Params // what params were made of
 	rate    float64       // frames per second, 0 until a picture was seen
-	timing  timing
+	timing  coded.Timing
 	figures capture.Figures
 	// from is where to go on after a loss.
 	from    resume
@@ -168,7 +169,7 @@ func (s *Source) play(c *session, due time.Duration) {
 	if frame.Params.Format == media.JPEG {
 		frame.Captured = due
 	} else {
-		s.timing.set(&frame, c.result.order, due)
+		s.timing.Set(&frame, c.result.order, due)
 	}
 	frame.Params = s.params
 	s.figures.Frames++
@@ -211,7 +212,7 @@ func (s *Source) adopt(given *media.Params) {
 	p.FramesPerSecond = s.rate
 	if p.Format != media.JPEG {
 		s.given = given
-		s.timing.begin(given, s.rate)
+		s.timing.Begin(given, s.rate)
 	}
 	if s.params != nil {
 		p.Version = s.params.Version

@@ -3,9 +3,8 @@ package file
 import (
 	"errors"
 
+	"github.com/camcast/camcast/capture/internal/coded"
 	"github.com/camcast/camcast/media"
-	"github.com/camcast/camcast/proto/h264"
-	"github.com/camcast/camcast/proto/h265"
 	"github.com/camcast/camcast/proto/nal"
 )
 
@@ -20,7 +19,7 @@ type units struct {
 	// needsKey: frames before the next key frame cannot be decoded. isFirst: there was no key frame
 	// since the beginning.
 	needsKey, isFirst bool
-	leading           leading
+	leading           coded.Leading
 	// ending: all was read, and the last frame was asked for.
 	ending  bool
 	broken  uint64
@@ -54,7 +53,7 @@ func (u *units) begin(from resume) error {
 	u.needsKey, u.isFirst, u.buffer = true, true, make([]byte, readBytes)
 	assembler := from.assembler
 	if from.file != u.file || assembler == nil {
-		assembler = newAssembler(u.format, u.options.MaxFrame)
+		assembler = coded.NewAssembler(u.format, u.options.MaxFrame)
 		u.stream = nal.NewStream(assembler)
 		return nil
 	}
@@ -64,22 +63,15 @@ func (u *units) begin(from resume) error {
 	return u.seek(from.offset)
 }
 
-func newAssembler(format media.Format, most int) *nal.Assembler {
-	if format == media.H265 {
-		return h265.NewAssembler(most)
-	}
-	return h264.NewAssembler(most)
-}
-
 func (u *units) next(b *budget) (media.Frame, error) {
 	for {
 		frame, ok, err := u.stream.Next()
-		slice := u.firstSlice(frame.Bytes)
+		slice := coded.FirstSlice(u.format, frame.Bytes)
 		switch {
 		case err != nil:
 			u.spoil(err)
 			continue
-		case ok && !u.isBeginning(slice):
+		case ok && !coded.BeginsPicture(u.format, slice):
 			u.spoil(errNoBeginning)
 			continue
 		case ok && u.needsKey && !frame.Key:
@@ -88,10 +80,10 @@ func (u *units) next(b *budget) (media.Frame, error) {
 			}
 			continue
 		case ok && u.needsKey:
-			u.leading.begin(u.format, slice, u.stream.Order())
+			u.leading.Begin(u.format, slice, u.stream.Order())
 			u.needsKey, u.isFirst = false, false
 			return frame, nil
-		case ok && u.leading.has(&frame, u.format, slice, u.stream.Order()):
+		case ok && u.leading.Has(&frame, u.format, slice, u.stream.Order()):
 			continue
 		case ok:
 			return frame, nil
@@ -108,34 +100,6 @@ func (u *units) next(b *budget) (media.Frame, error) {
 			return media.Frame{}, err
 		}
 	}
-}
-
-// firstSlice is the first slice of a frame, nil if there is none.
-func (u *units) firstSlice(frame []byte) []byte {
-	isSlice := h264.IsSlice
-	if u.format == media.H265 {
-		isSlice = h265.IsSlice
-	}
-	for len(frame) > 0 {
-		unit, rest, err := nal.Next(frame)
-		if err != nil {
-			return nil
-		}
-		if isSlice(unit) {
-			return unit
-		}
-		frame = rest
-	}
-	return nil
-}
-
-// isBeginning reports whether a frame's first slice is that of its picture: a file that was cut off may
-// lack it.
-func (u *units) isBeginning(slice []byte) bool {
-	if u.format == media.H265 {
-		return h265.BeginsPicture(slice)
-	}
-	return h264.BeginsPicture(slice)
 }
 
 var errNoBeginning = errors.New("the frame's beginning is missing")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/capturetest"
+	"github.com/camcast/camcast/capture/internal/coded"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/nal"
 )
@@ -27,7 +28,7 @@ func unitClip(t testing.TB, name string) []byte {
 // framesOf are the frames of a clip, as the package that reads bit streams finds them.
 func framesOf(t testing.TB, data []byte, format media.Format) (frames []media.Frame) {
 	t.Helper()
-	s := nal.NewStream(newAssembler(format, 1<<20))
+	s := nal.NewStream(coded.NewAssembler(format, 1<<20))
 	s.Push(data)
 	s.End()
 	for {

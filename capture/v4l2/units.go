@@ -5,9 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/camcast/camcast/capture/internal/coded"
 	"github.com/camcast/camcast/media"
-	"github.com/camcast/camcast/proto/h264"
-	"github.com/camcast/camcast/proto/h265"
 	"github.com/camcast/camcast/proto/nal"
 )
 
@@ -34,12 +33,13 @@ func newUnits(coding string, maxFrame int) *units {
 	u := &units{splitter: nal.NewSplitter(maxFrame), needsKey: true}
 	switch coding {
 	case "h264":
-		u.format, u.assembler = media.H264, h264.NewAssembler(maxFrame)
+		u.format = media.H264
 	case "h265":
-		u.format, u.assembler = media.H265, h265.NewAssembler(maxFrame)
+		u.format = media.H265
 	default:
 		return nil
 	}
+	u.assembler = coded.NewAssembler(u.format, maxFrame)
 	return u
 }
 
@@ -77,7 +77,7 @@ func (u *units) take(data []byte, at time.Duration, deliver func(media.Frame) bo
 			return
 		}
 		_ = u.assembler.Add(unit) // what is wrong with a slice finish tells; other units can be missed
-		if !isSlice(u.format, unit) {
+		if !coded.IsSlice(u.format, unit) {
 			continue
 		}
 		if isFirst && len(unit) > leastSlice {
@@ -100,7 +100,7 @@ const wholeBuffers = 30
 // judge learns from the first slice of a buffer whether it goes on with the frame of the buffer
 // before, if that was held.
 func (u *units) judge(unit []byte, held bool) {
-	begins := beginsPicture(u.format, unit)
+	begins := coded.BeginsPicture(u.format, unit)
 	if u.wholes++; !begins {
 		u.wholes = 0
 	}
@@ -144,22 +144,6 @@ func (u *units) finish(deliver func(media.Frame) bool) bool {
 	u.needsKey = false
 	frame.Captured = u.captured
 	return deliver(frame)
-}
-
-// isSlice reports whether a unit is a part of a coded picture.
-func isSlice(format media.Format, unit []byte) bool {
-	if format == media.H265 {
-		return h265.IsSlice(unit)
-	}
-	return h264.IsSlice(unit)
-}
-
-// beginsPicture reports whether a slice is the first one of its picture.
-func beginsPicture(format media.Format, slice []byte) bool {
-	if format == media.H265 {
-		return h265.BeginsPicture(slice)
-	}
-	return h264.BeginsPicture(slice)
 }
 
 // hasStartCode reports whether data may be NAL units with start codes.

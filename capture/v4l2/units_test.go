@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/capture/internal/coded"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/nal"
 )
@@ -33,8 +34,8 @@ func pieces(t testing.TB, name string, whole bool) (pieces [][]byte) {
 			return pieces
 		}
 		piece := append([]byte{0, 0, 0, 1}, unit...)
-		begins := len(pieces) == 0 || sliced && (!isSlice(format, unit) || beginsPicture(format, unit))
-		if sliced = isSlice(format, unit) || sliced && !begins; whole && !begins {
+		begins := len(pieces) == 0 || sliced && (!coded.IsSlice(format, unit) || coded.BeginsPicture(format, unit))
+		if sliced = coded.IsSlice(format, unit) || sliced && !begins; whole && !begins {
 			last := &pieces[len(pieces)-1]
 			*last = append(*last, piece...)
 		} else {

@@ -1,4 +1,4 @@
-package file
+package coded
 
 import (
 	"github.com/camcast/camcast/media"
@@ -6,22 +6,22 @@ import (
 	"github.com/camcast/camcast/proto/h265"
 )
 
-// leading finds the frames that follow a key frame but are shown before it, and need others from before
+// Leading finds the frames that follow a key frame but are shown before it, and need others from before
 // it: where decoding begins at that key frame they cannot be decoded. Its zero value finds none.
-type leading struct {
+type Leading struct {
 	follows bool // such frames may follow
 	order   int  // the key frame's
 }
 
-// begin says that decoding begins at a key frame, of which this is the first slice.
-func (l *leading) begin(format media.Format, slice []byte, order int) {
+// Begin says that decoding begins at a key frame, of which this is the first slice.
+func (l *Leading) Begin(format media.Format, slice []byte, order int) {
 	l.order = order
 	l.follows = format == media.H265 || h264.TypeOf(slice) != h264.TypeIDR
 }
 
-// has reports whether a frame is one, by its first slice. Those of H.265 are marked. Of H.264 all are
+// Has reports whether a frame is one, by its first slice. Those of H.265 are marked. Of H.264 all are
 // taken that are shown before a key frame that is no IDR picture.
-func (l *leading) has(frame *media.Frame, format media.Format, slice []byte, order int) bool {
+func (l *Leading) Has(frame *media.Frame, format media.Format, slice []byte, order int) bool {
 	switch {
 	case !l.follows:
 		return false

@@ -1,4 +1,4 @@
-package file
+package coded
 
 import (
 	"time"
@@ -8,10 +8,10 @@ import (
 	"github.com/camcast/camcast/proto/h265"
 )
 
-// timing gives frames of H.264 and H.265 their times. They are played in the order in which they are
+// Timing gives frames of H.264 and H.265 their times. They are played in the order in which they are
 // decoded, one a beat; where B-frames are shown in another order, a frame's distance from that is in
 // its picture order count.
-type timing struct {
+type Timing struct {
 	interval time.Duration
 	// depth is how many frames may be decoded before one that is shown earlier: 0: there are no
 	// B-frames.
@@ -25,8 +25,8 @@ type timing struct {
 // maxDepth is the largest depth that the standards allow.
 const maxDepth = 16
 
-// begin begins with frames of these parameters.
-func (t *timing) begin(p *media.Params, rate float64) {
+// Begin begins with frames of these parameters.
+func (t *Timing) Begin(p *media.Params, rate float64) {
 	t.interval = time.Duration(float64(time.Second) / rate)
 	t.depth, t.step = depthOf(p), 1
 	if p.Format == media.H264 {
@@ -60,8 +60,8 @@ func known(depth int) int {
 	return depth
 }
 
-// set sets the times of a frame that is due at a time.
-func (t *timing) set(f *media.Frame, order int, due time.Duration) {
+// Set sets the times of a frame that is due at a time.
+func (t *Timing) Set(f *media.Frame, order int, due time.Duration) {
 	f.Captured, f.Decode = due, 0
 	if t.depth == 0 {
 		return
