@@ -1,5 +1,5 @@
 // Package multipart writes a series of JPEGs as a browser shows it in the place of one picture:
-// multipart/x-mixed-replace, over HTTP.
+// multipart/x-mixed-replace, over HTTP. It reads such a series, too, as programs write it to a pipe.
 package multipart
 
 import (
