@@ -35,7 +35,7 @@ func newBlindness(r *reader) *blindness {
 // packet notes that an RTP packet has come. now is Loop.Awake.
 func (b *blindness) packet(now time.Duration) {
 	if !b.waiting || now-b.last > silentTime {
-		b.waiting, b.since, b.before = true, now, b.reader.reception.buffer.Figures()
+		b.waiting, b.since, b.before = true, now, b.reader.reception.Buffer().Figures()
 		if _, set := b.timer.Due(); !set {
 			b.timer.SetAfter(b.limit)
 		}
@@ -74,7 +74,7 @@ func (b *blindness) expired() {
 
 // reason is why no picture could be shown since the packets came.
 func (b *blindness) reason() error {
-	buffer := b.reader.reception.buffer
+	buffer := b.reader.reception.Buffer()
 	f := buffer.Figures()
 	lost, packets := f.Lost-b.before.Lost, f.Packets-b.before.Packets
 	switch {

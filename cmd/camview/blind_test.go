@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/receive"
 )
 
 // peer sends a viewer's reader packets of its own making, while nothing else comes through.
@@ -38,7 +39,7 @@ func (p *peer) frames(count int, marked bool, payload ...byte) {
 		binary.BigEndian.PutUint32(packet[4:], p.timestamp)
 		p.sequence++
 		p.timestamp += 9000
-		p.viewer.readers[0].rtp(packet)
+		p.viewer.readers[0].RTP(packet)
 		p.run(100 * time.Millisecond)
 	}
 }
@@ -110,7 +111,7 @@ func TestRareFrames(t *testing.T) {
 func TestDescribedSize(t *testing.T) {
 	p := newPeer(t)
 	r := p.viewer.readers[0]
-	r.started(start{width: 2592, height: 1944})
+	r.Started(receive.Start{Width: 2592, Height: 1944})
 	before := r.frames
 	p.frames(10, true, 0, 0, 0, 0, 1, 50, 0, 0, 1, 2, 3)
 	p.run(time.Second)
@@ -125,7 +126,7 @@ func TestNoRTP(t *testing.T) {
 	for range 15 {
 		p.run(time.Second)
 		if r := p.viewer.readers[0]; r.session != nil {
-			r.rtp([]byte("anything but RTP"))
+			r.RTP([]byte("anything but RTP"))
 		}
 	}
 	if said := p.said.String(); !containsAll(said, errSilent.Error(), "that is RTP (", "other packets") {

@@ -15,13 +15,14 @@ import (
 	"github.com/camcast/camcast/proto/join"
 	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/receive"
 )
 
 // joinSession is a session with a broadcaster that is joined without RTSP: a single
 // socket, for everything.
 type joinSession struct {
 	loop     *loop.Loop
-	listener listener
+	listener receive.Listener
 	socket   *udp.Socket
 	server   netip.AddrPort
 	client   *join.Client
@@ -32,19 +33,19 @@ type joinSession struct {
 }
 
 // openJoin begins to join a stream, as the reader with that SSRC.
-func openJoin(v *viewer, server netip.AddrPort, ssrc uint32, l listener) (*joinSession, error) {
+func openJoin(v *viewer, server netip.AddrPort, ssrc uint32, l receive.Listener) (*joinSession, error) {
 	return startJoin(v, server, join.NewClient(v.settings.address.stream, ssrc, newNonce()), l)
 }
 
 // startJoin begins to ask, in the name of the user if there is one.
-func startJoin(v *viewer, server netip.AddrPort, client *join.Client, l listener) (*joinSession, error) {
+func startJoin(v *viewer, server netip.AddrPort, client *join.Client, l receive.Listener) (*joinSession, error) {
 	client.SetUser(v.settings.address.user, v.settings.key)
 	s := &joinSession{loop: v.loop, listener: l, server: server, client: client}
 	local := netip.IPv4Unspecified()
 	if server.Addr().Is6() {
 		local = netip.IPv6Unspecified()
 	}
-	options := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: receiveBufferBytes}, Room: v.room}
+	options := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: receive.ReceiveBufferBytes}, Room: v.room}
 	var err error
 	if s.socket, err = udp.Open(v.loop, netip.AddrPortFrom(local, 0), options, s.received); err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func newNonce() (nonce join.Nonce) {
 func (s *joinSession) ask(request []byte) {
 	if len(request) > 0 {
 		s.asked = s.loop.Now()
-		s.report(request)
+		s.Report(request)
 	}
 	if next, ok := s.client.Next(); ok {
 		s.timer.Set(next)
@@ -83,12 +84,12 @@ func (s *joinSession) received(d udp.Datagram) {
 	switch p := d.Payload; {
 	case !sameEnd(d.From, s.server) || len(p) < 2:
 	case p[1] < 192 || p[1] > 223:
-		s.listener.rtp(p)
+		s.listener.RTP(p)
 	case join.Is(p):
 		request, err := s.client.Receive(s.loop.Now(), p, s.scratch[:0])
 		s.proceed(request, err)
 	default:
-		s.listener.rtcp(p)
+		s.listener.RTCP(p)
 	}
 }
 
@@ -96,26 +97,26 @@ func (s *joinSession) received(d udp.Datagram) {
 func (s *joinSession) proceed(request []byte, err error) {
 	s.scratch = request
 	if err != nil {
-		s.close()
+		s.Close()
 		err = fmt.Errorf("%v: %w", s.server, err)
-		s.listener.ended(s.withRemedy(err))
+		s.listener.Ended(s.withRemedy(err))
 		return
 	}
-	begun := start{roundTrip: s.loop.Now() - s.asked}
+	begun := receive.Start{RoundTrip: s.loop.Now() - s.asked}
 	s.ask(request)
 	accepted := s.client.Accepted()
 	if accepted != nil {
-		begun.format, begun.parameterSets, err = formatOf(accepted)
+		begun.Format, begun.ParameterSets, err = formatOf(accepted)
 		if err != nil {
-			s.close()
-			s.listener.ended(fmt.Errorf("%v: %w", s.server, err))
+			s.Close()
+			s.listener.Ended(fmt.Errorf("%v: %w", s.server, err))
 			return
 		}
-		begun.readers, begun.silence = int(min(accepted.Readers, rtcp.MaxMembers)), max(accepted.Timeout, time.Second)/2
+		begun.Readers, begun.Silence = int(min(accepted.Readers, rtcp.MaxMembers)), max(accepted.Timeout, time.Second)/2
 	}
 	if _, listed := s.client.Streams(); !s.joined && (listed || accepted != nil) {
 		s.joined = true
-		s.listener.started(begun)
+		s.listener.Started(begun)
 	}
 }
 
@@ -156,20 +157,20 @@ func sameEnd(a, b netip.AddrPort) bool {
 	return a.Port() == b.Port() && a.Addr().WithZone("") == b.Addr().WithZone("")
 }
 
-// report is a session's. What cannot be sent is lost, as it may be on the way.
-func (s *joinSession) report(packet []byte) { _ = s.socket.SendTo(packet, s.server, netip.Addr{}) }
+// Report is a receive.Session's. What cannot be sent is lost, as it may be on the way.
+func (s *joinSession) Report(packet []byte) { _ = s.socket.SendTo(packet, s.server, netip.Addr{}) }
 
-// leave is a session's.
-func (s *joinSession) leave(goodbye []byte) {
+// Leave is a receive.Session's.
+func (s *joinSession) Leave(goodbye []byte) {
 	if goodbye != nil {
-		s.report(goodbye)
+		s.Report(goodbye)
 	}
-	s.close()
-	s.listener.ended(nil)
+	s.Close()
+	s.listener.Ended(nil)
 }
 
-// close is a session's.
-func (s *joinSession) close() {
+// Close is a receive.Session's.
+func (s *joinSession) Close() {
 	s.timer.Stop()
 	_ = s.socket.Close() // it fails only for a socket that is closed already
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
@@ -10,17 +11,19 @@ import (
 	"github.com/camcast/camcast/proto/h264"
 	"github.com/camcast/camcast/proto/nal"
 	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/receive"
+	"github.com/camcast/camcast/view"
 	pion "github.com/pion/rtcp"
 )
 
 // requests is a session that counts the key frames that are asked for.
 type requests struct {
-	session
+	receive.Session
 	t     *testing.T
 	count int
 }
 
-func (r *requests) report(packet []byte) {
+func (r *requests) Report(packet []byte) {
 	packets, err := pion.Unmarshal(packet)
 	if err != nil {
 		r.t.Error(err)
@@ -52,9 +55,12 @@ func TestKeyFramesAreAskedFor(t *testing.T) {
 	}
 	p := newPeer(t)
 	r := p.viewer.readers[0]
-	asked := &requests{session: r.session, t: t}
-	r.reception.session = asked
-	r.started(start{format: media.H264})
+	asked := &requests{Session: r.session, t: t}
+	r.reception.Stop()
+	r.session, r.reception = asked, receive.NewReception(r.viewer.loop, asked, receive.ReceptionConfig{
+		Buffer: view.NewBuffer(r.viewer.settings.buffer), Picture: r.picture, Random: rand.Float64,
+	})
+	r.Started(receive.Start{Format: media.H264})
 	p.run(time.Second) // what was asked of the JPEG before is over
 	packetizer, err := rtp.NewNALPacketizer(rtp.NALConfig{Format: media.H264, PayloadType: 96, SSRC: 9, PacketSize: 300, RunPackets: 8})
 	if err != nil {
@@ -68,7 +74,7 @@ func TestKeyFramesAreAskedFor(t *testing.T) {
 		}
 		for i := range packets.Count {
 			if !lost {
-				r.rtp(packets.Packet(i))
+				r.RTP(packets.Packet(i))
 			}
 		}
 		timestamp += 9000

@@ -17,6 +17,7 @@ import (
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/join"
 	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/receive"
 )
 
 // lister asks a broadcaster what streams there are.
@@ -90,20 +91,20 @@ func (a *lister) next(err error) {
 	}
 }
 
-// started is a listener's: the list is complete.
-func (a *lister) started(start) {
+// Started is a receive.Listener's: the list is complete.
+func (a *lister) Started(receive.Start) {
 	a.streams, _ = a.session.client.Streams()
 	a.err = nil
-	a.session.close()
+	a.session.Close()
 	a.viewer.end()
 }
 
-// rtp and rtcp are a listener's, and not for a list.
-func (a *lister) rtp([]byte)  {}
-func (a *lister) rtcp([]byte) {}
+// RTP and RTCP are a receive.Listener's, and not for a list.
+func (a *lister) RTP([]byte)  {}
+func (a *lister) RTCP([]byte) {}
 
-// ended is a listener's: there was no answer.
-func (a *lister) ended(err error) { a.next(err) }
+// Ended is a receive.Listener's: there was no answer.
+func (a *lister) Ended(err error) { a.next(err) }
 
 // printStreams prints a line for each stream: name, size, frames per second, format.
 func printStreams(w io.Writer, streams []join.Stream) error {

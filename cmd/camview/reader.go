@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -8,7 +9,10 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/receive"
+	"github.com/camcast/camcast/tlsbridge"
 	"github.com/camcast/camcast/view"
 )
 
@@ -38,8 +42,8 @@ type reader struct {
 	cname  string // RFC 7022: as good as unique, and of no meaning
 
 	// The session there is, if any, and what comes in it.
-	session      session
-	reception    *reception
+	session      receive.Session
+	reception    *receive.Reception
 	state        readerState
 	fallBack     bool          // to TCP, if UDP brings nothing
 	lastReceived time.Duration // by Loop.Awake
@@ -100,44 +104,61 @@ func (r *reader) connect() {
 // open opens a session with the server at an address.
 func (r *reader) open(server netip.AddrPort) error {
 	ssrc := mathrand.Uint32()
-	var s session
+	var s receive.Session
 	var err error
 	if r.viewer.settings.address.scheme == joinScheme {
 		s, err = openJoin(r.viewer, server, ssrc, r)
 	} else {
-		s, err = openRTSP(r.viewer, server, r.onlyTCP, r)
+		s, err = receive.OpenRTSP(r.viewer.loop, server, r.rtsp(), r)
 	}
 	if err != nil {
 		return err
 	}
 	r.session = s
-	r.reception = newReception(r.viewer.loop, s, ssrc, r.cname, r.viewer.settings.buffer, r.picture)
+	r.reception = receive.NewReception(r.viewer.loop, s, receive.ReceptionConfig{
+		SSRC: ssrc, CNAME: r.cname, Buffer: view.NewBuffer(r.viewer.settings.buffer), Picture: r.picture, Random: mathrand.Float64,
+	})
 	return nil
 }
 
-// started is a listener's: the server says that it sends from now on.
-func (r *reader) started(s start) {
-	r.before.roundTrip = s.roundTrip
-	r.reception.started(s)
+// rtsp is how an RTSP session is opened.
+func (r *reader) rtsp() receive.RTSPConfig {
+	v := r.viewer
+	c := receive.RTSPConfig{
+		URL: v.settings.address.url, UserAgent: commandline.Version("camview"),
+		OnlyTCP: r.onlyTCP, FallBack: v.settings.transport == anyTransport, Room: v.room,
+	}
+	if v.tls != nil {
+		c.Dial = func(ctx context.Context, server netip.AddrPort, done func(tlsbridge.Dialled, error)) {
+			dialTLS(ctx, v.loop, server, v.tls, done)
+		}
+	}
+	return c
+}
+
+// Started is a receive.Listener's: the server says that it sends from now on.
+func (r *reader) Started(s receive.Start) {
+	r.before.roundTrip = s.RoundTrip
+	r.reception.Started(s)
 	if r.state != connecting { // it sends already
 		return
 	}
 	r.state = answered
 	r.watchdog.SetAfter(answerTime)
-	if r.fallBack = s.fallBack; s.fallBack {
+	if r.fallBack = s.FallBack; s.FallBack {
 		r.watchdog.SetAfter(udpTime)
 	}
 }
 
-// rtp is a listener's: a packet has come.
-func (r *reader) rtp(packet []byte) {
-	if !isRTP(packet) {
+// RTP is a receive.Listener's: a packet has come.
+func (r *reader) RTP(packet []byte) {
+	if !receive.IsRTP(packet) {
 		r.strays++
 		return
 	}
 	r.lastReceived = r.viewer.loop.Awake()
 	r.blindness.packet(r.lastReceived)
-	r.reception.rtp(packet)
+	r.reception.RTP(packet)
 	if r.state != playing {
 		r.state = playing
 		r.watchdog.SetAfter(silentTime)
@@ -145,9 +166,9 @@ func (r *reader) rtp(packet []byte) {
 	}
 }
 
-// rtcp is a listener's: a report has come.
-func (r *reader) rtcp(packet []byte) {
-	leaving, ok := r.reception.rtcp(packet)
+// RTCP is a receive.Listener's: a report has come.
+func (r *reader) RTCP(packet []byte) {
+	leaving, ok := r.reception.RTCP(packet)
 	if ok {
 		r.lastReceived = r.viewer.loop.Awake() // the server is there, even if the camera is not
 	}
@@ -157,17 +178,17 @@ func (r *reader) rtcp(packet []byte) {
 }
 
 // picture takes a picture when it is due.
-func (r *reader) picture(frame view.Frame, age time.Duration, known bool) {
+func (r *reader) picture(frame view.Frame, taken time.Time, known bool) {
 	if r.over {
 		return
 	}
 	r.frames++
 	r.blindness.picture()
 	if r.backoff = minBackoff; known {
-		r.viewer.aged(age)
+		r.viewer.aged(r.viewer.loop.Kernel().Wall().Sub(taken))
 	}
 	if r.viewer.presenter.show(frame) {
-		r.reception.askForKey()
+		r.reception.AskForKey()
 	}
 	if n := r.viewer.settings.frames; n > 0 && r.frames >= uint64(n) {
 		r.finish()
@@ -191,8 +212,8 @@ func (r *reader) settle() {
 	}
 }
 
-// ended is a listener's: the session is over.
-func (r *reader) ended(err error) {
+// Ended is a receive.Listener's: the session is over.
+func (r *reader) Ended(err error) {
 	r.flush()
 	r.forget()
 	switch {
@@ -261,7 +282,7 @@ func (r *reader) lost(err error) {
 // none.
 func (r *reader) flush() {
 	if r.left == nil && r.reception != nil {
-		r.reception.flush()
+		r.reception.Flush()
 	}
 }
 
@@ -274,14 +295,14 @@ func (r *reader) leave(left func()) {
 		return
 	}
 	_, byGoodbye := r.session.(*joinSession)
-	r.reception.leave(byGoodbye, r.session.leave)
+	r.reception.Leave(byGoodbye, r.session.Leave)
 }
 
 // close ends the session at once.
 func (r *reader) close() {
 	r.watchdog.Stop()
 	if r.session != nil {
-		r.session.close()
+		r.session.Close()
 		r.forget()
 	}
 }
@@ -289,7 +310,7 @@ func (r *reader) close() {
 // forget forgets a session that is over, but what it has brought.
 func (r *reader) forget() {
 	r.before = r.figures()
-	r.reception.stop()
+	r.reception.Stop()
 	r.blindness.reset()
 	r.session, r.reception, r.fallBack, r.strays = nil, nil, false, 0
 }
@@ -301,8 +322,12 @@ func (r *reader) figures() figures {
 	}
 	f := r.before
 	if r.reception != nil {
-		f = f.plus(r.reception.figures())
-		f.jitter = r.reception.figures().jitter
+		c := r.reception.Figures()
+		f = f.plus(figures{
+			frames: c.Frames, framesLost: c.FramesLost, framesSkipped: c.FramesSkipped,
+			packets: c.Packets, packetsLost: c.PacketsLost, packetsSkipped: c.PacketsSkipped,
+		})
+		f.jitter = c.Jitter
 	}
 	return f
 }

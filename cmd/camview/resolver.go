@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/receive"
 )
 
 // resolveTime is how long a look-up may take.
@@ -25,8 +23,7 @@ type resolver struct {
 // resolve calls done with the addresses, at least one, or with an error: at once if the
 // host is an address itself, and else in a later turn.
 func (r *resolver) resolve(done func([]netip.Addr, error)) {
-	if address, err := netip.ParseAddr(r.host); err == nil {
-		address, err := numberZone(address)
+	if address, ok, err := receive.Literal(r.host); ok {
 		done([]netip.Addr{address}, err)
 		return
 	}
@@ -37,7 +34,7 @@ func (r *resolver) resolve(done func([]netip.Addr, error)) {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
 		defer cancel()
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", r.host)
+		found, err := receive.Lookup(ctx, r.host)
 		// A loop that is closed has nobody who waits.
 		_ = r.loop.Post(func() { r.answer(found, err) })
 	}()
@@ -46,23 +43,7 @@ func (r *resolver) resolve(done func([]netip.Addr, error)) {
 func (r *resolver) answer(found []netip.Addr, err error) {
 	waiting := r.waiting
 	r.waiting = nil
-	for i := range found {
-		found[i] = found[i].Unmap()
-	}
 	for _, done := range waiting {
 		done(found, err)
 	}
-}
-
-// numberZone makes the zone of a link-local address an interface's number, as the kernel
-// wants it.
-func numberZone(a netip.Addr) (netip.Addr, error) {
-	if a.Zone() == "" {
-		return a.Unmap(), nil
-	}
-	i, err := net.InterfaceByName(a.Zone())
-	if err != nil {
-		return a, fmt.Errorf("%v: %w", a, err)
-	}
-	return a.WithZone(strconv.Itoa(i.Index)), nil
 }

@@ -375,7 +375,7 @@ func TestNewSource(t *testing.T) {
 	packet[0], packet[1], packet[11] = 0x80, 26, 77 // another SSRC
 	for i := range byte(10) {
 		packet[3] = i
-		r.rtp(packet)
+		r.RTP(packet)
 	}
 	after := s.viewer.summary()
 	if after.Packets != before.Packets+10 || after.PacketsLost+after.PacketsSkipped != 0 {
@@ -396,7 +396,7 @@ func TestJunkIsNoLife(t *testing.T) {
 	for range 15 {
 		s.run(time.Second)
 		if r := s.viewer.readers[0]; r.session != nil {
-			r.rtcp([]byte{0x80, 200, 0, 99, 1, 2, 3})
+			r.RTCP([]byte{0x80, 200, 0, 99, 1, 2, 3})
 		}
 	}
 	if !strings.Contains(s.said.String(), errSilent.Error()) {

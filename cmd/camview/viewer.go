@@ -15,6 +15,7 @@ import (
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/receive"
 )
 
 const (
@@ -120,7 +121,7 @@ func (v *viewer) leave() error {
 	defer cancel()
 	giveUp, patience := v.loop.NewTimer(cancel), goodbyeTime
 	if v.settings.address.scheme == joinScheme {
-		patience += longestTurn
+		patience += receive.LongestTurn
 	}
 	next, left := 0, 0
 	gone := func() {

@@ -1,4 +1,4 @@
-package main
+package receive
 
 import (
 	"errors"
@@ -15,8 +15,9 @@ import (
 const (
 	// pairTries is how many ports are tried to find two that are neighbours.
 	pairTries = 50
-	// receiveBufferBytes has room for some frames that arrive at once.
-	receiveBufferBytes = 1 << 20
+	// ReceiveBufferBytes has room for some frames that arrive at once: it is what the buffer of a
+	// socket should have that receives frames.
+	ReceiveBufferBytes = 1 << 20
 )
 
 // socketPair is the sockets for RTP, on an even port, and for RTCP on the next (RFC 3550,
@@ -26,9 +27,9 @@ type socketPair struct {
 	source    netip.Addr
 }
 
-// openPair opens a pair on a local address, for what comes from the connection's peer.
-func openPair(v *viewer, local netip.Addr, s *rtspSession) (*socketPair, error) {
-	p := &socketPair{source: s.conn.Peer().Addr()}
+// openPair opens a pair on the connection's local address, for what comes from its peer.
+func openPair(s *RTSP) (*socketPair, error) {
+	p, local := &socketPair{source: s.conn.Peer().Addr()}, s.conn.Local().Addr()
 	from := func(take func([]byte)) func(udp.Datagram) {
 		return func(d udp.Datagram) {
 			if d.From.Addr().WithZone("") == p.source.WithZone("") {
@@ -36,14 +37,14 @@ func openPair(v *viewer, local netip.Addr, s *rtspSession) (*socketPair, error) 
 			}
 		}
 	}
-	options := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: receiveBufferBytes}, Room: v.room}
+	options := udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: ReceiveBufferBytes}, Room: s.config.Room}
 	for range pairTries {
 		var err error
-		if p.rtp, err = udp.Open(v.loop, netip.AddrPortFrom(local, 0), options, from(s.listener.rtp)); err != nil {
+		if p.rtp, err = udp.Open(s.loop, netip.AddrPortFrom(local, 0), options, from(s.listener.RTP)); err != nil {
 			return nil, err
 		}
 		if port := p.rtp.Local().Port(); port%2 == 0 {
-			p.rtcp, err = udp.Open(v.loop, netip.AddrPortFrom(local, port+1), options, from(s.listener.rtcp))
+			p.rtcp, err = udp.Open(s.loop, netip.AddrPortFrom(local, port+1), options, from(s.listener.RTCP))
 			if err == nil {
 				return p, nil
 			}
@@ -58,7 +59,7 @@ func openPair(v *viewer, local netip.Addr, s *rtspSession) (*socketPair, error) 
 // listen sets where packets come from, and where reports go, and opens the way for them
 // through firewalls and address translators: by a packet from each socket, as players do,
 // which means nothing to the server.
-func (s *rtspSession) listen(p client.Playing) {
+func (s *RTSP) listen(p client.Playing) {
 	if p.Source.IsValid() {
 		s.pair.source = p.Source
 	}
