@@ -70,7 +70,7 @@ var rules = []rule{
 	{packages: "auth", own: []string{"cast", "loop"}, tests: []string{"loop/...", "cast/...", "proto/...", "media"}, modules: []string{sys}},
 	{packages: "view", own: []string{"loop/...", "proto/...", "media"}, not: osAndNet},
 	// Sessions with servers that send RTP, for camview and for capture/rtsp: TLS and the resolver wait outside the loop.
-	{packages: "receive", own: []string{"view", "loop/...", "proto/...", "media", "tlsbridge", "certificate"}},
+	{packages: "receive", own: []string{"view", "loop/...", "proto/...", "media", "tlsbridge", "certificate"}, modules: []string{sys}},
 	{packages: "clone", own: []string{"loop/..."}, tests: []string{"bench/rig"}, modules: []string{sys, "github.com/cilium/ebpf"}},
 }
 

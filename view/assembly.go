@@ -67,7 +67,7 @@ func (a *nalAssembly) push(packet []byte) (Frame, bool, error) {
 	if a.format == media.H264 {
 		a.isNext = a.chain.Next(&f)
 	}
-	return Frame{Format: a.format, Bytes: f.Bytes, Params: f.Params, Key: f.Key, Timestamp: a.Timestamp()}, true, err
+	return Frame{Format: a.format, Bytes: f.Bytes, Params: f.Params, Key: f.Key, Disposable: f.Disposable, Timestamp: a.Timestamp()}, true, err
 }
 
 // follows: frames that no other one needs may be missing. H.264 numbers the others; of H.265 every gap

@@ -21,12 +21,16 @@ import (
 // did. With a delay of 0 everything is due at once: what comes out of order is then late.
 type Buffer struct {
 	delay    time.Duration
+	isPrompt bool // the delay is only for what is missing
 	timeline timeline
 	tally    tally
 
 	// slots hold packets by their extended sequence numbers, modulo their number,
 	// which is a power of two.
-	slots    []slot
+	slots []slot
+	// room is how many bytes the buffers of packets have, of which spare are not used.
+	room     int
+	spare    [][]byte
 	begun    bool
 	playing  bool // something was released
 	ssrc     uint32
@@ -41,26 +45,7 @@ type Buffer struct {
 	fault    error    // why a packet could not be used, since the last frame
 }
 
-type slot struct {
-	sequence int64
-	state    slotState
-	between  bool   // skipped, in a gap between two frames
-	packet   []byte // reused
-}
-
-type slotState uint8
-
 const (
-	empty slotState = iota
-	held
-	released
-	skipped // given up, and counted as lost or as skipped
-)
-
-const (
-	firstSlots = 64
-	// mostSlots bounds the memory: packets further ahead push the oldest out.
-	mostSlots = 16384
 	// mostPacketBytes is the most that UDP carries.
 	mostPacketBytes = 65507
 	// markerBit, in an RTP header's second byte, marks a frame's last packet (RFC 2435,
@@ -73,6 +58,14 @@ func NewBuffer(delay time.Duration) *Buffer {
 	return &Buffer{delay: delay, slots: make([]slot, firstSlots)}
 }
 
+// NewPromptBuffer makes a buffer that hands frames on as soon as they are whole. Where packets are
+// missing it waits for them for so long, as long as a buffer of this delay does.
+func NewPromptBuffer(wait time.Duration) *Buffer {
+	b := NewBuffer(wait)
+	b.isPrompt = true
+	return b
+}
+
 // Frame is a picture and when it was taken.
 type Frame struct {
 	Format media.Format
@@ -81,10 +74,13 @@ type Frame struct {
 	Bytes []byte
 	// Params have the parameter sets of H.264 and H.265. They are nil for JPEG.
 	Params *media.Params
-	// Key: the frame needs no other one.
-	Key bool
+	// Key: the frame needs no other one, and Disposable: no other one needs it.
+	Key, Disposable bool
 	// Timestamp is RTP's, in 1/90000 s.
 	Timestamp uint32
+	// Arrived is when the frame would have arrived, on the clock of Push, if its packets had been as
+	// quick as the quickest ones of late: it advances as the timestamps do, without the jitter.
+	Arrived time.Duration
 }
 
 // SetFormat says what the packets carry, as the SDP has it, and the parameter sets that it gives, which
@@ -160,6 +156,7 @@ func (b *Buffer) restart(ssrc uint32, first int64) {
 		b.tally.Restarts++
 	}
 	for i := range b.slots {
+		b.recycle(&b.slots[i])
 		b.slots[i].state = empty
 	}
 	b.begun, b.playing, b.marked, b.ssrc, b.next = true, false, false, ssrc, first
@@ -196,54 +193,17 @@ func (b *Buffer) store(sequence int64, packet []byte) bool {
 	if sequence-b.next >= int64(len(b.slots)) {
 		b.makeRoom(sequence)
 	}
+	b.makeBytes(len(packet), sequence)
 	s := b.slot(sequence)
 	if s.state == held {
 		b.tally.Duplicates++
 		return false
 	}
-	s.sequence, s.state, s.packet = sequence, held, append(s.packet[:0], packet...)
+	s.sequence, s.state, s.packet = sequence, held, b.keep(packet)
 	if sequence < b.numbers.Highest() {
 		b.tally.Reordered++
 	}
 	return true
-}
-
-func (b *Buffer) slot(sequence int64) *slot { return &b.slots[sequence&int64(len(b.slots)-1)] }
-
-// makeRoom adds slots until a packet fits. From mostSlots on it gives up the oldest packets
-// instead.
-func (b *Buffer) makeRoom(sequence int64) {
-	n := len(b.slots)
-	for n < mostSlots && sequence-b.next >= int64(n) {
-		n *= 2
-	}
-	if n > len(b.slots) {
-		old := b.slots
-		b.slots = make([]slot, n)
-		for _, s := range old {
-			if s.state != empty {
-				*b.slot(s.sequence) = s
-			}
-		}
-	}
-	for sequence-b.next >= int64(n) {
-		b.giveUp(false)
-	}
-}
-
-// giveUp gives the next packet up, whether it came or not. It counts as skipped if it belongs to
-// a gap between two frames, else as lost.
-func (b *Buffer) giveUp(between bool) {
-	s := b.slot(b.next)
-	s.sequence, s.state, s.between = b.next, skipped, between
-	if between {
-		b.tally.Skipped++
-	} else {
-		b.tally.Lost++
-	}
-	b.tally.gap(between)
-	b.marked = false
-	b.next++
 }
 
 // Pop returns the next frame that is due, if there is one. Call it after each Push, and at
@@ -265,6 +225,7 @@ func (b *Buffer) Pop(now time.Duration) (Frame, bool) {
 		timestamp := binary.BigEndian.Uint32(s.packet[4:])
 		b.tally.begin(timestamp)
 		frame, whole, err := b.frames.push(s.packet)
+		b.recycle(s)
 		early := b.needsKey && !b.decodes // nothing counts before the first key frame
 		if err != nil && !(early && errors.Is(err, nal.ErrNoParameters)) {
 			b.tally.Malformed++
@@ -272,6 +233,7 @@ func (b *Buffer) Pop(now time.Duration) (Frame, bool) {
 		}
 		b.tally.done = b.tally.done || early
 		if whole && b.judge(&frame) {
+			frame.Arrived = b.timeline.at(frame.Timestamp)
 			b.tally.whole()
 			b.fault = nil
 			return frame, true
@@ -320,6 +282,9 @@ func (b *Buffer) first() (sequence int64, ok bool) {
 
 // due returns the time at which to release a packet.
 func (b *Buffer) due(sequence int64) time.Duration {
+	if b.isPrompt && sequence == b.next {
+		return 0
+	}
 	return b.timeline.at(binary.BigEndian.Uint32(b.slot(sequence).packet[4:])) + b.delay
 }
 

@@ -17,6 +17,10 @@ type timeline struct {
 	window   time.Duration // when the present one began
 }
 
+// mostBackTicks is how far a timestamp may be behind the latest one: 2 s. A source whose timestamps go
+// back further has set its clock, and begins anew.
+const mostBackTicks = 2 * rtp.ClockHz
+
 // windowLength is how long the quickest packet is remembered, at least.
 const windowLength = 10 * time.Second
 
@@ -29,7 +33,7 @@ func (t *timeline) mediaTime(timestamp uint32) time.Duration {
 
 // arrived notes that a packet of this timestamp arrived now.
 func (t *timeline) arrived(now time.Duration, timestamp uint32) {
-	if !t.begun {
+	if !t.begun || int32(timestamp-t.origin) < -mostBackTicks {
 		*t = timeline{begun: true, origin: timestamp, quickest: [2]time.Duration{now, now}, window: now}
 		return
 	}
