@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"github.com/camcast/camcast/proto/credentials"
 	"github.com/camcast/camcast/proto/join"
 )
 
@@ -50,3 +51,10 @@ type Credentials interface {
 	// Verify reports whether they are those of somebody with this secret.
 	Verify(Secret) bool
 }
+
+// Authorization is the Credentials of an Authorization header, as RTSP and HTTP have it: a digest, or a
+// password.
+type Authorization struct{ *credentials.Credentials }
+
+// Verify is Credentials'.
+func (a Authorization) Verify(s Secret) bool { return a.Credentials.Verify(s.HA1MD5, s.HA1SHA256) }

@@ -3,6 +3,7 @@ package openh264
 import (
 	"errors"
 	"image"
+	"math"
 	"strings"
 	"testing"
 	"unsafe"
@@ -74,7 +75,7 @@ func TestPicturesThatDoNotFit(t *testing.T) {
 		"short plane":    func(p *image.YCbCr) { p.Y = p.Y[:len(p.Y)-1] },
 		"short colour":   func(p *image.YCbCr) { p.Cr = p.Cr[:len(p.Cr)-1] },
 		"narrow stride":  func(p *image.YCbCr) { p.CStride = 31 },
-		"enormous lines": func(p *image.YCbCr) { p.YStride = 1 << 60 },
+		"enormous lines": func(p *image.YCbCr) { p.YStride = math.MaxInt - 1 },
 	} {
 		p := image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
 		if err := e.take(p, 0); err != nil {

@@ -10,5 +10,7 @@
 // machine's name or one of Options.Origins, so that a foreign name that resolves to this machine is refused, and requests
 // that browsers mark as another site's (Sec-Fetch-Site: cross-site) are refused.
 //
-// Passwords are not taken yet: what a gate refuses as cast.Unauthorized is answered by 501.
+// What a gate refuses as cast.Unauthorized is answered by 401: passwords are taken by digest (RFC 7616), and in
+// clear text only over TLS or with cast.Config.AllowBasic. For programs that cannot compute a digest, there are tokens,
+// which stand in a header or a URL and are good for some streams and some time.
 package http

@@ -17,6 +17,8 @@ import (
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer") // a URL may have a token
+	r = s.withClaim(r)
 	if s.serveSite(w, r) {
 		return
 	}
@@ -60,10 +62,11 @@ func peers(r *http.Request) (peer, local netip.AddrPort) {
 	return netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port()), local
 }
 
-// admit asks the gate on the loop, and then calls granted there, with the stream.
+// admit asks the gate on the loop, and then calls answer there, with the stream. It belongs to the loop.
 func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(*cast.Stream, cast.Grant, error)) (stop func()) {
 	peer, local := peers(r)
-	request := cast.Request{Protocol: cast.HTTP, Peer: peer, Local: local, Action: a}
+	c := claimOf(r)
+	request := cast.Request{Protocol: cast.HTTP, Peer: peer, Local: local, Secure: connOf(r).secure(), Action: a, Credentials: c.forGate()}
 	find := func() *cast.Stream {
 		stream := s.broadcaster.Stream(name)
 		if stream == nil || stream.State() == cast.Ended || s.broadcaster.Leaving() {
@@ -74,12 +77,16 @@ func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(
 	if name != "" && find() != nil {
 		request.Stream = name
 	}
+	if err := s.consider(c, name, a); err != nil {
+		answer(nil, cast.Grant{}, err)
+		return func() {}
+	}
 	return s.broadcaster.Admit(request, func(g cast.Grant, err error) {
 		stream := find()
 		if err == nil && a != cast.List && a != cast.Identify && stream == nil { // it has ended since
 			err = &cast.Refusal{Kind: cast.NoSuchStream}
 		}
-		answer(stream, g, err)
+		answer(stream, g, s.settle(c, err))
 	})
 }
 
@@ -117,7 +124,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.serveNothing(w, r)
 		return
 	case cast.Unauthorized:
-		status, text = http.StatusNotImplemented, "passwords are not taken over HTTP: watch by RTSP or camcast://"
+		status = http.StatusUnauthorized
+		s.challenge(w.Header(), claimOf(r))
 	case cast.LimitReached, cast.AddressLimitReached, cast.Unavailable, cast.Busy:
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", strconv.Itoa(int(max(refusal.RetryAfter, time.Second)/time.Second)))

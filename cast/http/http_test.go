@@ -218,7 +218,7 @@ func TestGate(t *testing.T) {
 	w := newSite(t, func(c *cast.Config) { c.Gate = closed{} })
 	w.publish(media.JPEG, jpegOf(t, 64, 48, 1), 64, 48)
 	for _, path := range []string{"/cam.jpg", "/cam.mjpg", "/cam.sdp", "/none.jpg", "/", "/api/v1/streams"} {
-		if answer, body := w.get(path); answer.StatusCode != http.StatusNotImplemented || strings.Contains(string(body), "cam.") {
+		if answer, body := w.get(path); answer.StatusCode != http.StatusUnauthorized || strings.Contains(string(body), "cam.") {
 			t.Errorf("%s: %v %q", path, answer.Status, body)
 		}
 	}

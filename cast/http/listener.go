@@ -65,10 +65,14 @@ type conn struct {
 	*net.TCPConn
 	server      *Server
 	peer, local netip.AddrPort
+	encrypted   bool
 	// ended: it is closed or taken. net/http closes connections more than once, on goroutines of which one
 	// at a time has it.
 	ended atomicFlag
 }
+
+// secure reports whether what is sent on it is encrypted. A request of no connection is not.
+func (c *conn) secure() bool { return c != nil && c.encrypted }
 
 // Close ends it.
 func (c *conn) Close() error {

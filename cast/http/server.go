@@ -13,6 +13,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
+	"github.com/camcast/camcast/proto/credentials"
 )
 
 // Options are the settings of a Server; the zero value is useful.
@@ -52,6 +53,8 @@ type Server struct {
 	http        *http.Server
 	listener    net.Listener
 	adopter     *tcp.Adopter
+	tokens      *tokens
+	nonces      *credentials.Nonces
 	snapshots   snapshots
 	site        site
 	// readers are those that the loop sends a stream.
@@ -82,9 +85,14 @@ func newServer(b *cast.Broadcaster, o Options) *Server {
 	s.adopter = tcp.NewAdopter(s.loop, b.Requests())
 	s.snapshots = newSnapshots()
 	s.site = newSite(s)
+	s.tokens = newTokens(b.Config().Random)
+	key := make([]byte, 32)
+	b.Config().Random(key)
+	s.nonces = credentials.NewNonces(key)
 	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout, WriteTimeout: writeTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: log.New(io.Discard, "", 0), // strangers fill no log
+		ConnContext: withConn,
 	}
 	return s
 }

@@ -71,7 +71,7 @@ func (c *conn) ask(s *cast.Stream, a cast.Action) *decision {
 		request.Stream = s.Name()
 	}
 	if given := c.rtsp.Credentials(); given != nil {
-		request.Credentials = credentials{given}
+		request.Credentials = cast.Authorization{Credentials: given}
 	}
 	stop := c.server.broadcaster.Admit(request, func(g cast.Grant, err error) {
 		if err != nil {
@@ -88,14 +88,6 @@ func (c *conn) ask(s *cast.Stream, a cast.Action) *decision {
 		c.withdraw()
 	}
 	return d
-}
-
-// credentials are those of the protocol, as the gate wants them.
-type credentials struct{ *protocol.Credentials }
-
-// Verify is cast.Credentials'.
-func (c credentials) Verify(s cast.Secret) bool {
-	return c.Credentials.Verify(s.HA1MD5, s.HA1SHA256)
 }
 
 // withdraw forgets a question that is open: its request will not be answered.

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"image/jpeg"
+	"net/url"
 	"os/exec"
 	"strings"
 	"testing"
@@ -44,6 +45,21 @@ func TestHTTPCurl(t *testing.T) {
 	}
 	if _, _, err := testcard.Read(picture); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHTTPWithPassword has players prove a password.
+func TestHTTPWithPassword(t *testing.T) {
+	d := startDaemon(t, "--http", "127.0.0.1:0", "--auth", writeUsers(t), cardSource)
+	playSome(t, "ffmpeg", ffmpegArgs("-f", "mpjpeg", "-i", strings.Replace(d.pictureURL(), "://", "://"+url.UserPassword("anna", annasPassword).String()+"@", 1)+".mjpg")...)
+	d.awaitLog("reader joined", "protocol=http", "user=anna")
+	playSome(t, "gst-launch-1.0", append([]string{"-q", "souphttpsrc", "location=" + d.pictureURL() + ".mjpg", "user-id=anna", "user-pw=" + annasPassword, "is-live=true"},
+		strings.Fields("! multipartdemux ! jpegdec ! videoconvert ! video/x-raw,format=I420 ! fdsink fd=1 sync=false")...)...)
+	for password, want := range map[string]string{annasPassword: "200", "wrong": "401"} {
+		out, err := exec.Command("timeout", "-k", "2", "30", "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--digest", "-u", "anna:"+password, d.pictureURL()+".jpg").Output()
+		if err != nil || string(out) != want {
+			t.Errorf("curl: %v, %s, want %s", err, out, want)
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"time"
+
+	"github.com/camcast/camcast/proto/credentials"
 )
 
 // This file asks for passwords: which nonce a connection has, and which credentials are worth asking Media about.
@@ -40,9 +42,9 @@ const (
 
 // Credentials are those of the request that Media is asked about, nil if it has none that could be right: none at all, what
 // cannot be read, those of another realm or for another stream's URL, and a password in clear text where that is not allowed. Media
-// decides whether they are right ([Credentials.Verify]), and answers StatusUnauthorized if not. They are nil in a
+// decides whether they are right ([credentials.Credentials.Verify]), and answers StatusUnauthorized if not. They are nil in a
 // server without Config.Realm.
-func (c *Conn) Credentials() *Credentials { return c.credentials }
+func (c *Conn) Credentials() *credentials.Credentials { return c.credentials }
 
 // Request is the number of the request that Media is asked about, on its connection. It stays the same when the request is
 // resumed, and when several transports are offered.
@@ -57,12 +59,12 @@ func (c *Conn) authenticate(rq *request) (tryAgain bool) {
 		return false
 	}
 	rq.claims = true
-	credentials, ok := parseCredentials(values[0], rq.method)
-	if !ok || len(values) > 1 || !c.usable(rq, credentials) {
+	given, ok := credentials.Parse(values[0], rq.method, c.server.cfg.Realm)
+	if !ok || len(values) > 1 || !c.usable(rq, given) {
 		return false
 	}
-	if !credentials.basic && !rq.resumed {
-		switch c.judge(credentials) {
+	if !given.IsBasic() && !rq.resumed {
+		switch c.judge(given) {
 		case stale:
 			rq.claims = false // it is no attempt to guess
 			return true
@@ -70,17 +72,16 @@ func (c *Conn) authenticate(rq *request) (tryAgain bool) {
 			return true
 		}
 	}
-	c.credentials = credentials
+	c.credentials = given
 	return false
 }
 
 // usable checks what credentials say besides the password.
-func (c *Conn) usable(rq *request, credentials *Credentials) bool {
-	if credentials.basic {
-		credentials.realm = c.server.cfg.Realm
+func (c *Conn) usable(rq *request, given *credentials.Credentials) bool {
+	if given.IsBasic() {
 		return c.allowsBasic()
 	}
-	return credentials.realm == c.server.cfg.Realm && c.signs(credentials.uri, rq)
+	return c.signs(given.URI(), rq)
 }
 
 // signs reports whether the URL of a digest means what the request's does. Players sign the URL of the request, the stream's
@@ -98,11 +99,11 @@ func (c *Conn) signs(url string, rq *request) bool {
 }
 
 // judge says what the nonce of a digest is worth, and counts its use.
-func (c *Conn) judge(credentials *Credentials) freshness {
+func (c *Conn) judge(given *credentials.Credentials) freshness {
 	if c.challenge == nil {
 		return unknown
 	}
-	current, before := equal(credentials.nonce, c.challenge.nonce), equal(credentials.nonce, c.challenge.before)
+	current, before := equal(given.Nonce(), c.challenge.nonce), equal(given.Nonce(), c.challenge.before)
 	switch {
 	case before && !current:
 		return stale
@@ -111,7 +112,7 @@ func (c *Conn) judge(credentials *Credentials) freshness {
 	case c.lastActive-c.challenge.made >= NonceTime:
 		return stale
 	}
-	if count, counts := credentials.count(); counts {
+	if count, counts := given.Count(); counts {
 		if count <= c.challenge.count { // it was used before
 			c.renew()
 			return stale

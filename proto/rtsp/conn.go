@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/camcast/camcast/proto/credentials"
 )
 
 // ErrClosed is what Receive and Resume return once the connection is closed or either has failed.
@@ -58,7 +60,7 @@ type Conn struct {
 	// number counts the requests. credentials are those of the one that Media is asked about. challenge is nil until the
 	// client is asked for its password, and failures how often what it said was wrong.
 	number      uint64
-	credentials *Credentials
+	credentials *credentials.Credentials
 	challenge   *challenge
 	failures    uint8
 

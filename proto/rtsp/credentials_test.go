@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/camcast/camcast/proto/credentials"
 )
 
 // guarded is a stage that wants the password of anna.
@@ -115,33 +116,6 @@ func challenged(t *testing.T, c *Conn) string {
 	return nonce
 }
 
-// TestDigestsOfRFC7616 computes the examples of section 3.9.1.
-func TestDigestsOfRFC7616(t *testing.T) {
-	md5Sum, shaSum := hashes("Mufasa", "http-auth@example.org", "Circle of Life")
-	for algorithm, response := range map[string]string{
-		"MD5":     "8ca523f5e9506fed4657c9700eebdbec",
-		"SHA-256": "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-	} {
-		text := `Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html", algorithm=` + algorithm +
-			`, nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", nc=00000001, cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", ` +
-			`qop=auth, response="` + response + `", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"`
-		c, ok := parseCredentials(text, "GET")
-		if !ok || c.User() != "Mufasa" || !c.Verify(md5Sum, shaSum) {
-			t.Errorf("%s: %+v, %v", algorithm, c, ok)
-		}
-		if other, _ := parseCredentials(text, "PUT"); other.Verify(md5Sum, shaSum) {
-			t.Errorf("%s: taken for another method", algorithm)
-		}
-		md5Sum[0]++ // one of the hashes is wrong: the digest is over the other one
-		shaSum[31]++
-		if c.Verify(md5Sum, shaSum) {
-			t.Errorf("%s: taken with another password", algorithm)
-		}
-		md5Sum[0]--
-		shaSum[31]--
-	}
-}
-
 // TestChallenges looks at the order, which decides what players take.
 func TestChallenges(t *testing.T) {
 	_, s := newGuarded()
@@ -171,10 +145,7 @@ func TestOtherImplementation(t *testing.T) {
 		}
 		request := &base.Request{Method: base.Describe, URL: u, Header: base.Header{"CSeq": {"2"}}}
 		sender.AddAuthorization(request)
-		given, ok := parseCredentials(request.Header["Authorization"][0], "DESCRIBE")
-		if given != nil {
-			given.realm = realm
-		}
+		given, ok := credentials.Parse(request.Header["Authorization"][0], "DESCRIBE", realm)
 		if !ok || !given.Verify(hashes(user, realm, "pass")) || given.Verify(hashes(user, realm, "word")) {
 			t.Errorf("%s: %q", name, request.Header["Authorization"])
 		}
@@ -238,7 +209,7 @@ func TestCredentialsThatAreRefused(t *testing.T) {
 		"an open quote":       func(n string) string { return as("DESCRIBE", camURL, n) + `,opaque="x` },
 		"too many parameters": func(n string) string {
 			s := as("DESCRIBE", camURL, n)
-			for i := range maxParams {
+			for i := range 32 {
 				s += fmt.Sprintf(",x%d=1", i)
 			}
 			return s
@@ -270,19 +241,4 @@ func TestBasicWhereItIsNotAllowed(t *testing.T) {
 	want(t, ask(t, c, 0, describeCam, "CSeq: 2", basic(user, password)), StatusOK)
 	c.AllowBasic, c.Secure = false, true
 	want(t, ask(t, c, 0, describeCam, "CSeq: 3", basic(user, password)), StatusOK)
-}
-
-// TestCredentialsAreNotShown has no verb show a password or a digest.
-func TestCredentialsAreNotShown(t *testing.T) {
-	for _, header := range []string{basic(user, password), as("DESCRIBE", camURL, "nonce")} {
-		c, ok := parseCredentials(strings.TrimSpace(strings.TrimPrefix(header, "Authorization:")), "DESCRIBE")
-		if !ok {
-			t.Fatalf("%q cannot be read", header)
-		}
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
-			if shown := fmt.Sprintf(verb, c); shown != "(secret)" {
-				t.Errorf("%s of %q is %s", verb, header, shown)
-			}
-		}
-	}
 }

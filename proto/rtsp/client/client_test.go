@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/proto/credentials"
 	"github.com/camcast/camcast/proto/rtsp"
 	"github.com/camcast/camcast/proto/rtsp/client"
 )
@@ -42,8 +43,8 @@ func (r *receiver) String() string { return strings.Join(r.log, "; ") }
 // porch is our own server's stream.
 type porch struct {
 	udp     bool
-	refusal rtsp.Answer                  // of DESCRIBE, if it has a status
-	wants   func(*rtsp.Credentials) bool // nil: no password
+	refusal rtsp.Answer                         // of DESCRIBE, if it has a status
+	wants   func(*credentials.Credentials) bool // nil: no password
 	reader  *rtsp.Session
 	at      rtsp.Transport
 	ended   rtsp.EndReason

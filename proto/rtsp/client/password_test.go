@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/camcast/camcast/proto/rtsp"
+	"github.com/camcast/camcast/proto/credentials"
 	"github.com/camcast/camcast/proto/rtsp/client"
 )
 
 // annas is a server that wants anna's password.
-func annas(c *rtsp.Credentials) bool {
+func annas(c *credentials.Credentials) bool {
 	a1 := []byte("anna:camcast:a b@c")
 	return c != nil && c.User() == "anna" && c.Verify(md5.Sum(a1), sha256.Sum256(a1))
 }

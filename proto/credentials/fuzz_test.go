@@ -1,29 +1,29 @@
-package rtsp
+package credentials
 
 import (
 	"crypto/md5"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 )
 
-// FuzzAuthorization reads headers: what is understood means the same when it is written again, proves nothing by chance, and
+// FuzzParse reads headers: what is understood means the same when it is written again, proves nothing by chance, and
 // is true with the right response.
-func FuzzAuthorization(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	ha1, ha1SHA256 := hashes(user, realm, password)
 	f.Fuzz(func(t *testing.T, value, method string) {
-		c, ok := parseCredentials(value, method)
+		c, ok := Parse(value, method, realm)
 		if !ok {
 			return
 		}
 		if c.basic {
-			again, ok := parseCredentials(basic(c.user, c.password)[len("Authorization: "):], method)
+			again, ok := Parse("Basic "+base64.StdEncoding.EncodeToString([]byte(c.user+":"+c.password)), method, realm)
 			if !ok || !reflect.DeepEqual(again, c) {
 				t.Fatalf("%+v is read again as %+v", c, again)
 			}
-			c.realm = realm
 			if right := c.user == user && c.password == password; right != c.Verify(ha1, ha1SHA256) {
 				t.Fatalf("%+v: %v", c, !right)
 			}
@@ -39,7 +39,7 @@ func FuzzAuthorization(f *testing.F) {
 		if !c.Verify(ha1, ha1SHA256) {
 			t.Fatalf("%+v is not taken", c)
 		}
-		if again, ok := parseCredentials(written(c), method); !ok || !reflect.DeepEqual(again, c) {
+		if again, ok := Parse(written(c), method, realm); !ok || !reflect.DeepEqual(again, c) {
 			t.Fatalf("%q is read as %+v, %v; want %+v", written(c), again, ok, c)
 		}
 	})

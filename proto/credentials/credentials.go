@@ -1,4 +1,6 @@
-package rtsp
+// Package credentials reads what a request's Authorization header proves (RFC 7616, RFC 7617), for RTSP and HTTP, and makes
+// nonces for connections that are many and short.
+package credentials
 
 import (
 	"crypto/md5"
@@ -12,8 +14,7 @@ import (
 	"strings"
 )
 
-// Credentials are what a request's Authorization header says (RFC 7616, RFC 7617): a name that anybody can give, and what is
-// to prove it. They refer to nothing of the connection, so any goroutine may keep and verify them.
+// Credentials are what a request's Authorization header says: a name that anybody can give, and what is to prove it. They refer to nothing of the connection, so any goroutine may keep and verify them.
 type Credentials struct {
 	user, realm string
 	// password is Basic's. A digest is over the others.
@@ -30,6 +31,15 @@ type Credentials struct {
 
 // User is the name given.
 func (c *Credentials) User() string { return c.user }
+
+// IsBasic reports whether they are a password in clear text. The others are a digest.
+func (c *Credentials) IsBasic() bool { return c.basic }
+
+// Nonce is a digest's, which the server has made, as the client has sent it.
+func (c *Credentials) Nonce() string { return c.nonce }
+
+// URI is what a digest is over: the URL of the request, as the client writes it.
+func (c *Credentials) URI() string { return c.uri }
 
 // Format prints neither a password nor a digest, whatever the verb.
 func (*Credentials) Format(f fmt.State, _ rune) { fmt.Fprint(f, "(secret)") }
@@ -62,26 +72,27 @@ func (c *Credentials) digest(h hash.Hash, ha1 []byte) []byte {
 	return h.Sum(nil)
 }
 
-// parseCredentials reads an Authorization header of a request of that method. What it says of the realm and the URL is not
-// checked.
-func parseCredentials(value, method string) (*Credentials, bool) {
+// Parse reads an Authorization header of a request of that method. It is false if that cannot be read, is of another
+// scheme, or is a digest of another realm; Basic has none, and proves a password of this one. Whether the nonce and the URL of a
+// digest are the right ones is the caller's to check.
+func Parse(value, method, realm string) (*Credentials, bool) {
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
 	switch strings.ToLower(scheme) {
 	case "basic":
-		return parseBasic(strings.TrimSpace(rest))
+		return parseBasic(strings.TrimSpace(rest), realm)
 	case "digest":
-		return parseDigest(rest, method)
+		return parseDigest(rest, method, realm)
 	}
 	return nil, false
 }
 
-func parseBasic(text string) (*Credentials, bool) {
+func parseBasic(text, realm string) (*Credentials, bool) {
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	user, password, ok := strings.Cut(string(decoded), ":")
-	return &Credentials{basic: true, user: user, password: password}, ok && err == nil
+	return &Credentials{basic: true, user: user, realm: realm, password: password}, ok && err == nil
 }
 
-func parseDigest(text, method string) (*Credentials, bool) {
+func parseDigest(text, method, realm string) (*Credentials, bool) {
 	params, ok := parseParams(text)
 	if !ok {
 		return nil, false
@@ -99,7 +110,7 @@ func parseDigest(text, method string) (*Credentials, bool) {
 	}
 	var err error
 	c.response, err = hex.DecodeString(params["response"])
-	if err != nil || len(c.response) != size || c.nonce == "" {
+	if err != nil || len(c.response) != size || c.nonce == "" || c.realm != realm {
 		return nil, false
 	}
 	switch qop, used := params["qop"]; {
@@ -109,12 +120,13 @@ func parseDigest(text, method string) (*Credentials, bool) {
 		return nil, false
 	}
 	c.nc, c.cnonce = params["nc"], params["cnonce"]
-	_, counts := c.count()
+	_, counts := c.Count()
 	return c, counts
 }
 
-// count is how often the client says that it has used the nonce; it is false if it does not say so in eight digits.
-func (c *Credentials) count() (uint32, bool) {
+// Count is how often the client says that it has used the nonce. It is false if it does not say so in eight digits, as a
+// digest without qop does not.
+func (c *Credentials) Count() (uint32, bool) {
 	n, err := strconv.ParseUint(c.nc, 16, 32)
 	return uint32(n), err == nil && len(c.nc) == 8
 }
