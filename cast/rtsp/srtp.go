@@ -78,7 +78,6 @@ func (m *media) keys(n *conn, s *cast.Stream, t protocol.Transport, reply *proto
 	if reply.KeyMgmt, err = m.message(offer); err != nil {
 		return keys{}, protocol.Answer{Status: protocol.StatusInternalServerError}
 	}
-	reply.SSRC = offer.SSRC
 	return keys{true, offer, peer}, protocol.OK
 }
 

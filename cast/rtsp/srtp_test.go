@@ -119,6 +119,9 @@ func TestTransportsOverTLS(t *testing.T) {
 		if sealed != strings.Contains(answer, "KeyMgmt: ") || sealed != strings.Contains(answer, "Transport: RTP/SAVP") {
 			t.Errorf("%q is answered by %q", c.headers, answer)
 		}
+		if said := strings.Contains(answer, ";ssrc="); said == sealed && strings.HasPrefix(c.want, "200") {
+			t.Errorf("%q is answered by %q: the SSRC of SRTP is told with its counter alone", c.headers, answer)
+		}
 	}
 }
 

@@ -143,8 +143,16 @@ func (p *player) crashed() bool {
 	return state.ExitCode() == bySIGSEGV || ok && status.Signaled() && status.Signal() == syscall.SIGSEGV
 }
 
-// playRaw takes wantFrames pictures of a player and ends it. One that crashes is started again, twice.
+// playRaw takes wantFrames pictures of a player and ends it.
 func playRaw(t *testing.T, name string, args ...string) {
+	t.Helper()
+	p := startUntilPicture(t, name, args...)
+	checkConsecutive(t, p.pictures(wantFrames))
+	p.end()
+}
+
+// startUntilPicture starts a player, and waits until it has a picture. One that crashes is started again, twice.
+func startUntilPicture(t *testing.T, name string, args ...string) *player {
 	t.Helper()
 	p := startPlayer(t, name, args...)
 	for again := 0; p.crashed(); again++ {
@@ -157,8 +165,7 @@ func playRaw(t *testing.T, name string, args ...string) {
 	if p.ended {
 		t.Fatalf("%s has ended without a picture: %v", name, p.cmd.ProcessState)
 	}
-	checkConsecutive(t, p.pictures(wantFrames))
-	p.end()
+	return p
 }
 
 func ffmpegArgs(input ...string) []string {

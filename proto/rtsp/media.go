@@ -102,7 +102,8 @@ type Transport struct {
 
 // TransportReply is what the server adds to a transport that it accepts (RFC 2326 section 12.39).
 type TransportReply struct {
-	// SSRC of the stream. It is always sent.
+	// SSRC of the stream. It is sent, but for SRTP, where KeyMgmt has it: from one in Transport GStreamer (1.22) makes the
+	// stream's decoder with a rollover counter of 0, and does not look for that of KeyMgmt any more.
 	SSRC uint32
 
 	// Source is where media comes from if that is not obvious; the zero Addr leaves it out. UDP and Multicast only.

@@ -122,10 +122,12 @@ func appendTransport(out []byte, t Transport, reply TransportReply) []byte {
 		out = append(out, ";source="...)
 		out = reply.Source.Unmap().WithZone("").AppendTo(out)
 	}
-	out = append(out, ";ssrc="...)
-	const hex = "0123456789ABCDEF" // 8 digits, RFC 2326 section 12.39
-	for shift := 28; shift >= 0; shift -= 4 {
-		out = append(out, hex[reply.SSRC>>shift&0xf])
+	if !t.Sealed {
+		out = append(out, ";ssrc="...)
+		const hex = "0123456789ABCDEF" // 8 digits, RFC 2326 section 12.39
+		for shift := 28; shift >= 0; shift -= 4 {
+			out = append(out, hex[reply.SSRC>>shift&0xf])
+		}
 	}
 	return append(out, ";mode=\"PLAY\"\r\n"...)
 }
