@@ -78,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	w.check(err)
 	w.listener.Divert(func(fd int, peer netip.AddrPort) {
 		plain := func(first []byte) []byte { return append([]byte("plain: "), first...) }
-		w.stop = w.server.Terminate(fd, peer, netip.AddrPort{}, plain, func(fd int, o tcp.Outside, err error) {
+		w.stop = w.server.Terminate(fd, netip.PrefixFrom(peer.Addr(), 32), plain, func(fd int, o tcp.Outside, err error) {
 			_ = w.loop.Post(func() {
 				if err != nil {
 					w.failures = append(w.failures, err)
@@ -119,7 +119,7 @@ func (w *world) close() {
 	}
 	w.check(w.listener.Close())
 	w.until("no goroutine, no turn and no connection is left", func() bool {
-		return runtime.NumGoroutine() <= w.goroutines && len(carrying.taken)+len(handshaking.taken) == 0 && leaving.Load() == 0
+		return runtime.NumGoroutine() <= w.goroutines && carrying.inUse()+handshaking.inUse() == 0 && leaving.Load() == 0
 	})
 	w.check(w.loop.Close())
 }

@@ -55,9 +55,9 @@ func (c *carrier) inward() {
 	defer c.end()
 	p := make([]byte, c.inwardBytes)
 	for {
-		c.wire.began = carrying.enter()
+		c.wire.enter()
 		n, err := c.tls.Read(p)
-		carrying.leave(c.wire.began)
+		c.wire.leave()
 		if n > 0 {
 			// What the loop does not take any more is dropped until the peer says goodbye: closing
 			// the socket with input unread would reset it.
@@ -96,7 +96,7 @@ func (c *carrier) outward() {
 		c.fail()
 		return
 	}
-	began := carrying.enter()
+	began := carrying.enter(c.wire.host)
 	err = c.tls.CloseWrite()
 	carrying.leave(began)
 	if errors.Join(err, c.wire.flush(), c.wire.CloseWrite()) != nil {
@@ -106,7 +106,7 @@ func (c *carrier) outward() {
 
 // seal encrypts what the loop has written. done is false if there is nothing.
 func (c *carrier) seal(fd int) (done bool, err error) {
-	defer carrying.leave(carrying.enter())
+	defer carrying.leave(carrying.enter(c.wire.host))
 	buffer := buffers.Get().(*[]byte)
 	defer release(buffer)
 	n, err := unix.Read(fd, (*buffer)[:carriedBytes])

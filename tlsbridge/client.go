@@ -36,8 +36,7 @@ func Dial(ctx context.Context, to netip.AddrPort, config *tls.Config) (Dialled, 
 	}
 	socket := conn.(*net.TCPConn) // as "tcp" says
 	stop := context.AfterFunc(ctx, func() { _ = socket.SetDeadline(time.Unix(1, 0)) })
-	w := &wire{TCPConn: socket, turns: handshaking}
-	inner, c, err := shake(tls.Client(w, prepare(config)), w, requestBytes, frameBytes, answeredBytes)
+	inner, c, err := shakeWith(socket, netip.PrefixFrom(to.Addr(), to.Addr().BitLen()), config)
 	if !stop() && err == nil { // the deadline has passed, and may have been set
 		err = errors.Join(context.Cause(ctx), closeInner(inner, c))
 	}
@@ -47,4 +46,13 @@ func Dial(ctx context.Context, to netip.AddrPort, config *tls.Config) (Dialled, 
 	local := socket.LocalAddr().(*net.TCPAddr).AddrPort()
 	c.start()
 	return Dialled{FD: inner, Outside: c, Peer: to, Local: netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}, nil
+}
+
+// shakeWith shakes hands with a server.
+func shakeWith(socket *net.TCPConn, host netip.Prefix, config *tls.Config) (inner int, c *carrier, err error) {
+	w, err := newWire(socket, host)
+	if err != nil {
+		return -1, nil, err
+	}
+	return shake(tls.Client(w, prepare(config)), w, requestBytes, frameBytes, answeredBytes)
 }

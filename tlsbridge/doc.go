@@ -11,7 +11,9 @@
 //
 // Few goroutines compute at a time, however many connections there are: as many as there are CPUs
 // for what is carried, and half as many, which rest half of the time, for handshakes, so that a
-// flood of these does not delay what is carried.
+// flood of these does not delay what is carried. Hosts take turns at both, so that many connections of
+// one delay another by one turn at most.
+//
 // A program whose loop must not be late sets GOMAXPROCS to one more for each of these (AtOnce): the
 // loop then never waits for Go's scheduler.
 package tlsbridge

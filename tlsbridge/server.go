@@ -52,9 +52,12 @@ var ErrHungUp = errors.New("the peer has hung up")
 // plain, if it is not nil, is called with the first bytes of a client that does not speak TLS: their
 // first line is whole, or they are 2 kB. The client is sent what it returns.
 //
-// The addresses are not used: this way a Server is a Terminator of package cast/rtsp.
-func (s *Server) Terminate(fd int, _, _ netip.AddrPort, plain func(first []byte) []byte, done func(fd int, o tcp.Outside, err error)) (stop func()) {
-	h := &handshake{config: s.config, time: s.time, plain: plain}
+// host is the one that the handshake is counted for: while many are under way, that of another host is
+// delayed by no more than one of each host.
+//
+// This way a Server is a Terminator of package cast/rtsp.
+func (s *Server) Terminate(fd int, host netip.Prefix, plain func(first []byte) []byte, done func(fd int, o tcp.Outside, err error)) (stop func()) {
+	h := &handshake{config: s.config, time: s.time, host: host, plain: plain}
 	go func() {
 		inner, c, err := h.run(fd)
 		if err != nil {
@@ -70,6 +73,7 @@ func (s *Server) Terminate(fd int, _, _ netip.AddrPort, plain func(first []byte)
 type handshake struct {
 	config *tls.Config
 	time   time.Duration
+	host   netip.Prefix
 	plain  func([]byte) []byte
 
 	mutex   sync.Mutex
@@ -129,7 +133,11 @@ func (h *handshake) stop() {
 
 // handshake speaks with the client. Until its first byte has come there is nothing but the socket.
 func (h *handshake) handshake(socket *net.TCPConn) (inner int, c *carrier, err error) {
-	w := &wire{TCPConn: socket, turns: handshaking, hasFirst: true}
+	w, err := newWire(socket, h.host)
+	if err != nil {
+		return -1, nil, err
+	}
+	w.hasFirst = true
 	if _, err := socket.Read(w.first[:]); err == io.EOF {
 		return -1, nil, err
 	} else if err != nil {
@@ -148,9 +156,11 @@ const acceptedBytes = 4 << 10
 
 // shake shakes hands, and makes the sockets' pair.
 func shake(t *tls.Conn, w *wire, fromLoop, toLoop, inwardBytes int) (inner int, c *carrier, err error) {
-	w.began = handshaking.enter()
-	err = t.Handshake()
-	handshaking.leave(w.began)
+	w.enter()
+	if err = ErrHungUp; !w.hungUp() { // in a flood many have, while they waited
+		err = t.Handshake()
+	}
+	w.leave()
 	if flushErr := w.flush(); err == nil { // a failed one has left an alert
 		err = flushErr
 	}

@@ -2,9 +2,13 @@ package tlsbridge
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // wire is the peer's socket as crypto/tls sees it. A goroutine that reads or writes by crypto/tls
@@ -15,7 +19,10 @@ import (
 // another one for that lock, with a turn.
 type wire struct {
 	*net.TCPConn
-	turns turns
+	raw   syscall.RawConn
+	turns *turns
+	// host is whose turns they are.
+	host netip.Prefix
 	// began is when the turn began of the goroutine that reads.
 	began time.Time
 	// first is the byte that was read before crypto/tls; hasFirst: it was not asked for it yet.
@@ -31,18 +38,52 @@ type wire struct {
 	held atomic.Int64
 }
 
-// Read is crypto/tls's.
+// newWire makes the wire of a socket whose handshake is to come.
+func newWire(socket *net.TCPConn, host netip.Prefix) (*wire, error) {
+	raw, err := socket.SyscallConn()
+	return &wire{TCPConn: socket, raw: raw, turns: handshaking, host: host}, err
+}
+
+// Read is crypto/tls's. What has come already is read within the same turn.
 func (w *wire) Read(p []byte) (int, error) {
 	if w.hasFirst && len(p) > 0 {
 		w.hasFirst = false
 		return copy(p, w.first[:]), nil
 	}
-	w.turns.leave(w.began)
-	defer func() { w.began = w.turns.enter() }()
+	if w.held.Load() == 0 {
+		if n := w.readNow(p); n > 0 {
+			return n, nil
+		}
+	}
+	w.leave()
+	defer w.enter()
 	if err := w.flush(); err != nil {
 		return 0, err
 	}
 	return w.TCPConn.Read(p)
+}
+
+// enter has the goroutine that reads take a turn, and leave give it back.
+func (w *wire) enter() { w.began = w.turns.enter(w.host) }
+func (w *wire) leave() { w.turns.leave(w.began) }
+
+// readNow reads what has come; 0: nothing has, or reading fails.
+func (w *wire) readNow(p []byte) (n int) {
+	_ = w.raw.Read(func(fd uintptr) bool {
+		n, _ = unix.Read(int(fd), p)
+		return true
+	})
+	return n
+}
+
+// hungUp reports whether the peer has closed the connection, though what it has said before is not read yet.
+func (w *wire) hungUp() (gone bool) {
+	_ = w.raw.Control(func(fd uintptr) {
+		on := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		_, _ = unix.Poll(on, 0)
+		gone = on[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+	})
+	return gone
 }
 
 // Write is crypto/tls's. It does not wait.

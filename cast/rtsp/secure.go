@@ -17,7 +17,7 @@ import (
 // from another socket. Package tlsbridge has one.
 type Terminator interface {
 	// Terminate takes over fd, a connected socket that does not block, and begins a TLS handshake
-	// on it. plain, which any goroutine may call, answers a client that does not speak TLS, by
+	// on it, with a host: those of one host must not delay those of others for long. plain, which any goroutine may call, answers a client that does not speak TLS, by
 	// the first bytes that it has sent; nil: there is no answer.
 	//
 	// done is called once, from any goroutine, within Terminate too. If the handshake has
@@ -25,7 +25,7 @@ type Terminator interface {
 	// says why not, and all is closed; it matches io.EOF if the peer has said nothing and hung
 	// up, which is not logged. stop ends a handshake that is under way, and done is
 	// called then, too.
-	Terminate(fd int, peer, local netip.AddrPort, plain func(first []byte) []byte, done func(fd int, o tcp.Outside, err error)) (stop func())
+	Terminate(fd int, host netip.Prefix, plain func(first []byte) []byte, done func(fd int, o tcp.Outside, err error)) (stop func())
 }
 
 // How many TLS handshakes may be under way at once, in all and with one address, or one /64 of
@@ -93,7 +93,7 @@ func (s *Server) handshake(l *tcp.Listener, fd int, peer netip.AddrPort) {
 	}
 	h := &handshake{server: s, listener: l, peer: peer, local: local}
 	s.handshakes.add(h)
-	h.stop = s.options.TLS.Terminate(fd, peer, local, protocol.AnswerPlainText, func(fd int, o tcp.Outside, err error) {
+	h.stop = s.options.TLS.Terminate(fd, cast.CountedAs(peer.Addr()), protocol.AnswerPlainText, func(fd int, o tcp.Outside, err error) {
 		if err == nil {
 			h.made.Store(&terminated{fd, o})
 		}

@@ -26,9 +26,9 @@ type terminator struct {
 
 // pendingHandshake is one of them.
 type pendingHandshake struct {
-	fd          int
-	peer, local netip.AddrPort
-	done        func(int, tcp.Outside, error)
+	fd   int
+	host netip.Prefix
+	done func(int, tcp.Outside, error)
 }
 
 // nothing is outside.
@@ -38,8 +38,8 @@ func (nothing) Held() int                 { return 0 }
 func (nothing) LimitSendBuffer(int) error { return nil }
 func (nothing) Close()                    {}
 
-func (x *terminator) Terminate(fd int, peer, local netip.AddrPort, _ func([]byte) []byte, done func(int, tcp.Outside, error)) (stop func()) {
-	p := &pendingHandshake{fd, peer, local, done}
+func (x *terminator) Terminate(fd int, host netip.Prefix, _ func([]byte) []byte, done func(int, tcp.Outside, error)) (stop func()) {
+	p := &pendingHandshake{fd, host, done}
 	x.pending = append(x.pending, p)
 	return func() { x.fail(p, errors.New("stopped")) }
 }
@@ -153,12 +153,12 @@ func TestSecureConnection(t *testing.T) {
 	_, err := c.Write([]byte("DESCRIBE rtsps://10.0.0.1:8322/none RTSP/1.0\r\nCSeq: 1\r\n\r\nDESCRIBE rtsps://10.0.0.1:8322/cam RTSP/1.0\r\nCSeq: 2\r\n\r\n"))
 	w.check(err)
 	w.until("the handshake begins", func() bool { return len(w.tls.pending) == 1 })
-	if p := w.tls.pending[0]; p.peer.Addr().String() != "10.0.1.1" || p.local != securedAt {
-		t.Errorf("between %v and %v", p.peer, p.local)
+	if p := w.tls.pending[0]; p.host.String() != "10.0.1.1/32" {
+		t.Errorf("counted for %v", p.host)
 	}
 	w.tls.succeed(w.tls.pending[0])
 	w.until("the gate is asked", func() bool { return len(w.gate.requests) > 0 })
-	if r := w.gate.requests[0]; !r.Secure || r.Peer != w.tls.pending[0].peer || r.Local != securedAt {
+	if r := w.gate.requests[0]; !r.Secure || r.Peer.Addr().String() != "10.0.1.1" || r.Local != securedAt {
 		t.Errorf("%+v", r)
 	}
 	w.until("the client is answered", func() bool { return strings.Contains(answer, "CSeq: 2") })
@@ -242,8 +242,8 @@ func TestNoHandshakeForStrangers(t *testing.T) {
 	w.until("it is refused", func() bool { return gone(c) })
 	w.dial("10.0.1.1")
 	w.until("the other one is taken", func() bool { return len(w.tls.pending) == 1 })
-	if p := w.tls.pending[0]; p.peer.Addr().String() != "10.0.1.1" {
-		t.Errorf("the handshake is with %v", p.peer)
+	if p := w.tls.pending[0]; p.host.String() != "10.0.1.1/32" {
+		t.Errorf("the handshake is with %v", p.host)
 	}
 	w.close()
 }
