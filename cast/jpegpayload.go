@@ -61,7 +61,7 @@ func (j *jpegPayload) describe(*media.Params) rtsp.Description {
 
 func (j *jpegPayload) check(p *media.Params) error {
 	if p.Width > rtp.MaxJPEGDimension || p.Height > rtp.MaxJPEGDimension {
-		return fmt.Errorf("pictures of %dx%d are too large for RTP/JPEG, at most %[3]dx%[3]d: choose a smaller size",
+		return fmt.Errorf("pictures of %dx%d are too large for RTP/JPEG, at most %[3]dx%[3]d: choose a smaller size (?size=), encode H.264 (?encode=h264), or have them watched by HTTP (--http, /NAME.mjpg)",
 			p.Width, p.Height, rtp.MaxJPEGDimension)
 	}
 	return nil

@@ -18,9 +18,9 @@ const (
 )
 
 // Transcoder makes pictures that RTP can carry of JPEGs that it cannot: with Huffman
-// tables of their own, as ffmpeg writes them, progressive, grey, 4:4:4. With
-// libjpeg-turbo 4:2:0 and 4:2:2 are only rearranged, without loss; all else is decoded
-// and encoded. It must not be used by two goroutines at once.
+// tables of their own, as ffmpeg writes them, progressive, grey, 4:4:4 and other samplings, RGB, CMYK, and,
+// with libjpeg-turbo, arithmetic. With libjpeg-turbo 4:2:0 and 4:2:2 are only rearranged, without loss;
+// all else is decoded and encoded. It must not be used by two goroutines at once.
 type Transcoder struct {
 	encoder   *Encoder
 	transform *turboTransform // nil: without the library
@@ -45,7 +45,8 @@ func NewTranscoder(o Options) (*Transcoder, error) {
 
 // Transcode writes a carryable picture into dst, from its beginning, growing it if its
 // capacity does not suffice. The picture is only read. It fails if the picture is
-// broken, or larger than RTP can carry, 2040x2040.
+// broken, larger than RTP can carry, 2040x2040, or coded in a way that cannot be decoded: with more than
+// 8 bits a sample, lossless, hierarchical, or, without libjpeg-turbo, arithmetic. The error says which.
 func (t *Transcoder) Transcode(dst, picture []byte) ([]byte, error) {
 	h, err := parseHeader(picture)
 	if err != nil {
@@ -54,12 +55,15 @@ func (t *Transcoder) Transcode(dst, picture []byte) ([]byte, error) {
 	if h.width < 1 || h.width > maxTranscodedSide || h.height < 1 || h.height > maxTranscodedSide {
 		return dst[:0], fmt.Errorf("transcode a JPEG of %dx%d: both must be 1 to %d", h.width, h.height, maxTranscodedSide)
 	}
+	if err := h.decodable(t.transform != nil); err != nil {
+		return dst[:0], fmt.Errorf("transcode a JPEG of %dx%d: it %w", h.width, h.height, err)
+	}
 	if t.transform != nil {
 		if h.carryable() {
 			if out, ok := t.transform.rearrange(dst, picture); ok {
 				return out, nil
 			}
-		} else if decoded, ok := t.transform.decode(picture); ok {
+		} else if decoded, ok := t.transform.decode(picture, &h); ok {
 			return t.encoder.Encode(dst, planar(decoded, &t.scratch))
 		}
 		// Go's decoder knows why, or can do better.

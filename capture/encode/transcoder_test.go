@@ -117,6 +117,7 @@ func TestTranscode(t *testing.T) {
 	}{
 		"optimized420.jpg": {want, 30}, "progressive422.jpg": {want, 30}, "progressive444.jpg": {want, 30},
 		"440.jpg": {want, 30}, "411.jpg": {want, 30}, "rgb.jpg": {want, 30}, "threetables420.jpg": {want, 28},
+		"cmyk.jpg": {want, 28}, "ycck.jpg": {want, 28},
 		"grey.jpg": {wantGrey, 35}, "wide420.jpg": {want, 13}, // of quality 1
 	} {
 		for who, transcoder := range transcoders(t) {
@@ -188,12 +189,37 @@ func TestTranscodeRefuses(t *testing.T) {
 		"huge":        {huge, "2040"},
 		"no height":   {empty, "50x0"},
 		"arithmetics": {append(bytes.Clone(fixture(t, "arithmetic420.jpg")[:200]), 0xff, 0xd9), ""},
+		"12 bits":     {twelveBits(t), "has 12 bits a sample"},
+		"lossless":    {withFrame(t, 3, 8, 3), "is lossless or hierarchical (FFC3)"},
+		"no such":     {withFrame(t, 15, 8, 3), "is lossless or hierarchical (FFCF)"},
+		"two colours": {withFrame(t, 0, 8, 2), "has 2 components"},
 	} {
 		for who, transcoder := range transcoders(t) {
 			if _, err := transcoder.Transcode(nil, c.data); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s, %s: error %v, want one that says %q", name, who, err, c.want)
 			}
 		}
+	}
+}
+
+// withFrame is a picture whose frame header says another process, precision and number of components.
+func withFrame(t testing.TB, process, precision, components byte) []byte {
+	t.Helper()
+	picture := bytes.Clone(fixture(t, "optimized420.jpg"))
+	at := bytes.Index(picture, []byte{0xff, bitstream.SOF0})
+	picture[at+1], picture[at+4], picture[at+9] = bitstream.SOF0+process, precision, components
+	return picture
+}
+
+// twelveBits is an extended sequential picture of 12 bits a sample: one of 8 bits is that, too, of a sixteenth
+// of the contrast.
+func twelveBits(t testing.TB) []byte { return withFrame(t, 1, 12, 3) }
+
+// TestArithmeticWithoutLibrary says what to install.
+func TestArithmeticWithoutLibrary(t *testing.T) {
+	_, err := transcoders(t)["plain"].Transcode(nil, fixture(t, "arithmetic420.jpg"))
+	if err == nil || !strings.Contains(err.Error(), "arithmetically, which only libjpeg-turbo decodes: install it (apt install libturbojpeg0)") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// This file and turbotransform.go call libjpeg-turbo's TurboJPEG API (turbojpeg.h, version 2).
+// This file, turbotransform.go and turbodecode.go call libjpeg-turbo's TurboJPEG API (turbojpeg.h, version 2).
 //
 // The library gets addresses of Go's memory. Each is converted from a pointer within the
 // argument list of turboCall.do, which keeps that memory alive until it returns. Memory that
@@ -33,7 +33,7 @@ const (
 type turboLibrary struct {
 	initCompress, initTransform, destroy, bufferSize uintptr
 	compressFromPlanes, transform, decompressHeader  uintptr
-	decompressToPlanes                               uintptr
+	decompressToPlanes, decompress                   uintptr
 	lastError                                        func(handle uintptr) string
 }
 
@@ -50,7 +50,7 @@ func openTurbo() *turboLibrary {
 	for name, function := range map[string]*uintptr{
 		"tjInitCompress": &lib.initCompress, "tjInitTransform": &lib.initTransform, "tjDestroy": &lib.destroy,
 		"tjBufSize": &lib.bufferSize, "tjCompressFromYUVPlanes": &lib.compressFromPlanes, "tjTransform": &lib.transform,
-		"tjDecompressHeader3": &lib.decompressHeader, "tjDecompressToYUVPlanes": &lib.decompressToPlanes,
+		"tjDecompressHeader3": &lib.decompressHeader, "tjDecompressToYUVPlanes": &lib.decompressToPlanes, "tjDecompress2": &lib.decompress,
 		"tjGetErrorStr2": &lastError,
 	} {
 		if *function, err = purego.Dlsym(handle, name); err != nil {

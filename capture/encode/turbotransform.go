@@ -27,6 +27,7 @@ type turboTransform struct {
 	roomFor [3]int32 // width, height, sampling
 	picture *image.YCbCr
 	grey    *image.Gray
+	pixels  []byte // of a picture that is not of brightness and colour
 }
 
 func (lib *turboLibrary) newTransform() (*turboTransform, error) {
@@ -79,44 +80,4 @@ func (t *turboTransform) rearrange(dst, picture []byte) ([]byte, bool) {
 		return dst, false
 	}
 	return dst[:t.outSize], true
-}
-
-// tjRatios are the names of the library's samplings in Go.
-var tjRatios = map[int32]image.YCbCrSubsampleRatio{
-	0: image.YCbCrSubsampleRatio444, tjSamp422: image.YCbCrSubsampleRatio422, tjSamp420: image.YCbCrSubsampleRatio420,
-	4: image.YCbCrSubsampleRatio440, 5: image.YCbCrSubsampleRatio411,
-}
-
-// decode decodes a grey picture or one of brightness and colour. The result is valid
-// until the next call.
-func (t *turboTransform) decode(picture []byte) (image.Image, bool) {
-	if !t.header(picture) {
-		return nil, false
-	}
-	defer t.release()
-	size := image.Pt(int(t.width), int(t.height))
-	var result image.Image
-	if t.sampling == tjSampGrey && t.colours == tjColoursGrey {
-		if t.grey == nil || t.grey.Rect.Size() != size {
-			t.grey = image.NewGray(image.Rectangle{Max: size})
-		}
-		t.planes = planes{data: [3]*byte{&t.grey.Pix[0]}, strides: [3]int32{int32(t.grey.Stride)}}
-		t.pinner.Pin(t.planes.data[0])
-		result = t.grey
-	} else {
-		ratio, ok := tjRatios[t.sampling]
-		if !ok || t.colours != tjColoursYCbCr {
-			return nil, false
-		}
-		// The library writes whole groups of pixels that share a sample of colour.
-		wide, high := chromaPixels(ratio)
-		p := reuse(&t.picture, image.Pt((size.X+wide-1)/wide*wide, (size.Y+high-1)/high*high), ratio)
-		t.planes.pin(&t.pinner, p)
-		result = p.SubImage(image.Rectangle{Max: size})
-	}
-	done := t.call.do(t.lib.decompressToPlanes, t.handle,
-		uintptr(unsafe.Pointer(unsafe.SliceData(picture))), uintptr(len(picture)),
-		uintptr(unsafe.Pointer(&t.planes.data)), uintptr(t.width), uintptr(unsafe.Pointer(&t.planes.strides)), uintptr(t.height),
-		tjFlagLimitScans, 0, 0)
-	return result, done
 }

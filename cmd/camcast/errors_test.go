@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
 	"image/jpeg"
 	"net"
 	"os"
@@ -40,7 +41,8 @@ func TestWrongInput(t *testing.T) {
 	folder := t.TempDir()
 	text := filepath.Join(folder, "notes.txt")
 	half := filepath.Join(folder, "half.mjpeg")
-	for name, data := range map[string]string{text: "hello", half: "\xff\xd8\xff\xe0\x00\x10JFIF"} {
+	twelve, large := filepath.Join(folder, "twelve.jpg"), filepath.Join(folder, "large.jpg")
+	for name, data := range map[string]string{text: "hello", half: "\xff\xd8\xff\xe0\x00\x10JFIF", large: largePicture(t), twelve: twelveBits(t)} {
 		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -132,8 +134,9 @@ func TestWrongInput(t *testing.T) {
 		{append(free, filepath.Join(folder, "absent.mjpeg")), 1, []string{"absent.mjpeg", "no such file"}},
 		{append(free, text), 1, []string{"notes.txt", "not an MJPEG"}},
 		{append(free, half), 1, []string{"half.mjpeg", "no whole JPEG"}},
-		{append(free, "testdata/441.jpg?loop=1"), 1, []string{"441.jpg", "cannot be sent", "subsampling"}},
-		{append(free, "testdata/441.jpg"), 1, []string{"441.jpg", "cannot be sent", "subsampling"}},
+		{append(free, twelve+"?loop=1"), 1, []string{"twelve.jpg", "cannot be sent", "it has 12 bits a sample"}},
+		{append(free, twelve), 1, []string{"twelve.jpg", "cannot be sent", "it has 12 bits a sample"}},
+		{append(free, large), 1, []string{"pictures of 2600x16 are too large for RTP/JPEG", "?size=", "?encode=h264", "--http"}},
 		{[]string{"what?.mjpeg"}, 2, []string{"fps, loop", "what?.mjpeg?"}},
 		{append(free, "--send", "udp://239.1.2.3:5000?iface=nowhere0", "testcard:"), 1, []string{"nowhere0"}},
 		{append(free, "--send", "udp://127.0.0.1:5000", "--sdp", "/nowhere/x.sdp", "testcard:"), 1, []string{"/nowhere/x.sdp"}},
@@ -158,6 +161,26 @@ func TestWrongInput(t *testing.T) {
 			}
 		})
 	}
+}
+
+// largePicture is a JPEG that is too large for RTP.
+func largePicture(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 2600, 16)), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// twelveBits is a JPEG of 12 bits a sample: an extended sequential one, as its samples are of 8.
+func twelveBits(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 48)), nil); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(b.String(), "\xff\xc0\x00\x0b\x08", "\xff\xc1\x00\x0b\x0c", 1)
 }
 
 // takeRTCP holds a port, and returns the address before it, whose RTCP would have that port.

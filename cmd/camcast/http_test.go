@@ -3,9 +3,14 @@ package main
 import (
 	"image/jpeg"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
 )
 
 var announcedHTTP = regexp.MustCompile(`http://\S+/cam\.mjpg`)
@@ -38,4 +43,33 @@ func TestHTTP(t *testing.T) {
 	d.awaitLog("reader joined", "stream=cam", "protocol=http", "transport=tcp")
 	stream.Body.Close()
 	d.awaitLog("reader left", "stream=cam", "protocol=http")
+}
+
+// TestLargePictureByHTTP has what RTP cannot carry be watched by HTTP, and RTSP's viewers be told why not.
+func TestLargePictureByHTTP(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.jpg")
+	if err := os.WriteFile(path, []byte(largePicture(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := startDaemon(t, "--http", "127.0.0.1:0", path+"?loop=1&fps=20")
+	answer, err := http.Get(d.pictureURL() + ".jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if size, err := jpeg.DecodeConfig(answer.Body); err != nil || size.Width != 2600 || size.Height != 16 {
+		t.Errorf("%v: %v, %v", answer.Status, size, err)
+	}
+	u, err := base.ParseURL(d.url())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &gortsplib.Client{Scheme: u.Scheme, Host: u.Host}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, _, err := c.Describe(u); err == nil || !containsAll(err.Error(), []string{"403", "too large for RTP/JPEG"}) {
+		t.Errorf("RTSP: error %v", err)
+	}
 }

@@ -8,9 +8,12 @@ import (
 	"github.com/camcast/camcast/proto/jpeg"
 )
 
-// checkPicture says why a picture cannot be sent: RTP cannot carry it, and it cannot be transcoded.
-// Any goroutine may call it.
+// checkPicture says why a picture cannot be sent: RTP cannot carry it, and it cannot be transcoded. What is
+// too large for RTP may be watched by HTTP: the stream says so. Any goroutine may call it.
 func checkPicture(picture []byte) error {
+	if width, height, err := jpeg.Size(picture); err == nil && max(width, height) > jpeg.MaxDimension {
+		return nil
+	}
 	var img jpeg.Image
 	err := img.Parse(picture)
 	if errors.Is(err, jpeg.ErrReencode) {
