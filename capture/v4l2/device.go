@@ -4,7 +4,6 @@ package v4l2
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/vladimirvivien/go4vl/v4l2"
@@ -13,6 +12,9 @@ import (
 
 // videoMajor is the device number of all video devices (Linux, devices.txt).
 const videoMajor = 81
+
+// capMultiPlanar is V4L2_CAP_VIDEO_CAPTURE_MPLANE.
+const capMultiPlanar = 0x1000
 
 // openCamera opens a device and makes sure that it is a camera. It asks the file system
 // first: to open a device of another kind can have effects.
@@ -36,6 +38,8 @@ func openCamera(path string) (fd int, capability v4l2.Capability, err error) {
 		err = unix.ENODEV // unplugged since it was opened
 	case err != nil:
 		err = errNotVideo
+	case capability.GetCapabilities()&capMultiPlanar != 0:
+		err = errMultiPlanar
 	case !capability.IsVideoCaptureSupported() || capability.GetCapabilities()&v4l2.CapVideoCapture == 0:
 		err = errNoCapture
 	case !capability.IsStreamingSupported():
@@ -48,22 +52,14 @@ func openCamera(path string) (fd int, capability v4l2.Capability, err error) {
 	return fd, capability, nil
 }
 
-// maxDevices is how many numbers of /dev/video are looked at.
-const maxDevices = 64
-
-// List returns the cameras there are, by their numbers. Devices that cannot be opened,
-// or are no cameras, are left out.
-func List() (devices []Device) {
-	for i := range maxDevices {
-		path := fmt.Sprintf("/dev/video%d", i)
-		fd, capability, err := openCamera(path)
-		if err != nil {
-			continue
-		}
-		unix.Close(fd)
-		devices = append(devices, Device{Path: path, Card: capability.Card, Driver: capability.Driver, Bus: capability.BusInfo})
+// withCamera has a function use a camera that is opened for it alone.
+func withCamera(path string, use func(fd int, card Device) error) error {
+	fd, capability, err := openCamera(path)
+	if err != nil {
+		return explain(path, err)
 	}
-	return devices
+	defer unix.Close(fd)
+	return explain(path, use(fd, Device{Path: path, Card: capability.Card, Driver: capability.Driver, Bus: capability.BusInfo}))
 }
 
 // offers asks for the formats and sizes that a camera has.
@@ -83,25 +79,4 @@ func offers(fd int) map[string][]sizeRange {
 		has[fourCCText(d.PixelFormat)] = sizes
 	}
 	return has
-}
-
-// maxIntervals is how many frame intervals of a mode are looked at.
-const maxIntervals = 64
-
-// fastest is the highest rate of a mode, 0 if the driver does not tell.
-func (d *device) fastest(m mode) (rate float64) {
-	for i := range uint32(maxIntervals) {
-		interval, err := v4l2.GetFormatFrameInterval(d.Fd(), i, fourCC(m.fourCC), uint32(m.width), uint32(m.height))
-		if err != nil { // the end of the list
-			break
-		}
-		if interval.Type != v4l2.FrameIntervalTypeDiscrete {
-			// go4vl reads a range one interval too far on: what it calls the least is the most.
-			return 0
-		}
-		if t := interval.Interval.Min; t.Numerator > 0 {
-			rate = max(rate, float64(t.Denominator)/float64(t.Numerator))
-		}
-	}
-	return rate
 }

@@ -17,6 +17,7 @@ var (
 	errNotPermitted = errors.New("permission denied; add the user to the group video (usermod -aG video USER) and log in again")
 	errBandwidth    = errors.New("not enough USB bandwidth; choose a smaller size or rate, or another USB port")
 	errNoCapture    = errors.New("not a camera: it delivers metadata, or is an output; use another /dev/video*")
+	errMultiPlanar  = errors.New("has V4L2's multi-planar interface alone, which camcast cannot use")
 	errNoStreaming  = errors.New("cannot stream")
 )
 

@@ -8,5 +8,6 @@ var errNoCgo = errors.New("cannot be opened: this camcast was built without cgo,
 
 func openDevice(Options) (camera, error) { return nil, errNoCgo }
 
-// List finds nothing.
-func List() []Device { return nil }
+func withCamera(string, func(fd int, card Device) error) error { return errNoCgo }
+
+func offers(int) map[string][]sizeRange { return nil }

@@ -24,6 +24,8 @@ type Options struct {
 	FramesPerSecond float64
 	// Format is one of Formats. Without a wish, "" or "auto", it is the first of these that has the size and the rate asked for, else the fastest that has the size.
 	Format string
+	// Controls are set each time the camera is opened, also when it was unplugged, in this order.
+	Controls []Setting
 	// Buffers is how many frames the driver may hold, 2 to 32 (4).
 	Buffers int
 	// Quality is that of JPEG coding for raw formats, 1 to 100 (80), and Encode says how else
@@ -39,14 +41,6 @@ type Options struct {
 
 // defaultRate is the rate without a wish, in frames per second.
 const defaultRate = 30
-
-// Device is a camera that there is.
-type Device struct {
-	Path string
-	// Card is the camera's name, Driver the kernel's driver and Bus where it is plugged
-	// in, as the driver tells them.
-	Card, Driver, Bus string
-}
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Buffers == 0 {

@@ -40,6 +40,9 @@ func New(o Options) (*Source, error) {
 	return &Source{options: o, open: openDevice}, nil
 }
 
+// Path is the camera's device, for Controls and SetControls.
+func (s *Source) Path() string { return s.options.Path }
+
 // Describe says what the camera delivers, which need not be the rate that was wished.
 func (s *Source) Describe() capture.Description {
 	d := capture.Description{Source: s.options.Path, Coding: s.coding, Params: s.params, Device: true}

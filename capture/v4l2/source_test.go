@@ -21,7 +21,7 @@ func TestFrames(t *testing.T) {
 	d.host.Open(s)
 	d.host.Turn()
 	d.check(0, 1, 0, "live")
-	if d.wishes != s.options || d.wishes.Buffers != 3 || !d.host.Watched(fakeFD) {
+	if !reflect.DeepEqual(d.wishes, s.options) || d.wishes.Buffers != 3 || !d.host.Watched(fakeFD) {
 		t.Errorf("opened with %+v", d.wishes)
 	}
 	want := media.Params{Format: media.JPEG, Width: 640, Height: 480, FramesPerSecond: 30}

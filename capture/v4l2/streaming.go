@@ -39,6 +39,9 @@ func openDevice(o Options) (camera, error) {
 	}
 	d := &device{number: fd, has: setup{card: capability.Card}}
 	if err = d.configure(o); err == nil {
+		err = apply(controlDevice(fd), o.Controls) // a camera that was unplugged has forgotten them
+	}
+	if err == nil {
 		err = d.start(o.Buffers)
 	}
 	if err == nil {
@@ -59,7 +62,7 @@ func openDevice(o Options) (camera, error) {
 // configure sets the format, the size and the rate, and reads back what the driver made
 // of it.
 func (d *device) configure(o Options) error {
-	wish, why, err := choose(o, offers(d.number), d.fastest)
+	wish, why, err := choose(o, offers(d.number), func(m mode) float64 { return ratesOf(d.number, m).fastest() })
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 )
 
@@ -63,7 +64,7 @@ func TestOptionsBehindTheLastQuestionMark(t *testing.T) {
 	} {
 		got, err := parseSource("cam=" + filepath.Join(folder, argument))
 		want.name, want.kind, want.path = "cam", fileSource, filepath.Join(folder, want.path)
-		if err != nil || got != want {
+		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v; want %+v", argument, got, err, want)
 		}
 	}

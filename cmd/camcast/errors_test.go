@@ -128,6 +128,13 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"testcard:?fps=0"}, 2, []string{"fps=0", "at most 1000"}},
 		{[]string{"testcard:?quality=101"}, 2, []string{"quality=101", "1 to 100"}},
 		{[]string{"/dev/video0?format=vp8"}, 2, []string{"format=vp8", "auto, mjpeg, h264, h265, yuyv"}},
+		{[]string{"/dev/video0?control.gain"}, 2, []string{"control.gain", "control.NAME=VALUE"}},
+		{[]string{"testcard:?control.gain=1"}, 2, []string{"control.gain", "size, fps, quality"}},
+		{[]string{"devices", "/dev/video0"}, 2, []string{"/dev/video0", "all cameras are listed"}},
+		{[]string{"controls"}, 2, []string{"DEVICE", "camcast devices"}},
+		{[]string{"controls", "/dev/video0", "gain"}, 2, []string{"gain", "NAME=VALUE"}},
+		{[]string{"controls", "/dev/null"}, 1, []string{"/dev/null", "not a video device"}},
+		{[]string{"controls", "/dev/video99", "gain=1"}, 1, []string{"/dev/video99", "not found"}},
 		{[]string{"testcard:?color=red"}, 2, []string{"color", "size, fps, quality"}},
 		{[]string{text + "?size=640x480"}, 2, []string{"size", "fps, loop"}},
 		{append(free, "/dev/null"), 1, []string{"/dev/null"}},
@@ -239,7 +246,7 @@ func TestUnknownHolder(t *testing.T) {
 func TestHelpAndVersion(t *testing.T) {
 	status, stdout, stderr := runBinary(t, "--help")
 	want := []string{"--rtsp", "--rtsps", "--tls-cert", "--tls-key", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--auth", "--allow", "--allow-basic", "--send", "--sdp", "--log",
-		"--log-level", "--version", "camcast passwd NAME", "camcast certificate", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
+		"--log-level", "--version", "camcast devices", "camcast controls DEVICE", "camcast passwd NAME", "camcast certificate", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
 	if status != 0 || stderr != "" || !containsAll(stdout, want) {
 		t.Errorf("status %d, stderr %q, stdout %q", status, stderr, stdout)
 	}

@@ -5,10 +5,13 @@ import (
 	"io"
 	"net/netip"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
+	"github.com/camcast/camcast/capture/v4l2"
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cmd/commandline"
 )
@@ -35,7 +38,7 @@ func FuzzSource(f *testing.F) {
 		}
 		again, err := parseSource(text)
 		switch {
-		case err != nil || again != spec:
+		case err != nil || !reflect.DeepEqual(again, spec):
 			t.Fatalf("%q means %+v, and then %+v, %v", text, spec, again, err)
 		case spec.kind < deviceSource || spec.kind > fileSource || spec.path == "":
 			t.Fatalf("%q: %+v", text, spec)
@@ -44,6 +47,8 @@ func FuzzSource(f *testing.F) {
 		case spec.width < 0 || spec.width > 65535 || (spec.width == 0) != (spec.height == 0) || spec.height < 0 || spec.height > 65535,
 			!(spec.fps >= 0 && spec.fps <= 1000), spec.quality < 0 || spec.quality > 100:
 			t.Fatalf("%q: %+v", text, spec)
+		case spec.kind != deviceSource && len(spec.controls) > 0 || slices.ContainsFunc(spec.controls, func(s v4l2.Setting) bool { return s.Name == "" }):
+			t.Fatalf("%q: controls %q", text, spec.controls)
 		case spec.kind == testcardSource && spec.testcard().Check() != nil:
 			t.Fatalf("%q: %v", text, spec.testcard().Check())
 		}

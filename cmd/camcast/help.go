@@ -14,6 +14,9 @@ cam2, cam3...
                                                   grey, or auto: the first of these that has
                                                   the size and rate; quality=1..100 for
                                                   those from yuyv on, which are encoded
+  '/dev/video0?control.exposure_auto=1'           a camera whose controls are set, in this
+                                                  order, each time it is opened; camcast
+                                                  controls /dev/video0 lists them
   'testcard:?size=640x480&fps=30&quality=80'      a moving picture with the time in it
   'clip.mjpeg?fps=25&loop=1'                      an MJPEG, H.264 or H.265 file (Annex B), a
                                                   folder of JPEGs, or a JPEG; without loop it
@@ -46,6 +49,8 @@ These environment variables turn kernel features and libraries off:
 
 Examples:
   camcast
+  camcast devices
+  camcast controls /dev/video0 brightness=10
   camcast --max-readers 100 'desk=/dev/video0?size=1280x720' bench=/dev/video2
   camcast passwd --file users me && camcast --auth users --allow 192.168.1.0/24
   camcast certificate

@@ -3,11 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 )
 
 // portRequest is ports that a flag asks for.
@@ -26,8 +23,8 @@ func (r portRequest) taken() string {
 			continue
 		}
 		which = fmt.Sprintf("port %d", port)
-		if process, ok := holderOf(sockets); ok {
-			who = process
+		if processes := holders(isSocket(sockets)); len(processes) > 0 {
+			who = processes[0].String()
 		}
 		break
 	}
@@ -56,35 +53,10 @@ func socketsAt(protocol string, port uint16) (inodes []string) {
 	return inodes
 }
 
-// holderOf finds a process, other than this one, that has one of the sockets open. It finds only
-// those whose descriptors may be read: one's own, or all of them as root.
-func holderOf(inodes []string) (process string, ok bool) {
-	descriptors, _ := filepath.Glob("/proc/[0-9]*/fd/*")
-	for _, path := range descriptors {
-		target, err := os.Readlink(path)
+// isSocket reports of a descriptor whether it is one of the sockets.
+func isSocket(inodes []string) func(descriptor, target string) bool {
+	return func(_, target string) bool {
 		inode, isSocket := strings.CutPrefix(target, "socket:[")
-		if err != nil || !isSocket || !slices.Contains(inodes, strings.TrimSuffix(inode, "]")) {
-			continue
-		}
-		pid := strings.Split(path, "/")[2]
-		if pid == strconv.Itoa(os.Getpid()) {
-			continue
-		}
-		return fmt.Sprintf("%s (pid %s)", commandOf(pid), pid), true
+		return isSocket && slices.Contains(inodes, strings.TrimSuffix(inode, "]"))
 	}
-	return "", false
-}
-
-// commandOf is a process's name, which it may have chosen: without what a terminal would obey.
-func commandOf(pid string) string {
-	name, err := os.ReadFile("/proc/" + pid + "/comm")
-	if err != nil {
-		return "another program"
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, string(name))
 }

@@ -35,11 +35,13 @@ type sourceSpec struct {
 	// quality is that of JPEG coding, 1 to 100.
 	quality int
 	loop    bool
+	// controls are a camera's, in the order in which they are to be set.
+	controls []v4l2.Setting
 }
 
 // optionsOf are the options of each kind, after the last '?'.
 var optionsOf = map[sourceKind][]string{
-	deviceSource:   {"size", "fps", "format", "quality"},
+	deviceSource:   {"size", "fps", "format", "quality", "control.NAME"},
 	testcardSource: {"size", "fps", "quality"},
 	fileSource:     {"fps", "loop"},
 }
@@ -152,7 +154,12 @@ func isDevicePath(path string) bool {
 	return info.Mode()&os.ModeDevice != 0
 }
 
-func (spec *sourceSpec) parseOptions(query string) error {
+func (spec *sourceSpec) parseOptions(query string) (err error) {
+	if spec.kind == deviceSource {
+		if spec.controls, query, err = takeControls(query); err != nil {
+			return err
+		}
+	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return fmt.Errorf("options %q: %w", query, err)

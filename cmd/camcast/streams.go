@@ -146,7 +146,7 @@ func (d *service) newSource(spec sourceSpec) (capture.Source, error) {
 		return nilIfFailed(v4l2.New(v4l2.Options{
 			Path: spec.path, Width: spec.width, Height: spec.height,
 			FramesPerSecond: spec.fps, Format: spec.format, Quality: spec.quality, Encode: encodeOptions(),
-			MaxFrame: d.settings.config.MaxFrame, Log: d.log.With("stream", spec.name),
+			Controls: spec.controls, MaxFrame: d.settings.config.MaxFrame, Log: d.log.With("stream", spec.name),
 		}))
 	case testcardSource:
 		return nilIfFailed(testcard.New(spec.testcard()))
