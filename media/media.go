@@ -18,6 +18,11 @@ const (
 	H264
 	// H265 likewise (ITU-T H.265).
 	H265
+	// I420: each frame is a picture that is not coded: the planes of Y, Cb and Cr, one after the
+	// other and without gaps, with a sample of colour for four pixels (4:2:0; of odd sizes, rounded
+	// up). The colours are JPEG's: BT.601, all values from 0 to 255. It is for encoders, and is sent
+	// to no viewer.
+	I420
 )
 
 // String gives the format's usual name.
@@ -29,13 +34,15 @@ func (f Format) String() string {
 		return "H.264"
 	case H265:
 		return "H.265"
+	case I420:
+		return "I420"
 	}
 	return "unknown"
 }
 
 // Dependent reports whether a frame of this format may need earlier ones to be decoded, so
 // that a viewer can begin only at a key frame.
-func (f Format) Dependent() bool { return f != JPEG }
+func (f Format) Dependent() bool { return f != JPEG && f != I420 }
 
 // Params is what the frames of a source have in common. Frames point to it. It must not be
 // changed once a frame with it was handed over: a source whose frames change makes a new one

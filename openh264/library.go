@@ -15,8 +15,21 @@ const name = "libopenh264.so.7"
 // ErrMissing is matched by the error of New and NewEncoder when the library is not installed.
 var ErrMissing = errors.New("OpenH264 is not installed; install it by: apt install libopenh264-7")
 
-// library is the functions that are used of it, by address.
-type library struct{ create, destroy, createEncoder, destroyEncoder uintptr }
+// library is the functions that are used of it, by address, and its version.
+type library struct {
+	create, destroy, createEncoder, destroyEncoder uintptr
+	release                                        release
+}
+
+// Version is that of the library, such as "2.3.1". The error matches ErrMissing if it is not installed;
+// else it says why the library cannot be used. Any goroutine may call it.
+func Version() (string, error) {
+	l, err := installed()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d.%d.%d", l.release.major, l.release.minor, l.release.revision), nil
+}
 
 // installed loads the library when it is called first.
 var installed = sync.OnceValues(func() (*library, error) { return load(name) })
@@ -38,9 +51,8 @@ func load(name string) (*library, error) {
 			return nil, fmt.Errorf("%s has no %s: another library of that name", name, symbol)
 		}
 	}
-	var is release
-	purego.SyscallN(version, uintptr(unsafe.Pointer(&is)))
-	return &l, is.check()
+	purego.SyscallN(version, uintptr(unsafe.Pointer(&l.release)))
+	return &l, l.release.check()
 }
 
 // release is OpenH264Version.

@@ -26,6 +26,7 @@ type turboTransform struct {
 	room    int      // the largest size of a picture of roomFor
 	roomFor [3]int32 // width, height, sampling
 	picture *image.YCbCr
+	cut     image.YCbCr // what scaled returns of it
 	grey    *image.Gray
 	pixels  []byte // of a picture that is not of brightness and colour
 }
