@@ -28,15 +28,24 @@ var barColours = []color.RGBA{
 // barsPicture has a bar of each colour, and below it a block that moves.
 func barsPicture(size image.Point, ratio image.YCbCrSubsampleRatio, number int) *image.YCbCr {
 	p := image.NewYCbCr(image.Rectangle{Max: size}, ratio)
+	wide, high := chromaPixels(ratio)
+	for x := range size.X {
+		c := barColours[x*len(barColours)/size.X]
+		p.Y[x], p.Cb[x/wide], p.Cr[x/wide] = color.RGBToYCbCr(c.R, c.G, c.B)
+	}
 	for y := range size.Y {
-		for x := range size.X {
-			c := barColours[x*len(barColours)/size.X]
-			if y > size.Y*3/4 {
-				v := byte((x + 5*number) * 2)
-				c = color.RGBA{v, v, v, 255}
-			}
-			i := p.COffset(x, y)
-			p.Y[p.YOffset(x, y)], p.Cb[i], p.Cr[i] = color.RGBToYCbCr(c.R, c.G, c.B)
+		luma, at := p.Y[y*p.YStride:][:size.X], y/high*p.CStride
+		if y <= size.Y*3/4 {
+			copy(luma, p.Y)
+			copy(p.Cb[at:], p.Cb[:p.CStride])
+			copy(p.Cr[at:], p.Cr[:p.CStride])
+			continue
+		}
+		for x := range luma {
+			luma[x] = byte((x + 5*number) * 2)
+		}
+		for x := range p.CStride {
+			p.Cb[at+x], p.Cr[at+x] = 128, 128
 		}
 	}
 	return p
