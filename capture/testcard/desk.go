@@ -38,8 +38,12 @@ func (d *desk) draw(f *frame) {
 	if f.err = d.set(); f.err != nil {
 		return
 	}
-	d.encoder.SetQuality(f.quality)
 	d.card.draw(f.number, f.wall)
+	if d.options.Pixels {
+		f.data = encode.AppendI420(f.data[:0], d.card.picture)
+		return
+	}
+	d.encoder.SetQuality(f.quality)
 	f.data, f.err = d.encoder.Encode(f.data, d.card.picture)
 }
 
@@ -50,7 +54,7 @@ func (d *desk) set() (err error) {
 			return err
 		}
 	}
-	if d.encoder == nil {
+	if d.encoder == nil && !d.options.Pixels {
 		d.encoder, err = encode.NewEncoder(d.options.Quality, d.options.Encode)
 	}
 	return err

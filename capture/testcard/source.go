@@ -21,6 +21,8 @@ type Options struct {
 	// encoded.
 	Quality int
 	Encode  encode.Options
+	// Pixels has the card deliver pictures that are not coded (media.I420), for an encoder.
+	Pixels bool
 }
 
 const (
@@ -81,6 +83,10 @@ func New(o Options) (*Source, error) {
 	s := &Source{options: o, params: &media.Params{
 		Format: media.JPEG, Width: o.Width, Height: o.Height, FramesPerSecond: o.FramesPerSecond,
 	}}
+	if o.Pixels {
+		s.params.Format, s.coding = media.I420, "drawn"
+		return s, nil
+	}
 	// This one tells its name, and has the library loaded before the loop runs.
 	probe, err := encode.NewEncoder(o.Quality, o.Encode)
 	if err != nil {
@@ -139,8 +145,13 @@ func (s *Source) drawn(f *frame) {
 	s.host.Frame(media.Frame{Params: s.params, Bytes: f.data, Captured: f.due, Key: true})
 }
 
-// Quality is that of JPEG coding at present.
-func (s *Source) Quality() int { return s.options.Quality }
+// Quality is that of JPEG coding at present, 0 if pictures are not coded.
+func (s *Source) Quality() int {
+	if s.options.Pixels {
+		return 0
+	}
+	return s.options.Quality
+}
 
 // SetQuality changes it from the next frame on. What is not 1 to 100 is taken as the
 // nearest that is.
