@@ -50,12 +50,19 @@ type nalAssembly struct {
 	*rtp.NALDepacketizer
 	format media.Format
 	last   media.Frame
-	chain  h264.Chain
-	isNext bool // the last frame follows the one before it, by its frame number
+	chain  chain
+	isNext bool // the last frame needs none that has not come, as the bit stream says
 }
 
+// chain is h264.Chain or h265.Chain.
+type chain interface{ Next(f *media.Frame) bool }
+
 func newNALAssembly(f media.Format) *nalAssembly {
-	return &nalAssembly{NALDepacketizer: rtp.NewNALDepacketizer(f, maxFrameBytes), format: f}
+	a := &nalAssembly{NALDepacketizer: rtp.NewNALDepacketizer(f, maxFrameBytes), format: f, chain: &h264.Chain{}}
+	if f == media.H265 {
+		a.chain = &h265.Chain{}
+	}
+	return a
 }
 
 func (a *nalAssembly) push(packet []byte) (Frame, bool, error) {
@@ -64,15 +71,13 @@ func (a *nalAssembly) push(packet []byte) (Frame, bool, error) {
 		return Frame{}, false, err
 	}
 	a.last = f
-	if a.format == media.H264 {
-		a.isNext = a.chain.Next(&f)
-	}
+	a.isNext = a.chain.Next(&a.last)
 	return Frame{Format: a.format, Bytes: f.Bytes, Params: f.Params, Key: f.Key, Disposable: f.Disposable, Timestamp: a.Timestamp()}, true, err
 }
 
-// follows: frames that no other one needs may be missing. H.264 numbers the others; of H.265 every gap
-// counts.
-func (a *nalAssembly) follows() bool { return !a.Gap() || a.format == media.H264 && a.isNext }
+// follows: frames that no other one needs may be missing. H.264 numbers the others; of H.265 each frame
+// names those that it needs.
+func (a *nalAssembly) follows() bool { return !a.Gap() || a.isNext }
 
 func (a *nalAssembly) skips() bool { return a.format == media.H265 && isRASL(a.last.Bytes) }
 

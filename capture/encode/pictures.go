@@ -74,7 +74,7 @@ func (d *pictures) decodeJPEG(picture []byte) (image.Image, error) {
 		return nil, fmt.Errorf("decode a JPEG of %dx%d: both must be 1 to %d", h.width, h.height, maxPictureSide)
 	}
 	if d.transform != nil {
-		if decoded, ok := d.transform.scaled(picture, d.size); ok {
+		if decoded, ok := d.transform.scaled(picture, &h, d.size); ok {
 			return decoded, nil
 		}
 		// Go's decoder knows why, or can do better.
@@ -89,13 +89,13 @@ func (d *pictures) decodeJPEG(picture []byte) (image.Image, error) {
 // scaled decodes a picture as decode does, but to the smallest size of which the library is capable that
 // is at least the one given, if that is not zero: it then computes fewer pixels. It allocates nothing once
 // its buffers are there.
-func (t *turboTransform) scaled(picture []byte, least image.Point) (image.Image, bool) {
+func (t *turboTransform) scaled(picture []byte, h *header, least image.Point) (image.Image, bool) {
 	if !t.header(picture) {
 		return nil, false
 	}
 	ratio, ok := tjRatios[t.sampling]
 	if !ok || t.colours != tjColoursYCbCr {
-		return t.decode(picture)
+		return t.decode(picture, h)
 	}
 	size := image.Pt(int(t.width), int(t.height))
 	if least != (image.Point{}) {

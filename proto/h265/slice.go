@@ -37,8 +37,17 @@ type slice struct {
 	order    uint32 // slice_pic_order_cnt_lsb, of a first one
 }
 
-func (s *syntax) parseSlice(unit []byte) (h slice, err error) {
-	b := nal.NewBits(unit[headerBytes:])
+func (s *syntax) parseSlice(unit []byte) (slice, error) {
+	h, _, err := s.parseHeader(unit)
+	return h, err
+}
+
+// parseHeader returns what is read on with, too, behind the picture order count.
+func (s *syntax) parseHeader(unit []byte) (h slice, b nal.Bits, err error) {
+	if len(unit) < headerBytes {
+		return slice{}, b, fmt.Errorf("%w: slice header", nal.ErrMalformed)
+	}
+	b = nal.NewBits(unit[headerBytes:])
 	h.kind, h.temporal = TypeOf(unit), temporal(unit)
 	h.first = b.Flag()
 	if h.kind.isIRAP() {
@@ -46,13 +55,13 @@ func (s *syntax) parseSlice(unit []byte) (h slice, err error) {
 	}
 	h.pps = b.Unsigned()
 	if b.Bad || h.pps > 63 {
-		return slice{}, fmt.Errorf("%w: slice header", nal.ErrMalformed)
+		return slice{}, b, fmt.Errorf("%w: slice header", nal.ErrMalformed)
 	}
 	picture := &s.pps[h.pps]
 	sequence := &s.sps[picture.sps]
 	h.read = picture.known && sequence.known
 	if !h.read || !h.first || h.kind.isIDR() {
-		return h, nil
+		return h, b, nil
 	}
 	b.Read(picture.extraBits)
 	b.Unsigned() // slice_type
@@ -64,7 +73,7 @@ func (s *syntax) parseSlice(unit []byte) (h slice, err error) {
 	}
 	h.order = b.Read(sequence.orderBits)
 	if b.Bad {
-		return slice{}, fmt.Errorf("%w: slice header", nal.ErrMalformed)
+		return slice{}, b, fmt.Errorf("%w: slice header", nal.ErrMalformed)
 	}
-	return h, nil
+	return h, b, nil
 }

@@ -23,7 +23,8 @@ type SPS struct {
 
 	separatePlanes bool
 	orderBits      int
-	subLayers      int // the number of temporal sub-layers
+	subLayers      int      // the number of temporal sub-layers
+	references     *setBits // nil: they could not be read
 }
 
 // ParseSPS reads a sequence parameter set, a NAL unit. The error matches nal.ErrMalformed.
@@ -65,6 +66,7 @@ func ParseSPS(unit []byte) (SPS, error) {
 	if s.Width < 1 || s.Height < 1 {
 		return SPS{}, fmt.Errorf("%w: sequence parameter set: pictures without a size", nal.ErrMalformed)
 	}
+	s.references = parseSets(&b, s.orderBits)
 	s.usability(unit)
 	return s, nil
 }

@@ -79,12 +79,17 @@ func (s *syntax) Take(unit []byte, u *nal.Unit) error {
 		if err != nil {
 			return err
 		}
-		s.order, s.last = s.count(&h), h
-		if h.first && h.temporal == 0 && !h.kind.isLeading() && !h.kind.isNonReference() {
-			s.base = s.order
-		}
+		s.take(&h)
 	}
 	return nil
+}
+
+// take takes a slice: the next one's picture order count is told from it.
+func (s *syntax) take(h *slice) {
+	s.order, s.last = s.count(h), *h
+	if h.first && h.temporal == 0 && !h.kind.isLeading() && !h.kind.isNonReference() {
+		s.base = s.order
+	}
 }
 
 // takeSet takes a parameter set.
