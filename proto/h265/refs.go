@@ -41,8 +41,10 @@ func parseSets(b *nal.Bits, orderBits int) *setBits {
 	for range 6 {
 		b.Unsigned() // sizes of blocks and depths of their trees
 	}
-	if b.Flag() && b.Flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
-		skipScalingLists(b)
+	if b.Flag() { // scaling_list_enabled_flag
+		if b.Flag() { // sps_scaling_list_data_present_flag
+			skipScalingLists(b)
+		}
 	}
 	b.Read(2)     // amp_enabled_flag, sample_adaptive_offset_enabled_flag
 	if b.Flag() { // pcm_enabled_flag
