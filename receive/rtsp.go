@@ -21,6 +21,9 @@ type RTSPConfig struct {
 	// OnlyTCP: packets come on the connection. Else they come by UDP, and with FallBack on the
 	// connection if the server refuses UDP.
 	OnlyTCP, FallBack bool
+	// AllowBasic has the password be sent in clear text to a server that takes it in no other way;
+	// else the session ends with client.ErrClearText then.
+	AllowBasic bool
 	// Room is what datagrams are received into, for a program with many sessions; nil: rooms of
 	// the session's own.
 	Room *udp.Room
@@ -96,7 +99,7 @@ func (s *RTSP) connected() {
 
 // begin makes the client, now that this side's address is known.
 func (s *RTSP) begin() error {
-	config := client.Config{URL: s.config.URL, UserAgent: s.config.UserAgent, FallBack: s.config.FallBack}
+	config := client.Config{URL: s.config.URL, UserAgent: s.config.UserAgent, FallBack: s.config.FallBack, AllowBasic: s.config.AllowBasic}
 	var err error
 	if !s.config.OnlyTCP {
 		if s.pair, err = openPair(s); err != nil {

@@ -28,6 +28,7 @@ type settings struct {
 	stats     bool
 	json      bool
 	trust     trust
+	basic     bool // passwords may be sent in clear text, whatever the way
 }
 
 // transport is how RTP is to come: by UDP, by TCP, or by TCP if UDP brings nothing.
@@ -64,6 +65,7 @@ type rawFlags struct {
 	frames, readers  int
 	stats, json      bool
 	trust            trust
+	basic            bool
 }
 
 // newProgram defines all flags, in the groups they are explained in.
@@ -76,6 +78,9 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.DurationVar(&raw.rewind, "rewind", 0, "keep the pictures of the last `TIME`, such as 30s, for the arrow keys")
 		}),
 		commandline.NewGroup("TLS, with rtsps://", raw.trust.define),
+		commandline.NewGroup("Passwords", func(f *pflag.FlagSet) {
+			f.BoolVar(&raw.basic, "allow-basic", false, "send the password in clear text (Basic) to an RTSP server that takes it in no other way, even without TLS or with --insecure")
+		}),
 		commandline.NewGroup("Output", func(f *pflag.FlagSet) {
 			f.StringVarP(&raw.output, "output", "o", "", "write pictures to `FILE`: all of them to a .mjpeg, .h264 or .h265, as the stream is, the first one to a .jpg, all of them to standard output with -")
 			f.IntVar(&raw.readers, "readers", 1, "be `N` readers at once, for load tests; nothing is shown")
@@ -112,7 +117,7 @@ func parseArguments(args []string) (*settings, error) {
 func (raw *rawFlags) settings(url string, changed func(flag string) bool) (*settings, error) {
 	s := &settings{
 		buffer: time.Duration(raw.buffer) * time.Millisecond, rewind: raw.rewind, duration: raw.duration,
-		frames: raw.frames, readers: raw.readers, stats: raw.stats, json: raw.json, trust: raw.trust,
+		frames: raw.frames, readers: raw.readers, stats: raw.stats, json: raw.json, trust: raw.trust, basic: raw.basic,
 	}
 	var err error
 	if s.address, err = parseAddress(url); err != nil {
@@ -188,6 +193,8 @@ func (s *settings) checkCombination() error {
 		return errors.New("--rewind is for the terminal: leave out -o, --readers and --json")
 	case s.address.scheme == rtspsScheme && s.transport == onlyUDP:
 		return errors.New("--transport udp: pictures would not be encrypted; rtsps:// brings them by TCP")
+	case s.address.scheme == joinScheme && s.basic:
+		return errors.New("--allow-basic: camcast:// never sends a password in clear text")
 	case s.address.scheme == joinScheme && s.transport == onlyTCP:
 		return errors.New("--transport tcp: camcast:// is UDP; use the rtsp:// address")
 	case s.address.isList():

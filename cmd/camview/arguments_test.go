@@ -104,6 +104,7 @@ func TestWrongArguments(t *testing.T) {
 		"--tls-ca x rtsp://a/b":              {"--tls-ca", "rtsps://"},
 		"--insecure camcast://a/b":           {"--insecure", "rtsps://"},
 		"--tls-fingerprint 0a rtsps://a/b":   {`--tls-fingerprint "0a"`, "64 hexadecimal digits"},
+		"--allow-basic camcast://u:p@a/b":    {"--allow-basic", "camcast://"},
 		"--tls-ca x --insecure rtsps://a/b":  {"--tls-ca, --tls-fingerprint and --insecure", "one of them"},
 	} {
 		_, err := parseArguments(strings.Fields(line))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/proto/rtsp/client"
 	"github.com/camcast/camcast/receive"
 	"github.com/camcast/camcast/tlsbridge"
 	"github.com/camcast/camcast/view"
@@ -127,6 +128,7 @@ func (r *reader) rtsp() receive.RTSPConfig {
 	c := receive.RTSPConfig{
 		URL: v.settings.address.url, UserAgent: commandline.Version("camview"),
 		OnlyTCP: r.onlyTCP, FallBack: v.settings.transport == anyTransport, Room: v.room,
+		AllowBasic: v.settings.basic || v.tls != nil && !v.settings.trust.Insecure,
 	}
 	if v.tls != nil {
 		c.Dial = func(ctx context.Context, server netip.AddrPort, done func(tlsbridge.Dialled, error)) {
@@ -221,6 +223,8 @@ func (r *reader) Ended(err error) {
 		r.left()
 	case err == nil:
 		r.lost(errGoodbye)
+	case errors.Is(err, client.ErrClearText):
+		r.lost(fmt.Errorf("%w: use rtsps:// and a certificate that is trusted, or --allow-basic where nobody can listen", err))
 	default:
 		r.lost(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -97,5 +98,78 @@ func TestSilentTLSServer(t *testing.T) {
 	status, _, stderr := runCamview(t, "--insecure", "--duration", "300ms", "--json", "rtsps://"+silent.Addr().String()+"/cam")
 	if took := time.Since(began); status != 1 || took > 8*time.Second {
 		t.Errorf("status %d after %v: %s", status, took, stderr)
+	}
+}
+
+// TestClearTextPasswords has a server want the password in clear text: it is sent on a connection that nobody else
+// reads, or where a person says so.
+func TestClearTextPasswords(t *testing.T) {
+	made, err := certificate.Make([]string{"127.0.0.1"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(made.Certificate, made.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		scheme string
+		args   []string
+		sent   bool
+	}{
+		{"rtsp", nil, false},
+		{"rtsp", []string{"--allow-basic"}, true},
+		{"rtsps", []string{"--insecure"}, false},
+		{"rtsps", []string{"--insecure", "--allow-basic"}, true},
+		{"rtsps", []string{"--tls-fingerprint", made.Fingerprint}, true},
+	} {
+		server, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		address := server.Addr().String()
+		if c.scheme == "rtsps" {
+			server = tls.NewListener(server, &tls.Config{Certificates: []tls.Certificate{pair}})
+		}
+		asked := make(chan string, 1)
+		go func() { asked <- wantBasic(server) }()
+		status, _, stderr := runCamview(t, append(c.args, "--json", c.scheme+"://anna:s3cret@"+address+"/cam")...)
+		requests := <-asked
+		if sent := strings.Contains(requests, "\r\nAuthorization: Basic YW5uYTpzM2NyZXQ="); sent != c.sent || status != 1 {
+			t.Errorf("%s %q: status %d, asks %q", c.scheme, c.args, status, requests)
+		}
+		if strings.Contains(stderr, "s3cret") || strings.Contains(stderr, "--allow-basic") == c.sent || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s %q: it says %q", c.scheme, c.args, stderr)
+		}
+	}
+}
+
+// wantBasic serves one connection: it wants a password in clear text, and when it has one there is no such stream.
+// It returns what was asked.
+func wantBasic(server net.Listener) (asked string) {
+	conn, err := server.Accept()
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for {
+		request := ""
+		for !strings.HasSuffix(request, "\r\n\r\n") {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return asked
+			}
+			request += line
+		}
+		asked += request
+		_, cseq, _ := strings.Cut(request, "CSeq: ")
+		cseq, _, _ = strings.Cut(cseq, "\r\n")
+		answer := "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\""
+		if strings.Contains(request, "Authorization") {
+			answer = "404 Not Found"
+		}
+		_, _ = fmt.Fprintf(conn, "RTSP/1.0 %s\r\nCSeq: %s\r\n\r\n", answer, cseq)
 	}
 }

@@ -137,12 +137,25 @@ func (c *Client) authorize(now time.Duration, dst []byte, p pending, a *base.Res
 		}
 		return dst, refusal(&p, a, hint)
 	}
-	sender := &auth.Sender{WWWAuth: a.Header["WWW-Authenticate"], User: c.user, Pass: c.pass}
+	challenges := a.Header["WWW-Authenticate"]
+	if !c.config.AllowBasic {
+		asked := len(challenges)
+		if challenges = slices.DeleteFunc(challenges, isBasic); len(challenges) == 0 && asked > 0 {
+			return dst, ErrClearText
+		}
+	}
+	sender := &auth.Sender{WWWAuth: challenges, User: c.user, Pass: c.pass}
 	if err := sender.Initialize(); err != nil {
 		return dst, refusal(&p, a, err.Error())
 	}
 	c.sender, p.retried, p.renewed = sender, true, p.retried
 	return c.send(now, dst, p), nil
+}
+
+// isBasic reports whether a challenge asks for the password in clear text.
+func isBasic(challenge string) bool {
+	var h headers.Authenticate
+	return h.Unmarshal(base.HeaderValue{challenge}) == nil && h.Method == headers.AuthMethodBasic
 }
 
 // stale reports whether a server has nothing against the password, but wants it proved by another nonce (RFC 7616, section

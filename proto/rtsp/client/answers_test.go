@@ -154,7 +154,7 @@ func TestForeignServers(t *testing.T) {
 func TestPassword(t *testing.T) {
 	for _, method := range []auth.VerifyMethod{auth.VerifyMethodBasic, auth.VerifyMethodDigestMD5, auth.VerifyMethodDigestSHA256} {
 		for password, want := range map[string]bool{"p%40ss": true, "wrong": false} {
-			c, err := client.New(client.Config{URL: "rtsp://me:" + password + "@192.0.2.1:8554/cam"})
+			c, err := client.New(client.Config{URL: "rtsp://me:" + password + "@192.0.2.1:8554/cam", AllowBasic: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,6 +24,9 @@ type Config struct {
 	RTPPort uint16
 	// FallBack has packets come on the connection if the server refuses UDP.
 	FallBack bool
+	// AllowBasic has the password be sent in clear text (RFC 7617) to a server that takes it in no
+	// other way. Without it the error is ErrClearText then.
+	AllowBasic bool
 }
 
 // Receiver is told what a Client receives. Its methods may call Close of the client, and
@@ -66,6 +69,8 @@ const defaultTimeout = 60 * time.Second
 var (
 	// ErrNoAnswer says that a request was not answered in time.
 	ErrNoAnswer = errors.New("no answer")
+	// ErrClearText says that a server takes the password in clear text alone, and Config.AllowBasic is not set.
+	ErrClearText = errors.New("the server wants the password in clear text (Basic)")
 	// ErrClosed is returned by what is called after Close or an error.
 	ErrClosed = errors.New("the client is closed")
 )

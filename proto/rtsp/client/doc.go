@@ -11,7 +11,7 @@
 // It does no I/O and has no clock: the caller owns the connection and the UDP sockets,
 // writes what the methods append, hands over what it reads, and calls Expire when Next has
 // come. A user and a password in the URL are sent when the server wants them (401), by the
-// digest or basic scheme. Nothing here is safe for concurrent use.
+// digest scheme, and by the basic one if the caller allows that. Nothing here is safe for concurrent use.
 //
 // Answers are read by gortsplib's base package, descriptions by its sdpunmarshaler, which
 // tolerates what real cameras send.

@@ -26,7 +26,7 @@ func TestPasswordsOfOwnServer(t *testing.T) {
 		"MD5":     func(line string) bool { return strings.Contains(line, "Digest") && !strings.Contains(line, "SHA-256") },
 		"Basic":   func(line string) bool { return strings.Contains(line, "Basic") },
 	} {
-		d := newDialogue(t, client.Config{URL: "rtsp://anna:a%20b@c@192.0.2.1:8554/cam"}, &porch{wants: annas}, 1000)
+		d := newDialogue(t, client.Config{URL: "rtsp://anna:a%20b@c@192.0.2.1:8554/cam", AllowBasic: name == "Basic"}, &porch{wants: annas}, 1000)
 		d.conn.AllowBasic = name == "Basic"
 		asked := d.client.Start(0, nil)
 		var last []byte
@@ -69,6 +69,28 @@ func TestWrongPasswords(t *testing.T) {
 		if status := (*client.StatusError)(nil); !errors.As(err, &status) || status.Status != 401 || err.Error() != want {
 			t.Errorf("%s: %v", url, err)
 		}
+	}
+}
+
+// TestNoPasswordInClearText: a server that wants only that gets nothing, and one that takes a digest, too, gets that.
+func TestNoPasswordInClearText(t *testing.T) {
+	const basic = "WWW-Authenticate: Basic realm=\"x\"\r\n"
+	const asks, digest = "RTSP/1.0 401 Unauthorized\r\nCSeq: #\r\n", "WWW-Authenticate: Digest realm=\"x\", nonce=\"one\"\r\n"
+	config := client.Config{URL: "rtsp://anna:pw@192.0.2.1/cam"}
+	_, _, asked, err := script(t, config, public, asks+basic+"\r\n")
+	if !errors.Is(err, client.ErrClearText) || len(asked) != 3 || strings.Contains(strings.Join(asked, ""), "Authorization") {
+		t.Errorf("asked %q: %v", asked, err)
+	}
+	for _, challenges := range []string{basic + digest, digest + basic} {
+		_, _, asked, err = script(t, config, public, asks+challenges+"\r\n", described("", jpeg))
+		if err != nil || !strings.Contains(asked[2], "Authorization: Digest ") {
+			t.Errorf("asked %q: %v", asked, err)
+		}
+	}
+	config.AllowBasic = true
+	_, _, asked, err = script(t, config, public, asks+basic+"\r\n", described("", jpeg))
+	if err != nil || !strings.Contains(asked[2], "Authorization: Basic ") {
+		t.Errorf("asked %q: %v", asked, err)
 	}
 }
 

@@ -19,7 +19,7 @@ func TestURLs(t *testing.T) {
 		{"rtsp://me:a%23b%25c%40@h/50%", "rtsp://h/50%25", "bWU6YSNiJWNA"},
 		{"RTSP://me:a/b@h:1", "rtsp://h:1", "bWU6YS9i"},
 	} {
-		_, _, asked, err := script(t, client.Config{URL: c.url}, wants, public, described("Content-Base: "+c.asked+"/\r\n", jpeg))
+		_, _, asked, err := script(t, client.Config{URL: c.url, AllowBasic: true}, wants, public, described("Content-Base: "+c.asked+"/\r\n", jpeg))
 		if err != nil {
 			t.Errorf("%s: %v", c.url, err)
 			continue
