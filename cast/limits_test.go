@@ -383,3 +383,34 @@ func TestRefusalsInTheLog(t *testing.T) {
 		t.Errorf("%d lines tell of %d refusals; there were %d in %d s", lines, told, each*seconds, seconds)
 	}
 }
+
+// TestClosedConnectionsInTheLog has a stranger's connections be closed, as what it says is no RTSP: a line a second, and
+// no connection is left out of the counts.
+func TestClosedConnectionsInTheLog(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	const each, seconds = 20, 3
+	for range each * seconds {
+		c := w.connect("10.0.1.2")
+		if _, err := c.conn.Write([]byte("\x00\x01\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		w.run(time.Second / each)
+	}
+	w.run(3 * time.Second)
+	lines, told := 0, 0
+	for line := range strings.Lines(w.log.String()) {
+		if !strings.Contains(line, "10.0.1.2:") {
+			continue
+		}
+		lines++
+		_, others, _ := strings.Cut(line, " others=")
+		var n int
+		if _, err := fmt.Sscan(others, &n); err != nil || !strings.Contains(line, `msg="reader refused: connection closed: `) {
+			t.Fatalf("%s: %v", line, err)
+		}
+		told += 1 + n
+	}
+	if told != each*seconds || lines > seconds+1 {
+		t.Errorf("%d lines tell of %d connections; there were %d in %d s", lines, told, each*seconds, seconds)
+	}
+}

@@ -1,7 +1,7 @@
 package rtsp
 
 import (
-	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -153,14 +153,9 @@ func (c *conn) answer(out []byte, err error) {
 	c.watch()
 }
 
-// giveUp closes the connection and logs why.
+// giveUp closes the connection and logs why, as strangers may have thousands closed in a second.
 func (c *conn) giveUp(reason error) {
-	if errors.Is(reason, protocol.ErrTLS) || errors.Is(reason, protocol.ErrCredentials) { // of which there may be thousands in a second
-		c.server.broadcaster.LogRefusal(c.tcp.Peer(), cast.RTSP, "", reason)
-		c.close()
-		return
-	}
-	c.server.broadcaster.Config().Log.Info("RTSP connection closed", "peer", c.tcp.Peer(), "reason", reason)
+	c.server.broadcaster.LogRefusal(c.tcp.Peer(), cast.RTSP, "", fmt.Errorf("connection closed: %w", reason))
 	c.close()
 }
 

@@ -191,7 +191,7 @@ func (m *media) refuse(r *reader, err error) protocol.Answer {
 	if _, refused := err.(*cast.Refusal); refused || err == cast.ErrClosed {
 		return answerTo(err, protocol.StatusNotEnoughBandwidth)
 	}
-	m.broadcaster.Config().Log.Warn("reader cannot be served", "peer", r.session.Peer(), "error", err)
+	m.broadcaster.LogRefusal(r.session.Peer(), cast.RTSP, r.session.Stream().Name(), err)
 	return protocol.Answer{Status: protocol.StatusInternalServerError}
 }
 
