@@ -153,6 +153,9 @@ func (s *Session) Peer() netip.AddrPort { return s.peer }
 // User is who the gate has said that it is, "" if nobody.
 func (s *Session) User() string { return s.opened.Grant.User }
 
+// Transport is how frames go to the reader, or went when it played last.
+func (s *Session) Transport() Transport { return s.transport }
+
 // Playing reports whether the session is sent frames at present.
 func (s *Session) Playing() bool { return s.state == playing }
 

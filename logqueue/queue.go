@@ -19,7 +19,8 @@ type Queue struct {
 // shared is what a Queue and those made of it by WithAttrs and WithGroup have in common.
 type shared struct {
 	records chan entry
-	dropped atomic.Uint64
+	dropped atomic.Uint64 // since that was logged last
+	total   atomic.Uint64 // dropped since the queue was made
 	closing chan struct{} // closed by Close
 	done    chan struct{} // closed when all that was queued is handled
 	once    sync.Once
@@ -58,17 +59,26 @@ func (q *Queue) NeverWaits() {}
 func (q *Queue) Handle(_ context.Context, r slog.Record) error {
 	select {
 	case <-q.shared.closing:
-		q.shared.dropped.Add(1)
+		q.shared.drop()
 		return nil
 	default:
 	}
 	select {
 	case q.shared.records <- entry{q.next, r.Clone()}:
 	default:
-		q.shared.dropped.Add(1)
+		q.shared.drop()
 	}
 	return nil
 }
+
+// drop counts a record that is dropped.
+func (s *shared) drop() {
+	s.dropped.Add(1)
+	s.total.Add(1)
+}
+
+// Dropped is how many records were dropped so far. Any goroutine may call it.
+func (q *Queue) Dropped() uint64 { return q.shared.total.Load() }
 
 // WithAttrs returns a handler for the same queue whose records have further attributes.
 func (q *Queue) WithAttrs(attrs []slog.Attr) slog.Handler {
