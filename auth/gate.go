@@ -112,7 +112,7 @@ func (g *Gate) Reload(b *cast.Broadcaster, users *Users) (ended int) {
 	return ended
 }
 
-// withdrawn says why a user may not go on watching a stream, "" if nothing is against it.
+// withdrawn says why what a user was granted does not hold any more, "" if it does.
 func withdrawn(old User, users *Users, stream string) string {
 	switch u, known := users.Find(old.Name); {
 	case !known:

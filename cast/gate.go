@@ -82,7 +82,7 @@ type Request struct {
 	// Secure: it came by an encrypted connection (rtsps://).
 	Secure bool
 	// Stream is the stream's name, and Action what is wanted of it. It is empty where the list is
-	// asked for or the whole program is administered, and where a stream is asked for that there is not: a gate that admits such a
+	// or who asks is asked for, and where a stream is asked for that there is not: a gate that admits such a
 	// request lets the one who asks know that, and one that refuses it does not.
 	Stream string
 	Action Action

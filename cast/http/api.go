@@ -32,6 +32,7 @@ func (s *Server) newAPI() *http.ServeMux {
 		{"GET", "/api/v1/readers", s.serveReaders},
 		{"DELETE", "/api/v1/readers/{reader}", s.serveEndReader},
 		{"GET", "/api/v1/config", s.serveConfig},
+		{"POST", "/api/v1/tokens", s.serveTokens},
 	} {
 		mux.HandleFunc(one.path, func(w http.ResponseWriter, r *http.Request) {
 			if onlyMethod(w, r, one.method) {

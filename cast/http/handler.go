@@ -83,7 +83,7 @@ func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(
 	}
 	return s.broadcaster.Admit(request, func(g cast.Grant, err error) {
 		stream := find()
-		if err == nil && a != cast.List && a != cast.Identify && stream == nil { // it has ended since
+		if err == nil && stream == nil && (a == cast.Watch || a == cast.Describe) { // it has ended since
 			err = &cast.Refusal{Kind: cast.NoSuchStream}
 		}
 		answer(stream, g, s.settle(c, err))

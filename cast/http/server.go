@@ -84,11 +84,11 @@ func newServer(b *cast.Broadcaster, o Options) *Server {
 	s := &Server{broadcaster: b, loop: b.Loop(), options: o, over: make(chan struct{}), readers: map[*reader]struct{}{}}
 	s.adopter = tcp.NewAdopter(s.loop, b.Requests())
 	s.snapshots = newSnapshots()
-	s.site = newSite(s)
 	s.tokens = newTokens(b.Config().Random)
 	key := make([]byte, 32)
 	b.Config().Random(key)
 	s.nonces = credentials.NewNonces(key)
+	s.site = newSite(s)
 	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout, WriteTimeout: writeTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: log.New(io.Discard, "", 0), // strangers fill no log

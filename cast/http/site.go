@@ -104,6 +104,9 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, needs right, f fu
 	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
 		var begun func()
 		stop = s.admit(r, "", cast.Identify, func(_ *cast.Stream, g cast.Grant, err error) {
+			if token := claimOf(r).token; token != nil {
+				g = token.narrow(g)
+			}
 			g.Admin = g.Admin && (s.broadcaster.Config().Gate != nil || !isForwarded(r))
 			if fault = err; fault == nil {
 				fault = needs.check(s, g)

@@ -98,7 +98,17 @@ func (t *tokens) isOf(one *token, secret [32]byte) bool {
 
 // isFor reports whether a token may be used for something.
 func (one *token) isFor(stream string, a cast.Action) bool {
-	return (a == cast.Watch || a == cast.Describe) && slices.Contains(one.streams, stream)
+	return a == cast.Identify || (a == cast.Watch || a == cast.Describe) && slices.Contains(one.streams, stream)
+}
+
+// narrow is what of a user's grant a token gives.
+func (one *token) narrow(g cast.Grant) cast.Grant {
+	ofUser := g.MayWatch
+	g.Admin = false
+	g.MayWatch = func(stream string) bool {
+		return slices.Contains(one.streams, stream) && (ofUser == nil || ofUser(stream))
+	}
+	return g
 }
 
 // The errors of a token that cannot be had.
