@@ -68,6 +68,8 @@ var rules = []rule{
 	{packages: "cast/internal/ring", own: []string{"proto/...", "media"}, not: osAndNet},
 	// auth stands on cast, as a program does that embeds it; it reads files.
 	{packages: "auth", own: []string{"cast", "loop"}, tests: []string{"loop/...", "cast/...", "proto/...", "media"}, modules: []string{sys}},
+	// Prometheus' client collects on goroutines of its own.
+	{packages: "metrics", own: []string{"cast", "capture", "loop/..."}, tests: []string{"cast/...", "media"}, not: osAndNet, modules: []string{"github.com/prometheus/client_golang/prometheus"}},
 	{packages: "view", own: []string{"loop/...", "proto/...", "media"}, not: osAndNet},
 	// Sessions with servers that send RTP, for camview and for capture/rtsp: TLS and the resolver wait outside the loop.
 	{packages: "receive", own: []string{"view", "loop/...", "proto/...", "media", "tlsbridge", "certificate"}, modules: []string{sys}},
@@ -96,6 +98,8 @@ var waiters = map[string][]habit{
 	// net/http answers requests on goroutines of its own, which wait for what the loop says.
 	"cast/http/server.go":   {goroutine, channel},
 	"cast/http/listener.go": {channel},
+	// A prometheus.Collector hands over what it has by a channel.
+	"metrics/metrics.go": {channel},
 	// Push, by which other goroutines hand frames over to a Feed.
 	"capture/feed.go": {lock},
 	// The simulated kernel is woken by other goroutines, as the real one is.
