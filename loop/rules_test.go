@@ -55,6 +55,9 @@ var rules = []rule{
 	// A source knows no other source, and no loop: it is given a capture.Host.
 	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "openh264", "proto/jpeg", "proto/mjpeg", "proto/multipart", "proto/flv", "proto/mpegts", "proto/nal", "proto/h264", "proto/h265", "worker"},
 		tests: []string{"capture/capturetest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},
+	// An RTSP camera is on the loop by itself, for its sockets.
+	{packages: "capture/rtsp", own: []string{"capture", "media", "loop", "loop/udp", "proto/...", "receive", "tlsbridge", "view"},
+		tests: []string{"capture/capturetest", "cast/...", "loop/..."}},
 	// A front knows no other front, and nothing of how frames go to many readers.
 	{packages: "cast/...", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture", "auth"},
 		not: osAndNet, modules: []string{sys}},

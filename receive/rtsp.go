@@ -243,7 +243,7 @@ type rtspReceiver RTSP
 func (r *rtspReceiver) Playing(p client.Playing) {
 	s := (*RTSP)(r)
 	s.playing = true
-	begun := Start{RoundTrip: p.RoundTrip, UDP: p.UDP, Format: p.Format, ParameterSets: p.ParameterSets, Width: p.Width, Height: p.Height}
+	begun := Start{RoundTrip: p.RoundTrip, UDP: p.UDP, Format: p.Format, ParameterSets: p.ParameterSets, Width: p.Width, Height: p.Height, FramesPerSecond: p.FramesPerSecond}
 	if p.UDP {
 		s.listen(p)
 		begun.FallBack = s.config.FallBack

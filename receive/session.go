@@ -30,6 +30,8 @@ type Start struct {
 	// Width and Height are the pictures' size in pixels as the server describes it, 0 if it does
 	// not.
 	Width, Height int
+	// FramesPerSecond is their rate as the server describes it, 0 if it does not.
+	FramesPerSecond float64
 	// Readers is how many there are, 0 if that is not known.
 	Readers int
 	// Silence is how long the reader may say nothing, 0 if the session sees to that.

@@ -57,6 +57,9 @@ type Playing struct {
 	// Width and Height are the pictures' size in pixels, 1 to 65535, as the description has it
 	// (a=x-dimensions): packets of pictures larger than 2040 do not say it. 0: not described.
 	Width, Height int
+	// FramesPerSecond is their rate as the description has it (a=framerate), more than 0 and at most
+	// 1000. 0: not described.
+	FramesPerSecond float64
 }
 
 // answerTime is how long a server may take to answer.

@@ -60,6 +60,7 @@ func (c *Client) video(session *sdp.SessionDescription) (*sdp.MediaDescription, 
 			}
 			c.playing.Format = format
 			c.playing.Width, c.playing.Height = dimensions(m)
+			c.playing.FramesPerSecond = frameRate(m)
 			return m, nil
 		}
 	}
@@ -113,4 +114,18 @@ func dimensions(m *sdp.MediaDescription) (width, height int) {
 		return 0, 0
 	}
 	return int(w), int(h)
+}
+
+// mostFramesPerSecond is the highest rate that is believed.
+const mostFramesPerSecond = 1000
+
+// frameRate is the rate that a description gives, a=framerate:RATE; 0 if it gives none that makes
+// sense.
+func frameRate(m *sdp.MediaDescription) float64 {
+	text, _ := m.Attribute("framerate")
+	rate, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(rate > 0 && rate <= mostFramesPerSecond) {
+		return 0
+	}
+	return rate
 }
