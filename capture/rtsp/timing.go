@@ -19,8 +19,10 @@ type timing struct {
 }
 
 const (
-	// maxOff is how far the times may be off until they are set at once.
-	maxOff = time.Second
+	// maxOff is how late the times may be until they are set at once, and maxAhead how early: before
+	// a first B-frame has come, those that wait for it seem to be taken in the future.
+	maxOff   = time.Second
+	maxAhead = 30 * time.Millisecond
 	// slewShare is the part of the time that passes by which times are set otherwise: nobody sees 5 %.
 	slewShare = 20
 	// maxDepth is how far B-frames are believed to be behind.
@@ -35,7 +37,7 @@ func (t *timing) next(timestamp uint32, measured time.Duration) (captured, decod
 	ticks := int64(int32(timestamp - t.timestamp))
 	elapsed := time.Duration(ticks * int64(time.Second) / rtp.ClockHz)
 	captured = t.captured + elapsed
-	if off := measured - captured; !t.begun || off.Abs() > maxOff {
+	if off := measured - captured; !t.begun || off > maxOff || off < -maxAhead {
 		captured = max(measured, t.when)
 		t.latest = captured
 	} else {
