@@ -64,7 +64,11 @@ func describe(d capture.Description) string {
 	if d.Params == nil {
 		return d.Source + ", not available yet"
 	}
-	return fmt.Sprintf("%s, %dx%d at %.4g frames/s, %s", d.Source, d.Params.Width, d.Params.Height, d.Params.FramesPerSecond, d.Coding)
+	rate := "an unknown rate"
+	if fps := d.Params.FramesPerSecond; fps > 0 {
+		rate = fmt.Sprintf("%.4g frames/s", fps)
+	}
+	return fmt.Sprintf("%s, %dx%d at %s, %s", d.Source, d.Params.Width, d.Params.Height, rate, d.Coding)
 }
 
 // announceDestinations prints where a stream is sent to.

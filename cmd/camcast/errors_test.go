@@ -67,8 +67,10 @@ func TestWrongInput(t *testing.T) {
 		want   []string
 	}{
 		{[]string{"--nope"}, 2, []string{"--nope"}},
-		{[]string{"desk=rtsp://u:secret@a/b"}, 2, []string{"rtsp://...", "a URL cannot be a source"}},
-		{[]string{"http://a/b.mjpeg?fps=5"}, 2, []string{"http://...", "a URL cannot be a source"}},
+		{[]string{"desk=camcast://u:secret@a/b"}, 2, []string{"camcast://...", "such a URL cannot be a source"}},
+		{[]string{"http://a/b.mjpeg?fps=5"}, 2, []string{"http://...", "such a URL cannot be a source"}},
+		{[]string{"desk=rtsp://u:secret@/b"}, 2, []string{"desk=rtsp:///b", "must name a host"}},
+		{[]string{"rtsp://u:secret@a/b?transport=quic"}, 2, []string{"rtsp://a/b?transport=quic", "any, udp or tcp"}},
 		{[]string{"--lag", "0"}, 2, []string{"--lag", "at least 1"}},
 		{[]string{"--lag", "many"}, 2, []string{"lag", "many"}},
 		{[]string{"--lag", "5000"}, 2, []string{"--lag 5000", "1 to 1000"}},

@@ -22,11 +22,19 @@ cam2, cam3...
                                                   folder of JPEGs, or a JPEG; without loop it
                                                   is played once, from its first viewer on;
                                                   without fps at the file's rate, else 25
+  'rtsp://USER:PASSWORD@HOST/PATH?transport=tcp'  an RTSP camera (H.264, H.265, JPEG), or
+                                                  rtsps://; transport udp, tcp or any: UDP,
+                                                  and TCP if nothing comes by that
 
 Everything from the last '?' on is optional. The quotes keep it from the shell. A file with
 a '?' in its name: 'what?.mjpeg' if it is there, else 'what?.mjpeg?'; with options
 'what?.mjpeg?fps=5'. A file that is named like a command: ./passwd. Without any SOURCE: the
 first camera found, else the test card.
+
+A URL's own query is a part of it. Options come behind another '?', as in
+'rtsp://HOST/PATH?channel=1?transport=tcp'; where all of a query is options, a '?' at the
+end says that it is the URL's own. For rtsps:// tls-ca=FILE, tls-fingerprint=HEX or
+insecure=1 say which camera to trust; without them the system's authorities do.
 
 Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
 at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the

@@ -21,13 +21,14 @@ const (
 	deviceSource sourceKind = iota + 1
 	testcardSource
 	fileSource
+	rtspSource
 )
 
 // sourceSpec is a SOURCE argument, understood.
 type sourceSpec struct {
 	name   string
 	kind   sourceKind
-	path   string // of a device or file
+	path   string // of a device or file, or a URL
 	width  int    // 0: not given, as for the others
 	height int
 	fps    float64
@@ -37,6 +38,7 @@ type sourceSpec struct {
 	loop    bool
 	// controls are a camera's, in the order in which they are to be set.
 	controls []v4l2.Setting
+	rtsp     rtspSpec
 }
 
 // optionsOf are the options of each kind, after the last '?'.
@@ -44,6 +46,7 @@ var optionsOf = map[sourceKind][]string{
 	deviceSource:   {"size", "fps", "format", "quality", "control.NAME"},
 	testcardSource: {"size", "fps", "quality"},
 	fileSource:     {"fps", "loop"},
+	rtspSource:     rtspOptions,
 }
 
 // cameraFormats are what can be asked of a camera.
@@ -65,7 +68,7 @@ func parseSources(arguments []string) ([]sourceSpec, error) {
 			spec.name = defaultName(i)
 		}
 		if slices.ContainsFunc(specs, func(s sourceSpec) bool { return s.name == spec.name }) {
-			return nil, fmt.Errorf("source %q: stream %s already exists; choose another name, as in NAME=SOURCE", argument, spec.name)
+			return nil, fmt.Errorf("source %q: stream %s already exists; choose another name, as in NAME=SOURCE", shownSource(argument), spec.name)
 		}
 		specs = append(specs, spec)
 	}
@@ -85,9 +88,15 @@ func parseSource(argument string) (sourceSpec, error) {
 	rest := argument
 	if m := namePrefix.FindStringSubmatch(rest); m != nil {
 		if err := cast.CheckName(m[1]); err != nil {
-			return spec, fmt.Errorf("source %q: %w", argument, err)
+			return spec, fmt.Errorf("source %q: %w", shownSource(argument), err)
 		}
 		spec.name, rest = m[1], rest[len(m[0]):]
+	}
+	if isRTSP(rest) {
+		if err := spec.parseRTSP(rest); err != nil {
+			return spec, fmt.Errorf("source %q: %w", shownSource(argument), err)
+		}
+		return spec, nil
 	}
 	path, query := splitOptions(rest)
 	spec.path = path
@@ -98,7 +107,7 @@ func parseSource(argument string) (sourceSpec, error) {
 		return spec, fmt.Errorf("source %q: must be a device, a file or a testcard", argument)
 	case isURL(path):
 		scheme, _, _ := strings.Cut(path, "://") // what follows may hold a password
-		return spec, fmt.Errorf("source %q: a URL cannot be a source; camcast streams cameras and files of this machine, and camview watches streams", scheme+"://...")
+		return spec, fmt.Errorf("source %q: such a URL cannot be a source; camcast streams cameras and files of this machine and RTSP cameras (rtsp://, rtsps://), and camview watches streams", scheme+"://...")
 	case isDevicePath(path):
 		spec.kind = deviceSource
 	default:
@@ -176,6 +185,9 @@ func (spec *sourceSpec) parseOptions(query string) (err error) {
 }
 
 func (spec *sourceSpec) setOption(key, value string) (err error) {
+	if spec.kind == rtspSource {
+		return spec.rtsp.set(key, value)
+	}
 	switch key {
 	case "size":
 		spec.width, spec.height, err = parseSize(value)

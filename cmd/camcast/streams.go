@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/encode"
@@ -65,13 +66,21 @@ func (d *service) stateChanged(s *cast.Stream, state cast.State, err error) {
 	}
 }
 
-// settle turns the loop until it is known of each source whether it can be opened.
+// networkPatience is how long the daemon's start waits for cameras on the network.
+const networkPatience = 3 * time.Second
+
+// settle turns the loop until it is known of each source whether it can be opened, or the start has
+// waited long enough for cameras on the network.
 func (d *service) settle() error {
 	ctx, settled := context.WithCancel(d.ctx)
 	defer settled()
+	isLate := false
+	patience := d.broadcaster.Loop().NewTimer(func() { isLate = true; d.settled() })
+	patience.SetAfter(networkPatience)
+	defer patience.Stop()
 	d.settled = func() {
 		for _, s := range d.broadcaster.Streams() {
-			if s.State() == cast.Opening {
+			if s.State() == cast.Opening && !(isLate && isRTSP(s.Describe().Source)) {
 				return
 			}
 		}
@@ -150,6 +159,8 @@ func (d *service) newSource(spec sourceSpec) (capture.Source, error) {
 		}))
 	case testcardSource:
 		return nilIfFailed(testcard.New(spec.testcard()))
+	case rtspSource:
+		return d.newCamera(spec)
 	case fileSource:
 		return nilIfFailed(file.New(file.Options{
 			Path: spec.path, FramesPerSecond: spec.fps, Loop: spec.loop,
