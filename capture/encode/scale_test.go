@@ -2,6 +2,7 @@ package encode
 
 import (
 	"image"
+	"math"
 	"testing"
 
 	"github.com/camcast/camcast/media"
@@ -109,7 +110,7 @@ func TestSubsample(t *testing.T) {
 // TestH264Options refuses what cannot be made.
 func TestH264Options(t *testing.T) {
 	for _, o := range []H264Options{
-		{Width: 641, Height: 480}, {Width: 640}, {Width: 8, Height: 8}, {Width: 5000, Height: 480}, {Bitrate: 9}, {Bitrate: 1 << 40}, {KeyInterval: 1}, {KeyInterval: -1},
+		{Width: 641, Height: 480}, {Width: 640}, {Width: 8, Height: 8}, {Width: 5000, Height: 480}, {Bitrate: 9}, {Bitrate: math.MaxInt - 1}, {KeyInterval: 1}, {KeyInterval: -1},
 	} {
 		if o.Check() == nil {
 			t.Errorf("%+v: no error", o)
