@@ -32,8 +32,9 @@ import (
 func init() { runtime.LockOSThread() }
 
 func main() {
-	// Who reads stdout or stderr may go: a write then fails, and does not end the process.
-	signal.Ignore(syscall.SIGPIPE)
+	// The reader of stdout or stderr may go: a write then fails, and does not end the process. SIGPIPE is
+	// not ignored, as commands that are sources would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(run(os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
 }
 
@@ -134,7 +135,10 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	stop() // a second signal ends the process at once
 	left, gone := context.WithCancel(context.Background())
 	b.Leave(gone)
-	return l.Run(left)
+	if err := l.Run(left); err != nil || d.open > 0 {
+		return err
+	}
+	return d.failed // a program's, that has written no pictures
 }
 
 // outputPatience is how long the end waits for each of stdout and stderr to be read.
@@ -158,6 +162,8 @@ type service struct {
 	described map[int]bool
 	// writers write these files when sources are opened later, also by the destinations' indices.
 	writers map[int]*worker.Worker[sdpFile]
+	// others are the streams whose frames come from another program or machine.
+	others []string
 	// open is how many streams have not ended.
 	open int
 	// settled is called with each first outcome of opening a source, as long as the daemon

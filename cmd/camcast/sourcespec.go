@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/camcast/camcast/capture/pipe"
 	"github.com/camcast/camcast/capture/testcard"
 	"github.com/camcast/camcast/capture/v4l2"
 	"github.com/camcast/camcast/cast"
@@ -22,13 +24,15 @@ const (
 	testcardSource
 	fileSource
 	rtspSource
+	execSource
+	pipeSource
 )
 
 // sourceSpec is a SOURCE argument, understood.
 type sourceSpec struct {
 	name   string
 	kind   sourceKind
-	path   string // of a device or file, or a URL
+	path   string // of a device, file or FIFO, or "-" for stdin; a URL; a command
 	width  int    // 0: not given, as for the others
 	height int
 	fps    float64
@@ -36,6 +40,7 @@ type sourceSpec struct {
 	// quality is that of JPEG coding, 1 to 100.
 	quality int
 	loop    bool
+	timeout time.Duration // of a command
 	// controls are a camera's, in the order in which they are to be set.
 	controls []v4l2.Setting
 	rtsp     rtspSpec
@@ -47,6 +52,8 @@ var optionsOf = map[sourceKind][]string{
 	testcardSource: {"size", "fps", "quality"},
 	fileSource:     {"fps", "loop"},
 	rtspSource:     rtspOptions,
+	execSource:     {"format", "fps", "timeout"},
+	pipeSource:     {"format", "fps"},
 }
 
 // cameraFormats are what can be asked of a camera.
@@ -66,6 +73,9 @@ func parseSources(arguments []string) ([]sourceSpec, error) {
 		}
 		if spec.name == "" {
 			spec.name = defaultName(i)
+		}
+		if spec.isStdin() && slices.ContainsFunc(specs, func(s sourceSpec) bool { return s.isStdin() }) {
+			return nil, fmt.Errorf("source %q: stdin is a source already", argument)
 		}
 		if slices.ContainsFunc(specs, func(s sourceSpec) bool { return s.name == spec.name }) {
 			return nil, fmt.Errorf("source %q: stream %s already exists; choose another name, as in NAME=SOURCE", shownSource(argument), spec.name)
@@ -98,16 +108,21 @@ func parseSource(argument string) (sourceSpec, error) {
 		}
 		return spec, nil
 	}
+	if isExec(rest) {
+		return spec, spec.parseExec(rest)
+	}
 	path, query := splitOptions(rest)
 	spec.path = path
 	switch {
 	case path == "testcard:" || path == "testcard":
 		spec.kind = testcardSource
 	case path == "":
-		return spec, fmt.Errorf("source %q: must be a device, a file or a testcard", argument)
+		return spec, fmt.Errorf("source %q: must be a device, a file, a command or a testcard", argument)
 	case isURL(path):
 		scheme, _, _ := strings.Cut(path, "://") // what follows may hold a password
 		return spec, fmt.Errorf("source %q: such a URL cannot be a source; camcast streams cameras and files of this machine and RTSP cameras (rtsp://, rtsps://), and camview watches streams", scheme+"://...")
+	case path == "-", isFIFO(path):
+		spec.kind = pipeSource
 	case isDevicePath(path):
 		spec.kind = deviceSource
 	default:
@@ -119,6 +134,9 @@ func parseSource(argument string) (sourceSpec, error) {
 	}
 	if err == nil && spec.kind == testcardSource {
 		err = spec.testcard().Check()
+	}
+	if err == nil && spec.isStdin() {
+		err = pipe.CheckStdin()
 	}
 	if err != nil {
 		return spec, fmt.Errorf("source %q: %w", argument, err)
@@ -203,9 +221,11 @@ func (spec *sourceSpec) setOption(key, value string) (err error) {
 		}
 	case "format":
 		spec.format = strings.ToLower(value)
-		if !slices.Contains(cameraFormats, spec.format) {
-			err = fmt.Errorf("format=%s: must be one of %s", value, strings.Join(cameraFormats, ", "))
+		if formats := spec.formats(); !slices.Contains(formats, spec.format) {
+			err = fmt.Errorf("format=%s: must be one of %s", value, strings.Join(formats, ", "))
 		}
+	case "timeout":
+		spec.timeout, err = parseTimeout(value)
 	case "loop":
 		spec.loop, err = strconv.ParseBool(value)
 		if err != nil {

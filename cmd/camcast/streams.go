@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/capture"
@@ -39,6 +40,9 @@ func (d *service) addStream(spec sourceSpec, source capture.Source) (*cast.Strea
 		return nil, err
 	}
 	d.open++
+	if spec.kind == rtspSource || spec.isProgram() {
+		d.others = append(d.others, spec.name)
+	}
 	return d.broadcaster.AddStream(spec.name, source, cast.StreamOptions{
 		Transcoder:   transcoder,
 		AwaitReader:  spec.kind == fileSource && !spec.loop,
@@ -59,6 +63,8 @@ func (d *service) stateChanged(s *cast.Stream, state cast.State, err error) {
 		}
 		if d.open--; d.open == 0 {
 			d.stop()
+		} else if err != nil && d.settled == nil {
+			d.log.Error("source has failed", "stream", s.Name(), "error", err)
 		}
 	}
 	if d.settled != nil {
@@ -66,26 +72,30 @@ func (d *service) stateChanged(s *cast.Stream, state cast.State, err error) {
 	}
 }
 
-// networkPatience is how long the daemon's start waits for cameras on the network.
-const networkPatience = 3 * time.Second
+// patience is how long the start waits for what another program or machine decides: a program's first frame, a
+// camera on the network.
+const patience = 3 * time.Second
 
-// settle turns the loop until it is known of each source whether it can be opened, or the start has
-// waited long enough for cameras on the network.
+// settle turns the loop until it is known of each source whether it can be opened. Sources that other
+// programs and machines are may take longer.
 func (d *service) settle() error {
 	ctx, settled := context.WithCancel(d.ctx)
 	defer settled()
 	isLate := false
-	patience := d.broadcaster.Loop().NewTimer(func() { isLate = true; d.settled() })
-	patience.SetAfter(networkPatience)
-	defer patience.Stop()
 	d.settled = func() {
 		for _, s := range d.broadcaster.Streams() {
-			if s.State() == cast.Opening && !(isLate && isRTSP(s.Describe().Source)) {
+			if s.State() == cast.Opening && !(isLate && slices.Contains(d.others, s.Name())) {
 				return
 			}
 		}
 		settled()
 	}
+	late := d.broadcaster.Loop().NewTimer(func() {
+		isLate = true
+		d.settled()
+	})
+	late.SetAfter(patience)
+	defer late.Stop()
 	defer func() { d.settled = nil }()
 	d.settled()
 	if err := d.broadcaster.Loop().Run(ctx); err != nil {
@@ -166,6 +176,9 @@ func (d *service) newSource(spec sourceSpec) (capture.Source, error) {
 			Path: spec.path, FramesPerSecond: spec.fps, Loop: spec.loop,
 			MaxFrame: d.settings.config.MaxFrame, Check: checkPicture, Log: d.log.With("stream", spec.name),
 		}))
+	}
+	if spec.kind == rtspSource || spec.isProgram() {
+		return d.newProgramSource(spec)
 	}
 	return nil, errors.New("unknown kind of source")
 }
