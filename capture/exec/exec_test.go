@@ -23,7 +23,6 @@ import (
 
 // host is a capture.Host on a real loop. The source belongs to the loop's goroutine, which is the test's.
 type host struct {
-	t       *testing.T
 	loop    *loop.Loop
 	source  capture.Source
 	frames  [][]byte
@@ -85,7 +84,7 @@ func play(t *testing.T, o exec.Options, prepare func(h *host, stop func())) *hos
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &host{t: t, loop: l, onReport: func(string) {}, onFrame: func() {}}
+	h := &host{loop: l, onReport: func(string) {}, onFrame: func() {}}
 	o.Log = slog.New(slog.NewTextHandler(&h.log, nil))
 	if h.source, err = exec.New(o); err != nil {
 		t.Fatal(err)
@@ -110,7 +109,7 @@ func play(t *testing.T, o exec.Options, prepare func(h *host, stop func())) *hos
 }
 
 // pictureFile is a file with a JPEG.
-func pictureFile(t *testing.T) (path string, data []byte) {
+func pictureFile(t testing.TB) (path string, data []byte) {
 	t.Helper()
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, image.NewRGBA(image.Rect(0, 0, 64, 48)), nil); err != nil {
