@@ -8,6 +8,8 @@
 //   - v4l2: a camera behind a Linux V4L2 driver
 //   - testcard: a moving picture with the time of day in it
 //   - file: an MJPEG, H.264 or H.265 file or a folder of JPEGs, at its own rate
+//   - exec: what a command writes to its stdout
+//   - pipe: what another program writes to stdin or a FIFO
 //
 // encode turns pixels into JPEG; a source that encodes has package worker do so, beside the loop.
 // Feed is the source that other goroutines push frames into.

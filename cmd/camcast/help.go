@@ -25,11 +25,17 @@ cam2, cam3...
   'rtsp://USER:PASSWORD@HOST/PATH?transport=tcp'  an RTSP camera (H.264, H.265, JPEG), or
                                                   rtsps://; transport udp, tcp or any: UDP,
                                                   and TCP if nothing comes by that
+  'exec?format=flv&fps=25&timeout=10:COMMAND'     the frames that a command writes to stdout:
+                                                  MJPEG, multipart, H.264 or H.265 (Annex B),
+                                                  FLV or MPEG-TS, known by the first bytes or
+                                                  format=; it is ended and run again when it ends,
+                                                  or no frame comes for timeout seconds
+  - or 'cam=-?format=h264&fps=25' or a FIFO       the same from stdin, or from a FIFO
 
-Everything from the last '?' on is optional. The quotes keep it from the shell. A file with
-a '?' in its name: 'what?.mjpeg' if it is there, else 'what?.mjpeg?'; with options
-'what?.mjpeg?fps=5'. A file that is named like a command: ./passwd. Without any SOURCE: the
-first camera found, else the test card.
+Everything from the last '?' on is optional, or from exec's '?' to its ':'. The quotes keep it
+from the shell. A file with a '?' in its name: 'what?.mjpeg' if it is there, else
+'what?.mjpeg?'; with options 'what?.mjpeg?fps=5'. A file that is named like a command:
+./passwd, ./exec:x. Without any SOURCE: the first camera found, else the test card.
 
 A URL's own query is a part of it. Options come behind another '?', as in
 'rtsp://HOST/PATH?channel=1?transport=tcp'; where all of a query is options, a '?' at the
@@ -60,6 +66,8 @@ Examples:
   camcast devices
   camcast controls /dev/video0 brightness=10
   camcast --max-readers 100 'desk=/dev/video0?size=1280x720' bench=/dev/video2
+  camcast 'exec:ffmpeg -i rtsp://camera/1 -c copy -f flv -'
+  rpicam-vid -t 0 --inline -o - | camcast -
   camcast passwd --file users me && camcast --auth users --allow 192.168.1.0/24
   camcast certificate
   camcast --tls-cert cert.pem --tls-key key.pem
