@@ -122,14 +122,19 @@ func (i *Inlet) end(err error) {
 // Spend has n bytes less be read in this window.
 func (i *Inlet) Spend(n int) { i.left -= n }
 
-// resume goes on after a rest.
+// IsResting reports whether nothing is read for a while, whatever has come.
+func (i *Inlet) IsResting() bool { return i.watch == nil && !i.stopped }
+
+// resume goes on after a rest, with what waits.
 func (i *Inlet) resume() {
 	if i.stopped || i.watch != nil {
 		return
 	}
 	if err := i.begin(); err != nil {
 		i.end(err)
+		return
 	}
+	i.ready()
 }
 
 // Drain reads what there is, as nothing more is expected: no more than a pipe holds.

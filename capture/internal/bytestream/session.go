@@ -64,12 +64,24 @@ func (c *Session) take(data []byte) {
 	case err != nil:
 		c.end(err)
 	case c.demuxer.IsHolding():
-		c.silence.SetAfter(time.Duration(c.patience) * c.source.Interval() / 2)
+		c.silence.SetAfter(c.halfFrames())
 	}
 }
 
-// pause has what has come of a frame be all of it.
+// minSilence is longer than programs pause within a frame: up to 12.5 ms were seen.
+const minSilence = 15 * time.Millisecond
+
+// halfFrames is how long nothing may come within a frame.
+func (c *Session) halfFrames() time.Duration {
+	return max(time.Duration(c.patience)*c.source.Interval()/2, minSilence)
+}
+
+// pause has what has come of a frame be all of it, unless more waits to be read.
 func (c *Session) pause() {
+	if c.inlet.IsResting() {
+		c.silence.SetAfter(c.halfFrames())
+		return
+	}
 	c.paused = true
 	err := c.demuxer.Pause()
 	c.count()

@@ -171,6 +171,9 @@ func TestLengthsNeedNoSilence(t *testing.T) {
 	}
 }
 
+// sorenson is what ffmpeg's FLV has if it is not told another codec.
+var sorenson = []byte("FLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00\x09\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x22\x00\x00\x84\x00")
+
 // TestEnd delivers what is left at the end.
 func TestEnd(t *testing.T) {
 	for _, test := range []struct {
@@ -180,6 +183,7 @@ func TestEnd(t *testing.T) {
 	}{
 		{load(t, "mpegts/testdata/h264.ts"), 8, "EOF"},
 		{nil, 0, "EOF"},
+		{sorenson, 0, "malformed FLV: neither H.264 nor H.265, but Sorenson H.263; have the program encode H.264, as by ffmpeg's -c:v libx264 -tune zerolatency"},
 		{[]byte("hello"), 0, "its first bytes, 68 65 6c 6c 6f, begin none of MJPEG, multipart, H.264 or H.265 with start codes, FLV, MPEG-TS; format=NAME says which one it is"},
 		{slices.Concat(load(t, "flv/testdata/h264.flv"), []byte("hello, world")), 8, "malformed FLV: no tag where one should begin"},
 	} {
@@ -243,6 +247,25 @@ func TestFlood(t *testing.T) {
 		if got := s.source.Figures(); got.Frames > test.frames+150 || written > test.read || test.frames > 0 && got.Frames < test.frames/2 {
 			t.Errorf("%s: %d frames, %d bytes in a second", name, got.Frames, written)
 		}
+	}
+}
+
+// TestRestIsNoSilence has a program write frames without lengths faster than they are read: what waits in the
+// pipe meanwhile is no pause of the program.
+func TestRestIsNoSilence(t *testing.T) {
+	s := newStage(t, Options{FramesPerSecond: 100})
+	data := bytes.Repeat(load(t, "nal/testdata/baseline.h264"), 400)
+	for len(data) > 0 {
+		n, err := unix.Write(s.write, data)
+		if err != nil && !errors.Is(err, unix.EAGAIN) {
+			t.Fatal(err)
+		}
+		data = data[max(n, 0):]
+		s.host.RunFor(time.Millisecond)
+	}
+	s.host.RunFor(time.Minute)
+	if got := s.source.Figures(); got.Broken > 0 || got.Frames < 1000 {
+		t.Errorf("%+v", got)
 	}
 }
 
