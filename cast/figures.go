@@ -1,6 +1,9 @@
 package cast
 
-import "github.com/camcast/camcast/loop/histogram"
+import (
+	"github.com/camcast/camcast/cast/internal/tcpfan"
+	"github.com/camcast/camcast/loop/histogram"
+)
 
 // Figures counts what a stream has done since it was added.
 type Figures struct {
@@ -85,14 +88,15 @@ func (s *Stream) Figures() Figures {
 		f.FirstAgeTCP.Add(&t.FirstAge)
 		f.LastAgeTCP.Add(&t.LastAge)
 	}
-	p := &s.rendition.parts.figures
-	f.Delivered += p.Delivered
-	f.Packets += p.Packets
-	f.Bytes += p.Bytes
-	f.Lags += p.Lags
-	f.CutShort += p.CutShort
-	f.FirstAgeTCP.Add(&p.FirstAge)
-	f.LastAgeTCP.Add(&p.LastAge)
+	for _, p := range []*tcpfan.Figures{&s.rendition.parts.figures, &s.rendition.movie.figures} {
+		f.Delivered += p.Delivered
+		f.Packets += p.Packets
+		f.Bytes += p.Bytes
+		f.Lags += p.Lags
+		f.CutShort += p.CutShort
+		f.FirstAgeTCP.Add(&p.FirstAge)
+		f.LastAgeTCP.Add(&p.LastAge)
+	}
 	f.Skipped = s.rendition.transcoding.skipped()
 	f.GroupsCut = s.rendition.ring.Cut()
 	return f

@@ -178,6 +178,8 @@ const (
 	AddressRefused
 	// AddressTaken: another reader is at that address (RTSP: 453).
 	AddressTaken
+	// NotCarried: what is asked for cannot be made of the stream's frames (HTTP: 406).
+	NotCarried
 )
 
 // String is the kind in words.
@@ -199,6 +201,8 @@ func (k Kind) String() string {
 		return "address refused"
 	case AddressTaken:
 		return "address taken"
+	case NotCarried:
+		return "not acceptable"
 	}
 	return "forbidden"
 }

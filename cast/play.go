@@ -130,6 +130,30 @@ func (s *Session) PlayParts(conn *tcp.Conn, interval time.Duration) error {
 	return s.begin(TCP)
 }
 
+// PlayMovie has the session sent frames of H.264 or H.265 on a connection, each as a fragment of MP4 (proto/mp4), from
+// a key frame on. What is before the init segment, which comes first, has been written; Stream.Movie says its content
+// type. The connection's handler calls Writable. It does nothing if the session plays. The error is a *Refusal, ErrClosed,
+// or of the connection.
+func (s *Session) PlayMovie(conn *tcp.Conn) error {
+	if s.state == playing {
+		return nil
+	}
+	if err := s.admit(); err != nil {
+		return err
+	}
+	segment, _, err := s.stream.rendition.movie.init()
+	if err != nil {
+		return err
+	}
+	if err := conn.Write(segment); err != nil {
+		return err
+	}
+	s.peer = conn.Peer()
+	s.tcp = s.stream.rendition.movie.fan.JoinPart(conn, 0, false, (*sessionObserver)(s))
+	s.beginWith(s.tcp)
+	return s.begin(TCP)
+}
+
 // PlayGroup counts the session as one that plays: it listens to a group, and is sent nothing of
 // its own. It does nothing if the session plays. The error is a *Refusal or ErrClosed.
 func (s *Session) PlayGroup() error {

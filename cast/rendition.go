@@ -18,6 +18,7 @@ type rendition struct {
 	sealing *sealing
 	lanes   []*lane
 	parts   *parts
+	movie   *movie
 	frames  *frameWaiters
 	outlets []outlet
 
@@ -49,7 +50,8 @@ func newRendition(s *Stream) *rendition {
 	}
 	r.parts = newParts(r)
 	r.frames = newFrameWaiters(s)
-	r.outlets = append(r.outlets, r.parts.fan, r.frames)
+	r.movie = newMovie(r)
+	r.outlets = append(r.outlets, r.parts.fan, r.movie.fan, r.frames)
 	r.transcoding = newTranscoding(r)
 	return r
 }

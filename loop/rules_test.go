@@ -51,7 +51,7 @@ var rules = []rule{
 	{packages: "tlsbridge", own: []string{"loop/tcp"}, tests: []string{"loop/...", "certificate"}, modules: []string{sys}},
 	{packages: "proto/...", own: []string{"proto/...", "media"}, not: osAndNet,
 		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg",
-			"github.com/bluenviron/mediacommon/v2/pkg/codecs"}},
+			"github.com/bluenviron/mediacommon/v2/pkg/codecs", "github.com/bluenviron/mediacommon/v2/pkg/formats"}},
 	// A source knows no other source, and no loop: it is given a capture.Host.
 	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/internal/...", "media", "openh264", "proto/jpeg", "proto/mjpeg", "proto/multipart", "proto/flv", "proto/mpegts", "proto/nal", "proto/h264", "proto/h265", "worker"},
 		tests: []string{"capture/capturetest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},

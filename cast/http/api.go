@@ -26,7 +26,7 @@ func (s *Server) newAPI() *http.ServeMux {
 	}{
 		{"GET", "/api/v1/openapi.json", s.serveOpenAPI},
 		{"GET", "/api/v1/streams", s.serveStreams},
-		{"GET", "/api/v1/streams/{stream}", s.serveStream},
+		{"GET", "/api/v1/streams/{stream}", s.serveOneStream},
 		{"GET", "/api/v1/streams/{stream}/controls", s.serveControls},
 		{"PUT", "/api/v1/streams/{stream}/controls/{control}", s.serveSetControl},
 		{"GET", "/api/v1/readers", s.serveReaders},
@@ -142,7 +142,7 @@ func (s *Server) describe(one *cast.Stream) stream {
 	return told
 }
 
-func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveOneStream(w http.ResponseWriter, r *http.Request) {
 	var answer stream
 	if s.askedNow(w, r, toEnter, func(g cast.Grant) error {
 		one, err := s.streamFor(r, g)

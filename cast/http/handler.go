@@ -35,6 +35,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch kind {
 	case "mjpg":
 		s.serveParts(w, r, name)
+	case "mp4":
+		s.serveStream(w, r, name, movieForm)
 	case "jpg":
 		s.servePicture(w, r, name)
 	case "sdp":
@@ -126,6 +128,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case cast.Unauthorized:
 		status = http.StatusUnauthorized
 		s.challenge(w.Header(), claimOf(r))
+	case cast.NotCarried:
+		status = http.StatusNotAcceptable
 	case cast.LimitReached, cast.AddressLimitReached, cast.Unavailable, cast.Busy:
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", strconv.Itoa(int(max(refusal.RetryAfter, time.Second)/time.Second)))
@@ -152,7 +156,7 @@ func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
 	})
 	text := "there is no such stream"
 	for _, n := range names {
-		text += fmt.Sprintf("\n/%s.mjpg /%[1]s.jpg /%[1]s.sdp", n)
+		text += fmt.Sprintf("\n/%s.mjpg /%[1]s.mp4 /%[1]s.jpg /%[1]s.sdp", n)
 	}
 	http.Error(w, text, http.StatusNotFound)
 }
@@ -182,11 +186,11 @@ func (s *Server) serveSDP(w http.ResponseWriter, r *http.Request, name string) {
 	}
 }
 
-// carries says why a stream cannot be sent as JPEGs, "" if it can or if that is not known.
-func carries(stream *cast.Stream) string {
+// carries says why a stream cannot be sent as JPEGs, nil if it can or if that is not known.
+func carries(stream *cast.Stream) error {
 	p := stream.Params()
 	if p == nil || p.Format == media.JPEG {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("the stream is %v, of which no JPEG is made: watch it by RTSP", p.Format)
+	return &cast.Refusal{Kind: cast.NotCarried, Reason: fmt.Sprintf("the stream is %v, of which no JPEG is made: watch /%s.mp4, or by RTSP", p.Format, stream.Name())}
 }

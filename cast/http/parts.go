@@ -14,32 +14,59 @@ import (
 	"github.com/camcast/camcast/proto/multipart"
 )
 
-// partsHeader is the header of the response that is a stream, and the beginning of its body.
-const partsHeader = "HTTP/1.1 200 OK\r\n" +
-	"Content-Type: " + multipart.ContentType + "\r\n" +
-	"Cache-Control: no-store\r\n" +
-	"X-Content-Type-Options: nosniff\r\n" +
-	"Connection: close\r\n\r\n" + multipart.Opening
+// form is a way in which frames are sent as the body of a response that does not end.
+type form struct {
+	// contentType is that of the response, or says why a stream cannot be sent so.
+	contentType func(*cast.Stream) (string, error)
+	// opening is the beginning of the body.
+	opening string
+	play    func(*cast.Session, *tcp.Conn) error
+}
+
+// header is the header of the response, and the beginning of its body.
+func (f *form) header(contentType string) []byte {
+	return []byte("HTTP/1.1 200 OK\r\n" +
+		"Content-Type: " + contentType + "\r\n" +
+		"Cache-Control: no-store\r\n" +
+		"X-Content-Type-Options: nosniff\r\n" +
+		"Connection: close\r\n\r\n" + f.opening)
+}
+
+// movieForm is fragments of MP4.
+var movieForm = &form{contentType: (*cast.Stream).Movie, play: (*cast.Session).PlayMovie}
+
+// partsForm is JPEGs, with an interval at least between two.
+func partsForm(interval time.Duration) *form {
+	return &form{
+		contentType: func(s *cast.Stream) (string, error) { return multipart.ContentType, carries(s) },
+		opening:     multipart.Opening,
+		play:        func(s *cast.Session, c *tcp.Conn) error { return s.PlayParts(c, interval) },
+	}
+}
 
 // maxInput is how many bytes a client may send behind its request. The response does not end, so what comes
 // is never answered.
 const maxInput = 16 << 10
 
-// serveParts answers with a stream.
+// serveParts answers with a stream of JPEGs.
 func (s *Server) serveParts(w http.ResponseWriter, r *http.Request, name string) {
 	interval, err := intervalOf(r.URL.Query()["fps"])
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	one := &reader{server: s, interval: interval}
+	s.serveStream(w, r, name, partsForm(interval))
+}
+
+// serveStream answers with a stream.
+func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, name string, f *form) {
+	one := &reader{server: s, form: f}
 	var fault error
-	var reason string
 	answered := s.admitWhenThere(r, name, cast.Watch, func(stream *cast.Stream, g cast.Grant, err error) {
 		if fault = err; fault != nil {
 			return
 		}
-		if reason = carries(stream); reason == "" && r.Method == http.MethodGet {
+		if one.contentType, fault = f.contentType(stream); fault == nil && r.Method == http.MethodGet {
 			peer, _ := peers(r)
 			fault = one.open(stream, peer, g)
 		}
@@ -48,10 +75,8 @@ func (s *Server) serveParts(w http.ResponseWriter, r *http.Request, name string)
 	case !answered:
 	case fault != nil:
 		s.refuse(w, r, fault)
-	case reason != "":
-		http.Error(w, reason, http.StatusNotAcceptable)
 	case r.Method == http.MethodHead:
-		w.Header().Set("Content-Type", multipart.ContentType)
+		w.Header().Set("Content-Type", one.contentType)
 	default:
 		s.handOver(w, one)
 	}
@@ -99,13 +124,14 @@ func (r *reader) giveUp(reason string) {
 
 // reader is a connection on which the loop sends a stream. Its methods belong to the loop.
 type reader struct {
-	server   *Server
-	session  *cast.Session
-	tcp      *tcp.Conn
-	interval time.Duration
-	input    int
-	look     *loop.Timer
-	closed   bool
+	server      *Server
+	form        *form
+	contentType string
+	session     *cast.Session
+	tcp         *tcp.Conn
+	input       int
+	look        *loop.Timer
+	closed      bool
 }
 
 // open makes the session.
@@ -134,8 +160,8 @@ func (r *reader) begin(fd int, peer, local netip.AddrPort) {
 	s.readers[r] = struct{}{}
 	r.look = s.loop.NewAwakeTimer(r.stillThere)
 	r.stillThere()
-	if err = r.tcp.Write([]byte(partsHeader)); err == nil {
-		err = r.session.PlayParts(r.tcp, r.interval)
+	if err = r.tcp.Write(r.form.header(r.contentType)); err == nil {
+		err = r.form.play(r.session, r.tcp)
 	}
 	if err != nil {
 		r.session.Gone(err.Error())

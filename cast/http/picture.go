@@ -88,7 +88,6 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 	peer, _ := peers(r)
 	var p *picture
 	var fault error
-	var reason string
 	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
 		var await func()
 		stop = s.admit(r, name, cast.Watch, func(stream *cast.Stream, _ cast.Grant, err error) {
@@ -96,7 +95,7 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 				done()
 				return
 			}
-			if reason = carries(stream); reason != "" {
+			if fault = carries(stream); fault != nil {
 				done()
 				return
 			}
@@ -105,7 +104,7 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 				if fault = err; fault != nil {
 					return
 				}
-				if reason = carries(stream); reason == "" {
+				if fault = carries(stream); fault == nil {
 					p, fault = s.take(stream, f, number, peer)
 				}
 			})
@@ -126,8 +125,6 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 	switch {
 	case fault != nil:
 		s.refuse(w, r, fault)
-	case reason != "":
-		http.Error(w, reason, http.StatusNotAcceptable)
 	default:
 		p.write(w, r)
 	}

@@ -24,6 +24,7 @@ type stage struct {
 	b       *cast.Broadcaster
 	cam     *cast.Stream
 	s       *Server
+	form    *form
 	reasons []string
 	picture []byte
 }
@@ -32,7 +33,7 @@ var serverAt = netip.MustParseAddrPort("192.0.2.1:8080")
 
 func newStage(t *testing.T, interval time.Duration) *stage {
 	t.Helper()
-	w := &stage{t: t, k: sim.New(1)}
+	w := &stage{t: t, k: sim.New(1), form: partsForm(interval)}
 	w.l = loop.NewOn(w.k)
 	var err error
 	w.b, err = cast.New(w.l, cast.Config{Random: w.k.Random, HTTP: true, SessionTimeout: 5 * time.Second, Left: func(_ *cast.Session, reason string) { w.reasons = append(w.reasons, reason) }})
@@ -57,7 +58,10 @@ func newStage(t *testing.T, interval time.Duration) *stage {
 		if err := w.b.Connected(cast.HTTP, peer); err != nil {
 			t.Fatal(err)
 		}
-		one := &reader{server: w.s, interval: interval}
+		one := &reader{server: w.s, form: w.form}
+		if one.contentType, err = one.form.contentType(w.cam); err != nil {
+			t.Fatal(err)
+		}
 		if err := one.open(w.cam, peer, cast.Grant{}); err != nil {
 			t.Fatal(err)
 		}
@@ -98,14 +102,15 @@ func (w *stage) dial(data func([]byte)) *sim.TCPPeer {
 func TestHandedOver(t *testing.T) {
 	w := newStage(t, 100*time.Millisecond)
 	w.frames(1)
+	header := partsForm(0).header(multipart.ContentType)
 	var in []byte
 	w.dial(func(p []byte) { in = append(in, p...) })
 	w.run(10 * time.Minute) // the camera is away: nobody is ended
 	w.frames(20)
-	if !bytes.HasPrefix(in, []byte(partsHeader)) {
+	if !bytes.HasPrefix(in, header) {
 		t.Fatalf("%.300q", in)
 	}
-	if n := bytes.Count(in[len(partsHeader):], []byte(multipart.Trailer)); n != 11 {
+	if n := bytes.Count(in[len(header):], []byte(multipart.Trailer)); n != 11 {
 		t.Errorf("%d parts, want the one before and every second of 20", n)
 	}
 	if len(w.reasons) > 0 || len(w.s.readers) != 1 {

@@ -51,12 +51,16 @@ func (d *service) announce() {
 
 // announceHTTP prints where browsers find a stream.
 func (d *service) announceHTTP(w io.Writer, stream *cast.Stream) {
-	if p := stream.Params(); d.http == nil || p != nil && p.Format != media.JPEG {
+	if d.http == nil {
 		return
+	}
+	form := "mjpg"
+	if p := stream.Params(); p != nil && p.Format != media.JPEG {
+		form = "mp4"
 	}
 	at := d.settings.http.Addr()
 	r := reach{scheme: "http", port: d.http.Port(), hosts: hosts(at)}
-	fmt.Fprintf(w, "  %s.mjpg\n", r.url(r.hosts[0], stream.Name()))
+	fmt.Fprintf(w, "  %s.%s\n", r.url(r.hosts[0], stream.Name()), form)
 }
 
 // describe says what a source is and delivers.

@@ -65,7 +65,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 		commandline.NewGroup("Where to listen", func(f *pflag.FlagSet) {
 			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on, or \"off\": viewers can only join by camcast:// then")
 			f.StringVar(&raw.rtp, "rtp", "", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair (default the address of --rtsp, port 5004)")
-			f.StringVar(&raw.http, "http", "off", "`ADDRESS` to answer HTTP on, for browsers and players: /NAME.mjpg, /NAME.jpg and /NAME.sdp; \"off\" is the default")
+			f.StringVar(&raw.http, "http", "off", "`ADDRESS` to answer HTTP on, for browsers and players: /NAME.mjpg, /NAME.mp4, /NAME.jpg and /NAME.sdp; \"off\" is the default")
 			f.StringArrayVar(&raw.httpOrigins, "http-origin", nil, "answer HTTP also to those who ask this machine by this `HOST` name; its addresses, its own name and localhost are answered in any case; may be repeated")
 		}),
 		commandline.NewGroup("TLS", raw.tls.define),

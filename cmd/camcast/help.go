@@ -45,7 +45,7 @@ insecure=1 say which camera to trust; without them the system's authorities do.
 Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
 at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the
 streams that can be watched now. With --http :8080 browsers show
-http://THIS-HOST:8080/NAME.mjpg (JPEG streams).
+http://THIS-HOST:8080/NAME.mjpg (JPEG streams) and NAME.mp4 (H.264 and H.265).
 `
 
 const helpTail = `

@@ -13,16 +13,16 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 )
 
-var announcedHTTP = regexp.MustCompile(`http://\S+/cam\.mjpg`)
+var announcedHTTP = regexp.MustCompile(`http://\S+/cam\.(mjpg|mp4)`)
 
-// pictureURL is where a daemon with --http says that its stream is, without ".mjpg".
+// pictureURL is where a daemon with --http says that its stream is, without ".mjpg" or ".mp4".
 func (d *daemon) pictureURL() string {
 	d.t.Helper()
 	u := announcedHTTP.FindString(d.stdout)
 	if u == "" {
 		d.t.Fatalf("no URL is announced: %s", d.stdout)
 	}
-	return strings.TrimSuffix(u, ".mjpg")
+	return strings.TrimSuffix(strings.TrimSuffix(u, ".mjpg"), ".mp4")
 }
 
 // TestHTTP has a daemon answer HTTP.

@@ -87,6 +87,9 @@ func decode(file string, data []byte) ([]string, error) {
 // connection closed before it has sent PAUSE. The daemon logs no end of that connection.
 var hungUp = regexp.MustCompile(`ERROR: from element \S+rtspsrc0: Could not write to resource\.\nAdditional debug info:\n\S+ gst_rtspsrc_(try_send|pause) \(\): \S+\nCould not send message\. \(Received end-of-file\)\n`)
 
+// ended is what ffmpeg says when a response ends whose length was not told, whatever its header says.
+var ended = regexp.MustCompile(`\[http @ \S+\] Stream ends prematurely at \d+, should be 18446744073709551615\n|http:\S+: Input/output error\n|    Last message repeated \d+ times\n`)
+
 // watch runs a player that ends by itself, at the latest when the server does, and returns what it
 // writes. That it complains is an error. If the stream has begun before, ffmpeg may miss what H.265's first
 // frames need.
@@ -96,6 +99,9 @@ func watch(args []string, begun bool) ([]byte, error) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	said := hungUp.ReplaceAllString(stderr.String(), "")
+	if strings.Contains(said, "Stream ends prematurely") {
+		said = ended.ReplaceAllString(said, "")
+	}
 	if said != stderr.String() && cmd.ProcessState.ExitCode() == 1 {
 		err = nil
 	}

@@ -71,3 +71,50 @@ func TestHTTPOpenCV(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// TestHTTPMovie plays files of H.264 and H.265 that begin with their viewer, as MP4: each picture that comes out is the one
+// that ffmpeg decodes from the file.
+func TestHTTPMovie(t *testing.T) {
+	for _, e := range codings {
+		if e.name != "baseline" && e.name != "B-frames" && e.name != "H.265, open groups" {
+			continue
+		}
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			c := makeCoded(t, e, codedFrames)
+			play := func() string { return startDaemon(t, "--http", "127.0.0.1:0", c.path).pictureURL() + ".mp4" }
+			out, err := watch([]string{"ffmpeg", "-nostdin", "-v", "error", "-i", play(), "-fps_mode", "passthrough", "-f", "framemd5", "-"}, false)
+			if err != nil {
+				t.Error(err)
+			} else if err := c.check(pictureHashes(string(out)), false); err != nil {
+				t.Errorf("ffmpeg: %v", err)
+			}
+			pipeline := "souphttpsrc location=" + play() + " is-live=true ! qtdemux ! " + c.extension() + "parse ! video/x-" + c.extension() + ",stream-format=byte-stream,alignment=au ! fdsink fd=1"
+			if out, err = watch(append([]string{"gst-launch-1.0", "-q"}, strings.Fields(pipeline)...), false); err != nil {
+				t.Error(err)
+			} else if got, err := decode("pipe:0", out); err != nil {
+				t.Error(err)
+			} else if err := c.check(got, false); err != nil {
+				t.Errorf("GStreamer: %v", err)
+			}
+		})
+	}
+	t.Run("OpenCV", func(t *testing.T) {
+		t.Parallel()
+		c := makeCoded(t, codings[0], codedFrames)
+		url := startDaemon(t, "--http", "127.0.0.1:0", c.path).pictureURL() + ".mp4"
+		program := `import cv2, sys
+def frames(at):
+    c, all = cv2.VideoCapture(at), []
+    while True:
+        ok, f = c.read()
+        if not ok: return all
+        all.append(hash(f.tobytes()))
+a, b = frames(sys.argv[1]), frames(sys.argv[2])
+print(len(a), len(b), a == b)`
+		out, err := exec.Command("timeout", "-k", "2", "40", "/usr/bin/python3", "-c", program, url, c.path).Output()
+		if want := "125 125 True\n"; err != nil || string(out) != want {
+			t.Errorf("%v: %s, want %s", err, out, want)
+		}
+	})
+}

@@ -48,6 +48,9 @@ func (s Squeeze) At(n uint64, timestamp uint32) uint32 {
 	return s.edge - uint32(uint64(before)*uint64(s.into)/uint64(s.span))
 }
 
+// Changes reports whether frame number n is one of those that get other timestamps.
+func (s Squeeze) Changes(n uint64) bool { return n <= s.newest && s.span != s.into }
+
 // Beginning is the first packet that a reader is sent.
 type Beginning struct {
 	Sequence  uint16

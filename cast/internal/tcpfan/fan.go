@@ -60,7 +60,8 @@ type Fan struct {
 	// beginning are readers that are caught up and have been sent nothing yet, which begin does.
 	beginning []*Reader
 	begin     *loop.Timer
-	part      [1]loop.Vector // of the reader that is sent to
+	part      [2]loop.Vector // of the reader that is sent to
+	head      []byte         // of its part, if that is its own
 	// firstSent is the newest frame that a reader has been sent whole.
 	firstSent uint64
 

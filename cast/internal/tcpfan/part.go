@@ -14,10 +14,13 @@ type Parts struct {
 	// HeadBytes bounds the header of a part. A reader that has not been sent so much of a frame that is
 	// given up is lost.
 	HeadBytes int
-	// Trailer is how each part ends.
+	// Trailer is how each part ends; it may be empty.
 	Trailer []byte
 	// Filler is what stands for the rest of a picture that was given up, repeated.
 	Filler []byte
+	// Retime, if it is not nil, changes the times in the first HeadBytes of a frame's part for a reader that is
+	// caught up.
+	Retime func(head []byte, s ring.Squeeze, number uint64)
 }
 
 // partReader is what a Reader of parts has besides.
@@ -30,7 +33,7 @@ type partReader struct {
 	interval, due time.Duration
 }
 
-// JoinPart has a reader sent frames on a connection, each as a part, until it leaves: from the newest one
+// JoinPart has a reader sent frames on a connection, each as a part, until it leaves: from the newest key frame
 // on if fromNewest is set, else from the next. interval is the least time between two of them, 0: it is sent
 // all. The connection's handler calls Writable.
 func (f *Fan) JoinPart(conn *tcp.Conn, interval time.Duration, fromNewest bool, owner Owner) *Reader {
@@ -89,14 +92,29 @@ func (r *Reader) sendPart() {
 		r.fill()
 		return
 	}
-	wire := r.fan.config.Form.Of(r.pin.Held())
+	frame := r.pin.Held()
+	wire := r.fan.config.Form.Of(frame)
 	r.frameBytes = len(wire.Bytes)
 	r.makeRoom(r.frameBytes)
-	n, ok := r.offer(wire.Bytes[r.part.sent:])
+	head := r.ownHead(frame.Number, wire)
+	n, ok := r.offer(head[min(r.part.sent, len(head)):], wire.Bytes[max(r.part.sent, len(head)):])
 	r.part.sent += n
 	if ok && r.part.sent == len(wire.Bytes) {
 		r.delivered(wire)
 	}
+}
+
+// ownHead is the beginning of a part that is this reader's alone; it has none unless it is caught up. It holds until the
+// next call.
+func (r *Reader) ownHead(number uint64, wire *ring.Wire) []byte {
+	f := r.fan
+	parts := f.config.Parts
+	if parts.Retime == nil || !r.squeeze.Changes(number) {
+		return nil
+	}
+	f.head = append(f.head[:0], wire.Bytes[:parts.HeadBytes]...)
+	parts.Retime(f.head, r.squeeze, number)
+	return f.head
 }
 
 // fill writes what the socket takes of what stands for the rest of a frame.
@@ -108,15 +126,19 @@ func (r *Reader) fill() {
 	} else {
 		p = p[-picture:]
 	}
-	n, _ := r.offer(p)
+	n, _ := r.offer(nil, p)
 	r.part.rest -= n
 }
 
-// offer writes what the socket takes of p. ok is false if the reader is lost; it is blocked if that
-// is not all.
-func (r *Reader) offer(p []byte) (n int, ok bool) {
+// offer writes what the socket takes of two pieces, of which the first may be empty. ok is false if the reader is lost; it
+// is blocked if that is not all.
+func (r *Reader) offer(head, rest []byte) (n int, ok bool) {
 	v := r.fan.part[:]
-	v[0].Set(p)
+	v[0].Set(head)
+	v[1].Set(rest)
+	if len(head) == 0 {
+		v = v[1:]
+	}
 	n, err := r.conn.Send(v)
 	if err != nil {
 		r.owner.Lost(err)
@@ -125,7 +147,7 @@ func (r *Reader) offer(p []byte) (n int, ok bool) {
 	if n > 0 {
 		r.owner.Took()
 	}
-	if n < len(p) {
+	if n < len(head)+len(rest) {
 		r.blocked = true
 		r.fan.config.Backlog.add(r)
 	}
