@@ -48,10 +48,11 @@ type limits struct {
 	connections tally
 	setUp       tally // sessions that do not play, which count as connections
 	undecided   tally // requests that the gate has not answered yet
+	handshakes  tally // TLS handshakes, of any front
 }
 
 func newLimits() limits {
-	return limits{readers: newTally(), connections: newTally(), setUp: newTally(), undecided: newTally()}
+	return limits{readers: newTally(), connections: newTally(), setUp: newTally(), undecided: newTally(), handshakes: newTally()}
 }
 
 // maxUndecided is how many requests the gate may have before it at once, and
@@ -121,3 +122,27 @@ func (b *Broadcaster) Disconnected(peer netip.AddrPort) {
 	b.limits.connections.remove(peer.Addr())
 	b.hungUp()
 }
+
+// How many TLS handshakes may be under way at once, in all and with one address, or one /64 of
+// IPv6. Each takes some memory, and up to 10 s if the client sends nothing.
+const (
+	MaxHandshakes           = 2048
+	MaxHandshakesPerAddress = 128
+)
+
+// BeginHandshake counts a TLS handshake with a peer, until EndHandshake, or says by a *Refusal that a limit is
+// reached: the front closes the connection then.
+func (b *Broadcaster) BeginHandshake(peer netip.AddrPort) error {
+	h := &b.limits.handshakes
+	switch {
+	case h.total >= MaxHandshakes:
+		return refuse(LimitReached, "limit reached (%d TLS handshakes)", MaxHandshakes)
+	case h.of(peer.Addr()) >= MaxHandshakesPerAddress:
+		return refuse(AddressLimitReached, "limit reached (%d TLS handshakes of one address)", MaxHandshakesPerAddress)
+	}
+	h.add(peer.Addr())
+	return nil
+}
+
+// EndHandshake ends what BeginHandshake began.
+func (b *Broadcaster) EndHandshake(peer netip.AddrPort) { b.limits.handshakes.remove(peer.Addr()) }

@@ -59,9 +59,31 @@ var ErrHungUp = errors.New("the peer has hung up")
 func (s *Server) Terminate(fd int, host netip.Prefix, plain func(first []byte) []byte, done func(fd int, o tcp.Outside, err error)) (stop func()) {
 	h := &handshake{config: s.config, time: s.time, host: host, plain: plain}
 	go func() {
-		inner, c, err := h.run(fd)
+		inner, c, err := h.runFD(fd)
 		if err != nil {
 			done(-1, nil, fmt.Errorf("TLS handshake: %w", err))
+			return
+		}
+		done(inner, c, nil)
+	}()
+	return h.stop
+}
+
+// TerminateConn is Terminate for a program that serves the connection by a net.Conn at first: done is given that, which
+// is a *net.UnixConn. It and o are the caller's to close; a duplicate of its socket may be handed to the loop with o. This
+// way a Server is a Terminator of package cast/http.
+func (s *Server) TerminateConn(socket *net.TCPConn, host netip.Prefix, plain func(first []byte) []byte, done func(c net.Conn, o tcp.Outside, err error)) (stop func()) {
+	h := &handshake{config: s.config, time: s.time, host: host, plain: plain}
+	go func() {
+		fd, c, err := h.run(socket)
+		var inner *net.UnixConn
+		if err == nil {
+			if inner, err = fromFD[*net.UnixConn](fd); err != nil {
+				c.Close()
+			}
+		}
+		if err != nil {
+			done(nil, nil, fmt.Errorf("TLS handshake: %w", err))
 			return
 		}
 		done(inner, c, nil)
@@ -83,12 +105,17 @@ type handshake struct {
 
 var errStopped = errors.New("stopped")
 
-// run returns the loop's socket, and what carries it.
-func (h *handshake) run(fd int) (inner int, c *carrier, err error) {
+// runFD is run with a socket of which there is no net.Conn.
+func (h *handshake) runFD(fd int) (inner int, c *carrier, err error) {
 	socket, err := fromFD[*net.TCPConn](fd)
 	if err != nil {
 		return -1, nil, err
 	}
+	return h.run(socket)
+}
+
+// run returns the loop's socket, and what carries it.
+func (h *handshake) run(socket *net.TCPConn) (inner int, c *carrier, err error) {
 	if err = h.began(socket); err == nil {
 		inner, c, err = h.handshake(socket)
 	}

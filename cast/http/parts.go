@@ -112,8 +112,11 @@ func (s *Server) handOver(w http.ResponseWriter, one *reader) {
 		one.giveUp("connection closed")
 		return
 	}
-	if s.loop.Post(func() { one.begin(fd, c.peer, c.local) }) != nil { // the loop is closed
+	if s.loop.Post(func() { one.begin(fd, c.peer, c.local, c.outside) }) != nil { // the loop is closed
 		closeFD(fd)
+		if c.outside != nil {
+			c.outside.Close()
+		}
 	}
 }
 
@@ -142,17 +145,20 @@ func (r *reader) open(stream *cast.Stream, peer netip.AddrPort, g cast.Grant) (e
 	return err
 }
 
-// begin sends the response on a socket, which is the reader's from now on.
-func (r *reader) begin(fd int, peer, local netip.AddrPort) {
+// begin sends the response on a socket, which is the reader's from now on, and so is what carries TLS, if there is any.
+func (r *reader) begin(fd int, peer, local netip.AddrPort, o tcp.Outside) {
 	s := r.server
 	if s.closed || r.closed { // the session may have ended meanwhile
 		_ = s.loop.Kernel().CloseFD(fd)
+		if o != nil {
+			o.Close()
+		}
 		s.broadcaster.Disconnected(peer)
 		r.session.Gone("connection closed")
 		return
 	}
 	var err error
-	if r.tcp, err = s.adopter.Adopt(fd, peer, local, nil, r); err != nil {
+	if r.tcp, err = s.adopter.Adopt(fd, peer, local, o, r); err != nil {
 		s.broadcaster.Disconnected(peer)
 		r.session.Gone(err.Error())
 		return

@@ -32,6 +32,8 @@ type Options struct {
 	// Metrics answers GET /metrics; nil: there is none. It is called by goroutines of net/http, for those who may
 	// watch all streams.
 	Metrics http.Handler
+	// TLS, if it is not nil, ends TLS on all connections (https://); without it they are plain text.
+	TLS Terminator
 }
 
 const (
@@ -59,6 +61,8 @@ type Server struct {
 	site        site
 	// readers are those that the loop sends a stream.
 	readers map[*reader]struct{}
+	// handshakes are those that are under way, and what ends them.
+	handshakes map[*handshake]func()
 	// over is closed when the server is.
 	over   chan struct{}
 	closed bool
@@ -81,7 +85,7 @@ func Serve(b *cast.Broadcaster, address netip.AddrPort, o Options) (*Server, err
 
 // newServer makes one that does not listen.
 func newServer(b *cast.Broadcaster, o Options) *Server {
-	s := &Server{broadcaster: b, loop: b.Loop(), options: o, over: make(chan struct{}), readers: map[*reader]struct{}{}}
+	s := &Server{broadcaster: b, loop: b.Loop(), options: o, over: make(chan struct{}), readers: map[*reader]struct{}{}, handshakes: map[*handshake]func(){}}
 	s.adopter = tcp.NewAdopter(s.loop, b.Requests())
 	s.snapshots = newSnapshots()
 	s.tokens = newTokens(b.Config().Random)
@@ -99,7 +103,12 @@ func newServer(b *cast.Broadcaster, o Options) *Server {
 
 // serve runs until Close.
 func (s *Server) serve() {
-	if err := s.http.Serve(&listener{Listener: s.listener, server: s}); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, errOver) {
+	l := &listener{Listener: s.listener, server: s}
+	if s.options.TLS != nil {
+		l.ready, l.failed = make(chan *conn), make(chan error)
+		go l.acceptSecure()
+	}
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, errOver) {
 		s.broadcaster.Config().Log.Error("HTTP is not answered any more", "error", err)
 	}
 }
@@ -118,6 +127,9 @@ func (s *Server) Close() error {
 	for r := range s.readers {
 		r.session.End("shutdown")
 		r.close()
+	}
+	for _, stop := range s.handshakes {
+		stop()
 	}
 	return s.http.Close()
 }

@@ -65,7 +65,7 @@ func newStage(t *testing.T, interval time.Duration) *stage {
 		if err := one.open(w.cam, peer, cast.Grant{}); err != nil {
 			t.Fatal(err)
 		}
-		one.begin(fd, peer, serverAt)
+		one.begin(fd, peer, serverAt, nil)
 	})
 	return w
 }

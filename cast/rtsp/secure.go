@@ -2,7 +2,6 @@ package rtsp
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/netip"
 	"sync/atomic"
@@ -28,21 +27,7 @@ type Terminator interface {
 	Terminate(fd int, host netip.Prefix, plain func(first []byte) []byte, done func(fd int, o tcp.Outside, err error)) (stop func())
 }
 
-// How many TLS handshakes may be under way at once, in all and with one address, or one /64 of
-// IPv6. Each takes some memory, and up to 10 s if the client sends nothing.
-const (
-	MaxHandshakes           = 2048
-	MaxHandshakesPerAddress = 128
-)
-
-// handshakes are the connections of a Server whose TLS handshake is under way. They are counted as
-// connections of the Broadcaster, too.
-type handshakes struct {
-	all       map[*handshake]struct{}
-	byAddress map[netip.Prefix]int
-}
-
-// handshake is one of them.
+// handshake is a TLS handshake that is under way. It is counted as a connection of the Broadcaster, too.
 type handshake struct {
 	server      *Server
 	listener    *tcp.Listener
@@ -82,8 +67,10 @@ func (s *Server) handshake(l *tcp.Listener, fd int, peer netip.AddrPort) {
 	k := b.Loop().Kernel()
 	local, err := k.LocalAddr(fd)
 	if err == nil {
-		if err = s.roomForHandshake(peer); err == nil {
-			err = b.Connected(cast.RTSP, peer)
+		if err = b.BeginHandshake(peer); err == nil {
+			if err = b.Connected(cast.RTSP, peer); err != nil {
+				b.EndHandshake(peer)
+			}
 		}
 	}
 	if err != nil {
@@ -92,7 +79,7 @@ func (s *Server) handshake(l *tcp.Listener, fd int, peer netip.AddrPort) {
 		return
 	}
 	h := &handshake{server: s, listener: l, peer: peer, local: local}
-	s.handshakes.add(h)
+	s.handshakes[h] = struct{}{}
 	h.stop = s.options.TLS.Terminate(fd, cast.CountedAs(peer.Addr()), protocol.AnswerPlainText, func(fd int, o tcp.Outside, err error) {
 		if err == nil {
 			h.made.Store(&terminated{fd, o})
@@ -110,23 +97,12 @@ func (h *handshake) end() error {
 	return h.made.Swap(nil).close(h.server.broadcaster.Loop().Kernel())
 }
 
-// roomForHandshake says why there must not be one more handshake with a peer, nil if there may.
-func (s *Server) roomForHandshake(peer netip.AddrPort) error {
-	h := &s.handshakes
-	switch {
-	case len(h.all) >= MaxHandshakes:
-		return &cast.Refusal{Kind: cast.LimitReached, Reason: fmt.Sprintf("limit reached (%d TLS handshakes)", MaxHandshakes)}
-	case h.byAddress[cast.CountedAs(peer.Addr())] >= MaxHandshakesPerAddress:
-		return &cast.Refusal{Kind: cast.AddressLimitReached, Reason: fmt.Sprintf("limit reached (%d TLS handshakes of one address)", MaxHandshakesPerAddress)}
-	}
-	return nil
-}
-
 // done is called on the loop when the handshake has ended.
 func (h *handshake) done(err error) {
 	s := h.server
 	b := s.broadcaster
-	s.handshakes.remove(h)
+	delete(s.handshakes, h)
+	b.EndHandshake(h.peer)
 	if err == nil {
 		err = errClosing
 		if made := h.made.Swap(nil); made != nil {
@@ -144,19 +120,3 @@ func (h *handshake) done(err error) {
 
 // errClosing is why a handshake comes to nothing when the server closes.
 var errClosing = errors.New("the server closes")
-
-func (h *handshakes) add(one *handshake) {
-	if h.all == nil {
-		h.all, h.byAddress = map[*handshake]struct{}{}, map[netip.Prefix]int{}
-	}
-	h.all[one] = struct{}{}
-	h.byAddress[cast.CountedAs(one.peer.Addr())]++
-}
-
-func (h *handshakes) remove(one *handshake) {
-	delete(h.all, one)
-	key := cast.CountedAs(one.peer.Addr())
-	if h.byAddress[key]--; h.byAddress[key] <= 0 {
-		delete(h.byAddress, key)
-	}
-}

@@ -123,7 +123,7 @@ func (w *secured) close() {
 	w.check(w.b.Close())
 	_, err := w.l.Turn(0)
 	w.check(err)
-	if n := len(w.front.handshakes.all) + len(w.front.handshakes.byAddress); n > 0 {
+	if n := len(w.front.handshakes); n > 0 {
 		w.Errorf("%d handshakes are left", n)
 	}
 	w.check(w.l.Close())
@@ -183,22 +183,22 @@ func TestHandshakeLimits(t *testing.T) {
 			}
 		}
 	}
-	connect("10.1.0.1", MaxHandshakesPerAddress+3)
-	if len(w.tls.pending) != MaxHandshakesPerAddress || refused != 3 {
+	connect("10.1.0.1", cast.MaxHandshakesPerAddress+3)
+	if len(w.tls.pending) != cast.MaxHandshakesPerAddress || refused != 3 {
 		t.Fatalf("of one address %d were taken, and %d refused", len(w.tls.pending), refused)
 	}
-	for i := 1; i < MaxHandshakes/MaxHandshakesPerAddress; i++ {
-		connect(fmt.Sprintf("10.1.1.%d", i), MaxHandshakesPerAddress)
+	for i := 1; i < cast.MaxHandshakes/cast.MaxHandshakesPerAddress; i++ {
+		connect(fmt.Sprintf("10.1.1.%d", i), cast.MaxHandshakesPerAddress)
 	}
 	connect("10.1.2.1", 2)
-	if len(w.tls.pending) != MaxHandshakes || refused != 5 {
+	if len(w.tls.pending) != cast.MaxHandshakes || refused != 5 {
 		t.Fatalf("%d were taken, and %d refused", len(w.tls.pending), refused)
 	}
 	w.check(sim.RunFor(w.l, 2*time.Second)) // a line of the log is for one second
 	for i := range 10 {
 		w.tls.fail(w.tls.pending[i], errors.New("TLS handshake: too slow"))
 	}
-	w.until("they are forgotten", func() bool { return len(w.front.handshakes.all) == MaxHandshakes-10 })
+	w.until("they are forgotten", func() bool { return len(w.front.handshakes) == cast.MaxHandshakes-10 })
 	connect("10.1.2.1", 1)
 	if refused != 5 {
 		t.Error("refused, though handshakes have ended")

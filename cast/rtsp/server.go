@@ -28,7 +28,7 @@ type Server struct {
 	broadcaster *cast.Broadcaster
 	options     Options
 	listeners   []*tcp.Listener
-	handshakes  handshakes
+	handshakes  map[*handshake]struct{}
 	protocol    *protocol.Server
 	conns       []*conn
 	spare       []byte // the room that answers are built in, while nobody does
@@ -42,7 +42,7 @@ func Listen(b *cast.Broadcaster, address netip.AddrPort, o Options) (*Server, er
 	if o.Name == "" {
 		o.Name = "camcast"
 	}
-	s := &Server{broadcaster: b, options: o}
+	s := &Server{broadcaster: b, options: o, handshakes: map[*handshake]struct{}{}}
 	s.protocol = protocol.NewServer(s.config(), (*media)(s))
 	if err := s.listen(address); err != nil {
 		return nil, errors.Join(fmt.Errorf("rtsp: %w", err), s.closeListeners())
@@ -107,7 +107,7 @@ func (s *Server) Close() error {
 		s.conns[0].close()
 	}
 	var errs []error
-	for h := range s.handshakes.all {
+	for h := range s.handshakes {
 		errs = append(errs, h.end())
 	}
 	return errors.Join(append(errs, s.closeListeners())...)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/http"
 	"github.com/camcast/camcast/media"
 )
 
@@ -51,16 +52,20 @@ func (d *service) announce() {
 
 // announceHTTP prints where browsers find a stream.
 func (d *service) announceHTTP(w io.Writer, stream *cast.Stream) {
-	if d.http == nil {
-		return
-	}
 	form := "mjpg"
 	if p := stream.Params(); p != nil && p.Format != media.JPEG {
 		form = "mp4"
 	}
-	at := d.settings.http.Addr()
-	r := reach{scheme: "http", port: d.http.Port(), hosts: hosts(at)}
-	fmt.Fprintf(w, "  %s.%s\n", r.url(r.hosts[0], stream.Name()), form)
+	for _, one := range []struct {
+		scheme string
+		server *http.Server
+		at     netip.AddrPort
+	}{{"http", d.http, d.settings.http}, {"https", d.https, d.settings.tls.https}} {
+		if one.server != nil {
+			r := reach{scheme: one.scheme, port: one.server.Port(), hosts: hosts(one.at.Addr())}
+			fmt.Fprintf(w, "  %s.%s\n", r.url(r.hosts[0], stream.Name()), form)
+		}
+	}
 }
 
 // describe says what a source is and delivers.

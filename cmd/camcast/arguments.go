@@ -130,7 +130,7 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	if s.http, err = listenAddress("--http", raw.http); err != nil {
 		return nil, err
 	}
-	s.config.HTTP = s.http.IsValid()
+	s.config.HTTP = s.http.IsValid() || raw.tls.https != "off"
 	s.httpOrigins = raw.httpOrigins
 	if s.tls, err = raw.tls.settings(s.rtsp); err != nil {
 		return nil, err
@@ -229,8 +229,8 @@ func (raw *rawFlags) checkCombination() error {
 			return fmt.Errorf("--http-origin %q: must be a host's name, such as cams.example.org", host)
 		}
 	}
-	if len(raw.httpOrigins) > 0 && raw.http == "off" {
-		return errors.New("--http-origin is about HTTP: add --http ADDRESS")
+	if len(raw.httpOrigins) > 0 && raw.http == "off" && raw.tls.https == "off" {
+		return errors.New("--http-origin is about HTTP: add --http ADDRESS or --https ADDRESS")
 	}
 	if raw.allowBasic && raw.auth == "" {
 		return errors.New("--allow-basic is about the passwords of --auth: add --auth FILE")

@@ -96,6 +96,8 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--adapt", "thick"}, 2, []string{"--adapt", "thick", "off, thin or quality"}},
 		{[]string{"--rtsp", "8554"}, 2, []string{"--rtsp", "8554", ":8554"}},
 		{[]string{"--rtsps", "8322", "--tls-cert", "c", "--tls-key", "k"}, 2, []string{"--rtsps", "8322", ":8554"}},
+		{[]string{"--https", ":8443"}, 2, []string{"--https needs a certificate", "--tls-cert", "camcast certificate"}},
+		{[]string{"--https", "8443", "--tls-cert", "c", "--tls-key", "k"}, 2, []string{"--https", "8443", ":8554"}},
 		{[]string{"--rtsps", ":8322"}, 2, []string{"--rtsps needs a certificate", "--tls-cert", "camcast certificate"}},
 		{[]string{"--tls-key", "k"}, 2, []string{"--tls-key", "--tls-cert"}},
 		{[]string{"--tls-cert", "c"}, 2, []string{"--tls-cert needs its key", "--tls-key"}},
@@ -255,7 +257,7 @@ func TestUnknownHolder(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	status, stdout, stderr := runBinary(t, "--help")
-	want := []string{"--rtsp", "--rtsps", "--tls-cert", "--tls-key", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--auth", "--allow", "--allow-basic", "--send", "--sdp", "--log",
+	want := []string{"--rtsp", "--rtsps", "--https", "--tls-cert", "--tls-key", "--rtp", "--max-frame", "--lag", "--max-readers", "--mtu", "--burst", "--spread", "--adapt", "--auth", "--allow", "--allow-basic", "--send", "--sdp", "--log",
 		"--log-level", "--version", "camcast devices", "camcast controls DEVICE", "camcast passwd NAME", "camcast certificate", "testcard:", "/dev/video0", "clip.mjpeg", ":8554", ":5004", "(default 5)"}
 	if status != 0 || stderr != "" || !containsAll(stdout, want) {
 		t.Errorf("status %d, stderr %q, stdout %q", status, stderr, stdout)

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"crypto/tls"
 	"image/jpeg"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/camcast/camcast/certificate"
 )
 
 var announcedHTTP = regexp.MustCompile(`http://\S+/cam\.(mjpg|mp4)`)
@@ -71,5 +75,45 @@ func TestLargePictureByHTTP(t *testing.T) {
 	defer c.Close()
 	if _, _, err := c.Describe(u); err == nil || !containsAll(err.Error(), []string{"403", "too large for RTP/JPEG"}) {
 		t.Errorf("RTSP: error %v", err)
+	}
+}
+
+// TestHTTPS has a daemon answer HTTP over TLS alone, with the certificate that it reads again on SIGHUP.
+func TestHTTPS(t *testing.T) {
+	_, args := writeCertificate(t)
+	args[1] = "off" // --rtsps
+	d := startDaemon(t, append(args, "--https", "127.0.0.1:0", "testcard:?size=320x240")...)
+	url := regexp.MustCompile(`https://\S+/cam\.mjpg`).FindString(d.stdout)
+	if url == "" {
+		t.Fatalf("no URL is announced: %s", d.stdout)
+	}
+	serial := func() string {
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+		answer, err := client.Get(strings.TrimSuffix(url, ".mjpg") + ".jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if size, err := jpeg.DecodeConfig(answer.Body); err != nil || size.Width != 320 {
+			t.Errorf("%v: %v, %v", answer.Status, size, err)
+		}
+		return answer.TLS.PeerCertificates[0].SerialNumber.String()
+	}
+	before := serial()
+	made, err := certificate.Make([]string{"127.0.0.1"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range [][]byte{made.Certificate, made.Key} {
+		if err := os.WriteFile(args[3+2*i], p, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	d.awaitLog("SIGHUP: read again")
+	if after := serial(); after == before {
+		t.Error("the certificate is still the old one")
 	}
 }

@@ -149,7 +149,7 @@ type service struct {
 	settings    *settings
 	broadcaster *cast.Broadcaster
 	rtsp, rtsps *rtsp.Server // nil: off
-	http        *http.Server // nil: off
+	http, https *http.Server // nil: off
 	certificate certificate.Current
 	gate        *auth.Gate // nil: everybody may watch
 	reloads     []reload

@@ -18,16 +18,18 @@ import (
 
 // tlsSettings is what the command line asks for of TLS.
 type tlsSettings struct {
-	rtsps     netip.AddrPort // the zero value: off
-	cert, key string         // files
+	// rtsps and https are addresses; the zero value: off.
+	rtsps, https netip.AddrPort
+	cert, key    string // files
 }
 
 // rawTLS are its flags' values as they were given.
-type rawTLS struct{ rtsps, cert, key string }
+type rawTLS struct{ rtsps, https, cert, key string }
 
 // define defines the flags.
 func (raw *rawTLS) define(f *pflag.FlagSet) {
 	f.StringVar(&raw.rtsps, "rtsps", "", "`ADDRESS` to answer RTSP over TLS on, rtsps://, or \"off\" (default with --tls-cert the address of --rtsp, port 8322)")
+	f.StringVar(&raw.https, "https", "off", "`ADDRESS` to answer HTTP over TLS on, https://; \"off\" is the default")
 	f.StringVar(&raw.cert, "tls-cert", "", "the certificate, a PEM `FILE`, followed by those that issued it; read again on SIGHUP")
 	f.StringVar(&raw.key, "tls-key", "", "the certificate's key, a PEM `FILE` that others may not read; read again on SIGHUP")
 }
@@ -46,6 +48,13 @@ func (raw *rawTLS) settings(plain netip.AddrPort) (s tlsSettings, err error) {
 		return s, errors.New("--tls-cert needs its key: add --tls-key FILE (it may be the same file)")
 	case raw.cert == "" && raw.rtsps != "" && raw.rtsps != "off":
 		return s, errors.New("--rtsps needs a certificate: add --tls-cert FILE --tls-key FILE (camcast certificate makes them)")
+	case raw.cert == "" && raw.https != "off":
+		return s, errors.New("--https needs a certificate: add --tls-cert FILE --tls-key FILE (camcast certificate makes them)")
+	}
+	if s.https, err = listenAddress("--https", raw.https); err != nil {
+		return s, err
+	}
+	switch {
 	case raw.rtsps != "":
 		s.rtsps, err = listenAddress("--rtsps", raw.rtsps)
 	case raw.cert != "" && plain.IsValid():
@@ -56,10 +65,10 @@ func (raw *rawTLS) settings(plain netip.AddrPort) (s tlsSettings, err error) {
 	return s, err
 }
 
-// openTLS has the streams served by RTSP over TLS, if that is asked for.
+// openTLS has the streams served by RTSP and HTTP over TLS, if that is asked for.
 func (d *service) openTLS() error {
 	s := d.settings.tls
-	if !s.rtsps.IsValid() {
+	if !s.rtsps.IsValid() && !s.https.IsValid() {
 		return nil
 	}
 	one, err := certificate.Load(s.cert, s.key, time.Now())
@@ -70,10 +79,19 @@ func (d *service) openTLS() error {
 		return err
 	}
 	d.certificate.Set(one)
-	bridge := tlsbridge.NewServer(&tls.Config{GetCertificate: d.certificate.Get})
-	d.rtsps, err = rtsp.Listen(d.broadcaster, s.rtsps, rtsp.Options{Name: commandline.Version("camcast"), TLS: bridge})
-	if err != nil {
-		return explain(err, portRequest{"--rtsps", "tcp", []uint16{s.rtsps.Port()}})
+	if s.rtsps.IsValid() {
+		bridge := tlsbridge.NewServer(&tls.Config{GetCertificate: d.certificate.Get})
+		d.rtsps, err = rtsp.Listen(d.broadcaster, s.rtsps, rtsp.Options{Name: commandline.Version("camcast"), TLS: bridge})
+		if err != nil {
+			return explain(err, portRequest{"--rtsps", "tcp", []uint16{s.rtsps.Port()}})
+		}
+	}
+	if s.https.IsValid() {
+		// Without HTTP/2: what streams has a connection of its own.
+		bridge := tlsbridge.NewServer(&tls.Config{GetCertificate: d.certificate.Get, NextProtos: []string{"http/1.1"}})
+		if d.https, err = d.serveHTTP("--https", s.https, bridge); err != nil {
+			return err
+		}
 	}
 	d.warnOfCertificate()
 	d.reloads = append(d.reloads, reload{"--tls-cert " + s.cert, d.reloadCertificate})
@@ -122,7 +140,7 @@ func (d *service) warnOfCertificate() {
 // processors is how many goroutines may compute at once, besides the loop.
 func (d *service) processors() int {
 	n := max(len(d.settings.sources), 1)
-	if d.rtsps != nil {
+	if d.rtsps != nil || d.https != nil {
 		n += tlsbridge.AtOnce()
 	}
 	return n
