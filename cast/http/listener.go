@@ -108,15 +108,15 @@ func (c *conn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.local) }
 // CloseWrite ends what is sent: net/http then reads for a moment, so that the peer is not reset.
 func (c *conn) CloseWrite() error { return c.Conn.(interface{ CloseWrite() error }).CloseWrite() }
 
-// Close ends it.
+// Close ends it. It is no longer counted when the peer learns of it.
 func (c *conn) Close() error {
-	first := c.ended.set()
+	if !c.ended.set() {
+		return c.Conn.Close()
+	}
+	c.uncount()
 	err := c.Conn.Close()
-	if first {
-		if c.outside != nil {
-			c.outside.Close()
-		}
-		c.uncount()
+	if c.outside != nil {
+		c.outside.Close()
 	}
 	return err
 }
