@@ -138,7 +138,7 @@ func (s *Server) shows(one *cast.Stream, g cast.Grant) bool {
 // describe is what the API says of a stream.
 func (s *Server) describe(one *cast.Stream) stream {
 	told := s.site.figures.of(one, s.loop.Now())
-	told.Controls = s.hasControls(one.Name())
+	told.Controls = s.cameraOf(one) != nil
 	return told
 }
 

@@ -25,16 +25,22 @@ import (
 // knobs are the controls of a camera that is not there.
 type knobs struct{ value int64 }
 
-func (k *knobs) Have(stream string) bool { return stream == "cam" }
-
-func (k *knobs) List(string) ([]front.Control, error) {
-	return []front.Control{{Name: "brightness", Label: "Brightness", Kind: "integer", Value: k.value, Maximum: 255, Step: 1, Default: 128}}, nil
+// of is k, if the stream is cam.
+func (k *knobs) of(stream string) front.Camera {
+	if stream != "cam" {
+		return nil
+	}
+	return k
 }
 
-func (k *knobs) Set(_, control string, value int64) error {
+func (k *knobs) Controls() ([]front.Control, error) {
+	return []front.Control{{Name: "brightness", Title: "Brightness", Kind: "integer", Value: k.value, Most: 255, Step: 1, Default: 128}}, nil
+}
+
+func (k *knobs) SetControl(control string, value int64) error {
 	switch {
 	case control != "brightness":
-		return front.ErrNoControls
+		return front.ErrNoControl
 	case value < 0 || value > 255:
 		return fmt.Errorf("%w: 0 to 255", front.ErrBadValue)
 	}
@@ -130,7 +136,7 @@ func request(t *testing.T, w *site, path, method string, item *openapi3.PathItem
 // TestAPI sends every example of the API's description, and checks requests and answers against it.
 func TestAPI(t *testing.T) {
 	k := &knobs{value: 128}
-	w := newSiteWith(t, nil, front.Options{Controls: k, Settings: map[string]any{"lag": 5}})
+	w := newSiteWith(t, nil, front.Options{Camera: k.of, Settings: map[string]any{"lag": 5}})
 	w.publish(media.JPEG, jpegOf(t, 64, 48, 100), 64, 48)
 	doc, router := description(t, w)
 	var session *cast.Session
@@ -183,7 +189,7 @@ func TestAPI(t *testing.T) {
 
 // TestAPIProblems sends what is wrong: each answer is a problem that the description has.
 func TestAPIProblems(t *testing.T) {
-	w := newSiteWith(t, nil, front.Options{Controls: &knobs{}})
+	w := newSiteWith(t, nil, front.Options{Camera: (&knobs{}).of})
 	_, router := description(t, w)
 	for _, c := range []struct {
 		method, path, body string

@@ -9,58 +9,54 @@ import (
 	"github.com/camcast/camcast/cast"
 )
 
-// Controls are what can be changed of streams' cameras. They are called by goroutines of net/http, several at
-// once, and may wait. Their errors are shown to admins alone.
-type Controls interface {
-	// Have reports whether a stream's source may have controls. It is called on the loop, and must not wait.
-	Have(stream string) bool
-	// List returns the controls of a stream's camera. The error is ErrNoControls if there are none.
-	List(stream string) ([]Control, error)
-	// Set sets one. The error is ErrNoControls if there is none of that name, and matches ErrBadValue if it may not
-	// have the value.
-	Set(stream, control string, value int64) error
+// Camera is a stream's, of which controls can be listed and set. It is called by goroutines of net/http, several at
+// once, and may wait. Its errors are shown to admins alone.
+type Camera interface {
+	// Controls are all that there are.
+	Controls() ([]Control, error)
+	// SetControl sets one. The error matches ErrNoControl if there is none of that name, and ErrBadValue if it may
+	// not have the value.
+	SetControl(name string, value int64) error
 }
 
 var (
-	// ErrNoControls: there is no such control, or none at all.
-	ErrNoControls = errors.New("there is no such control")
+	// ErrNoControl: there is no such control.
+	ErrNoControl = errors.New("there is no such control")
 	// ErrBadValue: a control may not have that value; the error that wraps it says which ones it may.
 	ErrBadValue = errors.New("not a value of the control")
 )
 
 // Control is something that can be changed of a camera.
 type Control struct {
-	// Name is the one by which it is set, and Label the driver's, for a person.
+	// Name is the one by which it is set, and Title the driver's, for a person.
 	Name  string `json:"name"`
-	Label string `json:"label"`
-	// Kind is integer, boolean, menu or button. A boolean's values are 0 and 1; setting a button to 1 presses it.
-	Kind string `json:"type"`
-	// Value is the present one, Minimum to Maximum in steps of Step those that it may have, and Default the one
-	// that the driver begins with.
+	Title string `json:"title"`
+	// Kind is integer, boolean, menu, button or bitmask. A boolean's values are 0 and 1; setting a button presses it.
+	Kind string `json:"kind"`
+	// Value is the present one, Least to Most in steps of Step those that it may have, and Default the driver's.
 	Value   int64 `json:"value"`
-	Minimum int64 `json:"minimum"`
-	Maximum int64 `json:"maximum"`
+	Least   int64 `json:"least"`
+	Most    int64 `json:"most"`
 	Step    int64 `json:"step"`
 	Default int64 `json:"default"`
-	// Menu are the values of a menu.
-	Menu []MenuItem `json:"menu,omitempty"`
-	// Inactive: setting it has no effect now, as another control rules it.
+	// Menu are the choices of a menu.
+	Menu []Choice `json:"menu,omitempty"`
+	// Inactive: setting it has no effect now, as another control rules it. ReadOnly: it cannot be set.
 	Inactive bool `json:"inactive"`
-	// ReadOnly: it cannot be set.
 	ReadOnly bool `json:"read_only"`
 }
 
-// MenuItem is a value of a menu.
-type MenuItem struct {
+// Choice is a value of a menu.
+type Choice struct {
 	Value int64  `json:"value"`
-	Label string `json:"label"`
+	Name  string `json:"name"`
 }
 
 // refuseControl answers what a camera has refused.
 func refuseControl(w http.ResponseWriter, err error) {
 	status := http.StatusServiceUnavailable
 	switch {
-	case errors.Is(err, ErrNoControls):
+	case errors.Is(err, ErrNoControl):
 		status = http.StatusNotFound
 	case errors.Is(err, ErrBadValue):
 		status = http.StatusUnprocessableEntity
@@ -68,27 +64,34 @@ func refuseControl(w http.ResponseWriter, err error) {
 	http.Error(w, err.Error(), status)
 }
 
-// mayControl reports whether who asks may change a camera that there is; else it has answered.
-func (s *Server) mayControl(w http.ResponseWriter, r *http.Request) bool {
-	return s.askedNow(w, r, toAdmin, func(g cast.Grant) error {
+// cameraFor is the camera that a request is about, if who asks may change it; else it has answered, and returns nil.
+func (s *Server) cameraFor(w http.ResponseWriter, r *http.Request) (camera Camera) {
+	s.askedNow(w, r, toAdmin, func(g cast.Grant) error {
 		one, err := s.streamFor(r, g)
-		if err == nil && !s.hasControls(one.Name()) {
-			err = &notFound{"the stream has no controls"}
+		if err == nil {
+			if camera = s.cameraOf(one); camera == nil {
+				err = &notFound{"the stream's source has no controls"}
+			}
 		}
 		return err
 	})
+	return camera
 }
 
-// hasControls reports whether a stream may have controls.
-func (s *Server) hasControls(stream string) bool {
-	return s.options.Controls != nil && s.options.Controls.Have(stream)
+// cameraOf is a stream's camera, nil if it has none. It is called on the loop.
+func (s *Server) cameraOf(one *cast.Stream) Camera {
+	if s.options.Camera == nil {
+		return nil
+	}
+	return s.options.Camera(one.Name())
 }
 
 func (s *Server) serveControls(w http.ResponseWriter, r *http.Request) {
-	if !s.mayControl(w, r) {
+	camera := s.cameraFor(w, r)
+	if camera == nil {
 		return
 	}
-	all, err := s.options.Controls.List(r.PathValue("stream"))
+	all, err := camera.Controls()
 	if err != nil {
 		refuseControl(w, err)
 		return
@@ -99,7 +102,8 @@ func (s *Server) serveControls(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveSetControl(w http.ResponseWriter, r *http.Request) {
-	if !s.mayControl(w, r) {
+	camera := s.cameraFor(w, r)
+	if camera == nil {
 		return
 	}
 	var wish struct {
@@ -112,7 +116,7 @@ func (s *Server) serveSetControl(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `the body must have a whole number: {"value": 1}`, http.StatusUnprocessableEntity)
 		return
 	}
-	if err := s.options.Controls.Set(r.PathValue("stream"), r.PathValue("control"), *wish.Value); err != nil {
+	if err := camera.SetControl(r.PathValue("control"), *wish.Value); err != nil {
 		refuseControl(w, err)
 		return
 	}

@@ -25,8 +25,9 @@ type Options struct {
 	Hostname string
 	// RTSPPort and RTSPSPort are where RTSP is answered, 0: nowhere. The page has commands for players with them.
 	RTSPPort, RTSPSPort uint16
-	// Controls are what can be changed of the streams' cameras by the API; nil: nothing.
-	Controls Controls
+	// Camera is a stream's camera, whose controls the API lists and sets; nil, or a nil Camera: it has none. It is
+	// called on the loop, and must not wait.
+	Camera func(stream string) Camera
 	// Settings are what GET /api/v1/config answers with, as JSON: it must hold no secret.
 	Settings map[string]any
 	// Metrics answers GET /metrics; nil: there is none. It is called by goroutines of net/http, for those who may

@@ -29,6 +29,10 @@ func (d *service) announce() {
 	if d.gate != nil {
 		fmt.Fprintln(w, "Only users may watch: put USER:PASSWORD@ before the host of these URLs.")
 	}
+	if at := d.settings.http.Addr(); d.http != nil {
+		r := reach{scheme: "http", port: d.http.Port(), hosts: hosts(at)}
+		fmt.Fprintf(w, "In a browser: %s\n", r.url(r.hosts[0], ""))
+	}
 	for _, stream := range d.broadcaster.Streams() {
 		fmt.Fprintf(w, "\n%s: %s\n", stream.Name(), describe(stream.Describe()))
 		fmt.Fprintf(w, "  camview %s\n", join.url(join.hosts[0], stream.Name()))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,18 +19,20 @@ import (
 
 // settings is what the command line asks for.
 type settings struct {
-	config       cast.Config
-	rtsp         netip.AddrPort // the zero value: off
-	http         netip.AddrPort // the zero value: off
-	httpOrigins  []string
-	tls          tlsSettings
-	sources      []sourceSpec
-	destinations []destinationSpec
-	sdpFile      string
-	clone        string // interface
-	auth         string // file, empty: everybody may watch
-	logFormat    string
-	logLevel     slog.Level
+	config      cast.Config
+	rtsp        netip.AddrPort // the zero value: off
+	http        netip.AddrPort // the zero value: off
+	httpOrigins []string
+	// isHTTPDefault: the address of HTTP is the default.
+	isHTTPDefault bool
+	tls           tlsSettings
+	sources       []sourceSpec
+	destinations  []destinationSpec
+	sdpFile       string
+	clone         string // interface
+	auth          string // file, empty: everybody may watch
+	logFormat     string
+	logLevel      slog.Level
 }
 
 // rawFlags are the flags' values as they were given.
@@ -65,7 +68,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 		commandline.NewGroup("Where to listen", func(f *pflag.FlagSet) {
 			f.StringVar(&raw.rtsp, "rtsp", ":8554", "`ADDRESS` to answer RTSP on, or \"off\": viewers can only join by camcast:// then")
 			f.StringVar(&raw.rtp, "rtp", "", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair (default the address of --rtsp, port 5004)")
-			f.StringVar(&raw.http, "http", "off", "`ADDRESS` to answer HTTP on, for browsers and players: /NAME.mjpg, /NAME.mp4, /NAME.jpg and /NAME.sdp; \"off\" is the default")
+			f.StringVar(&raw.http, "http", "", "`ADDRESS` to answer HTTP on, or \"off\": a page with all streams for browsers, /NAME.mjpg, /NAME.mp4, /NAME.jpg and /NAME.sdp for players, an API, metrics (default "+defaultHTTP+": this machine alone)")
 			f.StringArrayVar(&raw.httpOrigins, "http-origin", nil, "answer HTTP also to those who ask this machine by this `HOST` name; its addresses, its own name and localhost are answered in any case; may be repeated")
 		}),
 		commandline.NewGroup("TLS", raw.tls.define),
@@ -127,7 +130,8 @@ func (raw *rawFlags) settings(sources []string) (*settings, error) {
 	if s.rtsp, err = listenAddress("--rtsp", raw.rtsp); err != nil {
 		return nil, err
 	}
-	if s.http, err = listenAddress("--http", raw.http); err != nil {
+	s.isHTTPDefault = raw.http == ""
+	if s.http, err = listenAddress("--http", cmp.Or(raw.http, defaultHTTP)); err != nil {
 		return nil, err
 	}
 	s.config.HTTP = s.http.IsValid() || raw.tls.https != "off"

@@ -98,7 +98,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 		defer func() { err = errors.Join(err, program.Close()) }()
 		config.Clones = program.Clones
 	}
-	d := &service{settings: settings, ctx: ctx, stop: stop, stdout: out, log: config.Log}
+	d := &service{settings: settings, ctx: ctx, stop: stop, stdout: out, log: config.Log, droppedLogLines: log.Dropped}
 	if err := d.openGate(l); err != nil {
 		return err
 	}
@@ -156,7 +156,11 @@ type service struct {
 	ctx         context.Context
 	stop        func() // ends Run
 	stdout      io.Writer
-	log         *slog.Logger
+	// cameras are the devices of the streams that have one.
+	cameras map[string]string
+	// droppedLogLines is how many lines of the log were dropped.
+	droppedLogLines func() uint64
+	log             *slog.Logger
 
 	// described are the destinations, by their index, whose SDP file is written.
 	described map[int]bool
@@ -175,14 +179,19 @@ type service struct {
 }
 
 // openFronts has the streams served by the protocols that are asked for.
-func (d *service) openFronts() (err error) {
+func (d *service) openFronts() error {
 	join.Serve(d.broadcaster)
 	if err := d.openTLS(); err != nil {
 		return err
 	}
-	if err := d.openHTTP(); err != nil {
+	if err := d.openRTSP(); err != nil {
 		return err
 	}
+	return d.openHTTP() // last, as the page names the ports of the others
+}
+
+// openRTSP has the streams served by RTSP, unless that is off.
+func (d *service) openRTSP() (err error) {
 	address := d.settings.rtsp
 	if !address.IsValid() {
 		return nil

@@ -39,6 +39,13 @@ func (d *service) addStream(spec sourceSpec, source capture.Source) (*cast.Strea
 	if err != nil {
 		return nil, err
 	}
+	delete(d.cameras, spec.name)
+	if spec.kind == deviceSource {
+		if d.cameras == nil {
+			d.cameras = map[string]string{}
+		}
+		d.cameras[spec.name] = spec.path
+	}
 	d.open++
 	if spec.kind == rtspSource || spec.isProgram() {
 		d.others = append(d.others, spec.name)

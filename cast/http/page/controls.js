@@ -17,9 +17,9 @@ export async function showControls(form, stream) {
       method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ value }),
     });
     said.textContent = answer.ok ? "" : (await answer.json()).detail;
-    if (!answer.ok || control.type !== "integer") showControls(form, stream); // others may have changed with it
+    if (!answer.ok || control.kind !== "integer") showControls(form, stream); // others may have changed with it
   };
-  form.replaceChildren(...answer.controls.filter(c => !c.read_only).map(c => row(c, set)), said);
+  form.replaceChildren(...answer.controls.filter(c => !c.read_only && makers[c.kind]).map(c => row(c, set)), said);
 }
 
 function paragraph(text) {
@@ -31,8 +31,8 @@ function paragraph(text) {
 // row is a control with its label.
 function row(control, set) {
   const label = document.createElement("label"), name = document.createElement("span"), output = document.createElement("output");
-  name.textContent = control.label;
-  const input = makers[control.type](control, value => set(control, value), output);
+  name.textContent = control.title;
+  const input = makers[control.kind](control, value => set(control, value), output);
   input.disabled = control.inactive;
   label.append(name, input, output);
   return label;
@@ -41,7 +41,7 @@ function row(control, set) {
 const makers = {
   integer(control, set, output) {
     const input = document.createElement("input");
-    Object.assign(input, { type: "range", min: control.minimum, max: control.maximum, step: control.step || 1, value: control.value });
+    Object.assign(input, { type: "range", min: control.least, max: control.most, step: control.step || 1, value: control.value });
     output.value = control.value;
     input.addEventListener("input", () => { output.value = input.value; });
     input.addEventListener("change", () => set(Number(input.value)));
@@ -55,7 +55,7 @@ const makers = {
   },
   menu(control, set) {
     const select = document.createElement("select");
-    select.append(...(control.menu ?? []).map(item => new Option(item.label, item.value, false, item.value === control.value)));
+    select.append(...(control.menu ?? []).map(item => new Option(item.name, item.value, false, item.value === control.value)));
     select.addEventListener("change", () => set(Number(select.value)));
     return select;
   },
