@@ -191,7 +191,7 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string{path, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--log-level", "warn"}, s.args...)
+	args := append([]string{path, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off", "--log-level", "warn"}, s.args...)
 	if s.tls {
 		args = append(args, certificateFlags(t, path)...)
 	}

@@ -99,7 +99,7 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 		args = append([]string{"--log-level", "debug"}, args...)
 	}
 	d.secrets = append(secretsOf(t, settings.auth), secretsOf(t, settings.tls.key)...)
-	d.cmd = exec.Command(binary, append([]string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0"}, args...)...)
+	d.cmd = exec.Command(binary, append([]string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off"}, args...)...)
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {

@@ -60,7 +60,7 @@ func TestWrongInput(t *testing.T) {
 	defer taken.Close()
 	takenRTCP, rtcp := takeRTCP(t)
 	self := ownName(t)
-	free := []string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0"}
+	free := []string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off"}
 	for _, c := range []struct {
 		args   []string
 		status int
@@ -117,7 +117,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--allow", "udp=10.0.0.0/8"}, 2, []string{"--allow", "udp=", "only rtsp=, rtp= and http="}},
 		{[]string{"--http", "8080"}, 2, []string{"--http", "8080", "must be an address"}},
 		{[]string{"--http", ":8080", "--http-origin", "http://cams.example.org"}, 2, []string{"--http-origin", "must be a host's name"}},
-		{[]string{"--http-origin", "cams.example.org"}, 2, []string{"--http-origin", "add --http ADDRESS"}},
+		{[]string{"--http", "off", "--http-origin", "cams.example.org"}, 2, []string{"--http-origin", "add --http ADDRESS"}},
 		{[]string{"--sdp", "x.sdp"}, 2, []string{"--sdp", "--send"}},
 		{[]string{"--allow-basic"}, 2, []string{"--allow-basic", "--auth FILE"}},
 		{[]string{"--send", "tcp://127.0.0.1:5"}, 2, []string{"--send", "udp://HOST:PORT"}},

@@ -3,6 +3,8 @@ package main
 import (
 	"crypto/tls"
 	"image/jpeg"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -115,5 +117,47 @@ func TestHTTPS(t *testing.T) {
 	d.awaitLog("SIGHUP: read again")
 	if after := serial(); after == before {
 		t.Error("the certificate is still the old one")
+	}
+}
+
+// TestDefaultHTTP has the default port be in use: one warning says so, and the daemon serves all the same. With the
+// flag it ends; "off" asks for no port.
+func TestDefaultHTTP(t *testing.T) {
+	taken, err := net.Listen("tcp", defaultHTTP)
+	if err == nil {
+		defer taken.Close()
+	} // else another program has it
+	d := startDaemon(t, "--http", "", "testcard:?size=320x240")
+	if d.awaitLog("level=WARN", "there is no page", "port 8080 is in use"); strings.Contains(d.stdout, "http://") {
+		t.Errorf("it announces %s", d.stdout)
+	}
+	if n := strings.Count(d.stderr.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, d.stderr)
+	}
+	status, stdout, stderr := runBinary(t, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", defaultHTTP, "testcard:")
+	if status != 1 || !strings.Contains(stderr, "choose another with --http") || strings.Count(stderr, "\n") != 1 || stdout != "" {
+		t.Errorf("with the flag: status %d, %q, %q", status, stdout, stderr)
+	}
+	if off := startDaemon(t, "--http", "off", "testcard:?size=320x240"); strings.Contains(off.stderr.String(), "WARN") || strings.Contains(off.stdout, "http://") {
+		t.Errorf("off: %s %s", off.stdout, off.stderr)
+	}
+}
+
+// TestPageByDefault has a daemon whose default port is free announce the page, which is there.
+func TestPageByDefault(t *testing.T) {
+	d := startDaemon(t, "--http", "", "testcard:?size=320x240")
+	if !strings.Contains(d.stdout, "In a browser: http://"+defaultHTTP+"/\n") {
+		t.Fatalf("%s%s", d.stdout, d.stderr)
+	}
+	for path, want := range map[string]string{"/": "<title>camcast</title>", "/api/v1/config": `"http":"` + defaultHTTP + `"`, "/metrics": "camcast_loop_turns_total", "/api/v1/streams": `"name":"cam"`} {
+		answer, err := http.Get("http://" + defaultHTTP + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != 200 || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %v, %v, %.300s", path, answer.Status, err, body)
+		}
 	}
 }
