@@ -5,6 +5,7 @@ TESTFLAGS ?= -race -shuffle=on -count=1
 
 PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs libopenh264-7 ffmpeg python3
 PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv openssl iproute2 gir1.2-gst-rtsp-server-1.0 python3-gi python3-opencv libopenh264-7
+PACKAGES_BROWSER := chromium firefox-esr npm
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
 PACKAGES_ADAPT   := gcc libc6-dev libturbojpeg0 iproute2 ethtool ffmpeg
 PACKAGES_CLONE   := gcc libc6-dev libturbojpeg0 make clang-14 llvm-14 libbpf-dev linux-libc-dev iproute2 ethtool
@@ -12,9 +13,9 @@ PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-1
 PACKAGES_BENCH   := iproute2 ethtool nftables util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 
-.PHONY: build test lint unit test-attack test-fuzz test-mutants test-players test-adapt test-clone test-camera test-trace bench bench-packages bench-reporter
+.PHONY: build test lint unit test-attack test-fuzz test-mutants test-players test-browser test-adapt test-clone test-camera test-trace bench bench-packages bench-reporter
 
-test: lint unit test-players test-adapt test-clone test-trace test-camera
+test: lint unit test-players test-browser test-adapt test-clone test-trace test-camera
 
 # The daemon and the viewer, in this folder.
 build:
@@ -60,6 +61,12 @@ test-mutants:
 test-players:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_PLAYERS)
 	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast ./cmd/camview ./openh264 ./proto/rtp
+
+# The page in real browsers, in a network namespace of its own; axe-core, which looks for what keeps
+# people with a keyboard or a screen reader out, comes from npm into a temporary folder.
+test-browser:
+	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_BROWSER)
+	.ci/with-axe .ci/in-namespace $(GO) test $(TESTFLAGS) -tags browser -run 'TestPage(In|For)' -v ./cmd/camcast
 
 # Real V4L2 drivers, in a virtual machine.
 test-camera:

@@ -1,0 +1,204 @@
+//go:build browser
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"image"
+	_ "image/png"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// The page in real browsers: Chromium by its DevTools. CAMCAST_AXE is the folder of axe-core,
+// CAMCAST_SCREENSHOTS one that screenshots are kept in.
+
+var browserTime = flag.Duration("browser-time", 10*time.Second, "how long pictures are counted in a browser")
+
+// browser is one with a page open.
+type browser interface {
+	// Open opens a page. Size and Dark choose the window and the colours.
+	Open(url string)
+	Size(width, height int)
+	Dark(isDark bool)
+	// Eval runs the body of an async function in the page, and returns what it returns.
+	Eval(body string, into any)
+	// Screenshot is a PNG of what is seen.
+	Screenshot() []byte
+}
+
+const (
+	deskWidth, deskHeight   = 1280, 800
+	phoneWidth, phoneHeight = 390, 844
+)
+
+var announcedPage = regexp.MustCompile(`In a browser: (http://\S+/)`)
+
+// startPage runs a daemon with a page, and returns its URL.
+func startPage(t *testing.T, args ...string) (*daemon, string) {
+	t.Helper()
+	d := startDaemon(t, args...)
+	m := announcedPage.FindStringSubmatch(d.stdout)
+	if m == nil {
+		t.Fatalf("no page is announced: %s", d.stdout)
+	}
+	return d, m[1]
+}
+
+// awaitPictures waits until every tile shows a live picture.
+const awaitPictures = `
+	for (let i = 0; ; i++) {
+		const all = [...document.querySelectorAll(".tile .open > *")];
+		if (all.length >= %d && all.every(e => (e.naturalWidth || e.videoWidth) > 0)) return all.length;
+		if (i > 300) return document.body.innerText;
+		await new Promise(done => setTimeout(done, 50));
+	}`
+
+// countPictures counts how many distinct pictures each tile shows, by drawing it again and again.
+const countPictures = `
+	const tiles = [...document.querySelectorAll(".tile")], seen = {}, canvas = document.createElement("canvas");
+	canvas.width = 160; canvas.height = 120;
+	const c = canvas.getContext("2d", { willReadFrequently: true });
+	for (const t of tiles) seen[t.dataset.stream] = { pictures: new Set(), loads: 0 };
+	for (const t of tiles) t.querySelector("img")?.addEventListener("load", () => seen[t.dataset.stream].loads++);
+	for (const end = performance.now() + %d; performance.now() < end; ) {
+		for (const t of tiles) {
+			c.drawImage(t.querySelector("img, video"), 0, 0, 160, 120);
+			let hash = 7;
+			for (const v of new Int32Array(c.getImageData(0, 0, 160, 120).data.buffer)) hash = Math.imul(hash, 31) + v | 0;
+			seen[t.dataset.stream].pictures.add(hash);
+		}
+		await new Promise(done => setTimeout(done, 10));
+	}
+	return Object.fromEntries(Object.entries(seen).map(([name, s]) => [name, Math.max(s.pictures.size, s.loads)]));`
+
+// testPage has the page show streams live: 10 different pictures a second at least, and again within 5 s after the
+// server was started anew.
+func testPage(t *testing.T, name string, b browser) {
+	sources := []string{"bench=testcard:?fps=25", "desk=testcard:?size=320x240&fps=20"}
+	d, url := startPage(t, append([]string{"--http", "127.0.0.1:0"}, sources...)...)
+	b.Size(deskWidth, deskHeight)
+	b.Open(url)
+	var n any
+	b.Eval(fmt.Sprintf(awaitPictures, len(sources)), &n)
+	if n != float64(len(sources)) {
+		t.Fatalf("the page shows %v\n%s", n, d.stderr)
+	}
+	var pictures map[string]int
+	b.Eval(fmt.Sprintf(countPictures, browserTime.Milliseconds()), &pictures)
+	t.Logf("%s: distinct pictures in %v: %v", name, *browserTime, pictures)
+	for stream, n := range pictures {
+		if n < int(10*browserTime.Seconds()) {
+			t.Errorf("%s: %d pictures of %s in %v", name, n, stream, *browserTime)
+		}
+	}
+	var figures string
+	b.Eval(`return document.querySelector(".tile .figures").innerText`, &figures)
+	if !regexp.MustCompile(`(?s)Viewers\s+1\s+Frames/s\s+2[0-9]\.[0-9]\s+Age\s+[0-9.]+ ms\s+Loss`).MatchString(figures) {
+		t.Errorf("the figures are %q", figures)
+	}
+	for _, look := range []struct {
+		name          string
+		width, height int
+		dark          bool
+	}{{"desk-light", deskWidth, deskHeight, false}, {"desk-dark", deskWidth, deskHeight, true}, {"phone-light", phoneWidth, phoneHeight, false}, {"phone-dark", phoneWidth, phoneHeight, true}} {
+		b.Size(look.width, look.height)
+		b.Dark(look.dark)
+		var width int
+		b.Eval(`await new Promise(done => setTimeout(done, 300)); return document.documentElement.scrollWidth - document.documentElement.clientWidth`, &width)
+		if width > 0 {
+			t.Errorf("%s: the page is %d pixels wider than the window", look.name, width)
+		}
+		keepScreenshot(t, name+"-"+look.name, b.Screenshot())
+	}
+	b.Size(deskWidth, deskHeight)
+	restarted(t, d, url, b, sources)
+}
+
+// keepScreenshot checks that a screenshot is a picture, and keeps it if that is asked for.
+func keepScreenshot(t *testing.T, name string, png []byte) {
+	t.Helper()
+	if _, _, err := image.DecodeConfig(bytes.NewReader(png)); err != nil {
+		t.Error(err)
+	}
+	if folder := os.Getenv("CAMCAST_SCREENSHOTS"); folder != "" {
+		if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// restarted ends the daemon, and starts it again at the same port: its pictures are back within 5 s.
+func restarted(t *testing.T, d *daemon, url string, b browser, sources []string) {
+	t.Helper()
+	d.stop()
+	var said string
+	b.Eval(`for (let i = 0; i < 200; i++) {
+		if (document.getElementById("status").classList.contains("bad")) break;
+		await new Promise(done => setTimeout(done, 50));
+	}
+	return document.getElementById("status").innerText`, &said)
+	if said != "The server does not answer." {
+		t.Errorf("when the server is gone the page says %q", said)
+	}
+	address := regexp.MustCompile(`//(.*)/$`).FindStringSubmatch(url)[1]
+	startPage(t, append([]string{"--http", address}, sources...)...)
+	began := time.Now()
+	var pictures map[string]int
+	b.Eval(`const first = document.querySelectorAll(".tile").length;
+	for (let i = 0; i < 100; i++) {
+		if ([...document.querySelectorAll(".tile img")].every(e => e.naturalWidth > 0) && !document.getElementById("status").classList.contains("bad")) break;
+		await new Promise(done => setTimeout(done, 50));
+	}`+fmt.Sprintf(countPictures, 500), &pictures)
+	took := time.Since(began) - 500*time.Millisecond
+	t.Logf("%v after the restart the pictures are back: %v", took.Round(10*time.Millisecond), pictures)
+	for stream, n := range pictures {
+		if n < 3 || took > 5*time.Second {
+			t.Errorf("%v after a restart %s has shown %d pictures", took, stream, n)
+		}
+	}
+}
+
+// checkAxe has axe-core look for what keeps people with a keyboard or a screen reader out.
+func checkAxe(t *testing.T, b browser) {
+	t.Helper()
+	folder := os.Getenv("CAMCAST_AXE")
+	if folder == "" {
+		t.Log("CAMCAST_AXE is not set: axe-core is not run")
+		return
+	}
+	script, err := os.ReadFile(filepath.Join(folder, "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []struct {
+		ID, Impact, Help string
+		Nodes            []struct{ HTML string }
+	}
+	b.Eval(string(script)+"\nconst r = await axe.run(document); return r.violations;", &found)
+	for _, f := range found {
+		t.Errorf("axe: %s (%s): %s: %+v", f.ID, f.Impact, f.Help, f.Nodes)
+	}
+}
+
+// unmarshal is json.Unmarshal for what a browser has returned.
+func unmarshal(t *testing.T, p []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(p, into); err != nil {
+		t.Fatalf("%s: %v", p, err)
+	}
+}
+
+// withTimeout is the time that a test in a browser may take.
+func withTimeout(t *testing.T) context.Context {
+	ctx, stop := context.WithTimeout(context.Background(), *browserTime+2*time.Minute)
+	t.Cleanup(stop)
+	return ctx
+}

@@ -1,0 +1,124 @@
+//go:build browser
+
+package main
+
+import (
+	"context"
+	"os/exec"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// chromium is a headless one.
+type chromium struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func newChromium(t *testing.T) *chromium {
+	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		t.Fatal(err)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("autoplay-policy", "document-user-activation-required"))
+	ctx, stop := chromedp.NewExecAllocator(withTimeout(t), options...)
+	t.Cleanup(stop)
+	ctx, end := chromedp.NewContext(ctx)
+	t.Cleanup(end)
+	b := &chromium{t, ctx}
+	return b
+}
+
+func (b *chromium) run(action chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, action); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// do is an action that gives nothing.
+func do(f func(ctx context.Context, t *chromedp.Target) error) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(f)
+}
+
+func (b *chromium) Open(url string) { b.run(chromedp.Navigate(url)) }
+
+func (b *chromium) Size(width, height int) {
+	b.run(chromedp.EmulateViewport(int64(width), int64(height)))
+}
+
+func (b *chromium) Dark(isDark bool) {
+	scheme := "light"
+	if isDark {
+		scheme = "dark"
+	}
+	b.run(do(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
+}
+
+func (b *chromium) Eval(body string, into any) {
+	b.t.Helper()
+	result, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]byte]("(async () => {"+body+"})()", chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	unmarshal(b.t, result, into)
+}
+
+func (b *chromium) Screenshot() (png []byte) {
+	b.run(do(func(ctx context.Context, t *chromedp.Target) error {
+		r, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{})
+		png = r.Data
+		return err
+	}))
+	return png
+}
+
+// TestPageInChromium has Chromium show the page.
+func TestPageInChromium(t *testing.T) { testPage(t, "chromium", newChromium(t)) }
+
+// TestPageForEverybody has axe-core look at the page, and the keyboard alone reach and do all.
+func TestPageForEverybody(t *testing.T) {
+	b := newChromium(t)
+	_, url := startPage(t, "--http", "127.0.0.1:0", "testcard:?size=320x240")
+	for _, isDark := range []bool{false, true} {
+		b.Dark(isDark)
+		b.Open(url)
+		var n any
+		b.Eval(`for (let i = 0; i < 200 && !document.querySelector(".tile img")?.naturalWidth; i++) await new Promise(done => setTimeout(done, 50));
+		if (document.querySelector(".players")) document.querySelector(".players").open = true; return 1`, &n)
+		checkAxe(t, b)
+	}
+	press := func(keys string) { b.run(chromedp.KeyEvent(keys)) }
+	var focus string
+	look := func() string {
+		b.Eval(`return document.activeElement.getAttribute("aria-label") ?? document.activeElement.innerText`, &focus)
+		return focus
+	}
+	press("\t")
+	if look() != "Show cam in full size" {
+		t.Errorf("first the keyboard reaches %q", focus)
+	}
+	var isOpen bool
+	press("\r")
+	if b.Eval(`return document.getElementById("large").open && document.querySelector("#large .stage img")?.naturalWidth === 320`, &isOpen); !isOpen {
+		t.Error("Enter does not show it in full size")
+	}
+	press("\x1b")
+	if b.Eval(`return !document.getElementById("large").open && document.querySelector(".tile img")?.naturalWidth === 320`, &isOpen); !isOpen || look() != "Show cam in full size" {
+		t.Errorf("Escape does not go back: %v, %q", isOpen, focus)
+	}
+	press("\t")
+	if look() != "Snapshot of cam" {
+		t.Errorf("next is %q", focus)
+	}
+}
