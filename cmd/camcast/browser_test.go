@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// The page in real browsers: Chromium by its DevTools. CAMCAST_AXE is the folder of axe-core,
+// The page in real browsers: Chromium by its DevTools, Firefox by Marionette. CAMCAST_AXE is the folder of axe-core,
 // CAMCAST_SCREENSHOTS one that screenshots are kept in.
 
 var browserTime = flag.Duration("browser-time", 10*time.Second, "how long pictures are counted in a browser")
