@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -10,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +23,7 @@ import (
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/metrics"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
@@ -172,5 +176,33 @@ func TestKnownRun(t *testing.T) {
 	}
 	if strings.Contains(string(body), "127.0.0.1") {
 		t.Error("a reader's address is in the figures")
+	}
+}
+
+// TestDashboard has each figure that the dashboard in docs shows be one that there is.
+func TestDashboard(t *testing.T) {
+	w := newRun(t)
+	process := prometheus.NewRegistry()
+	process.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	all, err := prometheus.Gatherers{w.registry, process}.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"camcast_sessions": true} // nobody watches
+	for _, f := range all {
+		known[f.GetName()] = true
+	}
+	text, err := os.ReadFile("../docs/grafana.json")
+	if err != nil || !json.Valid(text) {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`\b(camcast|process)_[a-z_]+`).FindAllString(string(text), -1)
+	if len(names) < 20 {
+		t.Errorf("it shows %q", names)
+	}
+	for _, name := range names {
+		if name = strings.TrimSuffix(name, "_bucket"); !known[name] {
+			t.Errorf("there is no %s", name)
+		}
 	}
 }

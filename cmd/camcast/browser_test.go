@@ -39,8 +39,6 @@ const (
 	phoneWidth, phoneHeight = 390, 844
 )
 
-var announcedPage = regexp.MustCompile(`In a browser: (http://\S+/)`)
-
 // startPage runs a daemon with a page, and returns its URL.
 func startPage(t *testing.T, args ...string) (*daemon, string) {
 	t.Helper()

@@ -44,8 +44,8 @@ insecure=1 say which camera to trust; without them the system's authorities do.
 
 Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
 at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the
-streams that can be watched now. With --http :8080 browsers show
-http://THIS-HOST:8080/NAME.mjpg (JPEG streams) and NAME.mp4 (H.264 and H.265).
+streams that can be watched now. A browser on this machine shows all
+streams at http://127.0.0.1:8080/; with --http :8080 others do, too.
 `
 
 const helpTail = `

@@ -19,6 +19,9 @@ import (
 	"github.com/camcast/camcast/certificate"
 )
 
+// announcedPage is where the page is said to be.
+var announcedPage = regexp.MustCompile(`In a browser: (http://\S+/)`)
+
 var announcedHTTP = regexp.MustCompile(`http://\S+/cam\.(mjpg|mp4)`)
 
 // pictureURL is where a daemon with --http says that its stream is, without ".mjpg" or ".mp4".

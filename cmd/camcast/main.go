@@ -54,7 +54,7 @@ func newCommands(c console) *commandline.Program {
 		}
 		return broadcast(settings, c.stdout, c.stderr), nil
 	}
-	p.Commands = []*commandline.Program{newDevices(c), newControls(c), newPasswd(c), newMakeCertificate(c)}
+	p.Commands = []*commandline.Program{newDevices(c), newControls(c), newPasswd(c), newTop(c), newMakeCertificate(c)}
 	return p
 }
 

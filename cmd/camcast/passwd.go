@@ -46,7 +46,7 @@ func newPasswd(c console) *commandline.Program {
 	}
 	call := &passwd{console: c, program: p}
 	p.Groups = []commandline.Group{commandline.NewGroup("Flags", func(f *pflag.FlagSet) {
-		f.StringVar(&call.role, "role", "view", "`ROLE` of the user: view (to watch) or admin (to watch; further rights are reserved)")
+		f.StringVar(&call.role, "role", "view", "`ROLE` of the user: view (to watch) or admin (also to see and end viewers, and to change cameras, by HTTP)")
 		f.StringVar(&call.streams, "streams", "*", "`NAMES` of the streams that the user may watch, separated by commas; * is all of them")
 		f.StringVar(&call.file, "file", "", "write the line into this `FILE`, in place of the user's old one, instead of to stdout")
 		p.AddHelp(f)

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/camcast/camcast/cmd/commandline"
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+)
+
+const topHead = `camcast top shows the figures of a running camcast's streams: their states, viewers, frames,
+ages and loss.
+
+Usage: camcast top [flags] [URL]
+
+URL is where it answers HTTP, http://` + defaultHTTP + ` by default. On a terminal the figures are
+renewed until Ctrl-C; elsewhere they are printed once. A token goes into the URL.
+`
+
+const topTail = `
+Exit status: 0; 1 if camcast does not answer; 2 if the command line is wrong.
+
+Examples:
+  camcast top
+  camcast top 'http://192.168.1.20:8080/?token=...'
+`
+
+// topCommand is a call of camcast top.
+type topCommand struct {
+	console
+	every time.Duration
+}
+
+// newTop is the command as its command line shows it.
+func newTop(c console) *commandline.Program {
+	p := &commandline.Program{Name: "camcast top", Arguments: "[URL]", Brief: "show the figures of a running camcast", Head: topHead, Tail: topTail}
+	call := &topCommand{console: c}
+	p.Groups = []commandline.Group{commandline.NewGroup("Flags", func(f *pflag.FlagSet) {
+		f.DurationVar(&call.every, "interval", time.Second, "`TIME` between two looks, 100ms at least")
+		p.AddHelp(f)
+	})}
+	p.Run = call.run
+	return p
+}
+
+func (c *topCommand) run(args []string) (status int, err error) {
+	at := "http://" + defaultHTTP
+	switch len(args) {
+	case 0:
+	case 1:
+		at = args[0]
+	default:
+		return 0, errors.New("one URL is enough")
+	}
+	where, err := url.Parse(at)
+	if err != nil || where.Scheme != "http" && where.Scheme != "https" || where.Host == "" {
+		return 0, errors.New("the URL must be one such as http://" + defaultHTTP) // not repeated: it may hold a password
+	}
+	if c.every < 100*time.Millisecond {
+		return 0, fmt.Errorf("--interval %v: must be at least 100ms", c.every)
+	}
+	where.Path = "/api/v1/streams"
+	if err := c.watch(where.String()); err != nil {
+		fmt.Fprintf(c.stderr, "camcast top: %s\n", commandline.OneLine(err))
+		return commandline.ExitFailure, nil
+	}
+	return commandline.ExitOK, nil
+}
+
+// watch prints figures, on a terminal again and again.
+func (c *topCommand) watch(where string) error {
+	client := &http.Client{Timeout: 5 * time.Second}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	screen, isFile := c.stdout.(interface{ Fd() uintptr })
+	again := false
+	if isFile {
+		_, err := unix.IoctlGetTermios(int(screen.Fd()), unix.TCGETS)
+		again = err == nil
+	}
+	next := time.NewTicker(c.every)
+	defer next.Stop()
+	for first := true; ; first = false {
+		told, err := askTop(ctx, client, where)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && (first || !again):
+			return err
+		}
+		text := "the server does not answer\n"
+		if err == nil {
+			text = told.table()
+		}
+		if again {
+			text = "\x1b[H\x1b[J" + text
+		}
+		if _, err := io.WriteString(c.stdout, text); err != nil || !again {
+			return nil // nobody reads it, or it is done
+		}
+		select {
+		case <-next.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// topFigures is what is shown of the API's answer.
+type topFigures struct {
+	Streams []struct {
+		Name         string
+		State        string
+		Format       string
+		Width        int
+		Height       int
+		Rate         float64 `json:"frames_per_second"`
+		Readers      int
+		Destinations int
+		Frames       uint64
+		Delivered    uint64 `json:"frames_delivered"`
+		Lags         uint64
+		Late         uint64   `json:"frames_late"`
+		Loss         *float64 `json:"loss_percent"`
+		Ages         struct {
+			Encoded *float64
+			First   *float64 `json:"first_reader_sent"`
+			Last    *float64 `json:"last_reader_sent"`
+		} `json:"age_ms"`
+	}
+}
+
+// maxTopAnswer bounds what a server may answer.
+const maxTopAnswer = 4 << 20
+
+// askTop asks the API. Its errors hold no URL, which may have a password in it.
+func askTop(ctx context.Context, client *http.Client, where string) (told topFigures, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where, nil)
+	if err != nil {
+		return told, errors.New("not a URL that can be asked")
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		return told, fmt.Errorf("no answer: %w", err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxTopAnswer))
+	if err != nil {
+		return told, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		var problem struct{ Detail string }
+		_ = json.Unmarshal(body, &problem) // another server's answer has none
+		return told, fmt.Errorf("%s: %s", answer.Status, problem.Detail)
+	}
+	if err := json.Unmarshal(body, &told); err != nil {
+		return told, errors.New("the answer is not that of a camcast")
+	}
+	return told, nil
+}
+
+// table is the figures for a person.
+func (f topFigures) table() string {
+	var b strings.Builder
+	const row = "%-16.16s %-9.9s %-6.6s %10s %8s %8s %11s %9s %9s %9s %8s\n"
+	fmt.Fprintf(&b, row, "STREAM", "STATE", "FORMAT", "SIZE", "FRAMES/S", "VIEWERS", "DELIVERED", "LAGS", "AGE 1ST", "AGE LAST", "LOSS")
+	for _, s := range f.Streams {
+		fmt.Fprintf(&b, row, printable(s.Name), printable(s.State), printable(s.Format), fmt.Sprintf("%dx%d", s.Width, s.Height), fmt.Sprintf("%.1f", s.Rate),
+			fmt.Sprint(s.Readers+s.Destinations), fmt.Sprint(s.Delivered), fmt.Sprint(s.Lags), orDash(s.Ages.First, "%.1f ms"), orDash(s.Ages.Last, "%.1f ms"), orDash(s.Loss, "%.1f %%"))
+	}
+	return b.String()
+}
+
+// orDash is a number, or "-" where there is none.
+func orDash(n *float64, format string) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprintf(format, *n)
+}
