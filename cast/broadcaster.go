@@ -23,7 +23,9 @@ type Broadcaster struct {
 	pairs  []*socketPair
 	fronts []Front
 
-	streams  []*Stream
+	// streams are all, listed those that are asked for by name: the others are renditions of these.
+	streams, listed []*Stream
+
 	sessions registry
 	limits   limits
 	refusals refusals
@@ -144,6 +146,9 @@ func (b *Broadcaster) AddStream(name string, source capture.Source, o StreamOpti
 		closeTranscoder(o.Transcoder)
 		return nil, err
 	}
+	if o.Encoded && o.Encode != nil && source != nil {
+		return b.addEncoded(name, source, o)
+	}
 	s := newStream(b, name, source, o)
 	if source == nil && o.Params != nil {
 		if err := s.setParams(o.Params); err != nil {
@@ -151,15 +156,21 @@ func (b *Broadcaster) AddStream(name string, source capture.Source, o StreamOpti
 			return nil, fmt.Errorf("stream %s: %w", name, err)
 		}
 	}
-	b.streams = append(b.streams, s)
-	s.reports.start()
-	if source != nil {
-		if b.config.Adapt == AdaptQuality {
-			governQuality(s, source)
-		}
-		s.supervisor.begin()
-	}
+	b.streams, b.listed = append(b.streams, s), append(b.listed, s)
+	b.begin(s, source)
 	return s, nil
+}
+
+// begin opens the source of a new stream, if it has one.
+func (b *Broadcaster) begin(s *Stream, source capture.Source) {
+	s.reports.start()
+	if source == nil {
+		return
+	}
+	if b.config.Adapt == AdaptQuality {
+		governQuality(s, source)
+	}
+	s.supervisor.begin()
 }
 
 // checkNew says why there cannot be a new stream of this name.
@@ -177,11 +188,11 @@ func (b *Broadcaster) checkNew(name string) error {
 }
 
 // Streams are the streams in the order they were added. The slice must not be changed.
-func (b *Broadcaster) Streams() []*Stream { return b.streams }
+func (b *Broadcaster) Streams() []*Stream { return b.listed }
 
 // Stream finds a stream by its name, nil if there is none.
 func (b *Broadcaster) Stream(name string) *Stream {
-	for _, s := range b.streams {
+	for _, s := range b.listed {
 		if s.name == name {
 			return s
 		}
@@ -192,7 +203,9 @@ func (b *Broadcaster) Stream(name string) *Stream {
 // remove takes a stream out of the list.
 func (b *Broadcaster) remove(s *Stream) {
 	// A new list: the one in use may be walked at this moment.
-	b.streams = slices.DeleteFunc(slices.Clone(b.streams), func(other *Stream) bool { return other == s })
+	isIt := func(other *Stream) bool { return other == s }
+	b.streams = slices.DeleteFunc(slices.Clone(b.streams), isIt)
+	b.listed = slices.DeleteFunc(slices.Clone(b.listed), isIt)
 }
 
 // Readers is how many sessions play, over all streams, fixed destinations not included.

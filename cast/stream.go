@@ -27,6 +27,13 @@ type Stream struct {
 	waiting     []*waiter
 	quality     *qualityControl // nil: the quality is not governed
 
+	// pictures is the stream that this one's frames are made of, and ends with it; encoded that of H.264
+	// made of this one's. Both may be nil. isAside: the stream is not listed.
+	pictures, encoded *Stream
+	isAside           bool
+	taps              []*tap
+	failure           error // the reason of the last bad state
+
 	// params are those of the newest frame, or those that the source has told; nil: not
 	// known. version grows when they change.
 	params  *media.Params
@@ -56,6 +63,13 @@ type StreamOptions struct {
 	// AwaitReader has the source deliver only from when someone watches: right for a file
 	// that is played once. It is opened once before, to learn what it is.
 	AwaitReader bool
+	// Encode makes a source of H.264 of one of this stream's pictures, which it owns from then on, also
+	// when it fails: when Rendition is asked for that, or at once if Encoded is set. nil: the stream has no
+	// such rendition.
+	Encode func(pictures capture.Source) (capture.Source, error)
+	// Encoded has the stream deliver what Encode makes of the source's pictures, while it is watched. The
+	// pictures themselves are another rendition. AddStream fails if Encode does.
+	Encoded bool
 	// Linger is how long a source with AwaitReader goes on without readers before it is
 	// closed until the next one comes; 0: it is not closed.
 	Linger time.Duration
@@ -155,6 +169,12 @@ func (s *Stream) Publish(f media.Frame) error {
 		s.saidReordered = true
 		s.log.Warn("stream has B-frames, which cost latency: have the encoder make none")
 	}
+	for _, t := range s.taps {
+		t.frame(f)
+	}
+	if f.Params.Format == media.I420 || s.over() != nil { // no reader is sent pixels
+		return nil
+	}
 	err := s.rendition.publish(f)
 	if err != nil {
 		s.figures.Unusable++
@@ -177,14 +197,15 @@ func (s *Stream) setParams(p *media.Params) error {
 	}
 	if err := s.rendition.rtp.use(p); err != nil {
 		r := s.rendition.rtp
-		if !s.broadcaster.config.HTTP || p.Format != media.JPEG || r.payload != nil && r.format != p.Format {
+		if !s.isAside && (!s.broadcaster.config.HTTP || p.Format != media.JPEG || r.payload != nil && r.format != p.Format) {
 			return err
 		}
 		s.notByRTP = err
 	} else {
 		s.notByRTP = nil
 	}
-	changed := s.params != nil && !p.Equal(s.params)
+	isFirst := s.params == nil
+	changed := !isFirst && !p.Equal(s.params)
 	if changed {
 		s.version++
 	}
@@ -193,8 +214,10 @@ func (s *Stream) setParams(p *media.Params) error {
 	if notify := s.options.ParamsChanged; changed && notify != nil && s.State() == Live {
 		notify(s)
 	}
+	if isFirst && s.supervisor == nil {
+		s.tellTaps(nil)
+	}
 	return s.over() // as the program may have closed it
-
 }
 
 // fits says whether a frame is too large, or depends on one that was.
@@ -244,7 +267,7 @@ func (s *Stream) wanted() {
 }
 
 func (s *Stream) unwanted() {
-	if s.supervisor != nil && s.Readers() == 0 {
+	if s.supervisor != nil && !s.isWatched() {
 		s.supervisor.unwanted()
 	}
 }
@@ -259,6 +282,8 @@ func (s *Stream) finish(reason string) {
 		s.supervisor.close()
 	}
 	s.opened()
+	s.tellTaps(s.failure)
+	s.renditions(func(r *Stream) { r.finish(reason) })
 	s.rendition.stop()
 	s.reports.goodbye(reason)
 	if s.quality != nil {
@@ -280,11 +305,14 @@ func (s *Stream) Close() error {
 	if s.closed {
 		return ErrClosed
 	}
+	s.failure = nil
 	s.finish("the stream was removed")
 	s.closed = true
 	s.endSessions("stream removed")
 	s.broadcaster.remove(s)
-	return s.free()
+	err := s.free()
+	s.renditions(func(r *Stream) { err = errors.Join(err, r.Close()) })
+	return err
 }
 
 // free closes what the stream has opened, and has the readers leave that the program has added.

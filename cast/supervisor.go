@@ -55,6 +55,9 @@ func (c *supervisor) to(state State, err error) {
 	if c.state != Opening {
 		c.stream.opened()
 	}
+	if c.state == state {
+		c.stream.tellTaps(err)
+	}
 }
 
 // begin opens the source.
@@ -145,7 +148,7 @@ func (c *supervisor) Live() {
 		c.stream.figures.Restarts++
 	}
 	c.warned, c.wasLive = false, true
-	if c.stream.options.AwaitReader && c.stream.Readers() == 0 {
+	if c.stream.options.AwaitReader && !c.stream.isWatched() {
 		c.goIdle()
 		return
 	}
@@ -209,6 +212,7 @@ func (c *supervisor) end(reason string, err error) {
 	}
 	s := c.stream
 	c.close()
+	s.failure = err
 	switch {
 	case err == nil:
 		s.log.Info("stream has ended", "reason", reason)
@@ -217,6 +221,7 @@ func (c *supervisor) end(reason string, err error) {
 	}
 	s.finish(reason)
 	s.endSessions("stream ended")
+	s.renditions(func(r *Stream) { r.endSessions("stream ended") })
 	if changed := s.options.StateChanged; changed != nil {
 		changed(s, Ended, err)
 	}
