@@ -10,10 +10,10 @@ import (
 	"github.com/camcast/camcast/worker"
 )
 
-// coder encodes the pictures of a camera that does not. A worker does so, from a copy: the driver has
+// coder encodes the pictures of a camera that does not, or lays them out for another encoder. A worker does so, from a copy: the driver has
 // its buffer back at once, and the device may be closed meanwhile.
 type coder struct {
-	encoder *encode.Encoder
+	encoder *encode.Encoder // nil: pictures are not encoded
 	planes  *image.YCbCr
 	layout  encode.Pixels
 	worker  *worker.Worker[pixels] // nil until it is started
@@ -25,12 +25,15 @@ type pixels struct {
 	quality  int
 	params   *media.Params
 	captured time.Duration
-	jpeg     []byte // the result
+	coded    []byte // the result
 	err      error
 }
 
 // newCoder makes a coder. It is called by the job that opens the camera.
 func newCoder(has setup, o Options) (*coder, error) {
+	if o.Pixels {
+		return &coder{planes: encode.I420Planes(has.pixels.Width, has.pixels.Height), layout: has.pixels}, nil
+	}
 	encoder, err := encode.NewEncoder(o.Quality, o.Encode)
 	if err != nil {
 		return nil, err
@@ -52,8 +55,12 @@ func (c *coder) encode(p *pixels) {
 	if p.err = c.layout.Unpack(c.planes, p.data); p.err != nil {
 		return
 	}
+	if c.encoder == nil {
+		p.coded = encode.AppendI420(p.coded[:0], c.planes)
+		return
+	}
 	c.encoder.SetQuality(p.quality)
-	p.jpeg, p.err = c.encoder.Encode(p.jpeg, c.planes)
+	p.coded, p.err = c.encoder.Encode(p.coded, c.planes)
 }
 
 // fits reports whether data is a whole picture.
@@ -69,9 +76,14 @@ func (c *coder) dropped() uint64 {
 
 // close drops what is under way.
 func (c *coder) close() {
+	free := func() {
+		if c.encoder != nil {
+			c.encoder.Close()
+		}
+	}
 	if c.worker == nil {
-		c.encoder.Close()
+		free()
 		return
 	}
-	c.worker.Close(c.encoder.Close)
+	c.worker.Close(free)
 }

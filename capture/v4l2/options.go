@@ -32,6 +32,8 @@ type Options struct {
 	// pictures are encoded.
 	Quality int
 	Encode  encode.Options
+	// Pixels has pictures of raw formats delivered as they are (media.I420), for an encoder.
+	Pixels bool
 	// MaxFrame is the size in bytes of the largest frame of H.264 and H.265, 1024 to 1 GB
 	// (capture.DefaultMaxFrame). Larger ones are skipped and counted as broken.
 	MaxFrame int

@@ -136,13 +136,16 @@ func (s *Source) watch(c *session) {
 
 // note notes what the driver has made of the wishes.
 func (s *Source) note(has setup, coder *coder) {
-	s.card, s.encodes = has.card, coder != nil
+	s.card, s.encodes = has.card, coder != nil && coder.encoder != nil
 	if s.options.Format == "" && s.said != has.why {
 		s.said = has.why
 		s.options.Log.Info("camera format was chosen", "source", s.options.Path, "format", has.mode.coding,
 			"size", fmt.Sprintf("%dx%d", has.mode.width, has.mode.height), "frames_per_second", has.rate, "reason", has.why)
 	}
+	format := media.JPEG
 	switch {
+	case coder != nil && coder.encoder == nil:
+		format, s.coding = media.I420, strings.ToUpper(has.mode.coding)
 	case coder != nil:
 		s.coding = strings.ToUpper(has.mode.coding) + ", encoded by " + coder.encoder.Name()
 	case has.mode.coding == "mjpeg":
@@ -150,7 +153,7 @@ func (s *Source) note(has setup, coder *coder) {
 	default: // what it is like shows with the first key frame
 		return
 	}
-	s.adopt(media.Params{Format: media.JPEG, Width: has.mode.width, Height: has.mode.height, FramesPerSecond: has.rate})
+	s.adopt(media.Params{Format: format, Width: has.mode.width, Height: has.mode.height, FramesPerSecond: has.rate})
 }
 
 // adopt takes the parameters of frames that come, of a higher version if they are others than those before.
@@ -239,7 +242,7 @@ func (s *Source) encoded(c *session, p *pixels) {
 		s.figures.Broken++
 	default:
 		s.figures.Frames++
-		c.host.Frame(media.Frame{Params: p.params, Bytes: p.jpeg, Captured: p.captured, Key: true})
+		c.host.Frame(media.Frame{Params: p.params, Bytes: p.coded, Captured: p.captured, Key: true})
 	}
 }
 

@@ -93,26 +93,37 @@ func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(
 }
 
 // admitWhenThere asks the gate, waits for the stream's source, and then calls answer on the loop, once, with what came of
-// it. It returns false if the client has gone or the loop has ended meanwhile.
-func (s *Server) admitWhenThere(r *http.Request, name string, a cast.Action, answer func(*cast.Stream, cast.Grant, error)) bool {
+// it: the stream's rendition of a format if it has one, else the stream itself. It returns false if the client has gone or
+// the loop has ended meanwhile.
+func (s *Server) admitWhenThere(r *http.Request, name string, a cast.Action, format media.Format, answer func(*cast.Stream, cast.Grant, error)) bool {
 	return s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
-		var await func()
+		stopAwait, stopOther := func() {}, func() {}
 		stop = s.admit(r, name, a, func(stream *cast.Stream, g cast.Grant, err error) {
 			if err != nil {
 				defer done()
 				answer(nil, g, err)
 				return
 			}
-			await = stream.Await(func(err error) {
-				defer done()
-				answer(stream, g, err)
+			stopAwait = stream.Await(func(err error) {
+				var other *cast.Stream
+				if err == nil {
+					other, err = rendition(stream, format)
+				}
+				if err != nil {
+					defer done()
+					answer(stream, g, err)
+					return
+				}
+				stopOther = other.Await(func(err error) { // at once, if it is the stream itself
+					defer done()
+					answer(other, g, err)
+				})
 			})
 		})
 		return func() {
 			stop()
-			if await != nil {
-				await()
-			}
+			stopAwait()
+			stopOther()
 		}
 	})
 }
@@ -165,7 +176,7 @@ func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveSDP(w http.ResponseWriter, r *http.Request, name string) {
 	var sdp []byte
 	var fault error
-	answered := s.admitWhenThere(r, name, cast.Describe, func(stream *cast.Stream, _ cast.Grant, err error) {
+	answered := s.admitWhenThere(r, name, cast.Describe, 0, func(stream *cast.Stream, _ cast.Grant, err error) {
 		var d rtsp.Description
 		if fault = err; fault == nil {
 			d, fault = stream.SDP()
@@ -184,6 +195,22 @@ func (s *Server) serveSDP(w http.ResponseWriter, r *http.Request, name string) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(sdp)))
 		_, _ = w.Write(sdp)
 	}
+}
+
+// rendition is the stream's rendition of a format if it has one, else the stream itself; of format 0 that, too. The
+// error says why there is none at present.
+func rendition(stream *cast.Stream, format media.Format) (*cast.Stream, error) {
+	if format == 0 {
+		return stream, nil
+	}
+	r, err := stream.Rendition(format)
+	switch {
+	case err != nil:
+		return nil, &cast.Refusal{Kind: cast.NotCarried, Reason: err.Error()}
+	case r == nil:
+		return stream, nil
+	}
+	return r, nil
 }
 
 // carries says why a stream cannot be sent as JPEGs, nil if it can or if that is not known.

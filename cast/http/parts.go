@@ -11,11 +11,14 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/multipart"
 )
 
 // form is a way in which frames are sent as the body of a response that does not end.
 type form struct {
+	// format is that of the frames, if the stream has a rendition of it.
+	format media.Format
 	// contentType is that of the response, or says why a stream cannot be sent so.
 	contentType func(*cast.Stream) (string, error)
 	// opening is the beginning of the body.
@@ -33,11 +36,12 @@ func (f *form) header(contentType string) []byte {
 }
 
 // movieForm is fragments of MP4.
-var movieForm = &form{contentType: (*cast.Stream).Movie, play: (*cast.Session).PlayMovie}
+var movieForm = &form{format: media.H264, contentType: (*cast.Stream).Movie, play: (*cast.Session).PlayMovie}
 
 // partsForm is JPEGs, with an interval at least between two.
 func partsForm(interval time.Duration) *form {
 	return &form{
+		format:      media.JPEG,
 		contentType: func(s *cast.Stream) (string, error) { return multipart.ContentType, carries(s) },
 		opening:     multipart.Opening,
 		play:        func(s *cast.Session, c *tcp.Conn) error { return s.PlayParts(c, interval) },
@@ -62,7 +66,7 @@ func (s *Server) serveParts(w http.ResponseWriter, r *http.Request, name string)
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, name string, f *form) {
 	one := &reader{server: s, form: f}
 	var fault error
-	answered := s.admitWhenThere(r, name, cast.Watch, func(stream *cast.Stream, g cast.Grant, err error) {
+	answered := s.admitWhenThere(r, name, cast.Watch, f.format, func(stream *cast.Stream, g cast.Grant, err error) {
 		if fault = err; fault != nil {
 			return
 		}

@@ -95,7 +95,10 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 				done()
 				return
 			}
-			if fault = carries(stream); fault != nil {
+			if stream, fault = rendition(stream, media.JPEG); fault == nil {
+				fault = carries(stream)
+			}
+			if fault != nil {
 				done()
 				return
 			}

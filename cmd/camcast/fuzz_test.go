@@ -40,7 +40,7 @@ func FuzzSource(f *testing.F) {
 		switch {
 		case err != nil || !reflect.DeepEqual(again, spec):
 			t.Fatalf("%q means %+v, and then %+v, %v", text, spec, again, err)
-		case spec.kind < deviceSource || spec.kind > pipeSource || spec.path == "":
+		case spec.kind < deviceSource || spec.kind > streamSource || spec.path == "":
 			t.Fatalf("%q: %+v", text, spec)
 		case spec.name != "" && cast.CheckName(spec.name) != nil:
 			t.Fatalf("%q: the name is %q", text, spec.name)

@@ -31,6 +31,9 @@ cam2, cam3...
                                                   format=; it is ended and run again when it ends,
                                                   or no frame comes for timeout seconds
   - or 'cam=-?format=h264&fps=25' or a FIFO       the same from stdin, or from a FIFO
+  '/dev/video0?encode=h264&bitrate=2M&keyframe=2s' encoded to H.264, by OpenH264; JPEG files
+                                                  and the test card, too
+  'low=cam?size=640x360&encode=h264'              the pictures of an earlier stream, smaller
 
 Everything from the last '?' on is optional, or from exec's '?' to its ':'. The quotes keep it
 from the shell. A file with a '?' in its name: 'what?.mjpeg' if it is there, else

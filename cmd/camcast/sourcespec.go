@@ -26,21 +26,23 @@ const (
 	rtspSource
 	execSource
 	pipeSource
+	streamSource // an earlier stream's pictures
 )
 
 // sourceSpec is a SOURCE argument, understood.
 type sourceSpec struct {
 	name   string
 	kind   sourceKind
-	path   string // of a device, file or FIFO, or "-" for stdin; a URL; a command
+	path   string // of a device, file or FIFO, or "-" for stdin; a URL; a command; the name of a stream
 	width  int    // 0: not given, as for the others
 	height int
 	fps    float64
 	format string
 	// quality is that of JPEG coding, 1 to 100.
-	quality int
-	loop    bool
-	timeout time.Duration // of a command
+	quality  int
+	loop     bool
+	timeout  time.Duration // of a command
+	encoding encoding
 	// controls are a camera's, in the order in which they are to be set.
 	controls []v4l2.Setting
 	rtsp     rtspSpec
@@ -48,9 +50,10 @@ type sourceSpec struct {
 
 // optionsOf are the options of each kind, after the last '?'.
 var optionsOf = map[sourceKind][]string{
-	deviceSource:   {"size", "fps", "format", "quality", "control.NAME"},
-	testcardSource: {"size", "fps", "quality"},
-	fileSource:     {"fps", "loop"},
+	deviceSource:   append([]string{"size", "fps", "format", "quality", "control.NAME"}, encodingOptions...),
+	testcardSource: append([]string{"size", "fps", "quality"}, encodingOptions...),
+	fileSource:     append([]string{"fps", "loop"}, encodingOptions...),
+	streamSource:   append([]string{"size"}, encodingOptions...),
 	rtspSource:     rtspOptions,
 	execSource:     {"format", "fps", "timeout"},
 	pipeSource:     {"format", "fps"},
@@ -66,8 +69,9 @@ var namePrefix = regexp.MustCompile(`^([^/?:=]*)=`)
 // parseSources understands the arguments. Without any, the source is chosen later.
 func parseSources(arguments []string) ([]sourceSpec, error) {
 	var specs []sourceSpec
+	var names []string
 	for i, argument := range arguments {
-		spec, err := parseSource(argument)
+		spec, err := parseSource(argument, names...)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +84,7 @@ func parseSources(arguments []string) ([]sourceSpec, error) {
 		if slices.ContainsFunc(specs, func(s sourceSpec) bool { return s.name == spec.name }) {
 			return nil, fmt.Errorf("source %q: stream %s already exists; choose another name, as in NAME=SOURCE", shownSource(argument), spec.name)
 		}
-		specs = append(specs, spec)
+		specs, names = append(specs, spec), append(names, spec.name)
 	}
 	return specs, nil
 }
@@ -93,7 +97,8 @@ func defaultName(i int) string {
 	return "cam" + strconv.Itoa(i+1)
 }
 
-func parseSource(argument string) (sourceSpec, error) {
+// parseSource understands an argument. earlier are the names of the streams before it, which it may name.
+func parseSource(argument string, earlier ...string) (sourceSpec, error) {
 	var spec sourceSpec
 	rest := argument
 	if m := namePrefix.FindStringSubmatch(rest); m != nil {
@@ -114,6 +119,8 @@ func parseSource(argument string) (sourceSpec, error) {
 	path, query := splitOptions(rest)
 	spec.path = path
 	switch {
+	case slices.Contains(earlier, path):
+		spec.kind = streamSource
 	case path == "testcard:" || path == "testcard":
 		spec.kind = testcardSource
 	case path == "":
@@ -138,6 +145,9 @@ func parseSource(argument string) (sourceSpec, error) {
 	if err == nil && spec.isStdin() {
 		err = pipe.CheckStdin()
 	}
+	if err == nil {
+		err = spec.checkEncoding()
+	}
 	if err != nil {
 		return spec, fmt.Errorf("source %q: %w", argument, err)
 	}
@@ -159,7 +169,7 @@ func splitOptions(source string) (path, query string) {
 
 // testcard is the spec as the test card's options.
 func (spec *sourceSpec) testcard() testcard.Options {
-	return testcard.Options{Width: spec.width, Height: spec.height, FramesPerSecond: spec.fps, Quality: spec.quality, Encode: encodeOptions()}
+	return testcard.Options{Width: spec.width, Height: spec.height, FramesPerSecond: spec.fps, Quality: spec.quality, Encode: encodeOptions(), Pixels: spec.encoding.isWished}
 }
 
 // isURL reports whether a path is a URL, such as rtsp://HOST/cam, rather than a file that is there.
@@ -226,6 +236,8 @@ func (spec *sourceSpec) setOption(key, value string) (err error) {
 		}
 	case "timeout":
 		spec.timeout, err = parseTimeout(value)
+	case "encode", "bitrate", "keyframe":
+		err = spec.encoding.set(key, value)
 	case "loop":
 		spec.loop, err = strconv.ParseBool(value)
 		if err != nil {

@@ -23,6 +23,12 @@ func (d *service) addStreams() error {
 		return d.addDefaultStream(v4l2.List())
 	}
 	for _, spec := range d.settings.sources {
+		if spec.kind == streamSource {
+			if err := d.addDerived(spec); err != nil {
+				return err
+			}
+			continue
+		}
 		source, err := d.newSource(spec)
 		if err != nil {
 			return fmt.Errorf("%s: %w", spec.name, err)
@@ -51,7 +57,7 @@ func (d *service) addStream(spec sourceSpec, source capture.Source) (*cast.Strea
 		d.others = append(d.others, spec.name)
 	}
 	return d.broadcaster.AddStream(spec.name, source, cast.StreamOptions{
-		Transcoder:   transcoder,
+		Transcoder: transcoder, Encode: d.encodes(spec), Encoded: spec.encoding.isWished,
 		AwaitReader:  spec.kind == fileSource && !spec.loop,
 		StateChanged: d.stateChanged, ParamsChanged: d.writeDescriptions,
 	})
@@ -172,16 +178,20 @@ func (d *service) newSource(spec sourceSpec) (capture.Source, error) {
 		return nilIfFailed(v4l2.New(v4l2.Options{
 			Path: spec.path, Width: spec.width, Height: spec.height,
 			FramesPerSecond: spec.fps, Format: spec.format, Quality: spec.quality, Encode: encodeOptions(),
-			Controls: spec.controls, MaxFrame: d.settings.config.MaxFrame, Log: d.log.With("stream", spec.name),
+			Controls: spec.controls, Pixels: spec.encoding.isWished, MaxFrame: d.settings.config.MaxFrame, Log: d.log.With("stream", spec.name),
 		}))
 	case testcardSource:
 		return nilIfFailed(testcard.New(spec.testcard()))
 	case rtspSource:
 		return d.newCamera(spec)
 	case fileSource:
+		check := checkPicture
+		if spec.encoding.isWished { // the encoder takes more
+			check = nil
+		}
 		return nilIfFailed(file.New(file.Options{
 			Path: spec.path, FramesPerSecond: spec.fps, Loop: spec.loop,
-			MaxFrame: d.settings.config.MaxFrame, Check: checkPicture, Log: d.log.With("stream", spec.name),
+			MaxFrame: d.settings.config.MaxFrame, Check: check, Log: d.log.With("stream", spec.name),
 		}))
 	}
 	if spec.kind == rtspSource || spec.isProgram() {

@@ -140,6 +140,11 @@ func (d *service) warnOfCertificate() {
 // processors is how many goroutines may compute at once, besides the loop.
 func (d *service) processors() int {
 	n := max(len(d.settings.sources), 1)
+	for _, spec := range d.settings.sources {
+		if spec.encoding.isWished { // besides what makes the pictures
+			n++
+		}
+	}
 	if d.rtsps != nil || d.https != nil {
 		n += tlsbridge.AtOnce()
 	}
