@@ -87,6 +87,14 @@ func (s *Stream) Rendition(format media.Format) (*Stream, error) {
 	return encoded, nil
 }
 
+// Renditions are the streams of this one's pictures that there are: the stream itself, and then others, which are
+// not in Streams.
+func (s *Stream) Renditions() []*Stream {
+	all := []*Stream{s}
+	s.renditions(func(r *Stream) { all = append(all, r) })
+	return all
+}
+
 // renditions calls visit with the streams that end with this one.
 func (s *Stream) renditions(visit func(*Stream)) {
 	for _, r := range []*Stream{s.pictures, s.encoded} {

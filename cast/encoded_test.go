@@ -204,6 +204,9 @@ func TestRenditions(t *testing.T) {
 	var known error = errors.New("not answered")
 	s.Await(func(err error) { known = err })
 	w.until(func() bool { return known == nil })
+	if all := w.s.Renditions(); !slices.Equal(all, []*cast.Stream{w.s, s}) {
+		t.Errorf("%d renditions", len(all))
+	}
 	if again, _ := w.s.Rendition(media.H264); again != s || len(coders) != 1 || s.Params() == nil {
 		t.Error("another rendition of the same format")
 	}

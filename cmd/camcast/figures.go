@@ -60,10 +60,10 @@ func printFiguresOnSignal(l *loop.Loop, b *cast.Broadcaster, w io.Writer, print 
 
 // printFigures prints the figures as a person reads them.
 func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.SystemCounters) {
-	for _, s := range b.Streams() {
+	for _, s := range watchedStreams(b) {
 		f, source := s.Figures(), s.SourceFigures()
 		fmt.Fprintf(w, "%s: %s (%d missing in the source, %d broken, %d unusable, %d transcoded), %s\n",
-			s.Name(), count(f.Frames, "frame"), source.Gaps, source.Broken, f.Unusable, f.Transcoded, audience(s))
+			labelOf(b, s), count(f.Frames, "frame"), source.Gaps, source.Broken, f.Unusable, f.Transcoded, audience(s))
 		if source.Skipped+f.Skipped > 0 {
 			fmt.Fprintf(w, "  skipped as the CPU was too slow: %s not encoded, %d not transcoded\n", count(source.Skipped, "frame"), f.Skipped)
 		}
@@ -105,6 +105,26 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		count(putOff.Sweeps, "sweep"), count(putOff.Datagrams, "reception"), count(putOff.Requests, "connection"))
 	fmt.Fprintf(w, "loop's CPU per turn: p50 %v, p99.9 %v, max %v\n", stats.TurnCPU.Quantile(0.5).Round(time.Microsecond),
 		stats.TurnCPU.Quantile(0.999).Round(time.Microsecond), stats.TurnCPU.Max.Round(time.Microsecond))
+}
+
+// watchedStreams are all streams, and those of their other renditions that somebody has watched.
+func watchedStreams(b *cast.Broadcaster) (all []*cast.Stream) {
+	for _, s := range b.Streams() {
+		for _, r := range s.Renditions() {
+			if r == s || r.Readers() > 0 || r.Figures().Delivered > 0 {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// labelOf is a stream's name, and, of a rendition that is not listed, its format.
+func labelOf(b *cast.Broadcaster, s *cast.Stream) string {
+	if p := s.Params(); b.Stream(s.Name()) != s && p != nil {
+		return fmt.Sprintf("%s (%v)", s.Name(), p.Format)
+	}
+	return s.Name()
 }
 
 // count is a number and what it counts.

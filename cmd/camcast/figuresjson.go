@@ -15,9 +15,9 @@ import (
 // each of its readers that lose most, and one for the process.
 func printFiguresAsJSON(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.SystemCounters) {
 	log := slog.New(slog.NewJSONHandler(w, nil))
-	for _, s := range b.Streams() {
+	for _, s := range watchedStreams(b) {
 		f, source := s.Figures(), s.SourceFigures()
-		log.Info("figures", "stream", s.Name(), "frames", f.Frames, "missing_in_source", source.Gaps, "broken", source.Broken,
+		log.Info("figures", "stream", labelOf(b, s), "frames", f.Frames, "missing_in_source", source.Gaps, "broken", source.Broken,
 			"unusable", f.Unusable, "transcoded", f.Transcoded, "not_encoded", source.Skipped, "not_transcoded", f.Skipped,
 			"readers", s.Readers()-s.Destinations(), "destinations", s.Destinations(),
 			"delivered_frames", f.Delivered, "delivered_packets", f.Packets, "delivered_bytes", f.Bytes, "lags", f.Lags, "late_frames", f.Late, "groups_cut", f.GroupsCut,

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/camcast/camcast/capture/testcard"
@@ -106,4 +107,17 @@ func TestEncodedFile(t *testing.T) {
 	if err != nil || fileErr != nil || answer.StatusCode != 200 || !bytes.Contains(data, picture) || len(picture) < 1000 {
 		t.Errorf("%v, %s, %d bytes that are no picture of the file", err, answer.Status, len(picture))
 	}
+	parts, err := http.Get(d.pictureURL() + ".mjpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer parts.Body.Close()
+	if _, err := io.ReadFull(parts.Body, make([]byte, len(data)/4)); err != nil {
+		t.Error(err)
+	}
+	if err := d.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	d.awaitLog("cam: ", "0 readers")
+	d.awaitLog("cam (JPEG): ", "1 reader")
 }
