@@ -14,6 +14,10 @@
 // source is fed by Stream.Publish. JPEGs that RTP cannot carry are coded anew by a worker, if there
 // is a StreamOptions.Transcoder; frames that it has no time for are counted in Figures.Skipped.
 //
+// StreamOptions.Encode makes H.264 of a stream's pictures while somebody watches that, beside the
+// pictures (Stream.Rendition) or in their place (StreamOptions.Encoded). Stream.Tap is a source of a stream's
+// pictures, for another stream that is made of them. In both the source of pictures is opened once.
+//
 // Where frames depend on each other (H.264, H.265), readers begin with a key frame: one that the
 // source is asked for (capture.KeyFramer, StreamOptions.RequestKeyFrame), or the newest one, from
 // which they are caught up.

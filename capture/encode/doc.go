@@ -9,6 +9,9 @@
 // Pixels says how a camera's raw pixels lie in memory, and takes them apart into the planes that
 // encoders take; ToI420 makes 4:2:0 of any.
 //
+// An H264 makes H.264 of JPEG or I420, by OpenH264, which must be installed (libopenh264.so.7; Debian's
+// package libopenh264-7).
+//
 // An Encoder encodes a sequence of pictures. A Transcoder makes carryable pictures of
 // JPEGs that are not.
 package encode
