@@ -9,7 +9,7 @@ PACKAGES_BROWSER := chromium firefox-esr npm
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good strace gawk
 PACKAGES_ADAPT   := gcc libc6-dev libturbojpeg0 iproute2 ethtool ffmpeg
 PACKAGES_CLONE   := gcc libc6-dev libturbojpeg0 make clang-14 llvm-14 libbpf-dev linux-libc-dev iproute2 ethtool
-PACKAGES_CAMERA  := qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg strace
+PACKAGES_CAMERA  := libopenh264-7 qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg strace
 PACKAGES_BENCH   := iproute2 ethtool nftables util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 

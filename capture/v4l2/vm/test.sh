@@ -1,7 +1,7 @@
 #!/bin/bash
 # Tests the daemon on real V4L2 drivers, in a virtual machine that run-vm.sh makes: a USB
 # webcam behind uvcvideo, vivid, v4l2loopback. What is checked is in check/.
-# usage: test.sh [webcam|h264|pair|starts|host|raw]...        (default: all)
+# usage: test.sh [webcam|h264|encoded|pair|starts|host|raw]...        (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 vm=capture/v4l2/vm
@@ -22,13 +22,14 @@ CGO_ENABLED=1 go build -o "$work/check" ./$vm/check
 CGO_ENABLED=0 go build -o "$work/uvcemu" ./$vm/uvcemu
 
 # The guest has no libraries but those brought along: what the programs are linked with,
-# and libjpeg-turbo, which the daemon looks for itself.
+# and libjpeg-turbo and OpenH264, which they look for themselves.
 strace=$(command -v strace) || { echo "test.sh: there is no strace" >&2; exit 1; }
 files=(-f "$work/camcast:/camcast" -f "$work/uvcemu:/uvcemu" -f "$strace:/strace")
 turbo=$(ldconfig -p | awk '/libturbojpeg\.so\.0 .*x86-64/ && !n++ {print $NF}')
+openh264=$(ldconfig -p | awk '/libopenh264\.so\.7 .*x86-64/ && !n++ {print $NF}')
 while read -r library; do
     files+=(-f "$library:$library")
-done < <({ ldd "$work/camcast" "$work/check" "$strace" ${turbo:+"$turbo"}; echo "=> ${turbo:-}"; } |
+done < <({ ldd "$work/camcast" "$work/check" "$strace" ${turbo:+"$turbo"} ${openh264:+"$openh264"}; echo "=> ${turbo:-} => ${openh264:-}"; } |
     grep -o '/[^ ]*\.so[^ ]*' | sort -u)
 [ -z "$turbo" ] || files+=(-s "export LD_LIBRARY_PATH=$(dirname "$turbo")")
 
@@ -45,6 +46,9 @@ h264() {
     files+=(-f "$work/clip.h264:/clip.h264")
     VM_VIVID=no VM_LOOPBACK=no in_vm h264
 }
+
+# The webcam's pictures as JPEG, and encoded to H.264 in two sizes.
+encoded() { VM_VIVID=no VM_LOOPBACK=no in_vm encoded; }
 
 # Two webcams, one of which is unplugged for half a minute, and one that comes late.
 pair() { VM_VIVID=no VM_LOOPBACK=no in_vm pair; }
@@ -74,7 +78,7 @@ host() {
 raw() { in_vm vivid loopback; }
 
 failed=0
-for part in "${@:-webcam h264 pair starts host raw}"; do
+for part in "${@:-webcam h264 encoded pair starts host raw}"; do
     for name in $part; do
         echo "== $name"
         "$name" || failed=1

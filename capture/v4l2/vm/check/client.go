@@ -23,6 +23,7 @@ import (
 // units with their lengths.
 type client struct {
 	rtsp     *gortsplib.Client
+	sets     [][]byte // of H.264: the parameter sets in the description
 	pictures chan []byte
 	done     chan struct{}
 	missing  atomic.Int64 // packets, by the sequence numbers of those that have come
@@ -58,6 +59,10 @@ func playStream(name string, protocol gortsplib.Protocol) (*client, error) {
 	track, forma, push, err := pictureTrack(session)
 	if err != nil {
 		return nil, err
+	}
+	if h264, ok := forma.(*format.H264); ok {
+		sps, pps := h264.SafeParams()
+		c.sets = [][]byte{sps, pps}
 	}
 	if _, err := c.rtsp.Setup(session.BaseURL, track, 0, 0); err != nil {
 		return nil, err
@@ -112,6 +117,17 @@ func (c *client) next() ([]byte, error) {
 		return p, nil
 	case <-time.After(patience):
 		return nil, fmt.Errorf("no picture for %v", patience)
+	}
+}
+
+// skip drops the pictures that have come.
+func (c *client) skip() {
+	for {
+		select {
+		case <-c.pictures:
+		default:
+			return
+		}
 	}
 }
 

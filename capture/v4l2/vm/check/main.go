@@ -16,6 +16,7 @@ import (
 var groups = map[string]func() error{
 	"uvc":      checkWebcam,
 	"h264":     checkH264,
+	"encoded":  checkEncoded,
 	"starts":   checkStarts,
 	"pair":     checkPair,
 	"serve":    serveHost,
