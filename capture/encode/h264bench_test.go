@@ -41,6 +41,10 @@ func benchmarkH264(b *testing.B, ratio image.YCbCrSubsampleRatio) {
 		b.Fatal(err)
 	}
 	defer transform.close()
+	h, err := parseHeader(pictures[0])
+	if err != nil {
+		b.Fatal(err)
+	}
 	var unit []byte
 	var halved, planes *image.YCbCr
 	params := &media.Params{Format: media.JPEG, Width: width, Height: height, FramesPerSecond: rate}
@@ -52,7 +56,7 @@ func benchmarkH264(b *testing.B, ratio image.YCbCrSubsampleRatio) {
 			b.Fatal(err)
 		}
 		t1 := cpu()
-		decoded, ok := transform.decode(picture)
+		decoded, ok := transform.decode(picture, &h)
 		if !ok {
 			b.Fatal("not decoded")
 		}
