@@ -19,7 +19,9 @@ const (
 )
 
 // isLimited reports whether pixels leave out the lowest and highest values. A driver that does not say so
-// means V4L2's default (V4L2_MAP_QUANTIZATION_DEFAULT): all but RGB and JPEG's do.
+// means V4L2's default (V4L2_MAP_QUANTIZATION_DEFAULT): all but RGB and JPEG's do. Of grey that is not
+// believed: infrared cameras, and vivid, give a sensor's values, which are all, and stretching them would
+// lose the brightest and the darkest.
 func isLimited(format string, colourspace, quantization uint32) bool {
 	switch quantization {
 	case quantizationFull:
@@ -27,5 +29,6 @@ func isLimited(format string, colourspace, quantization uint32) bool {
 	case quantizationLimited:
 		return true
 	}
-	return colourspace != colourspaceJPEG && format != string(encode.RGB24) && format != string(encode.BGR24)
+	isWhole := format == string(encode.RGB24) || format == string(encode.BGR24) || format == string(encode.Grey)
+	return colourspace != colourspaceJPEG && !isWhole
 }

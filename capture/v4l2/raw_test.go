@@ -54,7 +54,7 @@ func TestIsLimited(t *testing.T) {
 		colourspace, quantization uint32
 		want                      bool
 	}{
-		{encode.YUYV, srgb, 0, true}, {encode.YUYV, rec709, 0, true}, {encode.YUYV, 0, 0, true}, {encode.Grey, srgb, 0, true},
+		{encode.YUYV, srgb, 0, true}, {encode.YUYV, rec709, 0, true}, {encode.YUYV, 0, 0, true}, {encode.Grey, srgb, 0, false}, {encode.Grey, srgb, quantizationLimited, true},
 		{encode.NV12, colourspaceJPEG, 0, false}, {encode.NV12, srgb, quantizationFull, false}, {encode.I420, colourspaceJPEG, quantizationLimited, true},
 		{encode.RGB24, srgb, 0, false}, {encode.BGR24, srgb, 0, false}, {encode.BGR24, srgb, quantizationLimited, true},
 	} {

@@ -74,7 +74,7 @@ host() {
     echo "  ffmpeg on the host: 60 of 60 frames"
 }
 
-# vivid's YUYV and v4l2loopback's MJPEG.
+# vivid's raw formats and controls, and v4l2loopback's MJPEG.
 raw() { in_vm vivid loopback; }
 
 failed=0

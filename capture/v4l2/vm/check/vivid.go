@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -20,19 +19,25 @@ const (
 	osdRows = 120
 )
 
-// checkVivid is vivid's raw format, compared with what vivid says it shows, and its
+// checkVivid is vivid's raw formats, compared with what vivid says it shows, its controls and its
 // faults.
 func checkVivid() error {
-	reference, err := readRaw("/dev/video0")
+	shown, err := readScene("/dev/video0")
 	if err != nil {
 		return fmt.Errorf("a raw picture to compare with: %w", err)
 	}
-	d, err := startDaemon(fmt.Sprintf("/dev/video0?size=%dx%d&fps=30&format=yuyv", vividWidth, vividHeight))
+	if err := checkFormats(shown); err != nil {
+		return err
+	}
+	if err := checkVividControls(shown.colour); err != nil {
+		return err
+	}
+	d, err := startDaemon(vividSource("yuyv"))
 	if err != nil {
 		return err
 	}
 	for _, protocol := range []gortsplib.Protocol{gortsplib.ProtocolTCP, gortsplib.ProtocolUDP} {
-		if err := comparePixels(protocol, 30, osdRows, func(plane) plane { return reference }); err != nil {
+		if err := comparePixels(protocol, 30, osdRows, func(plane) plane { return brightnessOf(shown.colour) }); err != nil {
 			return err
 		}
 	}
@@ -40,40 +45,6 @@ func checkVivid() error {
 		return err
 	}
 	return d.stop()
-}
-
-// readRaw takes one picture by read(2), a way that the daemon does not use.
-func readRaw(path string) (plane, error) {
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return plane{}, err
-	}
-	defer unix.Close(fd)
-	format := v4l2.PixFormat{Width: vividWidth, Height: vividHeight, PixelFormat: v4l2.PixelFmtYUYV, Field: v4l2.FieldNone}
-	if err := v4l2.SetPixFormat(uintptr(fd), format); err != nil {
-		return plane{}, err
-	}
-	if format, err = v4l2.GetPixFormat(uintptr(fd)); err != nil {
-		return plane{}, err
-	}
-	raw := make([]byte, format.SizeImage)
-	for {
-		n, err := unix.Read(fd, raw)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil || n < len(raw) {
-			return plane{}, fmt.Errorf("%d of %d bytes: %w", n, len(raw), err)
-		}
-		break
-	}
-	p := plane{width: vividWidth, height: vividHeight}
-	for y := range vividHeight {
-		for x := range vividWidth {
-			p.pixels = append(p.pixels, raw[y*int(format.BytesPerLine)+2*x])
-		}
-	}
-	return p, nil
 }
 
 // checkFaults has vivid drop and break buffers, and wants the daemon to count them and

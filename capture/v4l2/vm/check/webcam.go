@@ -73,6 +73,10 @@ func checkWebcam() error {
 			return err
 		}
 	}
+	if err := command([]string{"/dev/video0: Emulated UVC webcam", "30, 15, 5 frames/s", "'/dev/video0?size=320x240&format=mjpeg'", "yuyv:", "h264:",
+		"brightness ", "integer -64 to 64; default 0; now 0"}, "devices"); err != nil {
+		return err
+	}
 	if err := wantWaiting("/dev/video7: not found; connected: /dev/video0 (Emulated UVC webcam", "/dev/video7"); err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func checkWebcam() error {
 	if err := checkMJPEG(webcam); err != nil {
 		return fmt.Errorf("MJPEG: %w", err)
 	}
-	if err := checkYUYV(); err != nil {
+	if err := checkYUYV(webcam); err != nil {
 		return fmt.Errorf("YUYV: %w", err)
 	}
 	return nil
@@ -162,21 +166,25 @@ func checkReplug(d, webcam *process, c *client) error {
 }
 
 // checkYUYV is the webcam's other format: grey pictures of four shades in turn.
-func checkYUYV() error {
+func checkYUYV(webcam *process) error {
 	const width, height = 320, 240 // encoding more takes long on an emulated processor
-	d, err := startDaemon(fmt.Sprintf("/dev/video0?size=%dx%d&format=yuyv", width, height))
+	d, err := startDaemon(fmt.Sprintf("/dev/video0?size=%dx%d&format=yuyv&%s", width, height, webcamControls))
 	if err != nil {
 		return err
 	}
 	err = comparePixels(gortsplib.ProtocolTCP, 35, 0, func(got plane) plane {
 		want := plane{width: width, height: height, pixels: make([]byte, width*height)}
-		shade := nearest(int(got.pixels[len(got.pixels)/2]), []int{0, 60, 120, 180})
+		// The webcam's 0, 60, 120 and 180 are of limited levels: 16 is black, 235 white.
+		shade := nearest(int(got.pixels[len(got.pixels)/2]), []int{0, 51, 121, 191})
 		for i := range want.pixels {
 			want.pixels[i] = byte(shade)
 		}
 		return want
 	})
 	if err != nil {
+		return err
+	}
+	if err := checkWebcamControls(d, webcam); err != nil {
 		return err
 	}
 	return d.stop()

@@ -61,9 +61,9 @@ func configDesc() []byte {
 	hdr := cat([]byte{0, 0x24, 0x01, byte(len(formats))}, u16(13+len(formats)+len(vs)), []byte{0x81, 0, 3, 0, 0, 0, 1}, make([]byte, len(formats)))
 	vs = append(sized(hdr), vs...)
 	units := cat(
-		[]byte{18, 0x24, 0x02, 1, 0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0}, // camera terminal
-		[]byte{11, 0x24, 0x05, 2, 1, 0, 0, 2, 0, 0, 0},                            // processing unit
-		[]byte{9, 0x24, 0x03, 3, 0x01, 0x01, 0, 2, 0})                             // output terminal
+		[]byte{18, 0x24, 0x02, cameraTerminal, 0x01, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0x0a, 0, 0}, // exposure mode and time
+		[]byte{11, 0x24, 0x05, processingUnit, 1, 0, 0, 2, 0x01, 0, 0},                            // brightness
+		[]byte{9, 0x24, 0x03, 3, 0x01, 0x01, 0, 2, 0})                                             // output terminal
 	vc := cat([]byte{13, 0x24, 0x01, 0, 1}, u16(13+len(units)), u32(48000000), []byte{1, 1}, units)
 	body := cat([]byte{8, 0x0b, 0, 2, 0x0e, 3, 0, 2}, []byte{9, 4, 0, 0, 0, 0x0e, 1, 0, 2}, vc,
 		[]byte{9, 4, 1, 0, 1, 0x0e, 2, 0, 0}, vs, []byte{7, 5, 0x81, 2, 0, 2, 0})

@@ -27,7 +27,7 @@ func plug(m map[string][][]byte) *cam {
 	if err != nil {
 		panic(err)
 	}
-	c := &cam{f: os.NewFile(uintptr(fds[0]), "usbip"), media: m, early: map[uint32]uint32{}}
+	c := &cam{f: os.NewFile(uintptr(fds[0]), "usbip"), media: m, early: map[uint32]uint32{}, controls: newControls()}
 	c.cond = sync.NewCond(&c.mu)
 	copy(c.probe[:], []byte{0, 0, 1, 1})
 	le.PutUint32(c.probe[4:], intervals[0])

@@ -30,6 +30,8 @@ type cam struct {
 	reset  bool
 	closed bool
 
+	controls []unitControl // of serve alone
+
 	// Of serve alone. vhci_hcd may send a transfer's unlinking before the transfer. It takes
 	// the answer to the first for that to the second if it has sent that meanwhile, and unplugs
 	// the camera at the second answer. So such an unlinking is answered when its transfer has
@@ -114,6 +116,8 @@ func (c *cam) control(setup [8]byte, out []byte) (in []byte, ok bool) {
 		return nil, true
 	case typ == 0x80 && req == 0:
 		return []byte{0, 0}, true
+	case typ&0x7f == 0x21 && idx>>8 != 0: // of a unit
+		return c.unitRequest(typ, req, val, idx, out)
 	case typ == 0x21 && idx == 1: // SET_CUR of probe (1) or commit (2)
 		copy(c.probe[:], out)
 		c.fix(c.probe[:])
