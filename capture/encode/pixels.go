@@ -36,6 +36,9 @@ type Pixels struct {
 	// Limited: brightness is 16 to 235 and colour 16 to 240, as cameras have it by V4L2's
 	// rules unless they say otherwise; for RGB, 16 to 235. Else all values are used, as in JPEG.
 	Limited bool
+	// BT709: brightness and colour are made by BT.709's matrix, as of HDTV, and not by BT.601's. It means
+	// nothing for RGB and grey.
+	BT709 bool
 }
 
 // plan is where in memory the planes of a picture are, in bytes.
@@ -179,6 +182,9 @@ func (p Pixels) Unpack(dst *image.YCbCr, src []byte) error {
 		unpackRGB(dst, src, l, 0, 2, values)
 	case BGR24:
 		unpackRGB(dst, src, l, 2, 0, values)
+	}
+	if p.BT709 && p.Format != Grey && p.Format != RGB24 && p.Format != BGR24 {
+		from709(dst)
 	}
 	return nil
 }

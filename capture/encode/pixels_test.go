@@ -6,7 +6,9 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -182,6 +184,30 @@ func TestRGB(t *testing.T) {
 	}
 }
 
+// TestBT709 has colours of BT.709 come out as the same R, G and B by BT.601, also at odd sizes.
+func TestBT709(t *testing.T) {
+	for _, c := range []color.RGBA{{255, 0, 0, 255}, {0, 255, 0, 255}, {0, 0, 255, 255}, {255, 255, 255, 255}, {0, 0, 0, 255}, {200, 120, 40, 255}, {20, 90, 220, 255}} {
+		r, g, b := float64(c.R), float64(c.G), float64(c.B)
+		brightness := 0.2126*r + 0.7152*g + 0.0722*b
+		y, blue, red := byte(math.Round(brightness)), byte(min(math.Round(128+(b-brightness)/1.8556), 255)), byte(min(math.Round(128+(r-brightness)/1.5748), 255))
+		for format, src := range map[Format][]byte{
+			YUYV: bytes.Repeat([]byte{y, blue, y, red}, 6), I420: slices.Concat(bytes.Repeat([]byte{y}, 9), bytes.Repeat([]byte{blue}, 4), bytes.Repeat([]byte{red}, 4)),
+		} {
+			p := Pixels{Format: format, Width: 3, Height: 3, BT709: true}
+			dst := image.NewYCbCr(image.Rect(0, 0, 3, 3), p.Ratio())
+			if err := p.Unpack(dst, src); err != nil {
+				t.Fatal(err)
+			}
+			wantY, wantCb, wantCr := color.RGBToYCbCr(c.R, c.G, c.B)
+			for i := range 9 {
+				if got := dst.YCbCrAt(i%3, i/3); distance(got.Y, wantY) > 2 || distance(got.Cb, wantCb) > 2 || distance(got.Cr, wantCr) > 2 {
+					t.Errorf("%v by %s: %v, want %d %d %d", c, format, got, wantY, wantCb, wantCr)
+				}
+			}
+		}
+	}
+}
+
 // TestSize wants the bytes of each format as V4L2 counts them, and one fewer to be refused.
 func TestSize(t *testing.T) {
 	for _, c := range []struct {
@@ -291,8 +317,8 @@ func TestUnpackAllocatesNothing(t *testing.T) {
 // FuzzPixels has layouts of any numbers: what is taken needs as many bytes as it says, and no more are
 // read or written.
 func FuzzPixels(f *testing.F) {
-	f.Fuzz(func(t *testing.T, format uint8, width, height, stride int, src []byte, limited bool) {
-		p := Pixels{Format: Format("x"), Width: width, Height: height, Stride: stride, Limited: limited}
+	f.Fuzz(func(t *testing.T, format uint8, width, height, stride int32, src []byte, limited bool) {
+		p := Pixels{Format: Format("x"), BT709: len(src)%2 == 0, Width: int(width), Height: int(height), Stride: int(stride), Limited: limited}
 		if int(format) < len(Formats()) {
 			p.Format = Formats()[format]
 		}
@@ -306,13 +332,13 @@ func FuzzPixels(f *testing.F) {
 			}
 			return
 		}
-		if least := width * height; size < least {
+		if least := p.Width * p.Height; size < least {
 			t.Fatalf("%+v: %d bytes for %d pixels", p, size, least)
 		}
-		if width*height > 1<<16 || size > 1<<22 {
+		if p.Width*p.Height > 1<<16 || size > 1<<22 {
 			return
 		}
-		dst := image.NewYCbCr(image.Rect(0, 0, width, height), p.Ratio())
+		dst := image.NewYCbCr(image.Rect(0, 0, p.Width, p.Height), p.Ratio())
 		if err := p.Unpack(dst, src); (err == nil) != (len(src) >= size) {
 			t.Fatalf("%+v, %d bytes: %v", p, len(src), err)
 		}

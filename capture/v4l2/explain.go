@@ -13,7 +13,7 @@ import (
 
 var (
 	errNotVideo     = errors.New("not a camera: not a video device")
-	errBusy         = errors.New("is in use by another program")
+	errBusy         = errors.New("is in use by another program; camcast devices says by which")
 	errNotPermitted = errors.New("permission denied; add the user to the group video (usermod -aG video USER) and log in again")
 	errBandwidth    = errors.New("not enough USB bandwidth; choose a smaller size or rate, or another USB port")
 	errNoCapture    = errors.New("not a camera: it delivers metadata, or is an output; use another /dev/video*")

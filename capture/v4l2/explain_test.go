@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 		{"/dev/video0", unix.ENXIO, "not found; " + connected(videoClass), true},
 		{"/dev/video0", unix.ENODEV, "not found; " + connected(videoClass), true},
 		{"clip.jpg", unix.ENOENT, "not found; " + connected(videoClass), false},
-		{"/dev/video0", unix.EBUSY, "is in use by another program", true},
+		{"/dev/video0", unix.EBUSY, "is in use by another program; camcast devices says by which", true},
 		{"/dev/video0", unix.EACCES, errNotPermitted.Error(), false},
 		{"/dev/video0", unix.EPERM, errNotPermitted.Error(), false},
 		{"/dev/video0", unix.ENOSPC, errBandwidth.Error(), true},

@@ -15,8 +15,16 @@ func fourCC(text string) uint32 {
 // From videodev2.h: which values pixels use, and a colourspace.
 const (
 	quantizationFull, quantizationLimited = 1, 2
+	colourspaceRec709                     = 3
 	colourspaceJPEG                       = 7
+	encoding709                           = 2
 )
+
+// isBT709 reports whether brightness and colour are made by BT.709's matrix. A driver that does not say so
+// means the one of its colourspace (V4L2_MAP_YCBCR_ENC_DEFAULT).
+func isBT709(colourspace, encoding uint32) bool {
+	return encoding == encoding709 || encoding == 0 && colourspace == colourspaceRec709
+}
 
 // isLimited reports whether pixels leave out the lowest and highest values. A driver that does not say so
 // means V4L2's default (V4L2_MAP_QUANTIZATION_DEFAULT): all but RGB and JPEG's do. Of grey that is not

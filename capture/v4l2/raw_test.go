@@ -64,6 +64,18 @@ func TestIsLimited(t *testing.T) {
 	}
 }
 
+func TestIsBT709(t *testing.T) {
+	const srgb, xv709 = 8, 4
+	for _, c := range []struct {
+		colourspace, encoding uint32
+		want                  bool
+	}{{srgb, 0, false}, {0, 0, false}, {colourspaceRec709, 0, true}, {colourspaceRec709, 1, false}, {srgb, encoding709, true}, {srgb, xv709, false}} {
+		if got := isBT709(c.colourspace, c.encoding); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
 // TestRawFormats has a camera deliver each format at an odd size, with lines that are filled up: a grey
 // picture of the driver's becomes one of the same brightness, and one that lacks a byte is broken.
 func TestRawFormats(t *testing.T) {

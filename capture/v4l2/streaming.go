@@ -86,7 +86,7 @@ func (d *device) configure(o Options) error {
 	if isRaw(wish.coding) {
 		d.has.pixels = encode.Pixels{
 			Format: encode.Format(wish.coding), Width: int(chosen.Width), Height: int(chosen.Height), Stride: int(chosen.BytesPerLine),
-			Limited: isLimited(wish.coding, chosen.Colorspace, chosen.Quantization),
+			Limited: isLimited(wish.coding, chosen.Colorspace, chosen.Quantization), BT709: isBT709(chosen.Colorspace, chosen.YcbcrEnc),
 		}
 		if err := d.has.pixels.Check(); err != nil {
 			return fmt.Errorf("gives a format that cannot be: %w", err)

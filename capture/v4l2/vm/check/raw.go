@@ -116,38 +116,49 @@ func vividSource(format string) string {
 // rawPictures is how many pictures of each format are compared.
 const rawPictures = 3
 
-// checkFormats is each raw format of vivid's.
+// checkFormats is each raw format of vivid's, and one of other levels and another matrix.
 func checkFormats(shown scene) error {
 	for _, format := range encode.Formats() {
 		want := shown.colour
 		if format == encode.Grey {
 			want = shown.grey
 		}
-		d, err := startDaemon(vividSource(string(format)))
-		if err != nil {
+		if err := checkFormat(string(format), want); err != nil {
 			return err
 		}
-		c, err := play(gortsplib.ProtocolTCP)
-		if err != nil {
-			return err
-		}
-		worstLuma, worstChroma := math.Inf(1), math.Inf(1)
-		for range rawPictures {
-			got, err := c.nextColours()
-			if err != nil {
-				return fmt.Errorf("%s: %w", format, err)
-			}
-			luma, chroma := colourPSNR(got, want)
-			worstLuma, worstChroma = min(worstLuma, luma), min(worstChroma, chroma)
-		}
-		c.close()
-		if err := d.stop(); err != nil {
-			return err
-		}
-		if worstLuma < 30 || worstChroma < 30 {
-			return fmt.Errorf("%s: the worst of %d pictures has a PSNR of %.1f dB, colours %.1f dB; want 30 and 30", format, rawPictures, worstLuma, worstChroma)
-		}
-		saw("%s: %d pictures, the worst PSNR %.1f dB, of colours %.1f dB", format, rawPictures, worstLuma, worstChroma)
 	}
-	return nil
+	if err := command([]string{"now 2 (Rec. 709)", "now 1 (Full Range)"}, "controls", "/dev/video0", "y_cbcr_encoding=rec. 709", "quantization=full range"); err != nil {
+		return err
+	}
+	if err := checkFormat("nv12", shown.colour); err != nil {
+		return fmt.Errorf("full range and Rec. 709: %w", err)
+	}
+	return command([]string{"now 0 "}, "controls", "/dev/video0", "y_cbcr_encoding=0", "quantization=0")
+}
+
+// checkFormat compares some pictures of a format.
+func checkFormat(format string, want *image.YCbCr) error {
+	d, err := startDaemon(vividSource(format))
+	if err != nil {
+		return err
+	}
+	c, err := play(gortsplib.ProtocolTCP)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	worstLuma, worstChroma := math.Inf(1), math.Inf(1)
+	for range rawPictures {
+		got, err := c.nextColours()
+		if err != nil {
+			return fmt.Errorf("%s: %w", format, err)
+		}
+		luma, chroma := colourPSNR(got, want)
+		worstLuma, worstChroma = min(worstLuma, luma), min(worstChroma, chroma)
+	}
+	if worstLuma < 30 || worstChroma < 30 {
+		return fmt.Errorf("%s: the worst of %d pictures has a PSNR of %.1f dB, colours %.1f dB; want 30", format, rawPictures, worstLuma, worstChroma)
+	}
+	saw("%s: %d pictures, the worst PSNR %.1f dB, of colours %.1f dB", format, rawPictures, worstLuma, worstChroma)
+	return d.stop()
 }
