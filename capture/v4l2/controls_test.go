@@ -153,7 +153,7 @@ func TestNear(t *testing.T) {
 
 // TestControlsAtEachOpening gives the settings to each opening of the camera, also the one after it was lost.
 func TestControlsAtEachOpening(t *testing.T) {
-	settings := []Setting{{"exposure_auto", "1"}}
+	settings := []Setting{{"exposure_auto", "1"}, {"gain", "3"}}
 	d, s := newDesk(t, Options{Controls: settings})
 	for range 2 {
 		d.host.Open(s)
@@ -163,6 +163,12 @@ func TestControlsAtEachOpening(t *testing.T) {
 		}
 		d.host.Close()
 		d.host.Turn()
+	}
+	s.KeepControls([]Setting{{"Exposure, Auto", "3"}, {"hue", "1"}})
+	d.host.Open(s)
+	d.host.Turn()
+	if want := []Setting{{"gain", "3"}, {"Exposure, Auto", "3"}, {"hue", "1"}}; !slices.Equal(d.wishes.Controls, want) || settings[0].Value != "1" {
+		t.Errorf("opened with %v, want %v", d.wishes.Controls, want)
 	}
 }
 

@@ -13,6 +13,9 @@
 // its sequence. A camera that is unplugged, has failed, or is in use when it is opened is
 // reported as lost; it may be closed and opened again.
 //
+// Controls, SetControls and Inspect look at a camera beside a Source, also while it streams; Options.Controls
+// are set each time it is opened.
+//
 // Drivers can take long to open and close a camera. Jobs of the Host do that, one at a time
 // for each source, so that the loop does not wait. The loop takes frames and gives their
 // buffers back; pictures that are encoded it copies for a worker. While that is busy the newest

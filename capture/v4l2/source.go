@@ -3,6 +3,7 @@ package v4l2
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,16 @@ func New(o Options) (*Source, error) {
 
 // Path is the camera's device, for Controls and SetControls.
 func (s *Source) Path() string { return s.options.Path }
+
+// KeepControls has the camera get these settings, too, each time it is opened from now on, after those of
+// Options.Controls: what SetControls has set is lost when the camera is unplugged. A later setting of the
+// same name replaces an earlier one. It must be called on the loop.
+func (s *Source) KeepControls(settings []Setting) {
+	kept := slices.DeleteFunc(slices.Clone(s.options.Controls), func(old Setting) bool {
+		return slices.ContainsFunc(settings, func(n Setting) bool { return controlName(n.Name) == controlName(old.Name) })
+	})
+	s.options.Controls = append(kept, settings...)
+}
 
 // Describe says what the camera delivers, which need not be the rate that was wished.
 func (s *Source) Describe() capture.Description {

@@ -34,7 +34,7 @@ done < <({ ldd "$work/camcast" "$work/check" "$strace" ${turbo:+"$turbo"} ${open
 [ -z "$turbo" ] || files+=(-s "export LD_LIBRARY_PATH=$(dirname "$turbo")")
 
 # in_vm GROUP...: runs groups of checks; what drivers there are is in the environment.
-in_vm() { setpriv --pdeathsig TERM "$vm/run-vm.sh" -t 240 -u "${files[@]}" "$work/check" "$@"; }
+in_vm() { setpriv --pdeathsig TERM "$vm/run-vm.sh" -t 400 -u "${files[@]}" "$work/check" "$@"; }
 
 # A webcam behind uvcvideo, which is /dev/video0 when there is no other.
 webcam() { VM_VIVID=no VM_LOOPBACK=no in_vm uvc; }
