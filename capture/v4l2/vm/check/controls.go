@@ -74,7 +74,7 @@ func checkFlip(reference *image.YCbCr) error {
 		return err
 	}
 	defer c.close()
-	if err := c.awaitPicture(mirrored(reference)); err != nil {
+	if err := c.awaitPicture(mirrored(reference), reference); err != nil {
 		return fmt.Errorf("control.horizontal_flip=1: %w", err)
 	}
 	if err := command([]string{fmt.Sprintf("open in camcast (pid %d)", d.cmd.Process.Pid)}, "devices"); err != nil {
@@ -83,27 +83,30 @@ func checkFlip(reference *image.YCbCr) error {
 	if err := command([]string{"horizontal_flip", "now 0\n"}, "controls", "/dev/video0", "horizontal_flip=off"); err != nil {
 		return err
 	}
-	if err := c.awaitPicture(reference); err != nil {
+	if err := c.awaitPicture(reference, mirrored(reference)); err != nil {
 		return fmt.Errorf("horizontal_flip=off: %w", err)
 	}
 	saw("a picture is flipped by control.horizontal_flip=1 and flipped back by camcast controls")
 	return d.stop()
 }
 
-// awaitPicture plays until a picture is as the one that is wanted.
-func (c *client) awaitPicture(want *image.YCbCr) error {
-	const most = 300
-	luma := 0.0
+// awaitPicture plays until a picture is as the one that is wanted, and not as another. vivid's flipped
+// pattern is shifted by a pixel or two, so the edges of its bars differ.
+func (c *client) awaitPicture(want, not *image.YCbCr) error {
+	const most = wantFrames
+	luma, other := 0.0, 0.0
 	for range most {
 		got, err := c.nextColours()
 		if err != nil {
 			return err
 		}
-		if luma, _ = colourPSNR(got, want); luma >= 30 {
+		luma, _ = colourPSNR(got, want)
+		if other, _ = colourPSNR(got, not); luma >= 25 && luma >= other+6 {
+			saw("a picture is as wanted by %.1f dB, and as the other by %.1f dB", luma, other)
 			return nil
 		}
 	}
-	return fmt.Errorf("none of %d pictures is as wanted, the last one by %.1f dB", most, luma)
+	return fmt.Errorf("none of %d pictures is as wanted, the last one by %.1f dB, and as the other by %.1f dB", most, luma, other)
 }
 
 // checkWebcamControls unplugs a webcam whose controls the daemon sets: it sets them again. The exposure's
