@@ -39,32 +39,48 @@ func unpackPairs(first, second []byte, stride int, src []byte, l plan, values le
 // unpack422 takes YUYV apart, or, with its bytes swapped, UYVY. Where dst is 4:2:0 each sample of colour
 // is the mean of two lines'.
 func unpack422(dst *image.YCbCr, src []byte, l plan, isSwapped bool, values levels) {
-	lumaAt, colourAt := 0, 1
+	// Where in four bytes the samples are. They are masked with 3 where they are used, so that the
+	// compiler sees that they are within.
+	left, right, blueAt, redAt := 0, 2, 1, 3
 	if isSwapped {
-		lumaAt, colourAt = 1, 0
+		left, right, blueAt, redAt = 1, 3, 0, 2
 	}
 	luma, colour := values.tables()
 	size := dst.Rect.Size()
+	isHalved := dst.SubsampleRatio == image.YCbCrSubsampleRatio420
 	for y := range size.Y {
 		in := src[y*l.stride:][:l.line]
 		row := dst.Y[y*dst.YStride:][:size.X]
-		for i := range size.X / 2 {
-			p := in[4*i : 4*i+4 : 4*i+4]
-			row[2*i], row[2*i+1] = luma[p[lumaAt]], luma[p[lumaAt+2]]
-		}
 		if size.X%2 == 1 {
-			row[size.X-1] = luma[in[l.line-4+lumaAt]]
+			row[size.X-1] = luma[in[l.line-4+left]]
+		}
+		if isHalved {
+			for i := range size.X / 2 {
+				p, out := (*[4]byte)(in[4*i:]), (*[2]byte)(row[2*i:])
+				out[0], out[1] = luma[p[left&3]], luma[p[right&3]]
+			}
+			continue
+		}
+		blue, red := dst.Cb[y*dst.CStride:][:l.line/4], dst.Cr[y*dst.CStride:][:l.line/4]
+		for i := range size.X / 2 {
+			p, out := (*[4]byte)(in[4*i:]), (*[2]byte)(row[2*i:])
+			out[0], out[1] = luma[p[left&3]], luma[p[right&3]]
+			blue[i], red[i] = colour[p[blueAt&3]], colour[p[redAt&3]]
+		}
+		if last := len(blue) - 1; size.X%2 == 1 {
+			blue[last], red[last] = colour[in[4*last+blueAt]], colour[in[4*last+redAt]]
 		}
 	}
-	_, high := chromaPixels(dst.SubsampleRatio)
-	for y := range (size.Y + high - 1) / high {
-		top := src[high*y*l.stride:][:l.line]
-		bottom := src[min(high*y+high-1, size.Y-1)*l.stride:][:l.line]
+	if !isHalved {
+		return
+	}
+	for y := range (size.Y + 1) / 2 {
+		top, bottom := src[2*y*l.stride:][:l.line], src[min(2*y+1, size.Y-1)*l.stride:][:l.line]
 		blue, red := dst.Cb[y*dst.CStride:][:l.line/4], dst.Cr[y*dst.CStride:][:l.line/4]
 		for i := range blue {
-			p, q := top[4*i:4*i+4:4*i+4], bottom[4*i:4*i+4:4*i+4]
-			blue[i] = byte((int(colour[p[colourAt]]) + int(colour[q[colourAt]]) + 1) / 2)
-			red[i] = byte((int(colour[p[colourAt+2]]) + int(colour[q[colourAt+2]]) + 1) / 2)
+			p, q := (*[4]byte)(top[4*i:]), (*[4]byte)(bottom[4*i:])
+			blue[i] = byte((int(colour[p[blueAt&3]]) + int(colour[q[blueAt&3]]) + 1) / 2)
+			red[i] = byte((int(colour[p[redAt&3]]) + int(colour[q[redAt&3]]) + 1) / 2)
 		}
 	}
 }

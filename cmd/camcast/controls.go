@@ -21,8 +21,9 @@ Usage: camcast controls [--json] DEVICE [NAME=VALUE ...]
 const controlsTail = `
 A VALUE is a number; of a menu the number or the name of a choice; of a boolean 1 or 0. A button
 is pushed by any VALUE. Controls are set in the order that is given; none is set if a NAME or a
-VALUE is wrong. Most cameras forget them when they are unplugged. To have them set whenever
-camcast opens the camera: camcast '/dev/video0?control.NAME=VALUE'.
+VALUE is wrong. The order of a NAME's words does not matter: exposure_auto is auto_exposure. Most
+cameras forget them when they are unplugged. To have them set whenever camcast opens the camera:
+camcast '/dev/video0?control.NAME=VALUE'.
 Exit status: 0; 1 if something failed; 2 if the command line is wrong.
 
 Examples:
