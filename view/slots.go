@@ -106,4 +106,3 @@ func (b *Buffer) giveUp(between bool) {
 	b.marked = false
 	b.next++
 }
-

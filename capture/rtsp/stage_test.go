@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -265,6 +266,15 @@ func openClip(t testing.TB, name string) *clip {
 // pictures is a clip of JPEGs.
 func pictures(t testing.TB) *clip {
 	t.Helper()
+	c, err := encoded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &clip{frames: c.frames}
+}
+
+// encoded makes the pictures once for all tests.
+var encoded = sync.OnceValues(func() (*clip, error) {
 	c := &clip{}
 	params := &media.Params{Format: media.JPEG, Width: 320, Height: 240, FramesPerSecond: 25}
 	for n := range 10 {
@@ -274,12 +284,12 @@ func pictures(t testing.TB) *clip {
 		}
 		var b bytes.Buffer
 		if err := jpeg.Encode(&b, picture, nil); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		c.frames = append(c.frames, media.Frame{Params: params, Bytes: b.Bytes(), Key: true})
 	}
-	return c
-}
+	return c, nil
+})
 
 // film is the camera's own source: it plays a clip.
 type film struct {
