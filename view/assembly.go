@@ -52,6 +52,9 @@ type nalAssembly struct {
 	last   media.Frame
 	chain  chain
 	isNext bool // the last frame needs none that has not come, as the bit stream says
+	// isStrict: a gap is a loss, whatever the bit stream says. H.264's frame number counts to 16 in many streams and
+	// begins anew with each IDR picture, so that it may be right by chance.
+	isStrict bool
 }
 
 // chain is h264.Chain or h265.Chain.
@@ -77,7 +80,7 @@ func (a *nalAssembly) push(packet []byte) (Frame, bool, error) {
 
 // follows: frames that no other one needs may be missing. H.264 numbers the others; of H.265 each frame
 // names those that it needs.
-func (a *nalAssembly) follows() bool { return !a.Gap() || a.isNext }
+func (a *nalAssembly) follows() bool { return !a.Gap() || a.isNext && !a.isStrict }
 
 func (a *nalAssembly) skips() bool { return a.format == media.H265 && isRASL(a.last.Bytes) }
 

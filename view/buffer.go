@@ -59,28 +59,12 @@ func NewBuffer(delay time.Duration) *Buffer {
 }
 
 // NewPromptBuffer makes a buffer that hands frames on as soon as they are whole. Where packets are
-// missing it waits for them for so long, as long as a buffer of this delay does.
+// missing it waits for them for so long, as long as a buffer of this delay does. It is for those who hand
+// frames on to others: whatever did not come was needed, even if the frames' numbers say otherwise.
 func NewPromptBuffer(wait time.Duration) *Buffer {
 	b := NewBuffer(wait)
 	b.isPrompt = true
 	return b
-}
-
-// Frame is a picture and when it was taken.
-type Frame struct {
-	Format media.Format
-	// Bytes are valid until the next Pop: of JPEG a whole file, of H.264 and H.265 NAL units as in
-	// media.Frame.
-	Bytes []byte
-	// Params have the parameter sets of H.264 and H.265. They are nil for JPEG.
-	Params *media.Params
-	// Key: the frame needs no other one, and Disposable: no other one needs it.
-	Key, Disposable bool
-	// Timestamp is RTP's, in 1/90000 s.
-	Timestamp uint32
-	// Arrived is when the frame would have arrived, on the clock of Push, if its packets had been as
-	// quick as the quickest ones of late: it advances as the timestamps do, without the jitter.
-	Arrived time.Duration
 }
 
 // SetFormat says what the packets carry, as the SDP has it, and the parameter sets that it gives, which
@@ -101,7 +85,9 @@ func (b *Buffer) setFormat(f media.Format) {
 	if f == media.JPEG {
 		b.frames = &jpegAssembly{}
 	} else {
-		b.frames = newNALAssembly(f)
+		a := newNALAssembly(f)
+		a.isStrict = b.isPrompt
+		b.frames = a
 	}
 }
 
