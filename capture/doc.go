@@ -10,6 +10,7 @@
 //   - file: an MJPEG, H.264 or H.265 file or a folder of JPEGs, at its own rate
 //   - exec: what a command writes to its stdout
 //   - pipe: what another program writes to stdin or a FIFO
+//   - rtsp: an RTSP camera, on the Host's own loop
 //
 // encode turns pixels into JPEG; a source that encodes has package worker do so, beside the loop.
 // Feed is the source that other goroutines push frames into.

@@ -216,6 +216,20 @@ func TestDimensions(t *testing.T) {
 	}
 }
 
+// TestFrameRate reads the rate that a description gives, if it makes sense.
+func TestFrameRate(t *testing.T) {
+	set := ok + "Session: 12345678\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
+	for line, want := range map[string]float64{
+		"": 0, "a=framerate:25\r\n": 25, "a=framerate: 29.97 \r\n": 29.97, "a=framerate:0\r\n": 0, "a=framerate:-5\r\n": 0,
+		"a=framerate:1001\r\n": 0, "a=framerate:NaN\r\n": 0, "a=framerate:many\r\n": 0,
+	} {
+		_, seen, _, err := script(t, client.Config{URL: url}, public, described("", jpeg+line), set, ok+"\r\n")
+		if err != nil || seen.playing.FramesPerSecond != want {
+			t.Errorf("%q: %v, %v; want %v", line, seen.playing.FramesPerSecond, err, want)
+		}
+	}
+}
+
 // TestFormats finds the first video that can be played, what it carries, and the parameter sets that
 // the description has.
 func TestFormats(t *testing.T) {
