@@ -362,3 +362,21 @@ func TestIPv6(t *testing.T) {
 	s.run(5 * time.Second)
 	s.compare()
 }
+
+// TestCameraClock has frames come 100 ms late: by the camera's reports it is known when they were taken.
+func TestCameraClock(t *testing.T) {
+	s := newStage(t, 1)
+	s.k.SetLink(cameraNet, sim.Link{Delay: 100 * time.Millisecond})
+	s.begin(pictures(t), nil)
+	s.run(20 * time.Second)
+	last := s.host.frames[len(s.host.frames)-1]
+	off := interval
+	for _, at := range s.film.at {
+		if d := (last.Captured - at).Abs(); d < off {
+			off = d
+		}
+	}
+	if late := s.l.Now() - last.Captured; off > 3*time.Millisecond || late < 100*time.Millisecond {
+		t.Errorf("a frame of %v ago was taken %v beside one that was sent", late, off)
+	}
+}
