@@ -3,6 +3,7 @@ package cast_test
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/capture"
@@ -21,6 +22,8 @@ type film struct {
 	key   func(n uint32) bool
 	// disposable says which frames no other needs, key frames never; nil: none.
 	disposable func(n uint32) bool
+	// leading says of frame n whether it leads to the key frame before it; nil: none does.
+	leading func(n uint32) bool
 	// asked counts how often a key frame was asked for. makesKeys: the next frame is one then.
 	asked     int
 	makesKeys bool
@@ -43,10 +46,13 @@ type film struct {
 	watch  capture.Watch
 	fd     int
 	number uint32
-	// needed is the newest frame that others need, and keys are the key frames.
-	needed uint32
-	keys   map[uint32]bool
-	isDue  bool // a key frame
+	// needed is the newest frame that others need, led the one that those need which lead to the last
+	// key frame, 0 if no more do, and keys are the key frames.
+	needed, led uint32
+	// leads has the key frame that each frame leads to which leads to one.
+	leads map[uint32]uint32
+	keys  map[uint32]bool
+	isDue bool // a key frame
 	// at is when each frame came, the first one at 0. bad are those that could not be sent.
 	at  []time.Duration
 	bad map[uint32]bool
@@ -55,7 +61,7 @@ type film struct {
 // newFilm makes one of frames of some size, in groups of a length if the format has groups.
 func newFilm(k *sim.Kernel, format media.Format, bytes int, group uint32) *film {
 	return &film{
-		k: k, interval: time.Second / framesPerSecond, bad: map[uint32]bool{}, keys: map[uint32]bool{},
+		k: k, interval: time.Second / framesPerSecond, bad: map[uint32]bool{}, keys: map[uint32]bool{}, leads: map[uint32]uint32{},
 		params: &media.Params{Format: format, Width: 640, Height: 480, FramesPerSecond: framesPerSecond},
 		bytes:  func(uint32) int { return bytes },
 		key:    func(n uint32) bool { return format == media.JPEG || n%group == 1%group },
@@ -131,8 +137,19 @@ func (f *film) next() media.Frame {
 			f.params = &changed
 		}
 	}
-	if !disposable {
-		f.needed = n
+	leading, open := !key && f.led > 0 && f.leading(n), key && f.leading != nil
+	switch {
+	case leading:
+		needs, f.leads[n] = f.led, f.needed
+		if !disposable {
+			f.led = n
+		}
+	case open:
+		f.led, f.needed = f.needed, n
+	case !disposable:
+		f.led, f.needed = 0, n
+	default:
+		f.led = 0
 	}
 	bytes := f.picture(n, needs, f.bytes(n))
 	if f.change != nil {
@@ -145,7 +162,7 @@ func (f *film) next() media.Frame {
 			bytes[0] = 0
 		}
 	}
-	return media.Frame{Params: f.params, Bytes: bytes, Captured: f.k.Monotonic(), Key: key, Disposable: disposable}
+	return media.Frame{Params: f.params, Bytes: bytes, Captured: f.k.Monotonic(), Key: key, Disposable: disposable, Open: open, Leading: leading}
 }
 
 var errNoKeys = errors.New("makes no key frames out of turn")
@@ -180,6 +197,17 @@ func (f *film) Close() error {
 func (f *film) usable(from, to uint32) (frames uint64) {
 	for n := from; n <= to; n++ {
 		if !f.bad[n] {
+			frames++
+		}
+	}
+	return frames
+}
+
+// unled is how many frames could be sent that lead to a key frame, of those that a guest has had not.
+// begins: to the first one that it has had alone.
+func (f *film) unled(had []uint32, begins bool) (frames uint64) {
+	for n, key := range f.leads {
+		if n > had[0] && !f.bad[n] && (key == had[0] || !begins) && !slices.Contains(had, n) {
 			frames++
 		}
 	}

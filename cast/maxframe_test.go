@@ -39,6 +39,28 @@ func TestTooLargeFrame(t *testing.T) {
 	}
 }
 
+// TestTooLargeFrameBeforeAnOpenGroup has frames that lead to a key frame need one before it that was too
+// large.
+func TestTooLargeFrameBeforeAnOpenGroup(t *testing.T) {
+	const group, most = 10, 6000
+	w, f := newGroupsWorld(t, 1, 5000, group, func(c *cast.Config) { c.MaxFrame = most })
+	f.leading = func(n uint32) bool { return n%group == 2 || n%group == 3 }
+	f.bytes = func(n uint32) int {
+		if n == 9 {
+			return most + 1
+		}
+		return 5000
+	}
+	g := w.admit(overTCP, "10.0.1.1", f)
+	w.run(2 * time.Second)
+	if jumps := g.jumps(); !slices.Equal(jumps, []uint32{11, 14}) || g.sink.numbers[len(g.sink.numbers)-1] < 25 {
+		t.Errorf("it goes on with %v: %v", jumps, &g.sink)
+	}
+	if n := w.s.Figures().Unusable; n != 2+2 {
+		t.Errorf("%d frames are unusable", n)
+	}
+}
+
 func TestMaxFrameIsChecked(t *testing.T) {
 	for _, bytes := range []int{-1, 1, 1023, 1<<30 + 1} {
 		if err := (cast.Config{MaxFrame: bytes}).Check(); err == nil || err.Error() != "max-frame: must be 1024 to 1073741824 bytes" {

@@ -83,9 +83,9 @@ func (b *broadcast) checkCounts(g *guest) {
 	first := g.sink.numbers[0]
 	all := g.film.usable(first, g.film.number)
 	switch {
-	case frames > all || frames+lags < all && (b.calm || g.how == overTCP || !g.sink.grouped):
+	case frames > all || frames+lags+g.film.unled(g.sink.numbers, false) < all && (b.calm || g.how == overTCP || !g.sink.grouped):
 		g.wrong("%d frames and %d lags are counted of %d, %v", frames, lags, all, &g.sink)
-	case b.calm && g.how != overTCP && len(g.film.bad) == 0 && (frames != all || lags > 0):
+	case b.calm && g.how != overTCP && len(g.film.bad) == 0 && (frames+g.film.unled(g.sink.numbers, true) != all || lags > 0):
 		g.wrong("%d frames of %d, and %d lags, though nothing was in the way: %v", frames, all, lags, &g.sink)
 	}
 	if b.calm && first > g.since {

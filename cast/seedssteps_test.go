@@ -32,6 +32,9 @@ func (b *broadcast) someFilm(format media.Format) *film {
 		if b.maybe(0.5) {
 			f.disposable = func(n uint32) bool { return (n*dice>>12)%3 == 0 }
 		}
+		if b.maybe(0.4) {
+			f.leading = func(n uint32) bool { return (n*dice>>14)%4 > 0 }
+		}
 		f.makesKeys = b.maybe(0.5)
 		if b.maybe(0.5) {
 			f.changes = func(n uint32) bool { return (n*dice>>10)%4 == 0 }

@@ -44,6 +44,8 @@ type Stream struct {
 	figures Figures
 	// needsKey: frames depend on one that was too large.
 	needsKey bool
+	// unled: frames that lead to the last key frame depend on one that was too large.
+	unled bool
 	// saidReordered: it was logged that frames are shown in another order than they come.
 	saidReordered bool
 	// complained: it was logged that a frame cannot be sent.
@@ -227,8 +229,11 @@ func (s *Stream) fits(f media.Frame) error {
 		s.needsKey = s.needsKey || isDependent && !f.Disposable
 		return fmt.Errorf("frame of %d bytes: larger than a frame may be, %d (--max-frame)", n, most)
 	}
-	if s.needsKey && isDependent && !f.Key {
+	if isDependent && (s.needsKey && !f.Key || s.unled && f.Leading) {
 		return errNeedsKey
+	}
+	if f.Key {
+		s.unled = s.needsKey
 	}
 	s.needsKey = false
 	return nil

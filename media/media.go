@@ -83,6 +83,12 @@ type Frame struct {
 	Decode time.Duration
 	// Key: the frame can be decoded without any other. Every JPEG is one, whether or not Key is set.
 	Key bool
+	// Open: of a key frame, that Leading frames may follow it.
+	Open bool
+	// Leading: the frame is shown before the key frame that it follows, and may need frames before that:
+	// where decoding begins with that key frame it cannot be decoded. No frame needs it that is not
+	// Leading, too.
+	Leading bool
 	// Disposable: no other frame needs this one to be decoded.
 	Disposable bool
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/h264"
 	"github.com/camcast/camcast/proto/h265"
-	"github.com/camcast/camcast/proto/nal"
 	"github.com/camcast/camcast/proto/rtp"
 )
 
@@ -16,12 +15,14 @@ type assembly interface {
 	push(packet []byte) (f Frame, ok bool, err error)
 	// begins reports whether a packet is the first one of a frame.
 	begins(packet []byte) bool
-	// follows reports whether the last frame can be decoded after those before it: none that it may
-	// need is missing.
+	// gap reports whether anything did not come between the last frame and the one before it.
+	gap() bool
+	// follows reports whether the last frame can be decoded after those before it, whatever did not
+	// come between: none that it may need is missing.
 	follows() bool
-	// skips reports whether the last frame cannot be decoded where decoding has begun with the key
-	// frame before it.
-	skips() bool
+	// leads reports whether the last frame cannot be decoded where decoding has begun with the key
+	// frame before it. None but such frames need it.
+	leads() bool
 	// restart forgets what is in hand, as the source has begun anew.
 	restart()
 }
@@ -35,8 +36,9 @@ func (a *jpegAssembly) push(packet []byte) (Frame, bool, error) {
 }
 
 func (a *jpegAssembly) begins(packet []byte) bool { return rtp.BeginsJPEG(packet) }
+func (a *jpegAssembly) gap() bool                 { return false }
 func (a *jpegAssembly) follows() bool             { return true }
-func (a *jpegAssembly) skips() bool               { return false }
+func (a *jpegAssembly) leads() bool               { return false }
 
 func (a *jpegAssembly) restart() {
 	a.JPEGDepacketizer = rtp.JPEGDepacketizer{Width: a.Width, Height: a.Height}
@@ -80,22 +82,11 @@ func (a *nalAssembly) push(packet []byte) (Frame, bool, error) {
 
 // follows: frames that no other one needs may be missing. H.264 numbers the others; of H.265 each frame
 // names those that it needs.
-func (a *nalAssembly) follows() bool { return !a.Gap() || a.isNext && !a.isStrict }
+func (a *nalAssembly) follows() bool { return a.isNext && !a.isStrict }
 
-func (a *nalAssembly) skips() bool { return a.format == media.H265 && isRASL(a.last.Bytes) }
+func (a *nalAssembly) gap() bool { return a.Gap() }
 
-// isRASL reports whether a frame of H.265 is a picture that is shown before the key frame that it
-// follows, and needs others before that.
-func isRASL(frame []byte) bool {
-	for len(frame) > 0 {
-		unit, rest, err := nal.Next(frame)
-		if err != nil || h265.IsSlice(unit) {
-			return err == nil && h265.IsRASL(unit)
-		}
-		frame = rest
-	}
-	return false
-}
+func (a *nalAssembly) leads() bool { return a.last.Leading }
 
 func (a *nalAssembly) restart() { a.Reset() }
 

@@ -42,6 +42,8 @@ type Buffer struct {
 	needsKey bool     // what comes before the next key frame cannot be decoded
 	decodes  bool     // there was a key frame since the source began
 	joined   bool     // decoding has begun with the last key frame
+	unled    bool     // frames that lead to the last key frame lack one of them
+	doubt    bool     // what others need may be missing since the last frame that was not left out
 	fault    error    // why a packet could not be used, since the last frame
 }
 
@@ -229,24 +231,32 @@ func (b *Buffer) Pop(now time.Duration) (Frame, bool) {
 
 // judge reports whether a frame can be decoded.
 func (b *Buffer) judge(f *Frame) bool {
-	lacks := b.needsKey || !b.frames.follows()
+	b.doubt = b.doubt || b.frames.gap()
+	lacks := b.needsKey || b.doubt && !b.frames.follows()
 	if f.Key {
-		b.joined, b.needsKey, b.decodes = lacks, false, true
+		b.joined, b.unled, b.needsKey, b.doubt, b.decodes = lacks, false, false, false, true
 		return true
 	}
-	b.needsKey = lacks
+	if !b.needsKey && b.frames.leads() && (lacks || b.joined || b.unled) {
+		b.unled = true
+		b.skip()
+		return false
+	}
+	b.needsKey, b.doubt = lacks, false
 	if b.needsKey && b.decodes {
 		b.tally.useless()
 	}
-	return !b.needsKey && !(b.joined && b.skip())
+	return !b.needsKey
 }
 
-// skip reports whether the frame cannot be decoded because decoding has begun with the key frame before
-// it. It is not missed.
-func (b *Buffer) skip() bool {
-	skips := b.frames.skips()
-	b.tally.done = b.tally.done || skips
-	return skips
+// skip leaves out a frame that leads to the last key frame. It is not missed where decoding has begun with
+// that, unless another one may not have come since.
+func (b *Buffer) skip() {
+	if b.joined && !b.doubt {
+		b.tally.done = true
+	} else {
+		b.tally.useless()
+	}
 }
 
 // Fault returns why a packet was no part of a frame, since the last whole frame; nil if there was

@@ -19,7 +19,7 @@ type units struct {
 	// needsKey: frames before the next key frame cannot be decoded. isFirst: there was no key frame
 	// since the beginning.
 	needsKey, isFirst bool
-	leading           coded.Leading
+	isLed             bool // decoding begins with the last key frame: those that lead to it are left out
 	// ending: all was read, and the last frame was asked for.
 	ending  bool
 	broken  uint64
@@ -80,12 +80,12 @@ func (u *units) next(b *budget) (media.Frame, error) {
 			}
 			continue
 		case ok && u.needsKey:
-			u.leading.Begin(u.format, slice, u.stream.Order())
-			u.needsKey, u.isFirst = false, false
+			u.needsKey, u.isFirst, u.isLed = false, false, true
 			return frame, nil
-		case ok && u.leading.Has(&frame, u.format, slice, u.stream.Order()):
+		case ok && u.isLed && frame.Leading:
 			continue
 		case ok:
+			u.isLed = u.isLed && !frame.Key
 			return frame, nil
 		case u.ending && u.isFirst && u.offset > 0:
 			return media.Frame{}, errNoUnits

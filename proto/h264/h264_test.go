@@ -14,7 +14,7 @@ import (
 )
 
 // streams are those of proto/nal/testdata: for each frame its picture order count, K for a key
-// frame, D for a disposable one. They are as ffprobe has them.
+// frame, O if it is open, D for a disposable one, L for one that leads to the key frame. They are as ffprobe has them.
 var streams = []struct {
 	name, frames  string
 	width, height int
@@ -22,7 +22,7 @@ var streams = []struct {
 	{name: "baseline", width: 96, height: 64, frames: "0K 2 4 6 8 0K 2 4 6 8 0K 2"},
 	{name: "slices", width: 96, height: 96, frames: "0K 2 4 6 8 10 0K 2 4 6"},
 	{name: "bframes", width: 96, height: 64, frames: "0K 8 4 2D 6D 14 10 12D 0K 8 4 2D 6D 14 10 12D"},
-	{name: "recovery", width: 96, height: 64, frames: "0K 6 2 4D 12K 8 10D 18 14 16D 24K 20 22D 26"},
+	{name: "recovery", width: 96, height: 64, frames: "0K 6 2 4D 12KO 8L 10DL 18 14 16D 24KO 20L 22DL 26"},
 	{name: "refresh", width: 96, height: 64, frames: "0K 2 4 6 8 10 12 14 16 18 20 22 24 26"},
 	{name: "fields", width: 96, height: 64, frames: "0K 2 4 6 8 10"},
 	{name: "cropped", width: 90, height: 50, frames: "0K 2 4"},
@@ -70,8 +70,14 @@ func TestFrames(t *testing.T) {
 				if f.Key {
 					text += "K"
 				}
+				if f.Open {
+					text += "O"
+				}
 				if f.Disposable {
 					text += "D"
+				}
+				if f.Leading {
+					text += "L"
 				}
 				got = append(got, text)
 				p := f.Params

@@ -14,14 +14,14 @@ import (
 )
 
 // streams are those of proto/nal/testdata: for each frame its picture order count, K for a key
-// frame, D for a disposable one. They are as ffprobe has them.
+// frame, O if it is open, D for a disposable one, L for one that leads to the key frame. They are as ffprobe has them.
 var streams = []struct {
 	name, frames  string
 	width, height int
 }{
-	{name: "baseline", width: 96, height: 64, frames: "0K 1 2 3 4K 5 6 7"},
-	{name: "bframes", width: 96, height: 64, frames: "0K 4 2 1D 3D 8K 6 5D 7D 12 10 9D 11D 13"},
-	{name: "slices", width: 128, height: 128, frames: "0K 1 2 3 4K 5"},
+	{name: "baseline", width: 96, height: 64, frames: "0K 1 2 3 4KO 5 6 7"},
+	{name: "bframes", width: 96, height: 64, frames: "0K 4 2 1D 3D 8KO 6L 5DL 7DL 12 10 9D 11D 13"},
+	{name: "slices", width: 128, height: 128, frames: "0K 1 2 3 4KO 5"},
 	{name: "cropped", width: 90, height: 50, frames: "0K 1 2"},
 }
 
@@ -67,8 +67,14 @@ func TestFrames(t *testing.T) {
 				if f.Key {
 					text += "K"
 				}
+				if f.Open {
+					text += "O"
+				}
 				if f.Disposable {
 					text += "D"
+				}
+				if f.Leading {
+					text += "L"
 				}
 				got = append(got, text)
 				p := f.Params

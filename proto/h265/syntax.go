@@ -61,6 +61,7 @@ func (s *syntax) inspectSlice(unit []byte, u *nal.Unit) error {
 		return err
 	}
 	u.First, u.Begins, u.Key = h.first, h.first, h.kind.isIRAP()
+	u.Open, u.Leading = h.kind == TypeCRA || h.kind == TypeBLAWLP, IsRASL(unit)
 	u.Order = s.count(&h)
 	if h.read {
 		// Pictures of higher sub-layers may need it, if there are any.

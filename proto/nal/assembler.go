@@ -32,6 +32,11 @@ type Unit struct {
 	First bool
 	// Key: of a slice, that its picture can be decoded without any other.
 	Key bool
+	// Open: of a slice of a key frame, that pictures which are Leading may follow.
+	Open bool
+	// Leading: of a slice, that its picture may need pictures before the key frame that it follows
+	// (H.265 marks them).
+	Leading bool
 	// Recovery: of a unit before a slice, that decoding may begin here. Pictures are whole
 	// RecoveryFrames later, 0: at once.
 	Recovery       bool
@@ -87,6 +92,10 @@ type Assembler struct {
 	recovery bool
 	refresh  uint32 // the least RecoveryFrames
 	since    int    // frames since the last key frame
+	// isLed: frames that are shown before the last key frame, whose order is keyOrder, need frames before
+	// that. They are told by their order.
+	isLed    bool
+	keyOrder int
 }
 
 // NewAssembler makes an assembler of frames of at most most bytes. Callers use h264.NewAssembler
@@ -148,6 +157,7 @@ func (a *Assembler) add(unit []byte) {
 		if !a.sliced {
 			a.sliced, a.order = true, a.unit.Order
 			a.frame.Key, a.frame.Disposable = a.unit.Key, a.unit.Disposable
+			a.frame.Open, a.frame.Leading = a.unit.Key && a.unit.Open, a.unit.Leading
 			a.describe()
 		}
 		a.frame.Key = a.frame.Key && a.unit.Key
@@ -220,10 +230,15 @@ func (a *Assembler) Finish() (frame media.Frame, ok bool, err error) {
 	return frame, ok, nil
 }
 
-// judge decides whether a recovery point is a key frame.
+// judge decides whether a recovery point is a key frame. Frames that are shown before such a one are
+// leading.
 func (a *Assembler) judge(frame *media.Frame) {
-	if a.recovery && (a.refresh == 0 || a.since >= refreshFrames) {
-		frame.Key = true
+	if !frame.Key && a.recovery && (a.refresh == 0 || a.since >= refreshFrames) {
+		frame.Key, frame.Open = true, true
+		a.isLed, a.keyOrder = true, a.order
+	} else {
+		a.isLed = a.isLed && !frame.Key && a.order < a.keyOrder
+		frame.Leading = frame.Leading || a.isLed
 	}
 	if frame.Key {
 		a.since = 0

@@ -15,7 +15,7 @@ type framer struct {
 	*Demuxer
 	coding   media.Format
 	needsKey bool
-	leading  coded.Leading
+	isLed    bool // decoding begins with the last key frame: those that lead to it are left out
 	isTimed  bool
 }
 
@@ -42,10 +42,11 @@ func (f *framer) take(frame media.Frame, ok bool, err error, order int) {
 		f.useless = 0
 		return
 	case f.needsKey:
-		f.leading.Begin(f.coding, slice, order)
-		f.needsKey = false
-	case f.leading.Has(&frame, f.coding, slice, order):
+		f.needsKey, f.isLed = false, true
+	case f.isLed && frame.Leading:
 		return
+	default:
+		f.isLed = f.isLed && !frame.Key
 	}
 	f.useless = 0
 	f.deliver(frame, order, f.isTimed)

@@ -82,8 +82,10 @@ func (g *group) accepts(r *Reader) bool {
 	switch {
 	case g.level > neededLevel || !g.fanout.dependent():
 		return true
-	case r.group.level == catchLevel: // which is not to miss any, as it is soon where the others are
-		return had+1 == follower
+	case r.group.level == catchLevel && had+1 != follower: // it is not to miss any, as it is soon where the others are
+		return false
+	case next != nil && next.Key && ahead.SkipsLeading(): // as all of the group
+		return true
 	}
 	return frames.Follows(had, follower)
 }

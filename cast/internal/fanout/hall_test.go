@@ -20,9 +20,11 @@ type simHall struct {
 	t      *testing.T
 	kernel *sim.Kernel
 	port   int
-	// needed is the newest frame that others need. disposable: none needs the next one.
-	needed     uint64
-	disposable bool
+	// needed is the newest frame that others need, and led the one that those need which lead to the
+	// last key frame. disposable: none needs the next one. open, leading: it is such a key frame, or
+	// leads to the last one.
+	needed, led               uint64
+	disposable, open, leading bool
 }
 
 func newSimHall(t *testing.T, seed uint64, format media.Format, settings ...sim.Option) *simHall {
@@ -111,20 +113,32 @@ func (h *simHall) frame(key bool) {
 	if key {
 		needs = number
 	}
-	disposable := h.disposable && !key
-	if !disposable {
-		h.needed = number
+	disposable, leading := h.disposable && !key, h.leading && !key && h.led > 0
+	switch {
+	case leading:
+		needs = h.led
+		if !disposable {
+			h.led = number
+		}
+	case key && h.open:
+		h.led, h.needed = h.needed, number
+	case !disposable:
+		h.led, h.needed = 0, number
+	default:
+		h.led = 0
 	}
-	h.publishFrame(h.t, media.Frame{Bytes: framePicture(number, needs), Key: key, Disposable: disposable})
+	h.publishFrame(h.t, media.Frame{
+		Bytes: framePicture(number, needs), Key: key, Disposable: disposable, Open: key && h.open, Leading: leading,
+	})
 }
 
 // frames publishes frames some time apart: 'K' is a key frame, 'd' one that depends on those
-// before, and 'x' one that no other needs.
+// before, and 'x' one that no other needs. 'O' is an open key frame, and 'l' one that leads to it.
 func (h *simHall) frames(kinds string) {
 	h.t.Helper()
 	for _, kind := range kinds {
-		h.disposable = kind == 'x'
-		h.frame(kind == 'K')
+		h.disposable, h.open, h.leading = kind == 'x', kind == 'O', kind == 'l'
+		h.frame(kind == 'K' || kind == 'O')
 		h.run(10 * time.Millisecond)
 	}
 }

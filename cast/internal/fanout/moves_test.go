@@ -29,6 +29,7 @@ func TestMovesAtRandom(t *testing.T) {
 			h.run(time.Duration(random.IntN(4)) * time.Millisecond)
 			if random.IntN(3) == 0 {
 				h.disposable = format == media.H264 && random.IntN(3) == 0
+				h.open, h.leading = format == media.H264 && random.IntN(2) == 0, random.IntN(3) > 0
 				h.frame(format == media.JPEG || random.IntN(6) == 0)
 			}
 			switch n := random.IntN(60); {
@@ -83,6 +84,32 @@ func TestBackAfterAKeyFrame(t *testing.T) {
 	}
 	h.frames("ddd")
 	v.counts(2+1+1+3, 0)
+}
+
+// TestOpenGroups has readers come, come back and be caught up where groups are open: nobody is sent the
+// frames that lead to the key frame that it has begun with, and all others are.
+func TestOpenGroups(t *testing.T) {
+	h := newSimHall(t, 1, media.H265)
+	h.frames("Kd")
+	first := h.enters("first")
+	h.frames("Oll")
+	first.counts(1, 0)
+	h.frames("d")
+	second, thinned := h.enters("second"), h.enters("thinned")
+	h.frames("dOlldd")
+	thinned.moveTo(keysLevel)
+	h.frames("dO")
+	thinned.moveTo(0)
+	h.frames("lldd")
+	late := h.enters("late")
+	if _, ok := late.CatchUp(); !ok {
+		t.Error("it is not caught up")
+	}
+	h.frames("dd")
+	first.counts(18-2, 0)
+	second.counts(13-2, 0)
+	thinned.counts(3+1+4, 0)
+	late.counts(5, 0)
 }
 
 // TestAtOnceBack has a reader be thinned and not, between two frames: it misses none.

@@ -26,6 +26,9 @@ type Cursor struct {
 	// taken is the last frame that was taken.
 	taken uint64
 	wait  wait
+	// skipsLeading: the last key frame was gone on with, so that those that lead to it cannot be
+	// decoded.
+	skipsLeading bool
 }
 
 // wait says whether a cursor may go on only with a key frame, and why.
@@ -63,6 +66,8 @@ func (c *Cursor) Unsent(f *Frame, before *Cursor) {
 	switch {
 	case f.Disposable || before.wait == waitToJoin:
 		c.wait = before.wait
+	case f.Leading:
+		c.skipsLeading = true
 	default:
 		c.wait = waitLagged
 	}
@@ -81,9 +86,9 @@ func (c *Cursor) Next(r *Ring, p Policy) (f *Frame, missed uint64) {
 			skipped, more := c.catchUp(r, p)
 			return skipped, missed + more
 		}
-		if p.gets(f) {
+		if p.gets(f) && !(c.skipsLeading && f.Leading) {
 			if f.Key || c.wait == waitNot {
-				c.take(f)
+				c.take(f, c.wait != waitNot)
 				return f, missed
 			}
 			if c.wait == waitLagged {
@@ -102,7 +107,7 @@ func (c *Cursor) catchUp(r *Ring, p Policy) (f *Frame, missed uint64) {
 	// With steps, every frame is a key frame.
 	if n := r.newestKey - r.newestKey%p.Step; n > c.last && r.Get(n) != nil {
 		f := r.Get(n)
-		c.take(f)
+		c.take(f, true)
 		return f, was.between(c, p) - 1
 	}
 	c.last, c.keys, c.needed = r.newest, r.keys, r.needed
@@ -133,9 +138,17 @@ func (c *Cursor) WantsKey(r *Ring) bool {
 	return c.wait != waitNot || c.last+1 < r.live && r.newestKey <= c.last+1
 }
 
-func (c *Cursor) take(f *Frame) {
-	*c = Cursor{last: f.Number, keys: f.Keys, needed: f.needed, taken: f.Number}
+// take takes a frame. begins: if it is a key frame, the reader lacks what was before it.
+func (c *Cursor) take(f *Frame, begins bool) {
+	skips := c.skipsLeading
+	if f.Key {
+		skips = begins
+	}
+	*c = Cursor{last: f.Number, keys: f.Keys, needed: f.needed, taken: f.Number, skipsLeading: skips}
 }
+
+// SkipsLeading reports whether frames that lead to the last key frame are passed over.
+func (c *Cursor) SkipsLeading() bool { return c.skipsLeading }
 
 // Skip passes over all frames there are. The reader goes on with the next key frame, and has
 // missed nothing.

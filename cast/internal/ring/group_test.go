@@ -11,11 +11,11 @@ import (
 )
 
 // groups publishes frames a tenth of a second apart, of 100 bytes: 'K' is a key frame, 'd' one that
-// others need, and 'x' one that none needs.
+// others need, and 'x' one that none needs. 'O' is an open key frame, and 'l' one that leads to it.
 func groups(t testing.TB, r *ring.Ring, frames string) {
 	t.Helper()
 	for _, c := range frames {
-		f := media.Frame{Params: grouped, Bytes: make([]byte, 100), Key: c == 'K', Disposable: c == 'x'}
+		f := media.Frame{Params: grouped, Bytes: make([]byte, 100), Key: c == 'K' || c == 'O', Disposable: c == 'x', Open: c == 'O', Leading: c == 'l'}
 		f.Captured = time.Duration(r.Newest()+1) * 100 * time.Millisecond
 		if _, err := r.Publish(f); err != nil {
 			t.Fatal(err)
@@ -74,6 +74,8 @@ func TestCursorsInGroups(t *testing.T) {
 		{"patient, as far as the ring goes", ring.Policy{Step: 1, Patient: true}, "K", "KdKddd", []uint64{1, 4, 5, 6, 7}, 2, false},
 		{"the group was too large, it waits", all, "K", "ddddddddddddddd", []uint64{1}, 15, true},
 		{"without those that none needs", ring.Policy{Step: 1, NeededOnly: true}, "K", "xdKx", []uint64{1, 3, 4}, 0, false},
+		{"an open group from its beginning: without those that lead to it", all, "O", "lldd", []uint64{1, 4, 5}, 0, false},
+		{"too far behind, to an open group", all, "K", "ddddOlldd", []uint64{1, 6, 9, 10}, 4, false},
 		{"without those, and lagging", ring.Policy{Step: 1, NeededOnly: true}, "K", "xdxxdxxdxxxxKx", []uint64{1, 14}, 3, false},
 	} {
 		r := ring.New(limits)
@@ -132,6 +134,28 @@ func TestFollows(t *testing.T) {
 	groups(t, r, "xx")
 	if !r.Follows(7, 10) || !r.Follows(8, 10) {
 		t.Error("frames that none needs must be had")
+	}
+}
+
+// TestFollowsInOpenGroups has those frames that lead to a key frame follow none, as what they need is not
+// known, and be needed by no others.
+func TestFollowsInOpenGroups(t *testing.T) {
+	r := ring.New(ring.Limits{Frames: 20})
+	groups(t, r, "KdOlld")
+	for _, c := range []struct {
+		had, next uint64
+		follows   bool
+	}{
+		{0, 3, false}, {1, 3, false}, {2, 3, true}, {3, 4, false}, {4, 5, false}, {3, 6, true}, {5, 6, true}, {2, 6, false}, {6, 7, true},
+	} {
+		if got := r.Follows(c.had, c.next); got != c.follows {
+			t.Errorf("frame %d after %d: %v, want %v", c.next, c.had, got, c.follows)
+		}
+	}
+	for _, kinds := range []string{"O", "l"} {
+		if groups(t, r, kinds); r.Follows(r.Newest(), r.Newest()+1) {
+			t.Errorf("the frame after %q may be one that leads to a key frame", kinds)
+		}
 	}
 }
 

@@ -16,8 +16,9 @@ type Frame struct {
 	Number uint64
 	// Keys is how many key frames the ring has had up to this one.
 	Keys uint64
-	// needed is how many frames the ring has had up to this one that others may need.
-	needed uint64
+	// needed is how many frames the ring has had up to this one that others may need, and linked how
+	// many of these may be needed by others than Leading ones.
+	needed, linked uint64
 
 	buffer []byte // what Bytes lie in, kept for the next frame
 	wires  []laid // by the form's index
@@ -68,8 +69,8 @@ type Ring struct {
 	bytes               int
 	// keys and needed are those of the newest frame, and newestKey is the number of the last key
 	// frame, 0 if there was none.
-	keys, needed, newestKey uint64
-	forms                   []*Form
+	keys, needed, linked, newestKey uint64
+	forms                           []*Form
 	// holders is how many frames may be held at a time. RemoveHolder leaves the slot for the
 	// next holder.
 	holders int
@@ -110,20 +111,24 @@ func (r *Ring) Get(n uint64) *Frame {
 
 // Follows reports whether a reader that has had frame number had, and all that it needs, can go on
 // with frame number next, which may be the one after the newest: no other frame needs those
-// between.
+// between, and next leads to no key frame, nor do those after it if it is a key frame. Whether the
+// one after the newest does is not known behind an Open key frame.
 func (r *Ring) Follows(had, next uint64) bool {
 	before, f := r.Get(had), r.Get(next)
 	switch {
-	case f != nil && f.Key:
+	case f != nil && f.Key && !f.Open:
 		return true
 	case before == nil:
 		return false
 	case next > r.newest:
-		return before.needed == r.needed
-	case f == nil || f.Disposable:
-		return f != nil && f.needed == before.needed
+		newest := r.Last()
+		return before.linked == r.linked && !newest.Open && !newest.Leading
+	case f == nil || f.Leading:
+		return false
+	case f.Disposable:
+		return f.linked == before.linked
 	}
-	return f.needed == before.needed+1
+	return f.linked == before.linked+1
 }
 
 // Publish copies a frame into the ring, makes it the newest one, and lays it out in every
@@ -156,8 +161,11 @@ func (r *Ring) add(f *Frame) {
 	}
 	if !f.Disposable {
 		r.needed++
+		if !f.Leading {
+			r.linked++
+		}
 	}
-	f.Number, f.Keys, f.needed = r.newest, r.keys, r.needed
+	f.Number, f.Keys, f.needed, f.linked = r.newest, r.keys, r.needed, r.linked
 	if r.kept() > len(r.recent) {
 		r.forget(f)
 	}
