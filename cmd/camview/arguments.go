@@ -47,6 +47,7 @@ const (
 	toTerminal outputKind = iota // or nowhere, if there is none
 	toStdout
 	toClip  // pictures, one after the other
+	toMovie // the same with their times, as MP4
 	toPhoto // one JPEG
 )
 
@@ -82,7 +83,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.BoolVar(&raw.basic, "allow-basic", false, "send the password in clear text (Basic) to an RTSP server that takes it in no other way, even without TLS or with --insecure")
 		}),
 		commandline.NewGroup("Output", func(f *pflag.FlagSet) {
-			f.StringVarP(&raw.output, "output", "o", "", "write pictures to `FILE`: all of them to a .mjpeg, .h264 or .h265, as the stream is, the first one to a .jpg, all of them to standard output with -")
+			f.StringVarP(&raw.output, "output", "o", "", "write pictures to `FILE`: all of them to an .mp4, or to a .mjpeg, .h264 or .h265, as the stream is, the first one to a .jpg, all of them to standard output with -")
 			f.IntVar(&raw.readers, "readers", 1, "be `N` readers at once, for load tests; nothing is shown")
 		}),
 		commandline.NewGroup("End", func(f *pflag.FlagSet) {
@@ -155,6 +156,8 @@ func parseOutput(text string) (kind outputKind, file string, err error) {
 	switch {
 	case fileFormats[end] != 0:
 		return toClip, text, nil
+	case end == ".mp4":
+		return toMovie, text, nil
 	case end == ".jpg" || end == ".jpeg":
 		return toPhoto, text, nil
 	}
@@ -164,7 +167,7 @@ func parseOutput(text string) (kind outputKind, file string, err error) {
 	case "-":
 		return toStdout, "", nil
 	}
-	return 0, "", fmt.Errorf("-o %q: must be -, or a file that ends in .mjpeg, .jpg, .h264 or .h265", text)
+	return 0, "", fmt.Errorf("-o %q: must be -, or a file that ends in .mp4, .mjpeg, .jpg, .h264 or .h265", text)
 }
 
 // checkRanges judges the numbers. given reports which flags were typed: a zero

@@ -99,7 +99,7 @@ func TestWrongArguments(t *testing.T) {
 		"--stats camcast://a/":               {"--stats", "no stream"},
 		"--rewind 5s camcast://a/":           {"--rewind", "no stream"},
 		"--rewind 5s --json rtsp://a/b":      {"--rewind", "--json"},
-		"-o clip.mp4 rtsp://a/b":             {"clip.mp4", ".mjpeg, .jpg, .h264 or .h265"},
+		"-o clip.avi rtsp://a/b":             {"clip.avi", ".mp4, .mjpeg, .jpg, .h264 or .h265"},
 		"--transport udp rtsps://a/b":        {"--transport udp", "not be encrypted", "TCP"},
 		"--tls-ca x rtsp://a/b":              {"--tls-ca", "rtsps://"},
 		"--insecure camcast://a/b":           {"--insecure", "rtsps://"},

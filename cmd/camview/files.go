@@ -59,29 +59,63 @@ func fits(name string, want, is media.Format) error {
 	if is == want {
 		return nil
 	}
-	file := map[media.Format]string{media.JPEG: ".mjpeg or .jpg", media.H264: ".h264", media.H265: ".h265"}
-	return fmt.Errorf("-o %s: the stream is %v, not %v: choose a file that ends in %s", name, is, want, file[is])
+	file := map[media.Format]string{media.JPEG: ".mjpeg, .jpg", media.H264: ".h264", media.H265: ".h265"}
+	return fmt.Errorf("-o %s: the stream is %v, not %v: choose a file that ends in %s or .mp4", name, is, want, file[is])
 }
 
-// clip writes pictures one after the other to a file. What was in the file before is there until
-// the first picture comes.
-type clip struct {
-	file   *os.File
-	format media.Format
-	buffer *bufio.Writer
-	bytes  []byte
-	begun  bool
-	made   bool // there was no such file before
+// target is the file that pictures are written to. What was in it before is there until the first picture
+// comes.
+type target struct {
+	*os.File
+	begun bool
+	made  bool // there was no such file before
 }
 
-func newClip(name string) (*clip, error) {
+func openTarget(name string) (*target, error) {
 	_, err := os.Stat(name)
 	made := os.IsNotExist(err)
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	return &clip{file: f, format: fileFormats[strings.ToLower(filepath.Ext(name))], buffer: bufio.NewWriterSize(f, 1<<18), made: made}, nil
+	return &target{File: f, made: made}, nil
+}
+
+// begin empties the file before the first picture.
+func (t *target) begin() error {
+	if t.begun {
+		return nil
+	}
+	t.begun = true
+	if info, err := t.Stat(); err == nil && info.Mode().IsRegular() { // a pipe has no end to cut
+		return t.Truncate(0)
+	}
+	return nil
+}
+
+// close closes the file, and removes it if it is new and no picture has come.
+func (t *target) close() error {
+	err := t.Close()
+	if t.made && !t.begun {
+		err = errors.Join(err, os.Remove(t.Name()))
+	}
+	return err
+}
+
+// clip writes pictures one after the other to a file.
+type clip struct {
+	file   *target
+	format media.Format
+	buffer *bufio.Writer
+	bytes  []byte
+}
+
+func newClip(name string) (*clip, error) {
+	f, err := openTarget(name)
+	if err != nil {
+		return nil, err
+	}
+	return &clip{file: f, format: fileFormats[strings.ToLower(filepath.Ext(name))], buffer: bufio.NewWriterSize(f, 1<<18)}, nil
 }
 
 func (c *clip) write(pictures []view.Frame, _ string, _ bool) (err error) {
@@ -91,13 +125,8 @@ func (c *clip) write(pictures []view.Frame, _ string, _ bool) (err error) {
 	if err := fits(c.file.Name(), c.format, pictures[0].Format); err != nil {
 		return err
 	}
-	if !c.begun {
-		c.begun = true
-		if info, err := c.file.Stat(); err == nil && info.Mode().IsRegular() { // a pipe has no end to cut
-			if err := c.file.Truncate(0); err != nil {
-				return err
-			}
-		}
+	if err := c.file.begin(); err != nil {
+		return err
 	}
 	if c.bytes, err = appendPictures(c.bytes[:0], pictures); err == nil {
 		_, err = c.buffer.Write(c.bytes)
@@ -105,13 +134,7 @@ func (c *clip) write(pictures []view.Frame, _ string, _ bool) (err error) {
 	return err
 }
 
-func (c *clip) close() error {
-	errs := []error{c.buffer.Flush(), c.file.Close()}
-	if c.made && !c.begun {
-		errs = append(errs, os.Remove(c.file.Name()))
-	}
-	return errors.Join(errs...)
-}
+func (c *clip) close() error { return errors.Join(c.buffer.Flush(), c.file.close()) }
 
 // photo writes one JPEG to a file. A file that is there already is replaced by a whole
 // picture or not at all.

@@ -276,10 +276,10 @@ func TestWrongFile(t *testing.T) {
 		pictures []view.Frame
 		want     string
 	}{
-		"clip.mjpeg": {group(1), "the stream is H.264, not JPEG: choose a file that ends in .h264"},
-		"clip.h265":  {group(1), "the stream is H.264, not H.265: choose a file that ends in .h264"},
-		"clip.264":   {jpegs("x"), "the stream is JPEG, not H.264: choose a file that ends in .mjpeg or .jpg"},
-		"frame.jpg":  {group(1), "the stream is H.264, not JPEG: choose a file that ends in .h264"},
+		"clip.mjpeg": {group(1), "the stream is H.264, not JPEG: choose a file that ends in .h264 or .mp4"},
+		"clip.h265":  {group(1), "the stream is H.264, not H.265: choose a file that ends in .h264 or .mp4"},
+		"clip.264":   {jpegs("x"), "the stream is JPEG, not H.264: choose a file that ends in .mjpeg, .jpg or .mp4"},
+		"frame.jpg":  {group(1), "the stream is H.264, not JPEG: choose a file that ends in .h264 or .mp4"},
 	} {
 		kind, file, err := parseOutput(filepath.Join(folder, name))
 		if err != nil {

@@ -60,7 +60,7 @@ func FuzzArguments(f *testing.F) {
 		case s.buffer < 0 || s.buffer > maxBuffer || s.rewind < 0 || s.rewind > maxRewind || s.duration < 0 || s.frames < 0,
 			s.readers < 1 || s.readers > maxReaders:
 			t.Fatalf("%q: %+v", line, s)
-		case (s.output == toClip || s.output == toPhoto) != (s.file != ""), s.readers > 1 && s.output != toTerminal:
+		case (s.output == toClip || s.output == toMovie || s.output == toPhoto) != (s.file != ""), s.readers > 1 && s.output != toTerminal:
 			t.Fatalf("%q writes to %v %q", line, s.output, s.file)
 		case s.address.isList() && (s.readers > 1 || s.duration > 0 || s.frames > 0 || s.stats):
 			t.Fatalf("%q lists, and %+v", line, s)

@@ -18,6 +18,9 @@ The picture fills the terminal. Keys: q ends; space holds the picture, and again
 with --rewind the left and right arrows go back and forth in time, and End returns to the
 newest picture. H.264 is shown by OpenH264 (apt install libopenh264-7); H.265 can only be
 written, by -o.
+
+An .mp4 has the pictures with their times, in fragments of about a second: it can be played
+while it is written, and if camview is killed.
 `
 
 const helpTail = `
@@ -51,7 +54,7 @@ Examples:
   camview --rewind 30s --stats camcast://127.0.0.1:5004/cam 2>stats.txt
   camview -o - rtsp://127.0.0.1:8554/cam | ffplay -f mjpeg -
   camview -o frame.jpg rtsp://127.0.0.1:8554/cam
-  camview -o clip.h264 rtsp://127.0.0.1:8554/roof
+  camview -o clip.mp4 rtsp://127.0.0.1:8554/roof
   camview --tls-ca cert.pem rtsps://127.0.0.1:8322/cam
   camview --readers 100 --duration 10s --json rtsp://127.0.0.1:8554/cam
 `

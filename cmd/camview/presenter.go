@@ -58,6 +58,8 @@ func newPresenter(v *viewer, c console) (*presenter, error) {
 		o = &pipe{w: c.stdout}
 	case s.output == toClip:
 		o, err = newClip(s.file)
+	case s.output == toMovie:
+		o, err = newMovie(s.file)
 	case s.output == toPhoto:
 		o, err = newPhoto(s.file)
 	case s.readers > 1 || s.json:
