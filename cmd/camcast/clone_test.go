@@ -15,7 +15,7 @@ import (
 )
 
 // TestClonedReaders has the daemon serve viewers in another network namespace, by RTSP and
-// by joining, with copies that the kernel makes. make test-clone runs it, as root.
+// by joining, with copies that the kernel makes, of JPEG and of H.264. make test-clone runs it, as root.
 func TestClonedReaders(t *testing.T) {
 	const readers, frames = 50, 120
 	camview := t.TempDir() + "/camview"
@@ -38,12 +38,15 @@ func TestClonedReaders(t *testing.T) {
 	host := r.Host().String()
 	var d *daemon
 	if err := r.Do(func() error {
-		d = startDaemon(t, "--clone", rig.Device, "--rtsp", host+":8554", "--rtp", host+":5004", "testcard:?size=640x480&fps=30")
+		d = startDaemon(t, "--clone", rig.Device, "--rtsp", host+":8554", "--rtp", host+":5004", "testcard:?size=640x480&fps=30", "film=../../proto/nal/testdata/slices.h264?fps=30&loop=1")
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for _, url := range []string{"rtsp://" + host + ":8554/cam", "camcast://" + host + ":5004/cam"} {
+	for _, url := range []string{
+		"rtsp://" + host + ":8554/cam", "camcast://" + host + ":5004/cam",
+		"rtsp://" + host + ":8554/film", "camcast://" + host + ":5004/film",
+	} {
 		cmd := exec.Command("ip", "netns", "exec", r.Far, camview,
 			"--readers", strconv.Itoa(readers), "--frames", strconv.Itoa(frames), "--json", url)
 		var stderr bytes.Buffer
