@@ -46,3 +46,29 @@ func (f *Figures) h264Table() string {
 	}
 	return table([]string{"readers", "model", "CPU, us per reader and frame", "in units of loop's", "age ms, median", "99 %", "frames lost, %", "stale or damaged", "frames/s"}, rows)
 }
+
+// h264Targets has the ratios that loop is to keep with frames of H.264, of those models that were measured.
+func (f *Figures) h264Targets() string {
+	var rows [][]string
+	for _, c := range []struct {
+		readers           int
+		over, under, want string
+	}{
+		{1000, "loop", "limit", "at most 1.15"}, {1000, "goroutine", "loop", ""}, {100, "loop", "limit", ""}, {100, "gortsplib", "loop", "at least 10"},
+	} {
+		cost := func(model string) float64 {
+			i := slices.IndexFunc(f.H264, func(r measure.Result) bool { return r.Model == model && r.Readers == c.readers })
+			if i < 0 {
+				return 0
+			}
+			return f.H264[i].CPUPerReaderFrame
+		}
+		if over, under := cost(c.over), cost(c.under); over > 0 && under > 0 {
+			rows = append(rows, []string{fmt.Sprint(c.readers), c.over + " / " + c.under, short(over / under), cmp.Or(c.want, "-")})
+		}
+	}
+	if rows == nil {
+		return ""
+	}
+	return table([]string{"readers", "CPU", "is", "is to be"}, rows)
+}

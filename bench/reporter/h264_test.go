@@ -8,12 +8,31 @@ import (
 	"github.com/camcast/camcast/bench/measure"
 )
 
+// measured is a row of the report.
+func measured(model string, readers int, cost float64) measure.Result {
+	return measure.Result{Net: "veth", Model: model, Readers: readers, CPUPerReaderFrame: cost, FramesPerSecond: 30, Got: audience.Report{Whole: 60}}
+}
+
+// TestTargetsOfH264 has those ratios of which both models were measured.
+func TestTargetsOfH264(t *testing.T) {
+	f := &Figures{H264: []measure.Result{measured("gortsplib", 100, 60), measured("loop", 1000, 4), measured("loop", 100, 6), measured("limit", 1000, 3.2)}}
+	got := f.h264Targets()
+	for _, row := range []string{"| 1000 | loop / limit | 1.25 | at most 1.15 |", "| 100 | gortsplib / loop | 10.0 | at least 10 |"} {
+		if !strings.Contains(got, row) {
+			t.Errorf("%q is not in\n%s", row, got)
+		}
+	}
+	if n := strings.Count(got, "\n"); n != 4 {
+		t.Errorf("%d lines, want a head of two and two rows:\n%s", n, got)
+	}
+	if got := (&Figures{}).h264Targets(); got != "" {
+		t.Errorf("without figures: %q", got)
+	}
+}
+
 // TestTableOfH264 has each number of readers by itself, the cheapest model first, in units of loop's.
 func TestTableOfH264(t *testing.T) {
-	row := func(model string, readers int, cost float64) measure.Result {
-		return measure.Result{Net: "veth", Model: model, Readers: readers, CPUPerReaderFrame: cost, FramesPerSecond: 30, Got: audience.Report{Whole: 60}}
-	}
-	f := &Figures{H264: []measure.Result{row("gortsplib", 100, 60), row("loop", 1000, 4), row("loop", 100, 6), row("limit", 1000, 3)}}
+	f := &Figures{H264: []measure.Result{measured("gortsplib", 100, 60), measured("loop", 1000, 4), measured("loop", 100, 6), measured("limit", 1000, 3)}}
 	var got []string
 	for line := range strings.Lines(f.h264Table()) {
 		if cells := strings.Split(line, " | "); len(cells) > 4 && !strings.Contains(line, "---") && !strings.Contains(line, "readers") {

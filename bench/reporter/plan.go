@@ -76,7 +76,7 @@ func quickPlan() Plan {
 			{"veth", []crowd{{1, 1}, {10, 1}, {100, 1}}},
 			{"lo", []crowd{{100, 1}}},
 		},
-		h264:   []crowd{{10, 1}},
+		h264:   []crowd{{100, 1}},
 		frames: 15, longest: time.Second,
 		seedReaders: []int{1, 5}, seedSamples: 2,
 	}

@@ -21,6 +21,7 @@ func writeReport(path string, f *Figures) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"fanout":   f.fanoutTable,
 		"h264":     f.h264Table,
+		"h264most": f.h264Targets,
 		"readers":  f.readersTable,
 		"seed":     f.seedTable,
 		"first":    f.firstTable,
