@@ -26,6 +26,7 @@ type sealedReader struct {
 	told         srtp.Offer
 	in, out      *pion.Context
 	depacketizer rtp.JPEGDepacketizer
+	groups       *sink // takes what is opened of frames that depend on each other; nil: they are JPEG
 	numbers      []uint32
 	sizes        map[int]int // of packets
 	// opened and unopened are how many packets could be opened, and could not.
@@ -127,6 +128,10 @@ func (r *sealedReader) arrived(p []byte) {
 	r.lastSequence = sequence
 	if binary.BigEndian.Uint32(plain[8:]) != r.told.SSRC {
 		r.w.t.Errorf("a packet of SSRC %x", plain[8:12])
+	}
+	if r.groups != nil {
+		r.groups.packet(plain)
+		return
 	}
 	picture, ok, err := r.depacketizer.Push(plain)
 	r.w.must(err)
