@@ -13,6 +13,7 @@ import (
 	"github.com/camcast/camcast/logqueue"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/srtp"
 )
 
 // Broadcaster streams the pictures of some sources to any number of readers, on one
@@ -40,6 +41,7 @@ type Broadcaster struct {
 	// lateRTCP: the RTCP that is being read may have come long ago.
 	lateRTCP   bool
 	opened     []byte // the room for RTCP that is opened
+	openers    srtp.Openers
 	budgets    budgets
 	neighbours *neighbours // nil: the kernel does not tell which machines answer
 	// farewells are goodbyes that full sockets have not taken yet.

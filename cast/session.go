@@ -219,6 +219,7 @@ func (s *Session) end(reason string) {
 	s.state = ended
 	s.stream.forget(s)
 	s.leave()
+	s.closeOpener()
 	if s.played {
 		s.logLeft(reason)
 	}

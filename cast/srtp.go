@@ -10,7 +10,7 @@ import (
 
 // sealedSession is what is kept of a session that is sent SRTP.
 type sealedSession struct {
-	opener *srtp.Opener
+	opener *srtp.Opener // nil once the session has ended
 	from   progress
 	lead   *lead // nil: it was sent
 }
@@ -27,18 +27,36 @@ func (s *Stream) SRTP() (offer srtp.Offer, ok bool) {
 }
 
 // Seal has the session be sent SRTP when it plays, and only RTCP count that is sealed with the reader's key.
-// told is what the reader was told. It must not play. The error is a *Refusal if there is no SRTP.
+// told is what the reader was told. It must not play. What the reader has sent with the same key in this session or
+// another one does not count again. The error is a *Refusal if there is no SRTP, or
+// ErrClosed.
 func (s *Session) Seal(told srtp.Offer, reader srtp.Peer) error {
 	sealing := s.stream.rendition.sealing
 	if sealing == nil {
 		return refuse(Unavailable, "there is no SRTP")
 	}
-	s.sealed = &sealedSession{opener: srtp.NewOpener(reader), from: progress{index: uint64(told.Rollover) << 16, nothing: true}}
+	if s.state == ended {
+		return ErrClosed
+	}
+	opener := s.stream.broadcaster.openers.Open(reader)
+	s.Unseal()
+	s.sealed = &sealedSession{opener: opener, from: progress{index: uint64(told.Rollover) << 16, nothing: true}}
 	return nil
 }
 
 // Unseal has the session be sent plain RTP when it plays. It must not play.
-func (s *Session) Unseal() { s.sealed = nil }
+func (s *Session) Unseal() {
+	s.closeOpener()
+	s.sealed = nil
+}
+
+// closeOpener has nothing more be opened.
+func (s *Session) closeOpener() {
+	if s.sealed != nil && s.sealed.opener != nil {
+		s.stream.broadcaster.openers.Close(s.sealed.opener)
+		s.sealed.opener = nil
+	}
+}
 
 // Sealed reports whether the session is sent SRTP, now or when it plays.
 func (s *Session) Sealed() bool { return s.sealed != nil }
@@ -94,6 +112,9 @@ func (s *Session) noteProgress() {
 func (s *Session) open(packet []byte) ([]byte, bool) {
 	if s.sealed == nil {
 		return packet, true
+	}
+	if s.sealed.opener == nil {
+		return nil, false
 	}
 	b := s.stream.broadcaster
 	opened, err := s.sealed.opener.OpenRTCP(b.opened[:0], packet)

@@ -396,6 +396,50 @@ func TestSRTPProvesItself(t *testing.T) {
 	}
 }
 
+// TestSRTPKeyTakenAlong has a reader set its session up again with the same key, and then another session: what was
+// recorded of it before counts in none of them.
+func TestSRTPKeyTakenAlong(t *testing.T) {
+	w := newWorld(t, 1, withSRTP)
+	keys := newKeyStreams()
+	r := w.sealedAt("10.0.1.1", keys)
+	peer := srtp.Peer{Key: srtp.Key{7, 7, 7}}
+	w.secrets.add(peer.Key[:])
+	r.out = pionContext(t, peer.Key)
+	w.must(r.session.Seal(r.told, peer))
+	w.must(r.play())
+	w.run(time.Second)
+	reported := r.report(r.out)
+	w.run(100 * time.Millisecond)
+	goodbye, err := r.out.EncryptRTCP(nil, rtcp.AppendReceiverGoodbye(nil, rtcp.ReceptionReport{Reporter: 9, SSRC: r.told.SSRC}, "me"), nil)
+	w.must(err)
+
+	r.session.Pause()
+	w.must(r.session.Seal(r.told, peer))
+	w.must(r.play())
+	w.run(time.Second)
+	r.send(reported)
+	w.run(time.Second)
+	if n := r.session.Figures().Reports; n != 1 {
+		t.Errorf("%d reports count in the session, want 1", n)
+	}
+	r.send(goodbye)
+	w.run(100 * time.Millisecond)
+	if r.ended != "goodbye" {
+		t.Fatalf("the session has ended by %q", r.ended)
+	}
+
+	next := w.sealedAt("10.0.1.1", keys)
+	w.must(next.session.Seal(next.told, peer))
+	w.must(next.play())
+	w.run(100 * time.Millisecond)
+	next.send(reported)
+	next.send(goodbye)
+	w.run(100 * time.Millisecond)
+	if n := next.session.Figures().Reports; n > 0 || next.ended != "" {
+		t.Errorf("%d reports of before count in the next session, which has ended by %q", n, next.ended)
+	}
+}
+
 // TestSRTPMachineAway has a reader end whose machine did not answer for so long that it cannot know the counter,
 // and one go on that was away for less.
 func TestSRTPMachineAway(t *testing.T) {

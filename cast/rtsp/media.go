@@ -109,10 +109,6 @@ func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, 
 	if !ok {
 		return reply, protocol.Answer{Status: protocol.StatusUnsupportedTransport}
 	}
-	keys, answer := m.keys(n, s, t, &reply)
-	if answer.Status != protocol.StatusOK {
-		return reply, answer
-	}
 	if t.Protocol == protocol.UDP {
 		if err := m.broadcaster.CheckAddress(cast.Address{RTP: t.RTP, RTCP: t.RTCP}); err != nil {
 			m.broadcaster.LogRefusal(n.tcp.Peer(), cast.RTSP, path, err)
@@ -120,10 +116,14 @@ func (m *media) Setup(c *protocol.Conn, session *protocol.Session, path string, 
 		}
 	}
 	r, known := session.User.(*reader)
-	switch {
-	case known && r.session.User() != d.grant.User:
+	if known && r.session.User() != d.grant.User {
 		return reply, answerTo(errNotTheirs, protocol.StatusNotEnoughBandwidth)
-	case !known:
+	}
+	keys, answer := m.keys(n, s, t, &reply)
+	if answer.Status != protocol.StatusOK {
+		return reply, answer
+	}
+	if !known {
 		var err error
 		if r, err = m.open(n, session, s, d); err != nil {
 			return reply, answerTo(err, protocol.StatusNotEnoughBandwidth)

@@ -100,6 +100,7 @@ func TestTransportsOverTLS(t *testing.T) {
 	short := base64.StdEncoding.EncodeToString([]byte{1, 0, 0})
 	for _, c := range []struct{ headers, want string }{
 		{"Transport: RTP/AVP;unicast;client_port=5000-5001\r\n", "461 Unsupported Transport: over UDP, rtsps:// is for SRTP alone: ask for RTP/SAVP"},
+		{"Transport: RTP/SAVP;unicast;client_port=80-81\r\nKeyMgmt: prot=mikey;data=\"" + short + "\"\r\n", "461 Unsupported Transport: port 80"}, // the address is looked at before the keys
 		{"Transport: RTP/AVP;multicast\r\n", "461 "},
 		{"Transport: RTP/SAVP;multicast\r\n" + w.keyMgmt(), "461 "},
 		{sealedUDP, "400 Bad Request: RTP/SAVP needs the header KeyMgmt"},

@@ -14,12 +14,16 @@ type offer struct {
 	channel           uint8  // at most 254
 }
 
+// maxOffers is how many transports of a request are tried: clients name three at most.
+const maxOffers = 16
+
 // parseTransports reads Transport headers (RFC 2326 section 12.39): lists of transports, in the order of the client's
-// preference. A transport that is unknown, for recording, contradictory or out of range is left out, the others count.
+// preference, of which maxOffers count. A transport that is unknown, for recording, contradictory or out of range is left
+// out, the others count.
 func parseTransports(values []string) []offer {
 	var offers []offer
 	for _, spec := range splitQuoted(strings.Join(values, ","), ',') {
-		if o, ok := parseTransport(spec); ok {
+		if o, ok := parseTransport(spec); ok && len(offers) < maxOffers {
 			offers = append(offers, o)
 		}
 	}

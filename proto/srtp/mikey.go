@@ -30,6 +30,8 @@ const (
 	aesCM       = 1
 	hmacSHA1    = 1
 	randomBytes = 16
+	// maxMessageBytes is the longest message that is read: those of clients have some hundred.
+	maxMessageBytes = 1024
 	// maxMKIBytes is the longest name of a key.
 	maxMKIBytes = 32
 	// gstreamerAuthKey is what GStreamer says is the length of the authentication key, and means the
@@ -73,6 +75,9 @@ func (o Offer) MIKEY(now time.Time, random func([]byte)) ([]byte, error) {
 // ParseMIKEY reads a receiver's message. The error says what is wrong with it, or which algorithm it asks
 // for that there is not; it has nothing of the key.
 func ParseMIKEY(message []byte) (Peer, error) {
+	if len(message) > maxMessageBytes {
+		return Peer{}, fmt.Errorf("mikey: a message of %d bytes: must be at most %d", len(message), maxMessageBytes)
+	}
 	var m mikey.Message
 	if err := m.Unmarshal(message); err != nil {
 		return Peer{}, fmt.Errorf("mikey: %w", err)

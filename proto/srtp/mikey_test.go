@@ -136,7 +136,7 @@ func FuzzOpenRTCP(f *testing.F) {
 	f.Add([]byte{}, []byte{1, 2, 3, 4})
 	f.Fuzz(func(t *testing.T, p, mki []byte) {
 		for _, key := range []Key{k, {1}} {
-			o := NewOpener(Peer{Key: key, MKI: mki})
+			o := newOpener(Peer{Key: key, MKI: mki})
 			dst, err := o.OpenRTCP(nil, p)
 			if err != nil && dst != nil {
 				t.Error("something was appended")

@@ -14,17 +14,18 @@ var (
 	errReplay = errors.New("srtp: packet has come before, or long after the ones behind it")
 )
 
-// maxSenders is how many SSRCs an Opener knows: a receiver changes its own when another has the same.
-const maxSenders = 4
+// maxSenders is how many SSRCs count under one key: a receiver changes its own when another has the same.
+const maxSenders = 16
 
 // windowPackets is how many packets behind the newest one are told apart.
 const windowPackets = 64
 
 // Opener opens the RTCP of one reader. It belongs to one goroutine.
 type Opener struct {
-	rtcp    *transform
-	mki     []byte
-	senders []sender
+	rtcp   *transform
+	mki    []byte
+	key    Key // in Openers
+	window *window
 }
 
 // sender is what has come from one SSRC.
@@ -34,9 +35,9 @@ type sender struct {
 	seen    uint64 // bit i: the packet of index highest-i has come
 }
 
-// NewOpener makes an Opener for what is sealed with a peer's key.
-func NewOpener(p Peer) *Opener {
-	return &Opener{rtcp: newTransform(&p.Key, labelSRTCP), mki: bytes.Clone(p.MKI)}
+// newOpener makes an Opener for what is sealed with a peer's key, with a window of its own: see Openers.
+func newOpener(p Peer) *Opener {
+	return &Opener{rtcp: newTransform(&p.Key, labelSRTCP), mki: bytes.Clone(p.MKI), window: &window{}}
 }
 
 // Format prints no key, whatever the verb.
@@ -57,7 +58,7 @@ func (o *Opener) OpenRTCP(dst, packet []byte) ([]byte, error) {
 	flagged := binary.BigEndian.Uint32(sealed[end-4:])
 	index := flagged &^ encrypted
 	ssrc := binary.BigEndian.Uint32(sealed[4:])
-	if !o.isNew(ssrc, index) {
+	if !o.window.isNew(ssrc, index) {
 		return dst, errReplay
 	}
 	from := len(dst)
@@ -70,16 +71,16 @@ func (o *Opener) OpenRTCP(dst, packet []byte) ([]byte, error) {
 }
 
 // isNew reports whether an authenticated packet has not come before, and notes that it has.
-func (o *Opener) isNew(ssrc, index uint32) bool {
-	for i := range o.senders {
-		if s := &o.senders[i]; s.ssrc == ssrc {
+func (w *window) isNew(ssrc, index uint32) bool {
+	for i := range w.senders {
+		if s := &w.senders[i]; s.ssrc == ssrc {
 			return s.isNew(index)
 		}
 	}
-	if len(o.senders) == maxSenders {
+	if len(w.senders) == maxSenders {
 		return false
 	}
-	o.senders = append(o.senders, sender{ssrc: ssrc, highest: index, seen: 1})
+	w.senders = append(w.senders, sender{ssrc: ssrc, highest: index, seen: 1})
 	return true
 }
 

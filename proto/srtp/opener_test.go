@@ -17,7 +17,7 @@ import (
 func TestForgedAndReplayed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	s := NewSealer(seeded(rng), 3)
-	o := NewOpener(Peer{Key: s.key})
+	o := newOpener(Peer{Key: s.key})
 	report := rtcp.AppendSenderReport(nil, rtcp.SenderReport{SSRC: 3}, "x")
 	var all [][]byte
 	for range 200 {
@@ -61,7 +61,7 @@ func TestForgedAndReplayed(t *testing.T) {
 // TestSSRCsOfAReader has a reader change its SSRC some times, and what it sent by an earlier one not count again.
 func TestSSRCsOfAReader(t *testing.T) {
 	var k Key
-	o := NewOpener(Peer{Key: k})
+	o := newOpener(Peer{Key: k})
 	var first []byte
 	for ssrc := range uint32(maxSenders + 1) {
 		sealed, err := newSealer(k, ssrc).SealRTCP(nil, rtcp.AppendSenderReport(nil, rtcp.SenderReport{SSRC: ssrc}, "x"))
@@ -86,7 +86,7 @@ func TestSSRCsOfAReader(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	s := NewSealer(seeded(rng), 3)
-	o := NewOpener(Peer{Key: s.key})
+	o := newOpener(Peer{Key: s.key})
 	p, report := packet(rng, 1400), rtcp.AppendSenderReport(nil, rtcp.SenderReport{SSRC: 3}, "x")
 	dst, opened := make([]byte, 0, 2000), make([]byte, 0, 2000)
 	index := uint64(0)
@@ -110,7 +110,7 @@ func TestAllocations(t *testing.T) {
 // TestKeysAreNotShown has no verb and no encoder show a key, nor what holds one.
 func TestKeysAreNotShown(t *testing.T) {
 	k := Key{0xab, 0xcd}
-	for _, secret := range []any{k, &k, newSealer(k, 1), NewOpener(Peer{Key: k})} {
+	for _, secret := range []any{k, &k, newSealer(k, 1), newOpener(Peer{Key: k})} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%s", "%d", "%q"} {
 			if shown := fmt.Sprintf(verb, secret); shown != "(secret)" {
 				t.Errorf("%s of %T is %s", verb, secret, shown)

@@ -102,7 +102,7 @@ func TestPionRTCP(t *testing.T) {
 		if mki != nil {
 			options = append(options, pion.MasterKeyIndicator(mki))
 		}
-		reader, opener := context(t, peer.Key, options...), NewOpener(peer)
+		reader, opener := context(t, peer.Key, options...), newOpener(peer)
 		for i := range 300 {
 			p := rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 9, SSRC: 7, HighestSequence: uint32(i)}, "c")
 			sealed, err := reader.EncryptRTCP(nil, p, nil)
