@@ -71,10 +71,11 @@ func (f *reception) jitter() time.Duration {
 // 6.4.1) and by what it was sent.
 type ReaderFigures struct {
 	// Peer is where the reader is, User who it is ("": nobody knows), and Transport how frames go to
-	// it.
+	// it; Secure, if it has asked on an encrypted connection.
 	Peer      netip.AddrPort
 	User      string
 	Transport Transport
+	Secure    bool
 	// Watched is how long ago it began to watch.
 	Watched time.Duration
 	// Frames is how many it was sent, and Lags how many it has missed because sending

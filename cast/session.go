@@ -89,6 +89,8 @@ type SessionOptions struct {
 	Peer netip.AddrPort
 	// Grant is what the gate gave.
 	Grant Grant
+	// Secure: it was asked for on an encrypted connection, by which its frames or their keys go.
+	Secure bool
 	// EndsByGoodbye: an RTCP BYE that comes from the reader's address over UDP ends the session.
 	// On a connection it does not: what the protocol itself says, or the end of the connection,
 	// follows there.
@@ -252,6 +254,9 @@ func (s *Session) known(more ...any) []any {
 	if user := s.User(); user != "" {
 		who = append(who, "user", user)
 	}
+	if s.opened.Secure {
+		who = append(who, "secure", true)
+	}
 	if s.Sealed() {
 		who = append(who, "srtp", true)
 	}
@@ -277,7 +282,7 @@ func inUnits(d, unit, step time.Duration) float64 {
 func (s *Session) Figures() ReaderFigures {
 	now := s.stream.broadcaster.loop.Now()
 	f := s.reception.figures(now)
-	f.Peer, f.User, f.Transport = s.peer, s.User(), s.transport
+	f.Peer, f.User, f.Transport, f.Secure = s.peer, s.User(), s.transport, s.opened.Secure
 	f.Frames, f.Lags, f.Withheld = s.frames, s.lags, s.withheld
 	if s.played {
 		f.Watched = now - s.joined

@@ -16,6 +16,7 @@ type oneReader struct {
 	Transport cast.Transport `json:"transport"`
 	Address   string         `json:"address"`
 	User      string         `json:"user"`
+	Secure    bool           `json:"secure"`
 	Encrypted bool           `json:"srtp"`
 	Playing   bool           `json:"playing"`
 	Watched   float64        `json:"watched_seconds"`
@@ -34,8 +35,8 @@ type oneReader struct {
 func readerOf(s *cast.Session) oneReader {
 	f := s.Figures()
 	r := oneReader{
-		ID: s.ID(), Stream: s.Stream().Name(), Protocol: s.Protocol(), Transport: f.Transport, Address: f.Peer.String(), User: f.User, Encrypted: s.Sealed(),
-		Playing: s.Playing(), Watched: rounded(f.Watched.Seconds(), 1000), Frames: f.Frames, Lags: f.Lags, Reports: f.Reports,
+		ID: s.ID(), Stream: s.Stream().Name(), Protocol: s.Protocol(), Transport: f.Transport, Address: f.Peer.String(), User: f.User,
+		Secure: f.Secure, Encrypted: s.Sealed(), Playing: s.Playing(), Watched: rounded(f.Watched.Seconds(), 1000), Frames: f.Frames, Lags: f.Lags, Reports: f.Reports,
 	}
 	if f.Reports > 0 {
 		age, loss, jitter := milliseconds(f.Age), rounded(100*f.FractionLost, 10), milliseconds(f.Jitter)

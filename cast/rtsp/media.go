@@ -144,6 +144,7 @@ func (m *media) open(n *conn, session *protocol.Session, s *cast.Stream, d *deci
 	var err error
 	r.session, err = m.broadcaster.OpenSession(cast.SessionOptions{
 		Stream: s, Protocol: cast.RTSP, Peer: n.tcp.Peer(), Grant: d.grant, Ended: r.ended, EndsByGoodbye: true,
+		Secure: n.rtsp.Secure,
 	})
 	return r, err
 }

@@ -163,7 +163,7 @@ func printReaders(w io.Writer, s *cast.Stream) {
 			fmt.Fprintf(w, "  and %s more\n", commandline.Count(len(readers)-i, "reader"))
 			return
 		}
-		fmt.Fprintf(w, "  reader %v%s by %v: %s, %s", r.Peer, ofUser(r.User), r.Transport, count(r.Frames, "frame"), count(r.Lags, "lag"))
+		fmt.Fprintf(w, "  reader %v%s by %v%s: %s, %s", r.Peer, ofUser(r.User), r.Transport, overTLS(r.Secure), count(r.Frames, "frame"), count(r.Lags, "lag"))
 		if r.Reports > 0 {
 			fmt.Fprintf(w, "; %s, %v ago: %.1f %% lost lately, %d in all, jitter %v", count(r.Reports, "report"),
 				r.Age.Round(time.Millisecond), 100*r.FractionLost, r.CumulativeLost, r.Jitter.Round(time.Microsecond))
@@ -173,6 +173,14 @@ func printReaders(w io.Writer, s *cast.Stream) {
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+// overTLS says that a reader has asked on an encrypted connection.
+func overTLS(secure bool) string {
+	if secure {
+		return " with TLS"
+	}
+	return ""
 }
 
 // ofUser says who a reader is, if that is known.

@@ -49,6 +49,9 @@ func printFiguresAsJSON(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart 
 // readerAttrs is what a reader has reported.
 func readerAttrs(s *cast.Stream, r *cast.ReaderFigures) []any {
 	attrs := []any{"stream", s.Name(), "peer", r.Peer, "transport", r.Transport, "frames", r.Frames, "lags", r.Lags, "reports", r.Reports}
+	if r.Secure {
+		attrs = append(attrs, "secure", true)
+	}
 	if r.User != "" {
 		attrs = append(attrs, "user", r.User)
 	}

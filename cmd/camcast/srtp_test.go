@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,7 +31,11 @@ func TestSRTP(t *testing.T) {
 			}
 			c.play()
 			c.consecutive(20)
-			d.awaitLog("reader joined", "transport="+name, "srtp=true")
+			d.awaitLog("reader joined", "transport="+name, "secure=true", "srtp=true")
+			if err := d.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+				t.Fatal(err)
+			}
+			d.awaitLog("  reader 127.0.0.1:", " by "+name+" with TLS: ")
 			close(c.silent)
 			c.rtsp.Close()
 			if line := d.awaitLog("reader left", "reason=teardown"); !strings.Contains(line, "lags=0") {

@@ -42,6 +42,7 @@ func TestParseTransports(t *testing.T) {
 		{"RTP/SAVP;multicast,RTP/SAVP", ""},
 		{"MP2T/H2221/UDP;unicast;client_port=1-2,RAW/RAW/UDP", ""},
 		{",,RTP/AVP/TCP,", "tcp ?"},
+		{strings.Repeat("RTP/AVP/TCP,", 200), strings.Repeat("tcp ?, ", maxOffers-1) + "tcp ?"},
 		{"", ""},
 		// Any case, spaces, quotes, unknown parameters.
 		{" rtp/avp/tcp ; UNICAST ; Interleaved = 2 - 3 ", "tcp 2-3"},

@@ -82,6 +82,7 @@ func TestPeers(t *testing.T) {
 		"no policy parameter":   {peerMessage(t, []mikey.PayloadSPPolicyParam{}, good), true},
 		"RTCP not enciphered":   {peerMessage(t, policy(8, 0), good), true},
 		"empty":                 {nil, false},
+		"very long":             {append(peerMessage(t, nil, good), make([]byte, maxMessageBytes)...), false},
 		"no key":                {peerMessage(t, nil), false},
 		"two keys":              {peerMessage(t, nil, good, good), false},
 		"no salt":               {peerMessage(t, nil, keyData(16, nil)), false},
