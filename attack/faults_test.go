@@ -24,7 +24,7 @@ func TestOutOfDescriptors(t *testing.T) {
 
 // TestBlockedStderr has the daemon log much, and nobody read it.
 func TestBlockedStderr(t *testing.T) {
-	h := newHall(t, surroundings{deaf: true, args: []string{"--log-level", "debug"}})
+	h := newHall(t, surroundings{deaf: true})
 	h.judge(func(t *testing.T, s *strike) {
 		s.connections(load(500), 10, func(c *connection) error {
 			go c.drop()

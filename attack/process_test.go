@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/bench/rig"
+	"github.com/camcast/camcast/cast/secrettest"
 	"github.com/camcast/camcast/proto/join"
 )
 
@@ -145,6 +146,8 @@ type daemon struct {
 	stderr *text
 	deaf   bool
 	ended  chan struct{} // closed when stderr is
+	// secrets are what it must not print.
+	secrets *secrettest.Secrets
 }
 
 // text is an output that is read while it is written.
@@ -191,20 +194,26 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string{path, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off", "--log-level", "warn"}, s.args...)
+	args := append([]string{path, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off", "--log-level", "debug"}, s.args...)
+	secrets := secrettest.New()
 	if s.tls {
-		args = append(args, certificateFlags(t, path)...)
+		flags := certificateFlags(t, path)
+		addFile(t, secrets, flags[len(flags)-1])
+		args = append(args, flags...)
 	}
 	var proof target
 	if s.passwords {
 		proof = newUser(t)
-		args = append(args, "--auth", usersFile(t, path, proof.password))
+		file := usersFile(t, path, proof.password)
+		addFile(t, secrets, file)
+		secrets.AddWords(proof.password)
+		args = append(args, "--auth", file)
 	}
 	args = append(args, "cam=testcard:?size=320x240")
 	if s.files > 0 {
 		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, s.files), "sh"}, args...)
 	}
-	d := &daemon{target: proof, cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, deaf: s.deaf, ended: make(chan struct{})}
+	d := &daemon{target: proof, cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, deaf: s.deaf, ended: make(chan struct{}), secrets: secrets}
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {
@@ -232,6 +241,16 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 	})
 	d.readAnnouncement(t, stdout, s.tls)
 	return d
+}
+
+// addFile adds the secrets of a file.
+func addFile(t *testing.T, secrets *secrettest.Secrets, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets.AddFile(string(text))
 }
 
 // certificateFlags has the daemon's program make a certificate, and returns the flags that serve it.
@@ -273,6 +292,7 @@ func (d *daemon) stop(t *testing.T) {
 	if err := d.cmd.Wait(); err != nil {
 		t.Errorf("camcast: %v\n%s", err, d.stderr)
 	}
+	d.secrets.Check(t, []byte(d.stderr.String()))
 	if *full && !d.deaf {
 		d.checkTurns(t)
 	}

@@ -121,7 +121,7 @@ func newSiege(t *testing.T, seed uint64) *siege {
 	w.k = sim.New(seed, options...)
 	w.l = loop.NewOn(w.k)
 	s.config = cast.Config{
-		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.secrets.watch(w.k.Random), Work: sim.NewWorker(w.l, 10*time.Millisecond),
+		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.secrets.Watch(w.k.Random), Work: sim.NewWorker(w.l, 10*time.Millisecond),
 		Log:            slog.New(logToMemory{slog.NewTextHandler(&w.log, debug)}),
 		SessionTimeout: 10 * time.Second, Spread: 0.5,
 		// All hosts together, those of the strangers and of the honest, do not reach the limit of all.

@@ -153,7 +153,7 @@ func tail(p []byte, most int) []byte { return p[max(len(p)-most, 0):] }
 func (b *broadcast) someConfig() cast.Config {
 	w := b.world
 	c := cast.Config{
-		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.secrets.watch(w.k.Random), Work: sim.NewWorker(w.l, 10*time.Millisecond),
+		RTP: netip.MustParseAddrPort("0.0.0.0:5004"), Random: w.secrets.Watch(w.k.Random), Work: sim.NewWorker(w.l, 10*time.Millisecond),
 		Log: slog.New(logToMemory{slog.NewTextHandler(&w.log, debug)}),
 		Lag: b.between(1, 12), LagTime: time.Duration(b.between(1, 2000)) * time.Millisecond, Burst: b.between(1, 12), MTU: b.between(576, 1500), SessionTimeout: time.Duration(b.between(4, 20)) * time.Second,
 		Spread: cast.AllAtOnce, Joined: b.joined, Left: b.left,

@@ -94,7 +94,7 @@ func (r *sealedReader) setUp() {
 	}
 	peer := srtp.Peer{Key: srtp.Key{1, 2, byte(len(r.numbers))}}
 	copy(peer.Key[16:], r.ip.AsSlice())
-	r.w.secrets.add(peer.Key[:])
+	r.w.secrets.Add(peer.Key[:])
 	r.w.must(r.session.Seal(r.told, peer))
 	r.in, r.out = pionContext(r.w.t, r.told.Key), pionContext(r.w.t, peer.Key)
 	r.in.SetROC(r.told.SSRC, r.told.Rollover)
@@ -403,7 +403,7 @@ func TestSRTPKeyTakenAlong(t *testing.T) {
 	keys := newKeyStreams()
 	r := w.sealedAt("10.0.1.1", keys)
 	peer := srtp.Peer{Key: srtp.Key{7, 7, 7}}
-	w.secrets.add(peer.Key[:])
+	w.secrets.Add(peer.Key[:])
 	r.out = pionContext(t, peer.Key)
 	w.must(r.session.Seal(r.told, peer))
 	w.must(r.play())

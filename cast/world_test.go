@@ -94,7 +94,7 @@ func newEmptyWorld(t testing.TB, seed uint64, addresses []netip.Addr, change fun
 	if change != nil {
 		change(&config)
 	}
-	config.Random = w.secrets.watch(config.Random)
+	config.Random = w.secrets.Watch(config.Random)
 	var err error
 	if w.b, err = cast.New(w.l, config); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/bench/rig"
+	"github.com/camcast/camcast/cast/secrettest"
 )
 
 // camcastBinary is the daemon under test, built once per run.
@@ -76,7 +77,7 @@ type daemon struct {
 	stderr  *lockedBuffer
 	logs    chan string // lines of stderr
 	stopped bool
-	secrets []string // of the files that it has read at first
+	secrets *secrettest.Secrets // of the files that it has read at first
 }
 
 var announcedURL = regexp.MustCompile(`rtsp://\S+`)
@@ -98,7 +99,7 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	if !slices.Contains(args, "--log-level") {
 		args = append([]string{"--log-level", "debug"}, args...)
 	}
-	d.secrets = append(secretsOf(t, settings.auth), secretsOf(t, settings.tls.key)...)
+	d.secrets = secretsOf(settings.auth, settings.tls.key)
 	d.cmd = exec.Command(binary, append([]string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off"}, args...)...)
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()

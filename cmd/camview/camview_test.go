@@ -17,9 +17,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/camcast/camcast/bench/rig"
 	"github.com/camcast/camcast/capture/testcard"
+	"github.com/camcast/camcast/cast/secrettest"
 )
 
 // camviewBinary is the viewer under test, built once per run.
@@ -80,6 +82,12 @@ func runCamview(t *testing.T, args ...string) (status int, stdout, stderr string
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
+	}
+	secrets := secrettest.New()
+	secrets.AddURLs(args...)
+	secrets.Check(t, errOut.Bytes())
+	if utf8.Valid(out.Bytes()) { // else it is pictures
+		secrets.Check(t, out.Bytes())
 	}
 	return cmd.ProcessState.ExitCode(), out.String(), errOut.String()
 }

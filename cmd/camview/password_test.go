@@ -2,17 +2,11 @@ package main
 
 import (
 	"fmt"
-	"image"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/camcast/camcast/cast"
-	"github.com/camcast/camcast/cast/join"
-	"github.com/camcast/camcast/cast/rtsp"
-	"github.com/camcast/camcast/loop"
-	"github.com/camcast/camcast/loop/sim"
 )
 
 // annas is a Gate that wants anna's password.
@@ -24,26 +18,6 @@ func (a annas) Admit(r cast.Request, answer func(cast.Grant, error)) {
 		return
 	}
 	answer(cast.Grant{User: "anna"}, nil)
-}
-
-// newGuardedScene is a scene whose broadcaster wants anna's password.
-func newGuardedScene(t *testing.T, secret cast.Secret) *scene {
-	t.Helper()
-	s := &scene{t: t, k: sim.New(simSeed), picture: image.NewYCbCr(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio420)}
-	s.l = loop.NewOn(s.k)
-	var err error
-	s.cast, err = cast.New(s.l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:5004"), Random: s.k.Random, Gate: annas{secret}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	join.Serve(s.cast)
-	if _, err := rtsp.Listen(s.cast, netip.MustParseAddrPort("127.0.0.1:8554"), rtsp.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.cast.AddStream("cam", newSimCamera(t, s.picture), cast.StreamOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // TestPasswords has the viewer watch with the right password, a wrong one and none, in every way. What it tells a person
@@ -59,7 +33,8 @@ func TestPasswords(t *testing.T) {
 			"anna:s3%20cr%40t@": "", "anna:s3cr@t@": "the user or the password is wrong", "otto:s3%20cr%40t@": "the user or the password is wrong",
 			"": "USER:PASSWORD@HOST",
 		} {
-			s := newGuardedScene(t, secret)
+			s := newGuardedScene(t, grey(), annas{secret})
+			s.secrets.AddWords(password, "s3%20cr", "s3cr@t")
 			s.watch(strings.Replace("--json "+way, "%", user, 1))
 			if want == "" {
 				s.until("the viewer plays", 10*time.Second, func() bool { return s.viewer.readers[0].frames > 20 })
@@ -75,9 +50,6 @@ func TestPasswords(t *testing.T) {
 				if said := s.said.String(); !strings.Contains(said, want) || s.viewer.readers[0].frames > 0 {
 					t.Errorf("%s as %q: %d frames, says %q", way, user, s.viewer.readers[0].frames, said)
 				}
-			}
-			if said := s.said.String(); strings.Contains(said, "cr") && strings.Contains(said, "s3") {
-				t.Errorf("%s as %q: it says %q", way, user, said)
 			}
 		}
 	}

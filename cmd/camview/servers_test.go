@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
@@ -20,6 +22,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
+	"github.com/camcast/camcast/cast/secrettest"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/proto/jpeg"
 	"github.com/camcast/camcast/proto/rtp"
@@ -43,6 +46,8 @@ type broadcast struct {
 	end       context.CancelFunc
 	ended     chan error
 	once      sync.Once
+	log       logText
+	secrets   *secrettest.Secrets // which the log must not have
 }
 
 // startBroadcast broadcasts test cards on free ports of the loopback address, as streams
@@ -67,6 +72,9 @@ func startBroadcastAt(t *testing.T, config cast.Config, port uint16, names ...st
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := &broadcast{t: t, loop: l, secrets: secrettest.New(), ended: make(chan error)}
+	config.Log = slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	config.Random = s.secrets.Watch(func(p []byte) { _, _ = rand.Read(p) })
 	b, err := cast.New(l, config)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +94,7 @@ func startBroadcastAt(t *testing.T, config cast.Config, port uint16, names ...st
 		}
 	}
 	ctx, end := context.WithCancel(context.Background())
-	s := &broadcast{t: t, loop: l, cast: b, rtsp: front.Port(), rtp: b.RTPPort(), end: end, ended: make(chan error)}
+	s.cast, s.rtsp, s.rtp, s.end = b, front.Port(), b.RTPPort(), end
 	go func() { s.ended <- errors.Join(l.Run(ctx), b.Close(), l.Close()) }()
 	t.Cleanup(s.stop)
 	return s
@@ -109,6 +117,7 @@ func (s *broadcast) stop() {
 		if err := <-s.ended; err != nil {
 			s.t.Error(err)
 		}
+		s.secrets.Check(s.t, s.log.Bytes())
 	})
 }
 

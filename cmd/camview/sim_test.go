@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
+	"github.com/camcast/camcast/cast/secrettest"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/sim"
@@ -34,21 +37,61 @@ type scene struct {
 	picture *image.YCbCr
 	cast    *cast.Broadcaster
 	viewer  *viewer
+	gate    cast.Gate
+	secrets *secrettest.Secrets
+	log     logText      // of the broadcaster
 	said    bytes.Buffer // what the viewer tells on stderr
 	over    bool         // the viewer has ended
 }
 
 const simSeed = 20
 
+// logText is a log, which is written on another goroutine.
+type logText struct {
+	mutex sync.Mutex
+	all   bytes.Buffer
+}
+
+func (x *logText) Write(p []byte) (int, error) {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	return x.all.Write(p)
+}
+
+// Bytes is what was logged so far.
+func (x *logText) Bytes() []byte {
+	x.mutex.Lock()
+	defer x.mutex.Unlock()
+	return bytes.Clone(x.all.Bytes())
+}
+
 // newScene has a camera whose pictures are grey: each is a packet or two.
 func newScene(t *testing.T) *scene {
-	return newSceneOf(t, image.NewYCbCr(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio420))
+	return newSceneOf(t, grey())
+}
+
+func grey() *image.YCbCr {
+	return image.NewYCbCr(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio420)
 }
 
 func newSceneOf(t *testing.T, picture *image.YCbCr) *scene {
 	t.Helper()
 	t.Logf("seed %d", simSeed)
-	s := &scene{t: t, k: sim.New(simSeed), picture: picture}
+	return newGuardedScene(t, picture, nil)
+}
+
+// newGuardedScene is a scene whose broadcaster has a gate. What the broadcaster logs, and what the viewer tells, is
+// searched for secrets at the end.
+func newGuardedScene(t *testing.T, picture *image.YCbCr, gate cast.Gate) *scene {
+	t.Helper()
+	s := &scene{t: t, k: sim.New(simSeed), picture: picture, gate: gate, secrets: secrettest.New()}
+	t.Cleanup(func() {
+		if err := s.cast.Close(); err != nil { // which waits for the log
+			t.Error(err)
+		}
+		s.secrets.Check(t, s.log.Bytes())
+		s.secrets.Check(t, s.said.Bytes())
+	})
 	s.l = loop.NewOn(s.k)
 	s.broadcast()
 	return s
@@ -57,8 +100,12 @@ func newSceneOf(t *testing.T, picture *image.YCbCr) *scene {
 // broadcast starts the broadcaster.
 func (s *scene) broadcast() {
 	s.t.Helper()
+	config := cast.Config{
+		RTP: netip.MustParseAddrPort("127.0.0.1:5004"), Random: s.secrets.Watch(s.k.Random), Gate: s.gate,
+		Log: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
 	var err error
-	s.cast, err = cast.New(s.l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:5004"), Random: s.k.Random})
+	s.cast, err = cast.New(s.l, config)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ func (s *broadcast) secureURL(host string) (url string, made certificate.Made) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.do(func() { s.secrets.AddFile(string(made.Key)) })
 	pair, err := tls.X509KeyPair(made.Certificate, made.Key)
 	if err != nil {
 		s.t.Fatal(err)
