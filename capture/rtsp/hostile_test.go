@@ -190,6 +190,23 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
+// TestClearTextPassword is sent only where that is allowed.
+func TestClearTextPassword(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		s := newStage(t, 1)
+		refused := "RTSP/1.0 401 Unauthorized\r\nCSeq: #\r\nWWW-Authenticate: Basic realm=\"camera\"\r\n\r\n"
+		m := newImpostor(s, nil, refused, refused)
+		s.watch(func(o *rtsp.Options) { o.URL, o.AllowBasic = impostorURL, allowed })
+		s.run(time.Second)
+		if sent := strings.Contains(strings.Join(m.asked, ""), "Authorization"); sent != allowed || len(s.host.reports) != 1 || !strings.HasPrefix(s.host.reports[0], "failed: ") {
+			t.Errorf("asked %q; %q", m.asked, s.host.reports)
+		}
+		if told := strings.Contains(s.host.reports[0], "allow-basic=1"); told == allowed {
+			t.Errorf("%q", s.host.reports)
+		}
+	}
+}
+
 // TestNames are looked up on a worker, one at a time, however long the resolver takes.
 func TestNames(t *testing.T) {
 	s := newStage(t, 1)

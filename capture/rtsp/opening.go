@@ -234,7 +234,12 @@ func (o *opening) lose(err error) {
 	s := o.source
 	o.close()
 	s.attempt++
-	if refusal, ok := errors.AsType[*client.StatusError](err); ok && refusal.Status == statusUnauthorized {
+	refusal, refused := errors.AsType[*client.StatusError](err)
+	clearText := errors.Is(err, client.ErrClearText)
+	if clearText {
+		err = fmt.Errorf("%w, which needs rtsps:// and a certificate that is trusted, or allow-basic=1", err)
+	}
+	if clearText || refused && refusal.Status == statusUnauthorized {
 		s.notBefore = o.host.Now() + refusedTime
 		o.host.Failed(err)
 		return

@@ -39,6 +39,8 @@ type Options struct {
 	// TLS is what crypto/tls is to do with the camera, for rtsps://; nil: trust the system's
 	// authorities.
 	TLS *tls.Config
+	// AllowBasic has the password be sent in clear text to a camera that takes it in no other way.
+	AllowBasic bool
 	// UserAgent is how the program names itself to the camera.
 	UserAgent string
 	// Lookup finds the addresses of a host, on a worker (receive.Lookup).

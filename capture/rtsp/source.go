@@ -124,7 +124,7 @@ func (s *Source) lookUp(host capture.Host) {
 func (s *Source) session(host capture.Host) receive.RTSPConfig {
 	c := receive.RTSPConfig{
 		URL: s.options.URL, UserAgent: s.options.UserAgent, OnlyTCP: s.onlyTCP, FallBack: s.options.Transport == AnyTransport,
-		Room: s.room,
+		AllowBasic: s.options.AllowBasic, Room: s.room,
 	}
 	if config := s.options.TLS; s.url.Scheme == "rtsps" {
 		c.Dial = func(ctx context.Context, server netip.AddrPort, done func(tlsbridge.Dialled, error)) {

@@ -43,7 +43,9 @@ from the shell. A file with a '?' in its name: 'what?.mjpeg' if it is there, els
 A URL's own query is a part of it. Options come behind another '?', as in
 'rtsp://HOST/PATH?channel=1?transport=tcp'; where all of a query is options, a '?' at the
 end says that it is the URL's own. For rtsps:// tls-ca=FILE, tls-fingerprint=HEX or
-insecure=1 say which camera to trust; without them the system's authorities do.
+insecure=1 say which camera to trust; without them the system's authorities do. A camera that
+is not trusted, or speaks rtsp://, is sent the password in clear text (Basic) only with
+allow-basic=1.
 
 Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
 at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the

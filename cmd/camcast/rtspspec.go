@@ -19,10 +19,11 @@ import (
 type rtspSpec struct {
 	transport rtsp.Transport
 	trust     receive.Trust
+	basic     bool // the password may be sent in clear text, whatever the way
 }
 
 // rtspOptions are the options of an RTSP camera.
-var rtspOptions = []string{"transport", "tls-ca", "tls-fingerprint", "insecure"}
+var rtspOptions = []string{"transport", "tls-ca", "tls-fingerprint", "insecure", "allow-basic"}
 
 // isRTSP reports whether a source is the URL of an RTSP camera.
 func isRTSP(source string) bool {
@@ -91,6 +92,10 @@ func (r *rtspSpec) set(key, value string) (err error) {
 		if r.trust.Insecure, err = strconv.ParseBool(value); err != nil {
 			return fmt.Errorf("insecure=%s: must be 1 or 0", value)
 		}
+	case "allow-basic":
+		if r.basic, err = strconv.ParseBool(value); err != nil {
+			return fmt.Errorf("allow-basic=%s: must be 1 or 0", value)
+		}
 	}
 	return nil
 }
@@ -114,7 +119,9 @@ func (r *rtspSpec) check(source string) error {
 
 // rtspOptions is the spec as the source's options, without what a service adds.
 func (spec *sourceSpec) rtspOptions() rtsp.Options {
-	return rtsp.Options{URL: spec.path, Transport: spec.rtsp.transport, UserAgent: commandline.Version("camcast")}
+	return rtsp.Options{
+		URL: spec.path, Transport: spec.rtsp.transport, AllowBasic: spec.rtsp.basic, UserAgent: commandline.Version("camcast"),
+	}
 }
 
 // newCamera makes the source of an RTSP camera.
@@ -125,6 +132,7 @@ func (d *service) newCamera(spec sourceSpec) (capture.Source, error) {
 		if o.TLS, err = spec.rtsp.trust.Config(u.Host); err != nil {
 			return nil, fmt.Errorf("tls-ca: %w", err)
 		}
+		o.AllowBasic = o.AllowBasic || !spec.rtsp.trust.Insecure
 	}
 	return nilIfFailed(rtsp.New(o))
 }

@@ -27,6 +27,7 @@ func TestRTSPSources(t *testing.T) {
 		"rtsp://u:p?a=b@h/x?transport=tcp":            {path: "rtsp://u:p?a=b@h/x", rtsp: rtspSpec{transport: rtsp.OnlyTCP}},
 		"rtsp://[fe80::1%eth0]/x?transport=tcp":       {path: "rtsp://[fe80::1%eth0]/x", rtsp: rtspSpec{transport: rtsp.OnlyTCP}},
 		"rtsps://h/x?tls-ca=/etc/a.pem&transport=tcp": {path: "rtsps://h/x", rtsp: rtspSpec{transport: rtsp.OnlyTCP, trust: receive.Trust{CA: "/etc/a.pem"}}},
+		"rtsp://h/x?allow-basic=1":                    {path: "rtsp://h/x", rtsp: rtspSpec{basic: true}},
 		"rtsps://h/x?insecure=1":                      {path: "rtsps://h/x", rtsp: rtspSpec{trust: receive.Trust{Insecure: true}}},
 		"rtsps://h/x?tls-fingerprint=" + print:        {path: "rtsps://h/x", rtsp: rtspSpec{trust: receive.Trust{Fingerprint: print}}},
 	} {
@@ -49,6 +50,7 @@ func TestWrongRTSPSources(t *testing.T) {
 		"rtsp://u:geheim@h/x?channel=1&transport=tcp": "put them behind the URL's own query, as in ?channel=1?transport=tcp",
 		"rtsp://u:geheim@h/x?insecure=1":              "does not begin with rtsps://",
 		"rtsps://u:geheim@h/x?insecure=maybe":         "insecure=maybe",
+		"rtsp://u:geheim@h/x?allow-basic=maybe":       "allow-basic=maybe",
 		"rtsps://u:geheim@h/x?insecure=1&tls-ca=a":    "one of them at a time",
 		"rtsps://u:geheim@h/x?transport=udp":          "would not be encrypted",
 		"rtsps://u:geheim@h/x?tls-fingerprint=12":     "tls-fingerprint=12",
