@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
+	"golang.org/x/sys/unix"
 )
 
 // held is what a command begins with that is to be gone at the end with all of its processes, and a function
@@ -143,5 +144,24 @@ func TestStdin(t *testing.T) {
 		if got := cmd.ProcessState.ExitCode(); got != c.status || !strings.Contains(stderr.String(), c.said) {
 			t.Errorf("%s: status %d, want %d; %s", c.command, got, c.status, stderr.String())
 		}
+	}
+}
+
+// TestFIFO has camcast begin without a program that writes, and play one after the other.
+func TestFIFO(t *testing.T) {
+	t.Parallel()
+	fifo, picture := filepath.Join(t.TempDir(), "fifo"), pictureFile(t)
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := startDaemon(t, fifo, smallCard)
+	if !strings.Contains(d.stdout, fifo+", not available yet") || !strings.Contains(d.stdout, "cam2: ") {
+		t.Errorf("announced: %s", d.stdout)
+	}
+	for range 2 {
+		if out, err := exec.Command("sh", "-c", "cat "+picture+" >"+fifo).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		d.awaitLog("the program that wrote into the FIFO has ended")
 	}
 }
