@@ -24,11 +24,10 @@ const (
 var Formats = []string{Auto, MJPEG, Multipart, H264, H265, FLV, MPEGTS}
 
 const (
-	// tsBytes show whether packets of a transport stream follow each other, and codedBytes whether a
-	// start code comes, before which there may be zeros.
-	tsBytes, codedBytes = mpegts.PacketBytes + 1, 64
-	// mostDetectBytes decide about every stream.
-	mostDetectBytes = tsBytes
+	// mostDetectBytes decide about every stream: they show whether packets of a transport stream follow each
+	// other. textBytes are as many as the longest beginning that is a text.
+	mostDetectBytes = mpegts.PacketBytes + 1
+	textBytes       = len("YUV4MPEG2")
 )
 
 // others are formats that programs write and that cannot be read here, by how they begin.
@@ -58,7 +57,7 @@ func detect(begin []byte, isEnd bool) (format string, err error) {
 		return FLV, nil
 	case bytes.HasPrefix(text, []byte("--")), bytes.HasPrefix(text, []byte("HTTP/")):
 		return Multipart, nil
-	case len(begin) >= tsBytes && begin[0] == mpegts.Sync && begin[mpegts.PacketBytes] == mpegts.Sync:
+	case len(begin) >= mostDetectBytes && begin[0] == mpegts.Sync && begin[mpegts.PacketBytes] == mpegts.Sync:
 		return MPEGTS, nil
 	case coded.FormatOf(begin) == media.H264:
 		return H264, nil
@@ -70,10 +69,8 @@ func detect(begin []byte, isEnd bool) (format string, err error) {
 	return "", fmt.Errorf("its first bytes, % x, begin none of MJPEG, multipart, H.264 or H.265 with start codes, FLV, MPEG-TS; format=NAME says which one it is", begin[:min(len(begin), 8)])
 }
 
-// mayBegin reports whether what begins so may be known when more has come.
+// mayBegin reports whether what begins so may be known when more has come. Before a start code there may be
+// zeros.
 func mayBegin(begin, text []byte) bool {
-	if len(text) < 5 && len(begin) < codedBytes {
-		return true
-	}
-	return begin[0] == mpegts.Sync && len(begin) < tsBytes || begin[0] == 0 && len(begin) < codedBytes
+	return len(text) < textBytes || begin[0] == mpegts.Sync || begin[0] == 0
 }
