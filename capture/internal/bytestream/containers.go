@@ -1,6 +1,7 @@
 package bytestream
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -36,6 +37,7 @@ func (p *flvParser) push(data []byte, now time.Duration) error {
 		case !ok:
 			return nil
 		}
+		p.steps += 1 + bytes.Count(tag.Data, []byte{0, 0}) // a unit has two zeros in its length
 		video, err := flv.ParseVideo(tag.Data)
 		if err == nil && video.Config != nil {
 			err = p.configure(video)

@@ -19,6 +19,7 @@ type Demuxer struct {
 	// decoded.
 	useless int
 	broken  uint64
+	steps   int
 	size    *media.Params // of the last picture; nil: there was none
 }
 
@@ -120,6 +121,10 @@ func (d *Demuxer) IsHolding() bool { return d.parser != nil && d.parser.isHoldin
 
 // Broken is how many frames could not be used so far.
 func (d *Demuxer) Broken() uint64 { return d.broken }
+
+// Steps is how much work the bytes so far have made that their number does not show: how many units, parts
+// and frames were in them. Pictures have few; rubbish may have one in every few bytes.
+func (d *Demuxer) Steps() int { return d.steps }
 
 // explain names the remedy for a codec that cannot be read.
 func explain(err error, codec error) error {

@@ -107,7 +107,7 @@ func TestCutAtEveryByte(t *testing.T) {
 		data := load(t, test.file)
 		data = data[:min(len(data), 6000)]
 		want, _ := demuxed(data, test.format, len(data))
-		for cut := 0; cut < len(data); cut += 1 + cut/500 {
+		for cut := 0; cut < len(data); cut += 1 + cut/100 {
 			got, _ := demuxed(data[:cut], test.format, 3000)
 			whole := max(len(got.bytes)-1, 0)
 			if len(got.bytes) > len(want.bytes) || !slices.EqualFunc(got.bytes[:whole], want.bytes[:whole], bytes.Equal) {

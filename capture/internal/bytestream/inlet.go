@@ -11,11 +11,13 @@ import (
 )
 
 const (
-	// readBytes is how much is read at a time, and pipeBytes the size of a pipe, if the system allows it.
-	readBytes, pipeBytes = 256 << 10, 1 << 20
+	// mostRead and leastRead are how much is read at a time: little once what has come made much work, as
+	// rubbish does. pipeBytes is the size of a pipe, if the system allows it.
+	leastRead, mostRead, pipeBytes = 2 << 10, 16 << 10, 1 << 20
 	// window is the time in which no more than windowBytes are read: a program that writes without a
-	// pause waits, and not the loop. In a turn there are turnBytes at most.
-	window, windowBytes, turnBytes = 50 * time.Millisecond, 2 << 20, 1 << 20
+	// pause waits, and not the loop. In a turn there are turnBytes at most. Frames, and other work, cost
+	// besides, and what that is more, is less in the next windows.
+	window, windowBytes, turnBytes = 50 * time.Millisecond, 2 << 20, 256 << 10
 )
 
 // Inlet reads an fd that never blocks, on a host's loop. It does not close it. All of its methods belong
@@ -32,6 +34,7 @@ type Inlet struct {
 	rest      capture.Timer
 	windowEnd time.Duration
 	left      int // bytes that may be read in the window
+	size      int // of the next read
 	stopped   bool
 }
 
@@ -39,7 +42,7 @@ type Inlet struct {
 // io.EOF or an error. Either may call Stop. isFIFO: the end of a FIFO that no program has opened for writing
 // yet is none.
 func OpenInlet(host capture.Host, fd int, isFIFO bool, take func(data []byte), over func(err error)) (*Inlet, error) {
-	i := &Inlet{host: host, fd: fd, waits: isFIFO, buffer: make([]byte, readBytes), take: take, over: over}
+	i := &Inlet{host: host, fd: fd, waits: isFIFO, buffer: make([]byte, mostRead), size: mostRead, take: take, over: over}
 	i.rest = host.NewTimer(i.resume)
 	_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeBytes) // a smaller one does, too
 	if err := i.begin(); err != nil {
@@ -56,13 +59,15 @@ func (i *Inlet) begin() (err error) {
 // ready reads what there is.
 func (i *Inlet) ready() {
 	i.refill()
-	for turn := turnBytes; turn > 0 && i.left > 0; {
+	for before := i.left; i.left > max(before-turnBytes, 0); {
+		had := i.left
 		n, goesOn := i.read()
-		if !goesOn {
-			return
+		if i.size = min(2*i.size, mostRead); had-i.left > turnBytes {
+			i.size = leastRead
 		}
-		turn -= n
-		i.Spend(n)
+		if i.Spend(n); !goesOn {
+			break
+		}
 	}
 	if i.left <= 0 && !i.stopped && i.watch != nil {
 		_ = i.watch.Stop() // it can fail only if the fd is closed already
@@ -87,7 +92,7 @@ func (i *Inlet) read() (n int, goesOn bool) {
 	if i.stopped {
 		return 0, false
 	}
-	n, err := unix.Read(i.fd, i.buffer)
+	n, err := unix.Read(i.fd, i.buffer[:i.size])
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return 0, false
@@ -137,16 +142,18 @@ func (i *Inlet) resume() {
 	i.ready()
 }
 
-// Drain reads what there is, as nothing more is expected: no more than a pipe holds.
+// Drain reads what there is, as nothing more is expected: no more than a pipe holds, and no rubbish for long.
 func (i *Inlet) Drain() {
-	for turn := 2 * pipeBytes; turn > 0; {
+	for before := i.left; before-i.left < drainBytes; {
 		n, goesOn := i.read()
-		if !goesOn {
+		if i.Spend(n); !goesOn {
 			return
 		}
-		turn -= n
 	}
 }
+
+// drainBytes are more than a pipe's, and what some frames cost besides.
+const drainBytes = 8 << 20
 
 // Stop ends reading. Stopping twice does nothing.
 func (i *Inlet) Stop() {

@@ -1,6 +1,7 @@
 package bytestream
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -29,8 +30,12 @@ type mjpegParser struct {
 	*Demuxer
 	scanner *mjpeg.Scanner
 	counted uint64 // broken pictures that were counted
+	visits  uint64 // that were counted
 	now     time.Duration
 }
+
+// visitsInStep is how many bytes the scanner looks at once more in a step.
+const visitsInStep = 512
 
 func newMJPEG(d *Demuxer) *mjpegParser {
 	return &mjpegParser{Demuxer: d, scanner: mjpeg.New(d.maxFrame, false)}
@@ -40,6 +45,9 @@ func (p *mjpegParser) push(data []byte, now time.Duration) error {
 	p.scanner.Add(copy(p.scanner.Space(len(data)), data))
 	p.now = now
 	p.read(false)
+	visits := p.scanner.Visits()
+	p.steps += max(int(visits-p.visits)-len(data), 0) / visitsInStep
+	p.visits = visits
 	return nil
 }
 
@@ -72,6 +80,7 @@ func newMultipart(d *Demuxer) *multipartParser {
 }
 
 func (p *multipartParser) push(data []byte, now time.Duration) error {
+	p.steps += bytes.Count(data, []byte("\n--"))
 	p.reader.Push(data)
 	for {
 		part, ok, err := p.reader.Next()

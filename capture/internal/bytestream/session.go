@@ -13,6 +13,9 @@ import (
 // without a pause gets no more than 640 a second to the readers.
 const frameBytes = windowBytes / 32
 
+// stepBytes is what a step of the demuxer costs likewise.
+const stepBytes = 2 << 10
+
 // Session reads a stream, and hands its frames over to a host. All of its methods belong to the loop's
 // goroutine.
 type Session struct {
@@ -52,8 +55,9 @@ func (s *Source) Read(host capture.Host, fd int, isFIFO bool, onFrame func(), ov
 
 // take takes what has come.
 func (c *Session) take(data []byte) {
-	had := c.demuxer.Broken()
+	had, steps := c.demuxer.Broken(), c.demuxer.Steps()
 	err := c.demuxer.Push(data, c.host.Now())
+	c.inlet.Spend(stepBytes * (c.demuxer.Steps() - steps))
 	if c.paused && c.demuxer.Broken() > had {
 		c.patience = min(2*c.patience, mostPatience) // it may have been a pause within a frame
 	}

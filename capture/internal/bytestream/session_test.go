@@ -219,13 +219,17 @@ func TestStop(t *testing.T) {
 // TestFlood has a program write without a pause: the loop reads no more than it may in a while, and rests.
 func TestFlood(t *testing.T) {
 	for name, test := range map[string]struct {
+		format       string
 		data         []byte
 		frames, read uint64 // at most, in a second
 	}{
-		"pictures": {load(t, "mjpeg"), 640, 1 << 30},
-		"rubbish":  {bytes.Repeat([]byte("rubbish "), 10_000), 0, 43 << 20},
+		"pictures":       {MJPEG, load(t, "mjpeg"), 640, 1 << 30},
+		"rubbish":        {MJPEG, bytes.Repeat([]byte("rubbish "), 10_000), 0, 44 << 20},
+		"empty pictures": {MJPEG, bytes.Repeat([]byte{0xff, 0xd8}, 40_000), 0, 12 << 20},
+		"units":          {H264, bytes.Repeat([]byte{0, 0, 1, 0x65, 0x88, 0x84}, 20_000), 0, 2 << 20},
+		"parts":          {Multipart, bytes.Repeat([]byte("--b\n\n"), 20_000), 0, 2 << 20},
 	} {
-		s := newStage(t, Options{Format: MJPEG, MaxFrame: 1 << 30})
+		s := newStage(t, Options{Format: test.format, MaxFrame: 1 << 30})
 		written, end := uint64(0), s.host.Now()+time.Second
 		for turns := 0; s.host.Now() < end; turns++ {
 			n, err := unix.Write(s.write, test.data)

@@ -1,6 +1,7 @@
 package bytestream
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -105,6 +106,7 @@ func beginsUnit(data []byte) bool {
 // ones.
 func (p *annexB) read(data []byte, captured, decode time.Duration) {
 	p.isHeld, p.wasPaused = true, false
+	p.steps += bytes.Count(data, []byte{0, 0, 1})
 	p.stream.Push(data)
 	for p.next() {
 		p.captured, p.decode = captured, decode
