@@ -107,7 +107,7 @@ func TestEncodedFile(t *testing.T) {
 	if err != nil || fileErr != nil || answer.StatusCode != 200 || !bytes.Contains(data, picture) || len(picture) < 1000 {
 		t.Errorf("%v, %s, %d bytes that are no picture of the file", err, answer.Status, len(picture))
 	}
-	parts, err := http.Get(d.pictureURL() + ".mjpg")
+	parts, err := http.Get(strings.Replace(movie, ".mp4", ".mjpg", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,4 +120,13 @@ func TestEncodedFile(t *testing.T) {
 	}
 	d.awaitLog("cam: ", "0 readers")
 	d.awaitLog("cam (JPEG): ", "1 reader")
+}
+
+// TestMovieOfJPEG plays a stream of JPEG as MP4: it is encoded for those who watch that.
+func TestMovieOfJPEG(t *testing.T) {
+	d := startDaemon(t, "--http", "127.0.0.1:0", "testcard:?size=320x240&fps=15")
+	out, err := exec.Command("timeout", "30", "ffmpeg", "-v", "error", "-i", d.pictureURL()+".mp4", "-frames:v", "15", "-f", "framemd5", "-").Output()
+	if n := strings.Count(string(out), "\n0,"); err != nil || n != 15 {
+		t.Errorf("%v, %d frames, want 15", err, n)
+	}
 }
