@@ -136,8 +136,16 @@ type foreignCamera struct {
 	footage *footage
 	address string
 	server  *gortsplib.Server
+	mutex   sync.Mutex // guards stream, which there is only after the server
 	stream  *gortsplib.ServerStream
 	stop    func()
+}
+
+// served is the stream, once there is one.
+func (c *foreignCamera) served() *gortsplib.ServerStream {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.stream
 }
 
 const cameraUser, cameraPassword = "anna", "s3same: @/?"
@@ -165,6 +173,8 @@ func (c *foreignCamera) plugIn() {
 		Handler: c, RTSPAddress: c.address, AuthMethods: []auth.VerifyMethod{auth.VerifyMethodDigestMD5},
 		UDPRTPAddress: fmt.Sprintf("127.0.0.1:%d", rtpPort), UDPRTCPAddress: fmt.Sprintf("127.0.0.1:%d", rtpPort+1),
 	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	if err := c.server.Start(); err != nil {
 		c.t.Fatal(err)
 	}
@@ -173,18 +183,18 @@ func (c *foreignCamera) plugIn() {
 	if err := c.stream.Initialize(); err != nil {
 		c.t.Fatal(err)
 	}
-	end, ended := make(chan struct{}), make(chan struct{})
+	stream, server, end, ended := c.stream, c.server, make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		c.play(medium, end)
+		c.play(stream, medium, end)
 	}()
 	var once sync.Once
 	c.stop = func() {
 		once.Do(func() {
 			close(end)
 			<-ended
-			c.stream.Close()
-			c.server.Close()
+			stream.Close()
+			server.Close()
 		})
 	}
 }
@@ -214,7 +224,7 @@ func evenPort(t *testing.T) int {
 }
 
 // play sends the frames, 25 in a second.
-func (c *foreignCamera) play(medium *description.Media, end chan struct{}) {
+func (c *foreignCamera) play(stream *gortsplib.ServerStream, medium *description.Media, end chan struct{}) {
 	var encode func(units [][]byte) ([]*rtp.Packet, error)
 	switch f := c.footage.format.(type) {
 	case *format.H264:
@@ -251,7 +261,7 @@ func (c *foreignCamera) play(medium *description.Media, end chan struct{}) {
 		for _, p := range packets {
 			p.Timestamp = n * 3600
 			if err == nil {
-				err = c.stream.WritePacketRTP(medium, p)
+				err = stream.WritePacketRTP(medium, p)
 			}
 		}
 		if err != nil {
@@ -271,14 +281,14 @@ func (c *foreignCamera) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*
 	if !ctx.Conn.VerifyCredentials(ctx.Request, cameraUser, cameraPassword) {
 		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
 	}
-	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
+	return &base.Response{StatusCode: base.StatusOK}, c.served(), nil
 }
 
 func (c *foreignCamera) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	if !ctx.Conn.VerifyCredentials(ctx.Request, cameraUser, cameraPassword) {
 		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
 	}
-	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
+	return &base.Response{StatusCode: base.StatusOK}, c.served(), nil
 }
 
 func (c *foreignCamera) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
