@@ -33,6 +33,16 @@ func (s *Stream) AwaitFrame(answer func(f media.Frame, number uint64, err error)
 	return s.rendition.frames.add(answer)
 }
 
+// NewestKey returns the newest key frame and its number in the stream. ok is false if it is not kept. f.Bytes hold until the
+// call of the loop returns in which it was called.
+func (s *Stream) NewestKey() (f media.Frame, number uint64, ok bool) {
+	key := s.rendition.ring.NewestKey()
+	if key == nil {
+		return f, 0, false
+	}
+	return key.Frame, key.Number, true
+}
+
 // frameWaiters are those who wait for a frame. It is an outlet of the rendition.
 type frameWaiters struct {
 	stream *Stream

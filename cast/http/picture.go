@@ -17,9 +17,11 @@ import (
 type picture struct {
 	bytes  []byte
 	number uint64
-	taken  time.Time
-	age    time.Duration // when it was asked for
-	tag    string
+	// captured is when it was taken, on the loop's clock.
+	captured time.Duration
+	taken    time.Time
+	age      time.Duration // when it was asked for
+	tag      string
 }
 
 // snapshots are the copies that are being sent. All of it belongs to the loop.
@@ -29,6 +31,8 @@ type snapshots struct {
 	bytes  int
 	// byAddress are the bytes that are sent to each address.
 	byAddress map[netip.Prefix]int
+	// decoding are the streams of which a frame is being decoded, and who waits for that.
+	decoding map[*cast.Stream][]*pictureWaiter
 }
 
 // Copies of frames hold memory as long as clients take to read them: at most so many bytes in all, and of one
@@ -39,7 +43,7 @@ const (
 )
 
 func newSnapshots() snapshots {
-	return snapshots{newest: map[*cast.Stream]*picture{}, byAddress: map[netip.Prefix]int{}}
+	return snapshots{newest: map[*cast.Stream]*picture{}, byAddress: map[netip.Prefix]int{}, decoding: map[*cast.Stream][]*pictureWaiter{}}
 }
 
 // errSnapshots is why somebody must wait.
@@ -47,22 +51,33 @@ var errSnapshots = &cast.Refusal{Kind: cast.Unavailable, Reason: "too many pictu
 
 // take returns a copy of a frame, one for all who ask for it, and counts it until give.
 func (s *Server) take(stream *cast.Stream, f media.Frame, number uint64, peer netip.AddrPort) (*picture, error) {
-	n := &s.snapshots
-	p := n.newest[stream]
+	p := s.snapshots.newest[stream]
 	if p == nil || p.number != number {
 		whole, err := jpeg.AppendComplete(nil, f.Bytes)
 		if err != nil {
 			return nil, &cast.Refusal{Kind: cast.Unavailable, Reason: fmt.Sprintf("the newest frame is no picture: %v", err)}
 		}
-		taken := stream.Wall(f.Captured)
-		p = &picture{bytes: whole, number: number, taken: taken, tag: fmt.Sprintf(`"%x-%x"`, taken.UnixNano(), number)}
-		for other := range n.newest {
-			if other.State() == cast.Ended {
-				delete(n.newest, other)
-			}
-		}
-		n.newest[stream] = p
+		p = s.snapshots.keep(stream, whole, f.Captured, number)
 	}
+	return s.count(p, peer)
+}
+
+// keep keeps the picture of a stream's newest frame.
+func (n *snapshots) keep(stream *cast.Stream, whole []byte, captured time.Duration, number uint64) *picture {
+	taken := stream.Wall(captured)
+	p := &picture{bytes: whole, number: number, captured: captured, taken: taken, tag: fmt.Sprintf(`"%x-%x"`, taken.UnixNano(), number)}
+	for other := range n.newest {
+		if other.State() == cast.Ended {
+			delete(n.newest, other)
+		}
+	}
+	n.newest[stream] = p
+	return p
+}
+
+// count counts a picture as one that is sent to a peer, until give, and returns it as of now.
+func (s *Server) count(p *picture, peer netip.AddrPort) (*picture, error) {
+	n := &s.snapshots
 	key := cast.CountedAs(peer.Addr())
 	if used := n.byAddress[key]; used > 0 && used+len(p.bytes) > maxSnapshotBytesPerPeer || n.bytes > 0 && n.bytes+len(p.bytes) > maxSnapshotBytes {
 		return nil, errSnapshots
@@ -70,7 +85,7 @@ func (s *Server) take(stream *cast.Stream, f media.Frame, number uint64, peer ne
 	n.bytes += len(p.bytes)
 	n.byAddress[key] += len(p.bytes)
 	copied := *p
-	copied.age = max(s.loop.Now()-f.Captured, 0)
+	copied.age = max(s.loop.Now()-p.captured, 0)
 	return &copied, nil
 }
 
@@ -95,7 +110,7 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 				done()
 				return
 			}
-			if stream, fault = rendition(stream, media.JPEG); fault == nil {
+			if stream, fault = rendition(stream, media.JPEG); fault == nil && s.options.Decode == nil {
 				fault = carries(stream)
 			}
 			if fault != nil {
@@ -103,11 +118,15 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 				return
 			}
 			await = stream.AwaitFrame(func(f media.Frame, number uint64, err error) {
-				defer done()
-				if fault = err; fault != nil {
+				if fault = err; fault == nil && f.Params.Format != media.JPEG {
+					await = s.decode(stream, peer, func(decoded *picture, err error) {
+						defer done()
+						p, fault = decoded, err
+					})
 					return
 				}
-				if fault = carries(stream); fault == nil {
+				defer done()
+				if fault == nil {
 					p, fault = s.take(stream, f, number, peer)
 				}
 			})

@@ -13,6 +13,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/credentials"
 )
 
@@ -33,6 +34,10 @@ type Options struct {
 	// Metrics answers GET /metrics; nil: there is none. It is called by goroutines of net/http, for those who may
 	// watch all streams.
 	Metrics http.Handler
+	// Decode makes a JPEG of a key frame of H.264 or H.265, for snapshots. The frame is its own to keep. It is called by jobs of
+	// cast.Config.Work. The error says why it cannot be done, and what would help. With nil there are no such
+	// snapshots.
+	Decode func(media.Frame) (jpeg []byte, err error)
 	// TLS, if it is not nil, ends TLS on all connections (https://); without it they are plain text.
 	TLS Terminator
 }

@@ -36,7 +36,7 @@ func newStage(t *testing.T, interval time.Duration) *stage {
 	w := &stage{t: t, k: sim.New(1), form: partsForm(interval)}
 	w.l = loop.NewOn(w.k)
 	var err error
-	w.b, err = cast.New(w.l, cast.Config{Random: w.k.Random, HTTP: true, SessionTimeout: 5 * time.Second, Left: func(_ *cast.Session, reason string) { w.reasons = append(w.reasons, reason) }})
+	w.b, err = cast.New(w.l, cast.Config{Random: w.k.Random, HTTP: true, Work: sim.NewWorker(w.l, 10*time.Millisecond), SessionTimeout: 5 * time.Second, Left: func(_ *cast.Session, reason string) { w.reasons = append(w.reasons, reason) }})
 	if err != nil {
 		t.Fatal(err)
 	}

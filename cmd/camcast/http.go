@@ -37,7 +37,7 @@ func (d *service) serveHTTP(flag string, address netip.AddrPort, tls http.Termin
 	host, _ := os.Hostname() // without one it is not asked by its name
 	options := http.Options{
 		Origins: d.settings.httpOrigins, Hostname: host, TLS: tls, Camera: d.camera, Settings: d.settings.inForce(d.broadcaster.Config()),
-		Metrics: d.metrics(),
+		Metrics: d.metrics(), Decode: pictureOf,
 	}
 	if d.rtsp != nil {
 		options.RTSPPort = d.rtsp.Port()
