@@ -22,12 +22,12 @@ import (
 	"github.com/camcast/camcast/proto/join"
 )
 
-// target is what is attacked, or discards. rtsps is valid if the daemon has TLS, and password, which
-// joinKey is made of, is not empty if it has --auth.
+// target is what is attacked, or discards. rtsps is valid if the daemon has TLS, http if it answers HTTP, and password,
+// which joinKey is made of, is not empty if it has --auth.
 type target struct {
-	rtsp, rtsps, rtp, rtcp netip.AddrPort
-	password               string
-	joinKey                join.Key
+	rtsp, rtsps, http, rtp, rtcp netip.AddrPort
+	password                     string
+	joinKey                      join.Key
 }
 
 // url is that of a stream.
@@ -135,7 +135,7 @@ func startDiscarder(t *testing.T) target {
 	for i, a := range []*netip.AddrPort{&to.rtsp, &to.rtp, &to.rtcp} {
 		*a = netip.MustParseAddrPort(fields[i])
 	}
-	to.rtsps = to.rtsp
+	to.rtsps, to.http = to.rtsp, to.rtsp
 	return to
 }
 
@@ -177,6 +177,8 @@ type surroundings struct {
 	deaf bool
 	// tls: it serves rtsps://, too, and one viewer in four watches by that.
 	tls bool
+	// http: it answers HTTP.
+	http bool
 	// passwords: who watches has to prove a password.
 	passwords bool
 }
@@ -184,6 +186,7 @@ type surroundings struct {
 var (
 	announcedRTSP  = regexp.MustCompile(`rtsp://([0-9.:]+)/cam\b`)
 	announcedRTSPS = regexp.MustCompile(`rtsps://([0-9.:]+)/cam\b`)
+	announcedHTTP  = regexp.MustCompile(`http://([0-9.:]+)/cam\.mjpg`)
 	announcedJoin  = regexp.MustCompile(`camcast://([0-9.:]+)/cam\b`)
 )
 
@@ -200,6 +203,9 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 		flags := certificateFlags(t, path)
 		addFile(t, secrets, flags[len(flags)-1])
 		args = append(args, flags...)
+	}
+	if s.http {
+		args = append(args, "--http", "127.0.0.1:0")
 	}
 	var proof target
 	if s.passwords {
@@ -239,7 +245,7 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 		}
 		d.stop(t)
 	})
-	d.readAnnouncement(t, stdout, s.tls)
+	d.readAnnouncement(t, stdout, s)
 	return d
 }
 
@@ -264,10 +270,11 @@ func certificateFlags(t *testing.T, path string) []string {
 }
 
 // readAnnouncement learns the ports.
-func (d *daemon) readAnnouncement(t *testing.T, stdout io.Reader, tls bool) {
+func (d *daemon) readAnnouncement(t *testing.T, stdout io.Reader, s surroundings) {
 	t.Helper()
 	lines, announced := bufio.NewReader(stdout), ""
-	for announcedRTSP.FindString(announced) == "" || announcedJoin.FindString(announced) == "" || tls && announcedRTSPS.FindString(announced) == "" {
+	for announcedRTSP.FindString(announced) == "" || announcedJoin.FindString(announced) == "" || s.tls && announcedRTSPS.FindString(announced) == "" ||
+		s.http && announcedHTTP.FindString(announced) == "" {
 		line, err := lines.ReadString('\n')
 		if announced += line; err != nil {
 			t.Fatalf("camcast ended before it announced anything: %s%s", announced, d.stderr)
@@ -275,7 +282,10 @@ func (d *daemon) readAnnouncement(t *testing.T, stdout io.Reader, tls bool) {
 	}
 	go io.Copy(io.Discard, lines)
 	d.rtsp = netip.MustParseAddrPort(announcedRTSP.FindStringSubmatch(announced)[1])
-	if tls {
+	if s.http {
+		d.http = netip.MustParseAddrPort(announcedHTTP.FindStringSubmatch(announced)[1])
+	}
+	if s.tls {
 		d.rtsps = netip.MustParseAddrPort(announcedRTSPS.FindStringSubmatch(announced)[1])
 	}
 	d.rtp = netip.MustParseAddrPort(announcedJoin.FindStringSubmatch(announced)[1])
