@@ -1,6 +1,9 @@
 // Package http serves a Broadcaster's streams by HTTP: NAME.mjpg, a series of JPEGs that browsers and
 // players show (multipart/x-mixed-replace), NAME.jpg, the newest picture, and NAME.sdp, the description.
 //
+// At / is a page that shows all streams, at /api/v1/ an API that /api/v1/openapi.json describes, at /healthz and /readyz
+// whether all is well, and at /metrics what Options.Metrics says.
+//
 // Requests are answered outside the loop, and streams are served inside: net/http runs on goroutines of its own and
 // asks the loop by Post. When a request for a stream is granted, the connection's socket is duplicated, net/http's
 // is closed, and the loop writes the response itself. Limits of connections are checked before anything is

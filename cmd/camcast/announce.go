@@ -29,10 +29,7 @@ func (d *service) announce() {
 	if d.gate != nil {
 		fmt.Fprintln(w, "Only users may watch: put USER:PASSWORD@ before the host of these URLs.")
 	}
-	if at := d.settings.http.Addr(); d.http != nil {
-		r := reach{scheme: "http", port: d.http.Port(), hosts: hosts(at)}
-		fmt.Fprintf(w, "In a browser: %s\n", r.url(r.hosts[0], ""))
-	}
+	d.eachHTTP(func(r reach) { fmt.Fprintf(w, "In a browser: %s\n", r.url(r.hosts[0], "")) })
 	for _, stream := range d.broadcaster.Streams() {
 		fmt.Fprintf(w, "\n%s: %s\n", stream.Name(), describe(stream.Describe()))
 		fmt.Fprintf(w, "  camview %s\n", join.url(join.hosts[0], stream.Name()))
@@ -60,14 +57,18 @@ func (d *service) announceHTTP(w io.Writer, stream *cast.Stream) {
 	if p := stream.Params(); p != nil && p.Format != media.JPEG {
 		form = "mp4"
 	}
+	d.eachHTTP(func(r reach) { fmt.Fprintf(w, "  %s.%s\n", r.url(r.hosts[0], stream.Name()), form) })
+}
+
+// eachHTTP calls f for HTTP, and for HTTP over TLS, as far as they are answered.
+func (d *service) eachHTTP(f func(r reach)) {
 	for _, one := range []struct {
 		scheme string
 		server *http.Server
 		at     netip.AddrPort
 	}{{"http", d.http, d.settings.http}, {"https", d.https, d.settings.tls.https}} {
 		if one.server != nil {
-			r := reach{scheme: one.scheme, port: one.server.Port(), hosts: hosts(one.at.Addr())}
-			fmt.Fprintf(w, "  %s.%s\n", r.url(r.hosts[0], stream.Name()), form)
+			f(reach{scheme: one.scheme, port: one.server.Port(), hosts: hosts(one.at.Addr())})
 		}
 	}
 }

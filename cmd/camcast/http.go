@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	nethttp "net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/camcast/camcast/capture/v4l2"
 	"github.com/camcast/camcast/cast/http"
 	"github.com/camcast/camcast/metrics"
+	"github.com/camcast/camcast/tlsbridge"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -24,10 +26,15 @@ const defaultHTTP = "127.0.0.1:8080"
 func (d *service) openHTTP() (err error) {
 	if address := d.settings.http; address.IsValid() {
 		d.http, err = d.serveHTTP("--http", address, nil)
+		if err != nil && d.settings.isHTTPDefault {
+			d.log.Warn("there is no page, and nothing is answered by HTTP", "error", err)
+			err = nil
+		}
 	}
-	if err != nil && d.settings.isHTTPDefault {
-		d.log.Warn("there is no page, and nothing is answered by HTTP", "error", err)
-		err = nil
+	if address := d.settings.tls.https; address.IsValid() && err == nil {
+		// Without HTTP/2: what streams has a connection of its own.
+		bridge := tlsbridge.NewServer(&tls.Config{GetCertificate: d.certificate.Get, NextProtos: []string{"http/1.1"}})
+		d.https, err = d.serveHTTP("--https", address, bridge)
 	}
 	return err
 }
@@ -36,8 +43,8 @@ func (d *service) openHTTP() (err error) {
 func (d *service) serveHTTP(flag string, address netip.AddrPort, tls http.Terminator) (*http.Server, error) {
 	host, _ := os.Hostname() // without one it is not asked by its name
 	options := http.Options{
-		Origins: d.settings.httpOrigins, Hostname: host, TLS: tls, Camera: d.camera, Settings: d.settings.inForce(d.broadcaster.Config()),
-		Metrics: d.metrics(), Decode: pictureOf,
+		Origins: d.settings.httpOrigins, Hostname: host, TLS: tls,
+		Camera: d.camera, Settings: d.settings.inForce(d.broadcaster.Config()), Metrics: d.metrics(), Decode: pictureOf,
 	}
 	if d.rtsp != nil {
 		options.RTSPPort = d.rtsp.Port()

@@ -14,7 +14,7 @@ func (s *settings) inForce(c cast.Config) map[string]any {
 		destinations = append(destinations, to.Peer.String())
 	}
 	return map[string]any{
-		"rtsp": addressOrOff(s.rtsp), "rtp": addressOrOff(c.RTP), "http": addressOrOff(s.http), "rtsps": addressOrOff(s.tls.rtsps),
+		"rtsp": addressOrOff(s.rtsp), "rtp": addressOrOff(c.RTP), "http": addressOrOff(s.http), "rtsps": addressOrOff(s.tls.rtsps), "https": addressOrOff(s.tls.https),
 		"http_origin": append([]string{}, s.httpOrigins...), "tls_cert": s.tls.cert, "auth": s.auth, "allow_basic": c.AllowBasic,
 		"allow":     map[string][]netip.Prefix{"rtsp": append([]netip.Prefix{}, c.Allow.RTSP...), "rtp": append([]netip.Prefix{}, c.Allow.RTP...), "http": append([]netip.Prefix{}, c.Allow.HTTP...)},
 		"max_frame": c.MaxFrame, "max_readers": unlimitedAsZero(c.MaxReaders), "max_readers_per_address": unlimitedAsZero(c.MaxReadersPerAddress),

@@ -65,7 +65,7 @@ func (raw *rawTLS) settings(plain netip.AddrPort) (s tlsSettings, err error) {
 	return s, err
 }
 
-// openTLS has the streams served by RTSP and HTTP over TLS, if that is asked for.
+// openTLS reads the certificate that --rtsps and --https need, and has the streams served by RTSP over TLS.
 func (d *service) openTLS() error {
 	s := d.settings.tls
 	if !s.rtsps.IsValid() && !s.https.IsValid() {
@@ -84,13 +84,6 @@ func (d *service) openTLS() error {
 		d.rtsps, err = rtsp.Listen(d.broadcaster, s.rtsps, rtsp.Options{Name: commandline.Version("camcast"), TLS: bridge})
 		if err != nil {
 			return explain(err, portRequest{"--rtsps", "tcp", []uint16{s.rtsps.Port()}})
-		}
-	}
-	if s.https.IsValid() {
-		// Without HTTP/2: what streams has a connection of its own.
-		bridge := tlsbridge.NewServer(&tls.Config{GetCertificate: d.certificate.Get, NextProtos: []string{"http/1.1"}})
-		if d.https, err = d.serveHTTP("--https", s.https, bridge); err != nil {
-			return err
 		}
 	}
 	d.warnOfCertificate()
