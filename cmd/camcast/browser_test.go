@@ -11,6 +11,7 @@ import (
 	"image"
 	_ "image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -68,7 +69,9 @@ const countPictures = `
 	for (const t of tiles) t.querySelector("img")?.addEventListener("load", () => seen[t.dataset.stream].loads++);
 	for (const end = performance.now() + %d; performance.now() < end; ) {
 		for (const t of tiles) {
-			c.drawImage(t.querySelector("img, video"), 0, 0, 160, 120);
+			const picture = t.querySelector("img, video");
+			if (!picture) continue; // it begins anew
+			c.drawImage(picture, 0, 0, 160, 120);
 			let hash = 7;
 			for (const v of new Int32Array(c.getImageData(0, 0, 160, 120).data.buffer)) hash = Math.imul(hash, 31) + v | 0;
 			seen[t.dataset.stream].pictures.add(hash);
@@ -80,7 +83,7 @@ const countPictures = `
 // testPage has the page show streams live: 10 different pictures a second at least, and again within 5 s after the
 // server was started anew.
 func testPage(t *testing.T, name string, b browser) {
-	sources := []string{"bench=testcard:?fps=25", "desk=testcard:?size=320x240&fps=20"}
+	sources := []string{"bench=testcard:?fps=25", "roof=" + h264Clip(t) + "?loop=1"}
 	d, url := startPage(t, append([]string{"--http", "127.0.0.1:0"}, sources...)...)
 	b.Size(deskWidth, deskHeight)
 	b.Open(url)
@@ -120,6 +123,18 @@ func testPage(t *testing.T, name string, b browser) {
 	restarted(t, d, url, b, sources)
 }
 
+// h264Clip is a file of 8 s of H.264, 30 frames a second.
+func h264Clip(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "clip.h264")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=640x480:rate=30", "-t", "8", "-c:v", "libx264",
+		"-preset", "veryfast", "-tune", "zerolatency", "-g", "30", "-pix_fmt", "yuv420p", "-f", "h264", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return file
+}
+
 // keepScreenshot checks that a screenshot is a picture, and keeps it if that is asked for.
 func keepScreenshot(t *testing.T, name string, png []byte) {
 	t.Helper()
@@ -150,11 +165,11 @@ func restarted(t *testing.T, d *daemon, url string, b browser, sources []string)
 	startPage(t, append([]string{"--http", address}, sources...)...)
 	began := time.Now()
 	var pictures map[string]int
-	b.Eval(`const first = document.querySelectorAll(".tile").length;
-	for (let i = 0; i < 100; i++) {
-		if ([...document.querySelectorAll(".tile img")].every(e => e.naturalWidth > 0) && !document.getElementById("status").classList.contains("bad")) break;
+	b.Eval(fmt.Sprintf(`for (let i = 0; i < 100; i++) {
+		const shown = [...document.querySelectorAll(".tile .open > *")].filter(e => (e.naturalWidth || e.videoWidth) > 0);
+		if (shown.length === %d && !document.getElementById("status").classList.contains("bad")) break;
 		await new Promise(done => setTimeout(done, 50));
-	}`+fmt.Sprintf(countPictures, 500), &pictures)
+	}`, len(sources))+fmt.Sprintf(countPictures, 500), &pictures)
 	took := time.Since(began) - 500*time.Millisecond
 	t.Logf("%v after the restart the pictures are back: %v", took.Round(10*time.Millisecond), pictures)
 	for stream, n := range pictures {
