@@ -242,19 +242,6 @@ func makeNetClip(t *testing.T) *netClip {
 	return c
 }
 
-// ffmpeg runs it and returns what it writes.
-func ffmpeg(t *testing.T, args ...string) []byte {
-	t.Helper()
-	cmd := exec.Command("timeout", append([]string{"60", "ffmpeg", "-v", "error"}, args...)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil || stderr.Len() > 0 {
-		t.Fatalf("ffmpeg %q: %v\n%s", args, err, stderr.String())
-	}
-	return out
-}
-
 // hashesOf decodes a file, and returns the hash of each picture.
 func hashesOf(t *testing.T, path string) []string {
 	t.Helper()

@@ -33,22 +33,14 @@ var programs = []struct{ name, way, command, transport string }{
 	{"MJPEG by ffmpeg", "stdin", "ffmpeg -v error -re -i FILM -c copy -f mjpeg -", "tcp"},
 }
 
-// ffmpeg runs ffmpeg.
-func ffmpeg(t *testing.T, args string) {
-	t.Helper()
-	if out, err := exec.Command("ffmpeg", append([]string{"-v", "error"}, strings.Fields(args)...)...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-}
-
-// makePictures makes a folder of JPEGs, and a film of them that takes ten seconds.
-func makePictures(t *testing.T) (folder, film string, c *coded) {
+// makeFilm makes a folder of JPEGs, and a film of them that takes ten seconds.
+func makeFilm(t *testing.T) (folder, film string, c *coded) {
 	t.Helper()
 	folder, film = t.TempDir(), filepath.Join(t.TempDir(), "film.mov")
 	pattern := filepath.Join(folder, "%03d.jpg")
 	// With the tables that RTP has, or pictures would be transcoded, of which some are skipped.
-	ffmpeg(t, fmt.Sprintf("-f lavfi -i %s -frames:v %d -c:v mjpeg -huffman default -q:v 3 -pix_fmt yuvj420p -start_number 0 %s", cardsOf320, programFrames, pattern))
-	ffmpeg(t, fmt.Sprintf("-stream_loop 9 -framerate 25 -i %s -c copy %s", pattern, film))
+	ffmpeg(t, strings.Fields(fmt.Sprintf("-f lavfi -i %s -frames:v %d -c:v mjpeg -huffman default -q:v 3 -pix_fmt yuvj420p -start_number 0 %s", cardsOf320, programFrames, pattern))...)
+	ffmpeg(t, strings.Fields(fmt.Sprintf("-stream_loop 9 -framerate 25 -i %s -c copy %s", pattern, film))...)
 	c = &coded{}
 	var err error
 	if c.hashes, err = decode(pattern, nil); err != nil || len(c.hashes) != programFrames {
@@ -60,8 +52,8 @@ func makePictures(t *testing.T) (folder, film string, c *coded) {
 func TestProgramsAreSources(t *testing.T) {
 	clip := makeCoded(t, coding{"", cardsOf320, "libx264", "keyint=25:bframes=0"}, programFrames)
 	looped := filepath.Join(t.TempDir(), "clip.mp4") // which ffmpeg can play again and again
-	ffmpeg(t, fmt.Sprintf("-r 25 -i %s -c copy %s", clip.path, looped))
-	folder, film, pictures := makePictures(t)
+	ffmpeg(t, strings.Fields(fmt.Sprintf("-r 25 -i %s -c copy %s", clip.path, looped))...)
+	folder, film, pictures := makeFilm(t)
 	for _, p := range programs {
 		t.Run(p.name+", "+p.way, func(t *testing.T) {
 			t.Parallel()
