@@ -201,3 +201,68 @@ func TestBudgetsAllocateNothing(t *testing.T) {
 		})
 	})
 }
+
+// TestCloseOfOneBudget closes one of three while the tasks of all wait: those of the others go on.
+func TestCloseOfOneBudget(t *testing.T) {
+	w := newSimWorld(t)
+	var done []string
+	var budgets []*loop.Budget
+	var owners []*owner
+	for _, name := range []string{"a", "b", "c"} {
+		b := w.loop.NewBudget(200 * time.Microsecond)
+		budgets = append(budgets, b)
+		owners = append(owners, w.addOwner(b, name, 6, &done), w.addOwner(b, name, 6, &done))
+	}
+	w.check(w.loop.Post(func() {
+		for _, o := range owners {
+			o.task.Do()
+		}
+	}))
+	w.turn()
+	done = nil
+	budgets[1].Close()
+	for range 10 {
+		if _, ok := w.loop.NextTimer(); !ok {
+			break
+		}
+		w.turn()
+	}
+	w.quiet()
+	if a, b, c := count(done, "a"), count(done, "b"), count(done, "c"); a != 10 || b != 0 || c != 10 {
+		t.Errorf("after the first turn a did %d, b %d, c %d; want 10, 0, 10", a, b, c)
+	}
+}
+
+func count(names []string, name string) (n int) {
+	for _, other := range names {
+		if other == name {
+			n++
+		}
+	}
+	return n
+}
+
+// TestEarliestShare has tasks of three budgets wait for their shares: the loop goes on when the first of them has it.
+func TestEarliestShare(t *testing.T) {
+	w := newSimWorld(t)
+	var done []string
+	var owners []*owner
+	for name, part := range map[string]float64{"slow": 0.01, "fast": 0.5, "middle": 0.1} {
+		b := w.loop.NewBudget(time.Millisecond)
+		b.LimitShare(part)
+		o := w.addOwner(b, name, 1000, &done)
+		owners = append(owners, o)
+	}
+	w.check(w.loop.Post(func() {
+		for _, o := range owners {
+			o.task.Do()
+		}
+	}))
+	for range 40 {
+		w.turn()
+	}
+	slow, middle, fast := count(done, "slow"), count(done, "middle"), count(done, "fast")
+	if fast < 3*middle || middle < 3*slow {
+		t.Errorf("of %v fast did %d units, middle %d, slow %d", w.kernel.Monotonic(), fast, middle, slow)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -72,5 +73,63 @@ func signalThread(t *testing.T, thread int) (stop func()) {
 	return func() {
 		over.Store(true)
 		<-ended
+	}
+}
+
+// TestEvents has each interest be that of epoll, and back; what is not wanted is told all the same.
+func TestEvents(t *testing.T) {
+	for want, events := range map[Interest]uint32{
+		0: 0, Readable: unix.EPOLLIN, Writable: unix.EPOLLOUT, Urgent: unix.EPOLLPRI, Readable | Urgent: unix.EPOLLIN | unix.EPOLLPRI,
+	} {
+		if got := epollEvents(want); got != events {
+			t.Errorf("interest %#x: events %#x, want %#x", want, got, events)
+		}
+		if got := interest(events); got != want {
+			t.Errorf("events %#x: interest %#x, want %#x", events, got, want)
+		}
+	}
+	if got := interest(unix.EPOLLHUP | unix.EPOLLERR); got != HungUp|Failed || epollEvents(HungUp|Failed) != 0 {
+		t.Errorf("failures are %#x", got)
+	}
+}
+
+func TestMilliseconds(t *testing.T) {
+	for timeout, want := range map[time.Duration]int{
+		Forever: -1, 0: 0, 1: 1, time.Millisecond - 1: 1, time.Millisecond: 1, time.Millisecond + 1: 2, 5 * time.Second: 5000,
+		(1<<31 - 1) * time.Millisecond: 1<<31 - 1, (1<<31 - 1) * time.Second: 1<<31 - 1,
+	} {
+		if got := milliseconds(timeout); got != want {
+			t.Errorf("%v: %d, want %d", timeout, got, want)
+		}
+	}
+}
+
+// TestWakeOfAFullCounter: a kernel that was woken as often as can be counted is as awake as can be. A wake-up
+// that fails for another reason is an error.
+func TestWakeOfAFullCounter(t *testing.T) {
+	kernel, err := NewKernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := kernel.(*linux)
+	full := [8]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	full[0]-- // the most that an eventfd holds, on a machine of either byte order
+	if [2]byte{1, 0} != *(*[2]byte)(unsafe.Pointer(&[]uint16{1}[0])) {
+		full[0], full[7] = full[7], full[0]
+	}
+	if _, err := unix.Write(k.wakeup, full[:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Wake(); err != nil {
+		t.Errorf("a full counter: %v", err)
+	}
+	if n, err := k.Wait(make([]Ready, 1), 0); n != 0 || err != nil {
+		t.Errorf("waiting: %d ready, %v", n, err)
+	}
+	if err := kernel.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if k.Wake() == nil {
+		t.Error("a closed kernel can be woken")
 	}
 }
