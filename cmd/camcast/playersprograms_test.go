@@ -109,8 +109,8 @@ func startPiped(t *testing.T, command string) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{t: t, stderr: &lockedBuffer{}, logs: make(chan string, 10000)}
-	d.cmd = exec.Command(binary, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "-")
+	d := &daemon{t: t, secrets: secretsOf(), stderr: &lockedBuffer{}, logs: make(chan string, 10000)}
+	d.cmd = exec.Command(binary, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off", "-")
 	d.cmd.Stdin = output
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	stdout, err := d.cmd.StdoutPipe()

@@ -45,7 +45,7 @@ func TestDecodeH264(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.close()
-	frames := clipFrames(t, "openh264/testdata/clip.h264")
+	frames := clipFrames(t, "../../openh264/testdata/clip.h264")
 	for i := range frames {
 		picture, err := d.decode(&frames[i])
 		if err != nil || picture == nil || picture.Bounds() != image.Rect(0, 0, 64, 48) {
