@@ -35,7 +35,8 @@ func (c *clock) at(shown, decoded, now time.Duration) (captured, decode time.Dur
 	default:
 		c.base += distance / followed
 	}
-	c.depth = max(c.depth, min(shown-decoded, mostDistance))
+	shown = min(shown, decoded+mostDistance) // later ones are believed of no program: frames are taken before they come
+	c.depth = max(c.depth, shown-decoded)
 	captured = max(c.base+shown-c.depth, c.decode)
 	if c.depth == 0 {
 		c.decode = captured

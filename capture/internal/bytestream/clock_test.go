@@ -40,3 +40,18 @@ func TestClockWithoutReordering(t *testing.T) {
 		}
 	}
 }
+
+// TestClockWithoutFuture has a frame be shown hours after it is decoded: none is taken later than it comes.
+func TestClockWithoutFuture(t *testing.T) {
+	var c clock
+	for i := range time.Duration(10) {
+		now, decoded := time.Hour+i*time.Second/30, i*time.Second/30
+		shown := decoded
+		if i == 5 {
+			shown += 2 * time.Hour
+		}
+		if captured, decode := c.at(shown, decoded, now); captured > now || decode > now {
+			t.Errorf("frame %d: %v, %v, and it is %v", i, captured, decode, now)
+		}
+	}
+}

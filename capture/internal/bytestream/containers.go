@@ -1,8 +1,8 @@
 package bytestream
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/camcast/camcast/capture/internal/coded"
@@ -37,7 +37,7 @@ func (p *flvParser) push(data []byte, now time.Duration) error {
 		case !ok:
 			return nil
 		}
-		p.steps += 1 + bytes.Count(tag.Data, []byte{0, 0}) // a unit has two zeros in its length
+		p.steps++
 		video, err := flv.ParseVideo(tag.Data)
 		if err == nil && video.Config != nil {
 			err = p.configure(video)
@@ -68,13 +68,22 @@ func (p *flvParser) configure(v flv.Video) error {
 	return nil
 }
 
+// maxUnits is more NAL units than a frame has, as all of them are taken in one turn of the loop: a picture is
+// of some hundred slices at most, though encoders may cut it into packets.
+const maxUnits = 2048
+
+var errUnits = fmt.Errorf("the frame has more than %d units", maxUnits)
+
 // frame takes a frame.
 func (p *flvParser) frame(tag flv.Tag, v flv.Video, now time.Duration) {
 	if p.assembler == nil || p.coding != v.Format {
 		return // what comes before the record cannot be read
 	}
-	for rest := v.Frame; len(rest) > 0; {
+	for rest, n := v.Frame, 0; len(rest) > 0; n++ {
 		unit, behind, err := p.config.NextUnit(rest)
+		if p.steps++; err == nil && n == maxUnits {
+			err = errUnits
+		}
 		if err != nil {
 			p.assembler.Spoil(err)
 			break

@@ -167,6 +167,27 @@ func TestUseless(t *testing.T) {
 	}
 }
 
+// TestUnitsOfATag has a tag of FLV be full of units of one byte: most of them are not looked at, as all of the tag is
+// taken in one turn of the loop, and those that are count as work.
+func TestUnitsOfATag(t *testing.T) {
+	const most = 1 << 20
+	for _, lengthBytes := range []int{1, 2, 4} {
+		for _, kind := range []byte{0, 1, 6, 9, 12, 0x65, 0x67} {
+			unit := append(make([]byte, lengthBytes-1), 1, kind)
+			video := append([]byte{0x17, 1, 0, 0, 0}, bytes.Repeat(unit, (most-5)/len(unit))...)
+			data := []byte("FLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00")
+			for _, tag := range [][]byte{{0x17, 0, 0, 0, 0, 1, 66, 0, 30, 0xfc | byte(lengthBytes-1), 0xe0, 0}, video} {
+				data = append(data, 9, byte(len(tag)>>16), byte(len(tag)>>8), byte(len(tag)), 0, 0, 0, 0, 0, 0, 0)
+				data = append(append(data, tag...), 0, 0, 0, 0)
+			}
+			_, d := demuxed(data, FLV, mostRead)
+			if d.Broken() != 1 || d.Steps() < maxUnits || d.Steps() > maxUnits+10 {
+				t.Errorf("lengths of %d bytes, type %#x: %d steps, %d frames are broken", lengthBytes, kind, d.Steps(), d.Broken())
+			}
+		}
+	}
+}
+
 // FuzzDemux has any bytes taken, in parts of any size: the same frames are found.
 func FuzzDemux(f *testing.F) {
 	for i, test := range streams {
