@@ -68,7 +68,7 @@ func (s *Server) serveReaders(w http.ResponseWriter, r *http.Request) {
 	if isFor {
 		name = r.URL.Query().Get("stream")
 	}
-	if s.asked(w, r, toAdmin, func(g cast.Grant, done func()) (stop func()) {
+	if s.asked(w, r, toAdmin, func(g cast.Grant, done func()) func() {
 		answer.answerOf = s.toldFirst(g)
 		var all []*cast.Session
 		for session := range s.broadcaster.Sessions() {

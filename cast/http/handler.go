@@ -96,9 +96,9 @@ func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(
 // it: the stream's rendition of a format if it has one, else the stream itself. It returns false if the client has gone or
 // the loop has ended meanwhile.
 func (s *Server) admitWhenThere(r *http.Request, name string, a cast.Action, format media.Format, answer func(*cast.Stream, cast.Grant, error)) bool {
-	return s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
+	return s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
 		stopAwait, stopOther := func() {}, func() {}
-		stop = s.admit(r, name, a, func(stream *cast.Stream, g cast.Grant, err error) {
+		stopAdmit := s.admit(r, name, a, func(stream *cast.Stream, g cast.Grant, err error) {
 			if err != nil {
 				defer done()
 				answer(nil, g, err)
@@ -121,7 +121,7 @@ func (s *Server) admitWhenThere(r *http.Request, name string, a cast.Action, for
 			})
 		})
 		return func() {
-			stop()
+			stopAdmit()
 			stopAwait()
 			stopOther()
 		}

@@ -103,9 +103,9 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 	peer, _ := peers(r)
 	var p *picture
 	var fault error
-	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
-		var await func()
-		stop = s.admit(r, name, cast.Watch, func(stream *cast.Stream, _ cast.Grant, err error) {
+	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
+		stopAwait, stopDecode := func() {}, func() {}
+		stopAdmit := s.admit(r, name, cast.Watch, func(stream *cast.Stream, _ cast.Grant, err error) {
 			if fault = err; fault != nil {
 				done()
 				return
@@ -117,9 +117,9 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 				done()
 				return
 			}
-			await = stream.AwaitFrame(func(f media.Frame, number uint64, err error) {
+			stopAwait = stream.AwaitFrame(func(f media.Frame, number uint64, err error) {
 				if fault = err; fault == nil && f.Params.Format != media.JPEG {
-					await = s.decode(stream, peer, func(decoded *picture, err error) {
+					stopDecode = s.decode(stream, peer, func(decoded *picture, err error) {
 						defer done()
 						p, fault = decoded, err
 					})
@@ -132,10 +132,9 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, name strin
 			})
 		})
 		return func() {
-			stop()
-			if await != nil {
-				await()
-			}
+			stopAdmit()
+			stopAwait()
+			stopDecode()
 		}
 	})
 	if !answered {

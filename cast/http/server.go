@@ -141,8 +141,8 @@ func (s *Server) Close() error {
 }
 
 // ask has the loop do f as a task of a budget, and waits until f has called done, or until gone. It reports
-// whether done was called. f's stop withdraws what f began; it may be nil.
-func (s *Server) ask(gone <-chan struct{}, budget *loop.Budget, f func(done func()) (stop func())) bool {
+// whether done was called. The function that f returns withdraws what f began; it may be nil.
+func (s *Server) ask(gone <-chan struct{}, budget *loop.Budget, f func(done func()) func()) bool {
 	answered := make(chan struct{})
 	var stop func()
 	var task *loop.Task

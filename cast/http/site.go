@@ -97,13 +97,13 @@ func (n right) check(s *Server, g cast.Grant) error {
 }
 
 // asked has the loop do f when the gate has said who asks, and waits until f has called done. It answers a
-// request that is refused, and then returns false; so it does if the client has gone. stop withdraws what f
-// began; it may be nil.
-func (s *Server) asked(w http.ResponseWriter, r *http.Request, needs right, f func(g cast.Grant, done func()) (stop func())) bool {
+// request that is refused, and then returns false; so it does if the client has gone. The function
+// that f returns withdraws what f began; it may be nil.
+func (s *Server) asked(w http.ResponseWriter, r *http.Request, needs right, f func(g cast.Grant, done func()) func()) bool {
 	var fault error
-	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) (stop func()) {
-		var begun func()
-		stop = s.admit(r, "", cast.Identify, func(_ *cast.Stream, g cast.Grant, err error) {
+	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
+		var stop func() // of what f began; nil: nothing
+		stopAdmit := s.admit(r, "", cast.Identify, func(_ *cast.Stream, g cast.Grant, err error) {
 			if token := claimOf(r).token; token != nil {
 				g = token.narrow(g)
 			}
@@ -115,12 +115,12 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, needs right, f fu
 				done()
 				return
 			}
-			begun = f(g, done)
+			stop = f(g, done)
 		})
 		return func() {
-			stop()
-			if begun != nil {
-				begun()
+			stopAdmit()
+			if stop != nil {
+				stop()
 			}
 		}
 	})
