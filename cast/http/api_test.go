@@ -340,6 +340,9 @@ func TestAPITokens(t *testing.T) {
 	if status, answer := ask("", "Bearer "+got.Token); status != http.StatusForbidden {
 		t.Errorf("a token for a token: %d %s", status, answer)
 	}
+	if bare, err := http.Post(w.url+path, "application/json", nil); err != nil || bare.StatusCode != http.StatusUnauthorized || len(bare.Header.Values("WWW-Authenticate")) == 0 {
+		t.Errorf("without a body, as curl --digest asks first: %v %v", bare, err)
+	}
 	if status, answer := ask("", "Basic bWU6d3Jvbmc="); status != http.StatusUnauthorized {
 		t.Errorf("for a wrong password: %d %s", status, answer)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/camcast/camcast/cast"
 )
 
 // serveTokens makes a token for who has given a password.
@@ -12,11 +14,12 @@ func (s *Server) serveTokens(w http.ResponseWriter, r *http.Request) {
 		Streams []string `json:"streams"`
 		Seconds int64    `json:"lifetime_seconds"`
 	}
-	if !readJSON(w, r, &wish) {
-		return
-	}
 	if s.broadcaster.Config().Gate == nil {
 		http.Error(w, "there are no passwords, and so no tokens: everybody may watch (--auth)", http.StatusNotFound)
+		return
+	}
+	// Before the body is read: curl --digest first asks without one, to be asked for a password.
+	if !s.askedNow(w, r, toEnter, func(cast.Grant) error { return nil }) || !readJSON(w, r, &wish) {
 		return
 	}
 	lifetime := min(max(wish.Seconds, 0), int64(MaxTokenTime/time.Second)+1) // in range of a Duration
