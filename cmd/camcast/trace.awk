@@ -1,5 +1,5 @@
 # Reads the daemon's closing figures and strace's output; prints who made which calls
-# and fails if a rule is broken. main is the process id, which is the first thread's.
+# and fails if a rule is broken. main is the process id, which is the first thread's, and http the port of HTTP.
 
 function fail(what) { print "FAILED: " what; failed = 1 }
 
@@ -12,13 +12,20 @@ FILENAME ~ /log$/ {
     next
 }
 
-# PID call(arguments) = result, or "<... call resumed>", which was counted when it began.
+# PID call(FD<WHAT>, arguments) = result, or "<... call resumed>", which was counted when it began.
 match($0, /^([0-9]+) +([a-z0-9_]+)\(/, m) {
     thread = m[1]; call = m[2]
-    # The runtime has an epoll instance of its own, for packages os and net. Nothing
-    # that serves is in it, but its idle threads look.
+    # The runtime has an epoll instance of its own, for packages os and net, where HTTP connections
+    # are until a stream is sent on them.
     if (call == "epoll_pwait2" && thread == main && match($0, /epoll_pwait2\(([0-9]+)/, fd)) our_epoll = fd[1]
     if (call == "epoll_pwait" && thread != main && match($0, /epoll_pwait\(([0-9]+)/, fd)) { looks[fd[1]]++; next }
+    if (thread != main) {
+        # net/http accepts connections on its port, and has the runtime's poller watch them.
+        if (call == "accept4" && index($0, "<TCP:[127.0.0.1:" http "]>")) { accepts++; next }
+        if (call == "epoll_ctl" && match($0, /epoll_ctl\(([0-9]+)/, fd)) { watches[fd[1]]++; next }
+        if (call == "write" && $0 ~ /write\([0-9]+<(TCP|UDP|socket:)/) call = "write(socket)"
+    }
+    if (call == "writev" && index($0, "<TCP:[127.0.0.1:" http "->")) to_http++
     count[thread, call]++
     total[thread]++
     calls[call]++
@@ -29,10 +36,11 @@ match($0, /^([0-9]+) +([a-z0-9_]+)\(/, m) {
 END {
     if (our_epoll == "") fail("the serving thread does not wait by epoll_pwait2")
     if (looks[our_epoll]) fail("other threads wait for our fds " looks[our_epoll] " times")
+    if (watches[our_epoll]) fail("other threads change what we wait for " watches[our_epoll] " times")
     for (epoll in looks) runtime_polls += looks[epoll]
     split("nanosleep clock_nanosleep select pselect6 poll ppoll pause", sleepers)
     split("socket bind listen connect accept accept4 sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg " \
-          "epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 timerfd_create timerfd_settime writev ioctl(DQBUF)", io)
+          "epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 timerfd_create timerfd_settime writev write(socket) ioctl(DQBUF)", io)
 
     print "system calls of the serving thread (" main "):"
     for (i in io) order[io[i]]
@@ -51,9 +59,13 @@ END {
     print "sleeps of the serving thread: " own_sleeps + 0
     print "sleeps of the Go runtime's own threads (its monitor and garbage collector, which serve nobody): " others_sleep + 0
 
+    print "HTTP connections that other threads waited for: " accepts + 0 " times"
+    print "sends of this thread to HTTP viewers: " to_http + 0
+
+    if (to_http < 2 * 60) fail("only " to_http + 0 " sends to the HTTP viewers")
     if (frames < 60) fail("only " frames + 0 " frames in the figures")
     if (count[main, "sendto"] + count[main, "sendmsg"] > 0) fail("single sends")
-    print "looks of these threads at the runtime's own, empty poller: " runtime_polls + 0
+    print "looks of these threads at the runtime's own poller: " runtime_polls + 0
     printf "frames %d, deliveries to readers %d, packets in them %d, sendmmsg calls %d, messages in these %d\n", \
         frames, deliveries, packets, sends, messages
     # Two UDP readers: each burst of a frame goes to both in one call.

@@ -1,7 +1,10 @@
 #!/bin/bash
-# Traces the daemon's system calls with three players, five seconds of them together, and checks that
+# Traces the daemon's system calls with five players, five seconds of them together: RTSP over UDP and over TCP,
+# .mjpg and .mp4 by HTTP. It checks that
 #   - the thread that serves never sleeps,
-#   - one thread makes all socket, epoll and timer calls, and takes all frames from a camera,
+#   - one thread makes all socket, epoll and timer calls, and takes all frames from a camera; others only accept
+#     HTTP connections and read their requests,
+#   - that thread sends all streams, those over HTTP too,
 #   - no packet has a system call of its own that a batch could save.
 # usage: trace.sh [SOURCE]        (default testcard:)
 set -euo pipefail
@@ -25,27 +28,31 @@ trap cleanup EXIT
 
 go build -o "$work/camcast" ./cmd/camcast
 mkfifo "$work/announcement"
-setpriv --pdeathsig KILL strace -f -qq -o "$work/trace" "${with_us[@]}" "$work/camcast" --rtsp 127.0.0.1:0 --rtp 127.0.0.1:0 "$source" \
-    >"$work/announcement" 2>"$work/log" &
+setpriv --pdeathsig KILL strace -f -qq -yy -o "$work/trace" "${with_us[@]}" "$work/camcast" --rtsp 127.0.0.1:0 --rtp 127.0.0.1:0 --http 127.0.0.1:0 \
+    "$source" >"$work/announcement" 2>"$work/log" &
 strace_pid=$!
 exec 3<"$work/announcement"
-url=
-while [ -z "$url" ] && read -r -t 30 line <&3; do
-    url=$(grep -o 'rtsp://[^ ]*' <<<"$line" | head -1 || true)
+url= http=
+while [ -z "$url" ] || [ -z "$http" ]; do
+    read -r -t 30 line <&3 || break
+    [ -n "$url" ] || url=$(grep -o 'rtsp://[^ ]*' <<<"$line" | head -1 || true)
+    [ -n "$http" ] || http=$(grep -o 'http://[^ ]*\.mjpg' <<<"$line" | head -1 || true)
 done
-[ -n "$url" ] || { cat "$work/log" >&2; echo "trace: the daemon announced no stream" >&2; exit 1; }
+[ -n "$url" ] && [ -n "$http" ] || { cat "$work/log" >&2; echo "trace: the daemon announced no stream" >&2; exit 1; }
 
-# Two players over UDP, and when both are there one over TCP, for five seconds.
+# Two players over UDP and two by HTTP, and when all are there one over TCP, for five seconds.
 players=()
 run() { "${with_us[@]}" timeout -k 2 60 "$@" >/dev/null 2>&1 & players+=($!); pids+=($!); }
 run ffmpeg -nostdin -rtsp_transport udp -i "$url" -f null -
 run gst-launch-1.0 -q rtspsrc location="$url" protocols=udp ! rtpjpegdepay ! jpegdec ! fakesink
+run ffmpeg -nostdin -f mpjpeg -i "$http" -f null -
+run ffmpeg -nostdin -i "${http%.mjpg}.mp4" -f null -
 mkfifo "$work/following"
 "${with_us[@]}" tail -n +1 -f "$work/log" >"$work/following" &
 pids+=($!)
 exec 4<"$work/following"
 there=0
-while [ "$there" -lt 2 ] && read -r -t 30 line <&4; do
+while [ "$there" -lt 4 ] && read -r -t 30 line <&4; do
     case $line in *"reader joined"*) there=$((there + 1)) ;; esac
 done
 timeout -k 2 5 ffmpeg -nostdin -rtsp_transport tcp -i "$url" -f null - >/dev/null 2>&1 || true
@@ -56,6 +63,7 @@ kill -TERM "$daemon"
 wait "$strace_pid" || { cat "$work/log" >&2; echo "trace: the daemon failed" >&2; exit 1; }
 
 joined=$(grep -c 'reader joined' "$work/log" || true)
-[ "$joined" -ge 3 ] || { cat "$work/log" >&2; echo "trace: $joined of 3 players joined" >&2; exit 1; }
+[ "$joined" -ge 5 ] || { cat "$work/log" >&2; echo "trace: $joined of 5 players joined" >&2; exit 1; }
 
-gawk -v main="$daemon" -f cmd/camcast/trace.awk "$work/log" "$work/trace"
+port=${http#http://*:}
+gawk -v main="$daemon" -v http="${port%%/*}" -f cmd/camcast/trace.awk "$work/log" "$work/trace"
