@@ -63,7 +63,7 @@ func newFirefox(t *testing.T) *firefox {
 	b := &firefox{t: t}
 	b.dial(output)
 	b.call("WebDriver:NewSession", map[string]any{}, nil)
-	b.call("WebDriver:SetTimeouts", map[string]any{"script": 120_000, "pageLoad": 30_000}, nil)
+	b.call("WebDriver:SetTimeouts", map[string]any{"script": (*browserTime + time.Minute).Milliseconds(), "pageLoad": 30_000}, nil)
 	return b
 }
 
