@@ -94,7 +94,7 @@ func TestPageForEverybody(t *testing.T) {
 		b.Dark(isDark)
 		b.Open(url)
 		var n any
-		b.Eval(`for (let i = 0; i < 200 && !document.querySelector(".tile img")?.naturalWidth; i++) await new Promise(done => setTimeout(done, 50));
+		b.Eval(widthOf+`for (let i = 0; i < 200 && !widthOf(document.querySelector(".tile .open > *")); i++) await new Promise(done => setTimeout(done, 50));
 		if (document.querySelector(".players")) document.querySelector(".players").open = true; return 1`, &n)
 		checkAxe(t, b)
 	}
@@ -108,14 +108,18 @@ func TestPageForEverybody(t *testing.T) {
 	if look() != "Show cam in full size" {
 		t.Errorf("first the keyboard reaches %q", focus)
 	}
-	var isOpen bool
+	var isSo bool
+	await := func(condition string) bool { // it goes by events
+		b.Eval(widthOf+`for (let i = 0; i < 100 && !(`+condition+`); i++) await new Promise(done => setTimeout(done, 20)); return `+condition, &isSo)
+		return isSo
+	}
 	press("\r")
-	if b.Eval(`return document.getElementById("large").open && document.querySelector("#large .stage img")?.naturalWidth === 320`, &isOpen); !isOpen {
+	if !await(`document.getElementById("large").open && widthOf(document.querySelector("#large .stage > *")) === 320`) {
 		t.Error("Enter does not show it in full size")
 	}
 	press("\x1b")
-	if b.Eval(`return !document.getElementById("large").open && document.querySelector(".tile img")?.naturalWidth === 320`, &isOpen); !isOpen || look() != "Show cam in full size" {
-		t.Errorf("Escape does not go back: %v, %q", isOpen, focus)
+	if !await(`!document.getElementById("large").open && widthOf(document.querySelector(".tile .open > *")) === 320`) || look() != "Show cam in full size" {
+		t.Errorf("Escape does not go back: %v, %q", isSo, focus)
 	}
 	press("\t")
 	if look() != "Snapshot of cam" {

@@ -1,6 +1,7 @@
 // The page: a tile for each stream, its picture, its figures, what can be done with it.
 import { withToken } from "/page/api.js";
-import { MJPEG, MP4, Snapshots } from "/page/players.js";
+import { MJPEG } from "/page/mjpeg.js";
+import { MP4, Snapshots } from "/page/players.js";
 import { commandsFor } from "/page/commands.js";
 import { showControls } from "/page/controls.js";
 

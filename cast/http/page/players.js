@@ -2,31 +2,7 @@
 // within the page. fail is called with what is wrong, "" when it is over. A further way, such as WebRTC, is a
 // further class, which the page tries first.
 
-const retryAfter = 1000; // ms, after a picture that did not come
-
-// MJPEG is the series of JPEGs that browsers show in the place of one picture.
-export class MJPEG {
-  constructor(name, path, fail) {
-    this.element = new Image();
-    this.element.alt = `Live picture of ${name}`;
-    this.element.addEventListener("load", () => fail(""));
-    this.element.addEventListener("error", () => {
-      fail("The picture cannot be had now.");
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.begin(), retryAfter);
-    });
-    this.begin = () => { this.element.src = path(`/${name}.mjpg`, `n=${Date.now()}`); };
-    this.begin();
-  }
-
-  moved() {}
-
-  stop() {
-    clearTimeout(this.timer);
-    this.begin = () => {};
-    this.element.removeAttribute("src"); // ends the connection
-  }
-}
+import { Fetched } from "/page/fetched.js";
 
 // Snapshots is the newest picture, every two seconds.
 export class Snapshots {
@@ -54,56 +30,40 @@ export class Snapshots {
 const edge = { aim: 0.05, faster: 0.12, jump: 0.6, keep: 4 };
 
 // MP4 is fragments of MP4 by Media Source Extensions.
-export class MP4 {
+export class MP4 extends Fetched {
   static isSupported() { return "MediaSource" in window; }
 
   constructor(name, path, fail) {
-    this.url = () => path(`/${name}.mp4`);
-    this.fail = fail;
-    this.queue = [];
+    super(path(`/${name}.mp4`), fail);
     this.element = document.createElement("video");
     this.element.muted = true;
     this.element.playsInline = true;
     this.element.disablePictureInPicture = true;
     this.element.setAttribute("aria-label", `Live picture of ${name}`);
     this.element.addEventListener("canplay", () => this.moved());
-    this.element.addEventListener("error", () => this.again("The picture cannot be decoded here."));
+    this.element.addEventListener("error", () => this.abort && this.again("The picture cannot be decoded here."));
     this.begin();
   }
 
   // moved goes on, as browsers pause a video that is moved.
   moved() { this.element.play().catch(() => {}); }
 
-  async begin() {
-    const abort = this.abort = new AbortController();
-    this.queue = [];
-    try {
-      const response = await fetch(this.url(), { cache: "no-store", signal: abort.signal });
-      if (!response.ok) throw new Error((await response.text()).trim());
-      const type = response.headers.get("Content-Type");
-      if (!MediaSource.isTypeSupported(type)) throw new Error(`This browser does not play ${type}.`);
-      await this.open(type);
-      const reader = response.body.getReader();
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done || this.abort !== abort) break;
-        this.queue.push(value);
-        this.append();
-      }
-      throw new Error("The stream has stopped.");
-    } catch (error) {
-      if (this.abort === abort) this.again(error instanceof TypeError ? "The picture cannot be had now." : error.message);
-    }
-  }
-
   // open makes the buffer that the browser plays from.
-  async open(type) {
+  async open(response) {
+    const type = response.headers.get("Content-Type");
+    if (!MediaSource.isTypeSupported(type)) throw new Error(`This browser does not play ${type}.`);
+    this.queue = [];
     const source = new MediaSource();
     URL.revokeObjectURL(this.element.src);
     this.element.src = URL.createObjectURL(source);
     await new Promise(done => source.addEventListener("sourceopen", done, { once: true }));
     this.buffer = source.addSourceBuffer(type);
     this.buffer.addEventListener("updateend", () => { this.fail(""); this.follow(); this.append(); });
+  }
+
+  take(bytes) {
+    this.queue.push(bytes);
+    this.append();
   }
 
   // append gives the browser what has come.
@@ -133,20 +93,8 @@ export class MP4 {
     if (video.paused) this.moved();
   }
 
-  // again begins anew after a while.
-  again(reason) {
-    this.abort?.abort();
-    this.abort = null;
-    this.fail(reason);
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.begin(), retryAfter);
-  }
-
   stop() {
-    clearTimeout(this.timer);
-    const abort = this.abort;
-    this.abort = null;
-    abort?.abort();
+    super.stop();
     URL.revokeObjectURL(this.element.src);
     this.element.removeAttribute("src");
     this.element.load();
