@@ -13,25 +13,37 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// chromium is a headless one.
+// chromium is a tab of a headless one, that shares nothing with others.
 type chromium struct {
 	t   *testing.T
 	ctx context.Context
 }
 
-func newChromium(t *testing.T) *chromium {
+// newChromium starts one, with a flag and its value if they are given.
+func newChromium(t *testing.T, flag ...string) *chromium {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Fatal(err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("autoplay-policy", "document-user-activation-required"))
+	if len(flag) == 2 {
+		options = append(options, chromedp.Flag(flag[0], flag[1]))
+	}
 	ctx, stop := chromedp.NewExecAllocator(withTimeout(t), options...)
 	t.Cleanup(stop)
-	ctx, end := chromedp.NewContext(ctx)
+	return newTab(t, ctx)
+}
+
+func newTab(t *testing.T, ctx context.Context, options ...chromedp.ContextOption) *chromium {
+	ctx, end := chromedp.NewContext(ctx, options...)
 	t.Cleanup(end)
-	b := &chromium{t, ctx}
-	return b
+	return &chromium{t, ctx}
+}
+
+// stranger is another tab of the browser, which knows none of its passwords.
+func (b *chromium) stranger() *chromium {
+	return newTab(b.t, b.ctx, chromedp.WithNewBrowserContext())
 }
 
 func (b *chromium) run(action chromedp.Action[chromedp.Void]) {
