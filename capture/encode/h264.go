@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/camcast/camcast/capture/m2m"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/openh264"
 	"github.com/camcast/camcast/proto/h264"
@@ -25,6 +26,11 @@ type H264Options struct {
 	KeyInterval time.Duration
 	// MaxFrame is the size in bytes of the largest frame, 0: 16 MB.
 	MaxFrame int
+	// Device is an encoder of H.264 that m2m.Find has found; without one OpenH264 encodes, as it does when
+	// the device fails.
+	Device m2m.Device
+	// DeviceFailed is called by Encode when the device fails and OpenH264 has taken its place; nil: nothing is.
+	DeviceFailed func(error)
 	Options
 }
 
@@ -58,8 +64,9 @@ type H264 struct {
 	options  H264Options
 	name     string
 	pictures pictures
-	encoder  *openh264.Encoder // nil until the first picture has come
+	encoder  codec // nil until the first picture has come
 	made     madeFor
+	newCodec func(codecOptions) (codec, error)
 	stream   *nal.Stream
 	units    []byte
 	quality  int // that is wished, in percent of the bit rate
@@ -75,14 +82,14 @@ type madeFor struct {
 	rate float64
 }
 
-// NewH264 makes an encoder. The error says what is wrong with the options, or matches openh264.ErrMissing.
-// Close frees the encoder.
+// NewH264 makes an encoder. The error says what is wrong with the options, or, without a device, matches
+// openh264.ErrMissing. Close frees the encoder.
 func NewH264(o H264Options) (*H264, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	version, err := openh264.Version()
-	if err != nil {
+	if err != nil && o.Device == (m2m.Device{}) {
 		return nil, fmt.Errorf("no H.264 can be made: %w", err)
 	}
 	if o.KeyInterval == 0 {
@@ -91,7 +98,10 @@ func NewH264(o H264Options) (*H264, error) {
 	if o.MaxFrame == 0 {
 		o.MaxFrame = defaultMaxFrame
 	}
-	e := &H264{options: o, name: "OpenH264 " + version, quality: fullQuality}
+	e := &H264{options: o, name: "OpenH264 " + version, quality: fullQuality, newCodec: newCodec}
+	if o.Device != (m2m.Device{}) {
+		e.name = fmt.Sprintf("%s (%s)", o.Device.Path, o.Device.Card)
+	}
 	e.pictures.size = image.Pt(o.Width, o.Height)
 	if lib := o.turbo(); lib != nil {
 		if e.pictures.transform, err = lib.newTransform(); err != nil {
@@ -101,7 +111,7 @@ func NewH264(o H264Options) (*H264, error) {
 	return e, nil
 }
 
-// Name says who encodes, for a person.
+// Name says who encodes first, for a person.
 func (e *H264) Name() string { return e.name }
 
 // fullQuality is the whole bit rate, in percent.
@@ -121,10 +131,20 @@ func (e *H264) Encode(f media.Frame, key bool) (media.Frame, error) {
 	if err != nil {
 		return media.Frame{}, err
 	}
-	if err := e.make(planes.Rect.Size(), f.Params.FramesPerSecond); err != nil {
+	e.last = max(f.Captured, e.last+time.Millisecond)
+	coded, err := e.encode(planes, f, key)
+	if err != nil && e.replaceDevice(err) {
+		coded, err = e.encode(planes, f, true)
+	}
+	return coded, err
+}
+
+// encode encodes the planes of a frame.
+func (e *H264) encode(planes *image.YCbCr, f media.Frame, key bool) (media.Frame, error) {
+	err := e.make(planes.Rect.Size(), f.Params.FramesPerSecond)
+	if err != nil {
 		return media.Frame{}, err
 	}
-	e.last = max(f.Captured, e.last+time.Millisecond)
 	if e.units, err = e.encoder.Encode(e.units, planes, e.last, key); err != nil {
 		return media.Frame{}, err
 	}
@@ -149,9 +169,8 @@ func (e *H264) make(size image.Point, rate float64) (err error) {
 	rate = min(max(rate, 1), 240)
 	if want := (madeFor{size, rate}); e.encoder == nil || e.made != want {
 		e.free()
-		e.encoder, err = openh264.NewEncoder(openh264.EncoderOptions{
-			Width: size.X, Height: size.Y, FramesPerSecond: rate, Bitrate: e.bitrate(want),
-			KeyInterval: int(math.Ceil(e.options.KeyInterval.Seconds() * rate)), FullRange: true,
+		e.encoder, err = e.newCodec(codecOptions{
+			device: e.options.Device, madeFor: want, bitrate: e.bitrate(want), keyInterval: int(math.Ceil(e.options.KeyInterval.Seconds() * rate)),
 		})
 		if err != nil {
 			return err

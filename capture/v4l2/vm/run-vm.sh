@@ -6,6 +6,7 @@
 #     -t  wall-clock limit of the VM (120)     -f  extra file (default guest path: /NAME)     -d  kernel messages
 #     -o  copy the guest's /out to OUTDIR      -s  shell text the guest runs before BINARY (export, insmod, cd)
 #     -u  load uvcvideo and vhci-hcd too: a user-space USB/IP program (uvcemu) can then plug in a UVC webcam
+#     -e  load vicodec too: a stateful memory-to-memory encoder, which codes FWHT (its modules are built at the first use)
 #     -n  network card (slirp): guest 10.0.2.15; guest -> 10.0.2.2:P arrives at the host's 127.0.0.1:P
 #   Exit status: BINARY's own (128+n if signal n ended it); 124: timed out; 125: rig error or the VM died.
 #   Env: VM_CACHE (~/.cache/camcast-vm)  VM_SMP (2)  VM_MEM (MiB, 512)  VM_ACCEL (tcg,thread=multi)
@@ -15,10 +16,10 @@ set -euo pipefail
 CACHE=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/camcast-vm}
 VIVID=${VM_VIVID:-n_devs=1 node_types=0x1 multiplanar=1 input_types=0xe4}
 LOOP=${VM_LOOPBACK:-devices=1 video_nr=10 card_label=loop exclusive_caps=1 max_buffers=4}
-LIMIT=120 OUT='' SETUP='' QUIET=quiet UVC=0 FILES=() NET=()
+LIMIT=120 OUT='' SETUP='' QUIET=quiet UVC=0 M2M=0 FILES=() NET=()
 die() { echo "run-vm: $*" >&2; exit 125; }
-while getopts t:f:o:s:nud o; do case $o in
-  t) LIMIT=$OPTARG;; f) FILES+=("$OPTARG");; o) OUT=$OPTARG;; s) SETUP=$OPTARG;; u) UVC=1;; d) QUIET='';;
+while getopts t:f:o:s:nued o; do case $o in
+  t) LIMIT=$OPTARG;; f) FILES+=("$OPTARG");; o) OUT=$OPTARG;; s) SETUP=$OPTARG;; u) UVC=1;; e) M2M=1;; d) QUIET='';;
   n) NET=(-netdev "user,id=n0${VM_HOSTFWD:-}" -device virtio-net-pci,netdev=n0,romfile=);; *) die usage;;
 esac; done
 shift $((OPTIND - 1)); [ $# -ge 1 ] && [ -x "$1" ] || die "no executable given"
@@ -36,6 +37,7 @@ modopts() { m=$1; shift; [ "$1" = no ] || { load $m; insmod /modules/$m.ko "$@";
 modopts vivid $VIVID
 [ ! -f /modules/v4l2loopback.ko ] || modopts v4l2loopback $LOOP
 [ "$UVC" = 0 ] || { load uvcvideo; load vhci-hcd; }
+[ "$M2M" = 0 ] || { load uvcvideo; insmod /modules/v4l2-mem2mem.ko; insmod /modules/vicodec.ko multiplanar=1; }
 ip link set lo up
 if [ "$NET" = 1 ]; then
   load virtio_pci; load virtio_net; ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2
@@ -79,8 +81,29 @@ build_cache() {
   (cd "$t/base" && find . | cpio -o -H newc --quiet) > "$t/base.cpio"
   rm -rf "$t/root" "$t/base" "$t"/*.deb; mv -T "$t" "$CACHE/ready"
 }
+
+# ---- once per kernel version: vicodec, which Debian does not build -> $CACHE/vicodec -------------------------
+build_vicodec() {
+  local t kv h m s=linux-source-6.1/drivers/media
+  t=$(mktemp -d "$CACHE/tmp.XXXXXX")
+  kv=$(grep -aom1 'Linux version [^ ]*' "$CACHE/ready/vmlinux"); kv=${kv##* }
+  (cd "$t" && apt-get -qq -o APT::Sandbox::User=root download "linux-headers-$kv" "linux-headers-${kv%-amd64}-common" linux-kbuild-6.1 linux-source-6.1) ||
+    die "download failed: if Debian has a newer kernel than $kv, remove $CACHE/ready"
+  for m in "$t"/linux-headers-*.deb "$t"/linux-kbuild-*.deb; do dpkg-deb -x "$m" "$t/root"; done
+  dpkg-deb --fsys-tarfile "$t"/linux-source-6.1*.deb | tar -xO --wildcards '*linux-source-6.1.tar.xz' | xz -dc |
+    tar -x -C "$t" --wildcards "$s/test-drivers/vicodec/*" "$s/v4l2-core/v4l2-mem2mem.c"
+  h=$t/root/usr/src/linux-headers-$kv
+  sed -i "s| /usr/src/| $t/root/usr/src/|" "$h/Makefile"
+  mkdir "$t/mod" "$t/out"; cp "$t/$s"/test-drivers/vicodec/*.[ch] "$t/$s/v4l2-core/v4l2-mem2mem.c" "$t/mod/"
+  printf 'obj-m := v4l2-mem2mem.o vicodec.o\nvicodec-y := vicodec-core.o codec-fwht.o codec-v4l2-fwht.o\n' > "$t/mod/Kbuild"
+  make -C "$h" M="$t/mod" modules > "$t/log" 2>&1 || { tail -5 "$t/log" >&2; die "no vicodec"; }
+  for m in v4l2-mem2mem vicodec; do strip -g -o "$t/out/$m.ko" "$t/mod/$m.ko"; done
+  mv -T "$t/out" "$CACHE/vicodec"; rm -rf "$t"
+}
 mkdir -p "$CACHE"; exec 9> "$CACHE/lock"; flock 9; rm -rf "$CACHE"/tmp.* # of those that were killed
-[ -f "$CACHE/ready/base.cpio" ] || build_cache; exec 9>&-
+[ -f "$CACHE/ready/base.cpio" ] || build_cache
+[ "$M2M" = 0 ] || [ -f "$CACHE/vicodec/vicodec.ko" ] || build_vicodec
+exec 9>&-
 
 # ---- this run's files, appended as a second cpio archive ------------------------------------------------
 for old in "${TMPDIR:-/tmp}"/camcast-vm.*.*; do # of those that were killed
@@ -93,8 +116,9 @@ for f in ${FILES[@]+"${FILES[@]}"}; do
   g=${f#*:}; [ "$g" != "$f" ] || g=/${f##*/}
   mkdir -p "$T/o/$(dirname "$g")"; cp -rL "${f%%:*}" "$T/o/$g" # what links point to: the guest has no more
 done
+[ "$M2M" = 0 ] || { mkdir -p "$T/o/modules"; cp "$CACHE"/vicodec/*.ko "$T/o/modules/"; }
 guest_init > "$T/o/init"; chmod 755 "$T/o/init"
-printf 'VIVID=%sLOOP=%sNET=%s WANTOUT=%s UVC=%s\n' "$(q "$VIVID")" "$(q "$LOOP")" "$((${#NET[@]} > 0))" "$((${#OUT} > 0))" "$UVC" > "$T/o/job/env"
+printf 'VIVID=%sLOOP=%sNET=%s WANTOUT=%s UVC=%s M2M=%s\n' "$(q "$VIVID")" "$(q "$LOOP")" "$((${#NET[@]} > 0))" "$((${#OUT} > 0))" "$UVC" "$M2M" > "$T/o/job/env"
 { echo "$SETUP"; printf 'exec /job/bin '; for a; do q "$a"; done; echo; } > "$T/o/job/run"
 (cd "$T/o" && find . | cpio -o -H newc --quiet) | cat "$CACHE/ready/base.cpio" - > "$T/initrd"
 

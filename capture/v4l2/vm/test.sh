@@ -1,7 +1,7 @@
 #!/bin/bash
 # Tests the daemon on real V4L2 drivers, in a virtual machine that run-vm.sh makes: a USB
 # webcam behind uvcvideo, vivid, v4l2loopback. What is checked is in check/.
-# usage: test.sh [webcam|h264|encoded|pair|starts|host|raw]...        (default: all)
+# usage: test.sh [webcam|h264|encoded|m2m|pair|starts|host|raw]...        (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 vm=capture/v4l2/vm
@@ -34,7 +34,7 @@ done < <({ ldd "$work/camcast" "$work/check" "$strace" ${turbo:+"$turbo"} ${open
 [ -z "$turbo" ] || files+=(-s "export LD_LIBRARY_PATH=$(dirname "$turbo")")
 
 # in_vm GROUP...: runs groups of checks; what drivers there are is in the environment.
-in_vm() { setpriv --pdeathsig TERM "$vm/run-vm.sh" -t 400 -u "${files[@]}" "$work/check" "$@"; }
+in_vm() { setpriv --pdeathsig TERM "$vm/run-vm.sh" -t 400 "${VM_MODULES:--u}" "${files[@]}" "$work/check" "$@"; }
 
 # A webcam behind uvcvideo, which is /dev/video0 when there is no other.
 webcam() { VM_VIVID=no VM_LOOPBACK=no in_vm uvc; }
@@ -49,6 +49,9 @@ h264() {
 
 # The webcam's pictures as JPEG, and encoded to H.264 in two sizes.
 encoded() { VM_VIVID=no VM_LOOPBACK=no in_vm encoded; }
+
+# An encoder of the kernel: vicodec, whose FWHT stands for H.264.
+m2m() { VM_VIVID=no VM_LOOPBACK=no VM_MODULES=-e in_vm m2m; }
 
 # Two webcams, one of which is unplugged for half a minute, and one that comes late.
 pair() { VM_VIVID=no VM_LOOPBACK=no in_vm pair; }
@@ -78,7 +81,7 @@ host() {
 raw() { in_vm vivid loopback; }
 
 failed=0
-for part in "${@:-webcam h264 encoded pair starts host raw}"; do
+for part in "${@:-webcam h264 encoded m2m pair starts host raw}"; do
     for name in $part; do
         echo "== $name"
         "$name" || failed=1

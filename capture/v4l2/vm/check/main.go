@@ -17,6 +17,7 @@ var groups = map[string]func() error{
 	"uvc":      checkWebcam,
 	"h264":     checkH264,
 	"encoded":  checkEncoded,
+	"m2m":      checkM2M,
 	"starts":   checkStarts,
 	"pair":     checkPair,
 	"serve":    serveHost,
