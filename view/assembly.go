@@ -52,22 +52,24 @@ type nalAssembly struct {
 	*rtp.NALDepacketizer
 	format media.Format
 	last   media.Frame
-	chain  chain
 	isNext bool // the last frame needs none that has not come, as the bit stream says
-	// isStrict: a gap is a loss, whatever the bit stream says. H.264's frame number counts to 16 in many streams and
-	// begins anew with each IDR picture, so that it may be right by chance.
+	// One of these follows what frames need.
+	chain264 h264.Chain
+	chain265 h265.Chain
+	// isStrict: a gap is a loss, whatever the bit stream says.
 	isStrict bool
 }
 
-// chain is h264.Chain or h265.Chain.
-type chain interface{ Next(f *media.Frame) bool }
-
 func newNALAssembly(f media.Format) *nalAssembly {
-	a := &nalAssembly{NALDepacketizer: rtp.NewNALDepacketizer(f, maxFrameBytes), format: f, chain: &h264.Chain{}}
-	if f == media.H265 {
-		a.chain = &h265.Chain{}
+	return &nalAssembly{NALDepacketizer: rtp.NewNALDepacketizer(f, maxFrameBytes), format: f}
+}
+
+// follow takes the last frame into the chain, and reports whether it needs none that has not come.
+func (a *nalAssembly) follow() bool {
+	if a.format == media.H265 {
+		return a.chain265.Next(&a.last)
 	}
-	return a
+	return a.chain264.Next(&a.last, h264.Arrival{Timestamp: a.Timestamp(), Packets: a.Packets(), Missing: a.Missing()})
 }
 
 func (a *nalAssembly) push(packet []byte) (Frame, bool, error) {
@@ -76,12 +78,12 @@ func (a *nalAssembly) push(packet []byte) (Frame, bool, error) {
 		return Frame{}, false, err
 	}
 	a.last = f
-	a.isNext = a.chain.Next(&a.last)
+	a.isNext = a.follow()
 	return Frame{Format: a.format, Bytes: f.Bytes, Params: f.Params, Key: f.Key, Disposable: f.Disposable, Timestamp: a.Timestamp()}, true, err
 }
 
 // follows: frames that no other one needs may be missing. H.264 numbers the others; of H.265 each frame
-// names those that it needs.
+// names those that it needs. Where that cannot be told, something is missing.
 func (a *nalAssembly) follows() bool { return a.isNext && !a.isStrict }
 
 func (a *nalAssembly) gap() bool { return a.Gap() }

@@ -48,7 +48,7 @@ func (u *netUnits) push(p []byte) (complete bool, err error) {
 	if !complete {
 		return false, err
 	}
-	follows := u.chain.Next(&f) || !u.Gap()
+	follows := u.chain.Next(&f, h264.Arrival{Timestamp: u.Timestamp(), Packets: u.Packets(), Missing: u.Missing()}) || !u.Gap()
 	if !follows {
 		u.alone++
 	}

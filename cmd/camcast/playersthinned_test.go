@@ -61,20 +61,25 @@ func TestThinnedCodedIsWhole(t *testing.T) {
 		frames := c.shown(t)
 		second := 1 + slices.IndexFunc(frames[1:], func(f shownFrame) bool { return f.Key })
 		begun := false
-		var chain interface{ Next(*media.Frame) bool } = &h264.Chain{}
-		if c.format == media.H265 {
-			chain = &h265.Chain{}
-		}
-		lacks := false
+		var chain264 h264.Chain
+		var chain265 h265.Chain
+		lacks, missing := false, 0
 		for name, isSent := range map[string]func(i int, f shownFrame) bool{
 			"all":                    func(int, shownFrame) bool { return true },
 			"those that others need": func(_ int, f shownFrame) bool { return !f.Disposable },
 			"key frames":             func(_ int, f shownFrame) bool { return f.Key },
 			"those that can be decoded when each seventh does not come": func(i int, f shownFrame) bool {
 				if i%7 == 3 {
+					missing = 1
 					return false
 				}
-				lacks = !chain.Next(&f.Frame) || lacks && !f.Key
+				whole := false
+				if c.format == media.H265 {
+					whole = chain265.Next(&f.Frame)
+				} else {
+					whole = chain264.Next(&f.Frame, h264.Arrival{Timestamp: uint32(3600 * f.picture), Packets: 1, Missing: missing})
+				}
+				lacks, missing = !whole || lacks && !f.Key, 0
 				return !lacks
 			},
 			"from the second key frame": func(i int, f shownFrame) bool {

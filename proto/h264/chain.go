@@ -6,45 +6,83 @@ import (
 )
 
 // Chain follows the numbers of frames (frame_num, 7.4.3), which count those that others may need: a
-// receiver tells by them whether what it did not get was needed. Its zero value is ready. It belongs
-// to one goroutine.
+// receiver tells by them whether what it did not get was needed. These numbers begin anew with each IDR
+// picture and count to 16 in many streams, so that the right one may come by chance. So the order in
+// which pictures are shown (8.2.1) must agree with their times, too, and what was lost must have been too
+// short for such a chance, or too few packets for an IDR picture: fewer than half of any that came. Where
+// that cannot be told, the frame counts as one that cannot be decoded.
+//
+// Its zero value is ready. It belongs to one goroutine.
 type Chain struct {
 	syntax syntax
 	params *media.Params
-	known  bool
-	last   uint32 // frame_num of the last frame that others may need
+	whole  bool   // all that others may need has come since the last key frame
+	number uint32 // frame_num of the last frame that others may need
+	last   slice  // the last frame's
+	time   uint32 // the last frame's timestamp
+	pace   pace
 }
 
-// Next takes the next frame of those that came, in their order, and reports whether none that
-// others may need is missing between it and the one before. It is true of every key frame. Where a
-// number cannot be read it is false.
-func (c *Chain) Next(f *media.Frame) bool {
-	if f.Params != c.params {
-		c.params = f.Params
-		var u nal.Unit
-		for _, set := range f.Params.ParameterSets {
-			if len(set) > 0 {
-				_ = c.syntax.Take(set, &u) // without it no slice can be read
-			}
-		}
-	}
+// Arrival says how a frame came.
+type Arrival struct {
+	// Timestamp is when the frame is to be shown, in units of any clock that does not change, modulo 2^32.
+	Timestamp uint32
+	// Packets is how many packets the frame came in, 1 or more.
+	Packets int
+	// Missing is how many packets may be missing between the frame and the one before, needed or not; 0 if
+	// none is.
+	Missing int
+}
+
+// Next takes the next frame of those that came, in their order, and reports whether it can be decoded:
+// all that it may need has come since the last key frame. It is true of every key frame. Where the
+// frame's header cannot be read it is false.
+func (c *Chain) Next(f *media.Frame, a Arrival) bool {
+	c.take(f.Params)
 	h, ok := c.slice(f.Bytes)
 	if !ok {
-		c.known = false
+		c.whole, c.last = false, slice{}
 		return f.Key
 	}
-	modulus := uint32(1) << c.syntax.sps[c.syntax.pps[h.pps].sps].frameNumBits
-	next := (c.last + 1) % modulus
-	whole := f.Key || c.known && (h.frameNum == next || h.field && h.frameNum == c.last)
-	c.known = true
-	switch {
-	case h.reference:
-		c.last = h.frameNum
-	case !whole:
-		c.last = (h.frameNum + modulus - 1) % modulus
+	sequence := c.sequence(&h)
+	ticks := int(int32(a.Timestamp - c.time))
+	if a.Missing == 0 && c.last.read && !h.idr {
+		c.pace.measure(&c.last, &h, sequence, ticks)
 	}
-	return whole
+	if h.idr {
+		c.pace.noteKey(a.Packets)
+	}
+	next := (c.number + 1) & (1<<sequence.frameNumBits - 1)
+	isNext := h.frameNum == next
+	if a.Missing > 0 {
+		isNext = isNext && c.pace.isClose(&c.last, &h, sequence, ticks, a.Missing)
+	} else {
+		isNext = isNext || h.field && h.frameNum == c.number // the second one
+	}
+	c.whole = f.Key || c.whole && isNext
+	c.last, c.time = h, a.Timestamp
+	if h.reference {
+		c.number = h.frameNum
+	}
+	return c.whole
 }
+
+// take takes the parameter sets, if they are others than before.
+func (c *Chain) take(p *media.Params) {
+	if p == c.params {
+		return
+	}
+	c.params, c.pace = p, pace{}
+	var u nal.Unit
+	for _, set := range p.ParameterSets {
+		if len(set) > 0 {
+			_ = c.syntax.Take(set, &u) // without it no slice can be read
+		}
+	}
+}
+
+// sequence is the sequence parameter set that a slice refers to.
+func (c *Chain) sequence(h *slice) *knownSPS { return &c.syntax.sps[c.syntax.pps[h.pps].sps] }
 
 // slice reads the header of a frame's first slice.
 func (c *Chain) slice(frame []byte) (h slice, ok bool) {

@@ -27,8 +27,9 @@ func parsePPS(unit []byte) (id uint32, p pps, err error) {
 
 // slice is the beginning of a slice header (7.3.3).
 type slice struct {
-	first bool // of its picture: first_mb_in_slice is 0
-	pps   uint32
+	first         bool // of its picture: first_mb_in_slice is 0
+	bidirectional bool // a B slice
+	pps           uint32
 	// The rest is read only if the parameter sets are known.
 	read                 bool
 	reference, idr       bool
@@ -42,7 +43,7 @@ type slice struct {
 func (s *syntax) parseSlice(unit []byte) (h slice, err error) {
 	bits := nal.NewBits(unit[1:])
 	h.first = bits.Unsigned() == 0
-	bits.Unsigned() // slice_type
+	h.bidirectional = bits.Unsigned()%5 == 1 // slice_type
 	h.pps = bits.Unsigned()
 	if bits.Bad || h.pps > 255 {
 		return slice{}, fmt.Errorf("%w: slice header", nal.ErrMalformed)

@@ -33,10 +33,13 @@ type NALDepacketizer struct {
 	marked    bool // its last packet has come
 	gap       bool // packets were lost since the last frame
 	timestamp uint32
+	first     uint16 // the sequence number of the frame's first packet
 
 	// Of the frame that Push has returned.
 	frameTimestamp uint32
-	frameGap       bool
+	framePackets   int
+	frameMissing   int
+	frameNext      uint16 // the sequence number after it
 }
 
 // errGap drops a frame of which a packet is missing.
@@ -109,6 +112,9 @@ func (d *NALDepacketizer) Push(packet []byte) (frame media.Frame, ok bool, err e
 	}
 	d.begun, d.next = true, d.packet.SequenceNumber+1
 	lost := !d.open && d.gap && ahead > 0
+	if !d.open {
+		d.first = d.packet.SequenceNumber
+	}
 	d.open, d.timestamp = true, d.packet.Timestamp
 	if fault := d.payload(d.packet.Payload, lost); fault != nil {
 		d.assembler.Spoil(errGap) // it is told now, and not again when the frame is dropped
@@ -139,8 +145,11 @@ func (d *NALDepacketizer) finish() (media.Frame, bool, error) {
 		err = nil
 	}
 	if ok {
-		d.frameTimestamp, d.frameGap = d.timestamp, d.gap
-		d.gap = false
+		d.frameTimestamp, d.frameMissing = d.timestamp, 0
+		if d.gap {
+			d.frameMissing = max(1, int(d.first-d.frameNext))
+		}
+		d.gap, d.frameNext, d.framePackets = false, d.next, int(d.next-d.first)
 	}
 	return frame, ok, err
 }
@@ -150,7 +159,13 @@ func (d *NALDepacketizer) Timestamp() uint32 { return d.frameTimestamp }
 
 // Gap reports whether packets were lost, not sent, or could not be used, between the last two
 // frames that Push has returned: what the last one depends on may be missing.
-func (d *NALDepacketizer) Gap() bool { return d.frameGap }
+func (d *NALDepacketizer) Gap() bool { return d.frameMissing > 0 }
+
+// Packets is how many packets the last frame that Push has returned came in.
+func (d *NALDepacketizer) Packets() int { return d.framePackets }
+
+// Missing is how many packets are missing where there is a Gap, at least 1, and 0 where there is none.
+func (d *NALDepacketizer) Missing() int { return d.frameMissing }
 
 // payload takes a packet's payload. lost: the packets before it were lost, so that it may not be
 // the first one of its frame.
