@@ -81,9 +81,11 @@ func (p *parser) parse(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: it does not begin with SOI (FFD8)", ErrBroken)
 	}
-	for {
+	for n := 0; ; n++ {
 		s, next, err := Next(data, at)
 		switch {
+		case n == maxSegments:
+			return fmt.Errorf("%w: more than %d segments before its scan", ErrBroken, maxSegments)
 		case errors.Is(err, ErrMore):
 			return fmt.Errorf("%w: it ends within its headers", ErrBroken)
 		case err != nil:

@@ -24,6 +24,10 @@ const (
 	DRI   = 0xdd
 )
 
+// maxSegments is more segments than a picture has before its scan. All that take one apart on a loop stop there: 16 MB
+// could be four million segments.
+const maxSegments = 4096
+
 // ErrMore is returned by Next, ScanEnd, Length and Size if the data is good as far as it
 // goes and ends too early. With more data the call can succeed.
 var ErrMore = errors.New("the JPEG goes on beyond the data")
@@ -94,12 +98,26 @@ func ScanEnd(data []byte, at int) (end int, err error) {
 		if at = afterFill(data, end); at == len(data) {
 			return at - 1, ErrMore
 		}
-		if m := data[at]; m != 0 && (m < RST0 || m > RST7) {
+		if !isInScan(data[at]) {
 			return end, nil
 		}
 		at++
+		// Where they are close together a search for each takes long.
+		for near := at + 4; at < near && at+1 < len(data); {
+			switch {
+			case data[at] != 0xff:
+				at++
+			case isInScan(data[at+1]):
+				at, near = at+2, at+6
+			default:
+				near = at
+			}
+		}
 	}
 }
+
+// isInScan reports whether a byte behind FF belongs to a scan.
+func isInScan(b byte) bool { return b == 0 || b >= RST0 && b <= RST7 }
 
 // afterFill returns the index of the first byte from at on that is not FF.
 func afterFill(data []byte, at int) int {
@@ -133,15 +151,17 @@ func Length(data []byte) (int, error) {
 // Size returns the width and height in pixels, 0 to 65535, of the picture at the beginning of
 // data, as its frame header states them. A frame header with height 0 leaves the height to a
 // DNL marker after the first scan, which Size then looks for. The error is ErrMore if data
-// ends before the size is known, or ErrBroken if it is not stated.
+// ends before the size is known, or ErrBroken if it is not stated, or not in the first 4096 segments.
 func Size(data []byte) (width, height int, err error) {
 	hasFrame := false
 	at, err := afterSOI(data)
-	for err == nil {
+	for n := 0; err == nil; n++ {
 		var s Segment
 		s, at, err = Next(data, at)
 		switch {
 		case err != nil:
+		case n == maxSegments:
+			err = ErrBroken
 		case s.IsFrameHeader() && !hasFrame && len(s.Data) >= 5: // precision, height, width
 			hasFrame, height, width = true, number(s.Data[1:]), number(s.Data[3:])
 			if height > 0 {

@@ -161,6 +161,58 @@ func TestSize(t *testing.T) {
 	}
 }
 
+// TestManySegments has a picture be made of segments that say nothing: nobody looks at all of them.
+func TestManySegments(t *testing.T) {
+	for _, segment := range [][]byte{{0xff, 0xe0, 0, 2}, {0xff, jpeg.RST0}, {0xff, jpeg.DQT, 0, 2}} {
+		picture := slices.Concat([]byte{0xff, jpeg.SOI}, bytes.Repeat(segment, 5000), encoded(t, 64, 48)[2:])
+		if _, _, err := jpeg.Size(picture); err != jpeg.ErrBroken {
+			t.Errorf("FF%02X: Size: %v", segment[1], err)
+		}
+		if _, err := jpeg.AppendComplete(nil, picture); err != jpeg.ErrBroken {
+			t.Errorf("FF%02X: AppendComplete: %v", segment[1], err)
+		}
+		var img jpeg.Image
+		if err := img.Parse(picture); !errors.Is(err, jpeg.ErrBroken) {
+			t.Errorf("FF%02X: Parse: %v", segment[1], err)
+		}
+	}
+}
+
+// TestScanEndOfManyFFs finds the end of scans in which bytes of FF are close together or far apart.
+func TestScanEndOfManyFFs(t *testing.T) {
+	for gap := range 70 {
+		var scan []byte
+		for i := range 20 {
+			scan = append(append(scan, bytes.Repeat([]byte{1}, gap)...), 0xff, [2]byte{0, jpeg.RST0 + 3}[i%2])
+			for _, c := range []struct {
+				behind []byte
+				skip   int
+				err    error
+			}{{[]byte{0xff, jpeg.EOI}, 0, nil}, {[]byte{0xff, 0xff, jpeg.DNL}, 0, nil}, {nil, 0, jpeg.ErrMore}, {[]byte{0xff}, 0, jpeg.ErrMore}, {[]byte{7}, 1, jpeg.ErrMore}} {
+				if end, err := jpeg.ScanEnd(slices.Concat(scan, c.behind), 0); end != len(scan)+c.skip || err != c.err {
+					t.Fatalf("% x behind %d bytes, %d apart: %d, %v", c.behind, len(scan), gap, end, err)
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkScanEnd has bytes of FF be as close together as can be, in the worst distance, and as in pictures.
+func BenchmarkScanEnd(b *testing.B) {
+	for name, gap := range map[string]int{"close": 0, "5": 5, "pictures": 254} {
+		b.Run(name, func(b *testing.B) {
+			part := append(bytes.Repeat([]byte{1}, gap), 0xff, 0)
+			data := append(bytes.Repeat(part, 1<<20/len(part)), 0xff, jpeg.EOI)
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := jpeg.ScanEnd(data, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func TestWalkingAllocatesNothing(t *testing.T) {
 	plain := encoded(t, 64, 48)
 	half, broken := plain[:len(plain)/2], with(plain, 0)
