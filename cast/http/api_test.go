@@ -251,6 +251,27 @@ type doorman struct{ grant cast.Grant }
 
 func (d *doorman) Admit(_ cast.Request, answer func(cast.Grant, error)) { answer(d.grant, nil) }
 
+// TestEmptyForwardedFor has a client by a proxy send an empty header, to which the proxy adds a line of its own: the
+// client is no admin.
+func TestEmptyForwardedFor(t *testing.T) {
+	w := newSiteWith(t, nil, front.Options{})
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
+		r, err := http.NewRequest(http.MethodGet, w.url+"/api/v1/config", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header[name] = []string{"", "192.0.2.1"}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %s", name, answer.Status)
+		}
+	}
+}
+
 // TestAPIRoles has somebody who may watch one stream ask, and somebody who may watch all but is no admin.
 func TestAPIRoles(t *testing.T) {
 	d := &doorman{}

@@ -158,10 +158,11 @@ func (s *Server) refuseSite(w http.ResponseWriter, r *http.Request, err error) {
 	s.refuse(w, r, err)
 }
 
-// isForwarded reports whether a request has come by a proxy, so that its address is the proxy's.
+// isForwarded reports whether a request has come by a proxy, so that its address is the proxy's. Whatever the
+// header's value is: a client may send an empty one, behind which a proxy adds its own.
 func isForwarded(r *http.Request) bool {
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
-		if r.Header.Get(name) != "" {
+		if len(r.Header.Values(name)) > 0 {
 			return true
 		}
 	}
