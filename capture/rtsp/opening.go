@@ -197,7 +197,7 @@ func (o *opening) expired() {
 	case o.state == playing:
 		o.watchdog.SetAfter(min(silentTime-silent, blindTime-blind))
 	case o.state == answered && o.fallBack:
-		o.source.options.Log.Info("no packets come from the camera by UDP; using TCP", "source", o.source.url.String())
+		o.source.options.Log.Info("no packets come from the camera by UDP; using TCP", "source", o.source.url.Shown())
 		o.source.onlyTCP = true
 		o.hangUp()
 		o.open()

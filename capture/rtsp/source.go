@@ -56,9 +56,10 @@ func New(o Options) (*Source, error) {
 	return &Source{options: o, url: u, port: port, cname: hex.EncodeToString(name), onlyTCP: onlyTCP, room: udp.NewRoom()}, nil
 }
 
-// Describe gives the URL, without the user and the password, and what frames are, once one has come.
+// Describe gives the URL, without the user and the password, and without the values in its query, and what frames
+// are, once one has come.
 func (s *Source) Describe() capture.Description {
-	return capture.Description{Source: s.url.String(), Coding: s.coding, Params: s.parameters.now}
+	return capture.Description{Source: s.url.Shown(), Coding: s.coding, Params: s.parameters.now}
 }
 
 // Figures counts as gaps the frames that were lost on the way, or could not be decoded without them,

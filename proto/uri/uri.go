@@ -144,6 +144,16 @@ func parseIPv6(text string) (string, error) {
 // is escaped.
 func (u URL) String() string { return u.Root() + Escape(u.Path) + Escape(u.Query) }
 
+// Shown is String for those who need not know what else the URL says: what stands behind the first "=" of the path
+// and the query is left out. Some cameras take their password there: "/user=admin&password=...".
+func (u URL) Shown() string {
+	tail := u.Path + u.Query
+	if i := strings.IndexByte(tail, '='); i >= 0 {
+		tail = tail[:i+1] + "..."
+	}
+	return u.Root() + Escape(tail)
+}
+
 // Root is the URL up to the port: what is in front of the path.
 func (u URL) Root() string {
 	return u.Scheme + "://" + escape(u.authority, func(i int) bool { return u.authority[i] < 0x80 })

@@ -135,3 +135,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestShown leaves out what may be a password in a path or a query.
+func TestShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"rtsp://u:p@h:1/cam":                    "rtsp://h:1/cam",
+		"rtsp://h/cam?ch1":                      "rtsp://h/cam?ch1",
+		"rtsp://h/live?user=me&password=secret": "rtsp://h/live?user=...",
+		"rtsp://h:554/user=me&password=secret&channel=1&stream=0.sdp?x": "rtsp://h:554/user=...",
+		"rtsp://h": "rtsp://h",
+	} {
+		u, err := uri.Parse(text)
+		if got := u.Shown(); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
+		}
+	}
+}
