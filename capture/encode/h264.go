@@ -179,13 +179,16 @@ func (e *H264) make(size image.Point, rate float64) (err error) {
 		e.stream = nal.NewStream(h264.NewAssembler(e.options.MaxFrame))
 	}
 	if e.is != e.quality {
-		if err := e.encoder.SetBitrate(e.bitrate(e.made) * e.quality / fullQuality); err != nil {
+		if err := e.encoder.SetBitrate(percentOf(e.bitrate(e.made), e.quality)); err != nil {
 			return err
 		}
 		e.is = e.quality
 	}
 	return nil
 }
+
+// percentOf is a part of a bit rate, whose product with a percentage an int of 32 bits cannot hold.
+func percentOf(bitrate, percent int) int { return int(int64(bitrate) * int64(percent) / fullQuality) }
 
 // bitrate is the full one.
 func (e *H264) bitrate(m madeFor) int {
