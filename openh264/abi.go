@@ -101,6 +101,7 @@ type sourcePicture struct {
 	strides       [4]int32
 	planes        [4]*byte
 	width, height int32
+	_             [beforeLong]byte
 	milliseconds  int64
 	_             [64]byte
 }

@@ -45,6 +45,7 @@ type parameters struct {
 // bufferInfo is SBufferInfo, and room for what later releases may add.
 type bufferInfo struct {
 	status        int32 // 1: there is a picture
+	_             [beforeLong]byte
 	in, out       uint64
 	width, height int32
 	format        int32
