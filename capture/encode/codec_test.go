@@ -37,7 +37,7 @@ func TestDeviceFails(t *testing.T) {
 		var faults []error
 		device := m2m.Device{Path: "/dev/made", Card: "made up"}
 		e := newH264(t, H264Options{Device: device, DeviceFailed: func(err error) { faults = append(faults, err) }})
-		if e.Name() != "/dev/made (made up)" {
+		if e.Name() != `/dev/made ("made up")` {
 			t.Errorf("%s", e.Name())
 		}
 		left, devices := c.pictures, 0

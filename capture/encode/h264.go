@@ -100,7 +100,7 @@ func NewH264(o H264Options) (*H264, error) {
 	}
 	e := &H264{options: o, name: "OpenH264 " + version, quality: fullQuality, newCodec: newCodec}
 	if o.Device != (m2m.Device{}) {
-		e.name = fmt.Sprintf("%s (%s)", o.Device.Path, o.Device.Card)
+		e.name = fmt.Sprintf("%s (%q)", o.Device.Path, o.Device.Card)
 	}
 	e.pictures.size = image.Pt(o.Width, o.Height)
 	if lib := o.turbo(); lib != nil {

@@ -73,6 +73,7 @@ func (s *Source) Open(host capture.Host) {
 			_ = host.Post(c.fail) // a loop that is closed wants no report
 			return
 		}
+		s.name = c.encoder.Name() // a device may have failed meanwhile
 	}
 	c.worker = worker.New(host.Work, c.encode, c.encoded)
 	c.isOpen = true

@@ -6,10 +6,12 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/encode"
+	"github.com/camcast/camcast/capture/m2m"
 	"github.com/camcast/camcast/capture/recode"
 	"github.com/camcast/camcast/cast"
 )
@@ -94,12 +96,32 @@ func (spec *sourceSpec) h264() encode.H264Options {
 	return o
 }
 
-// encodes gives what makes a source of H.264 of a stream's pictures.
+// findEncoder finds the device that encodes H.264, once, before the loop has viewers: devices are opened for that.
+func (d *service) findEncoder() {
+	if !switchedOff("CAMCAST_M2M") {
+		d.encoder, _ = m2m.Find(m2m.H264)
+	}
+}
+
+// encodes gives what makes a source of H.264 of a stream's pictures: by the device, if there is one, until it
+// fails.
 func (d *service) encodes(spec sourceSpec) func(capture.Source) (capture.Source, error) {
 	o := spec.h264()
-	o.MaxFrame = d.settings.config.MaxFrame
+	o.MaxFrame, o.Device = d.settings.config.MaxFrame, d.encoder
+	var failed atomic.Bool
+	log := d.log.With("stream", spec.name)
+	o.DeviceFailed = func(err error) {
+		failed.Store(true)
+		log.Warn("OpenH264 encodes from now on, as the encoder device has failed", "device", o.Device.Path, "error", err)
+	}
 	return func(pictures capture.Source) (capture.Source, error) {
-		return nilIfFailed(recode.New(pictures, func() (recode.Encoder, error) { return encode.NewH264(o) }))
+		return nilIfFailed(recode.New(pictures, func() (recode.Encoder, error) {
+			o := o
+			if failed.Load() {
+				o.Device = m2m.Device{}
+			}
+			return encode.NewH264(o)
+		}))
 	}
 }
 

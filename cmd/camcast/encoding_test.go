@@ -11,6 +11,7 @@ func TestEncodingOptions(t *testing.T) {
 	specs, err := parseSources([]string{
 		"cam=/dev/video99?size=1280x720&encode=h264&bitrate=2M&keyframe=2s", "low=cam?size=640x360&encode=H264&bitrate=500k&keyframe=0.5",
 		"testcard:?encode=h264&bitrate=1.5M", "./cam", "clip.mjpeg?encode=h264&loop=1&keyframe=1500ms",
+		"exec?encode=h264&fps=5&bitrate=1M:cat x?encode=h265",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -22,6 +23,7 @@ func TestEncodingOptions(t *testing.T) {
 	}{
 		{deviceSource, "/dev/video99", encoding{true, 2_000_000, 2 * time.Second}}, {streamSource, "cam", encoding{true, 500_000, time.Second / 2}},
 		{testcardSource, "testcard:", encoding{true, 1_500_000, 0}}, {fileSource, "./cam", encoding{}}, {fileSource, "clip.mjpeg", encoding{true, 0, 1500 * time.Millisecond}},
+		{execSource, "cat x?encode=h265", encoding{true, 1_000_000, 0}},
 	}
 	for i, w := range want {
 		if s := specs[i]; s.kind != w.kind || s.path != w.path || s.encoding != w.encoding {
@@ -50,6 +52,10 @@ func TestWrongEncodingOptions(t *testing.T) {
 		"testcard:?encode=h264&keyframe=0":           "keyframe=0",
 		"testcard:?encode=h264&keyframe=1ms":         "must be 100ms to 10m0s",
 		"testcard:?bitrate=2M":                       "bitrate and keyframe are of use with encode=h264 alone",
+		"exec?encode=h265:secret":                    `source "exec?encode=h265:...": encode=h265: must be h264`,
+		"exec?bitrate=2M:secret":                     "bitrate and keyframe are of use with encode=h264 alone",
+		"exec?encode=h264&bitrate=1:secret":          "H.264 of 1 bits/s",
+		"exec?encode=h264&size=64x48:secret":         `option "size": unknown`,
 		"clip.mjpeg?keyframe=2s":                     "bitrate and keyframe are of use with encode=h264 alone",
 		"clip.mjpeg?encode=h264&size=640x480":        `option "size": unknown`,
 		"cam?size=320x240":                           "add encode=h264",

@@ -31,8 +31,9 @@ cam2, cam3...
                                                   format=; it is ended and run again when it ends,
                                                   or no frame comes for timeout seconds
   - or 'cam=-?format=h264&fps=25' or a FIFO       the same from stdin, or from a FIFO
-  '/dev/video0?encode=h264&bitrate=2M&keyframe=2s' encoded to H.264, by OpenH264; JPEG files
-                                                  and the test card, too
+  '/dev/video0?encode=h264&bitrate=2M&keyframe=2s' encoded to H.264, by the machine's encoder
+                                                  (V4L2 memory-to-memory) or by OpenH264; so
+                                                  are the test card and all sources of JPEG
   'low=cam?size=640x360&encode=h264'              the pictures of an earlier stream, smaller
 
 Everything from the last '?' on is optional, or from exec's '?' to its ':'. The quotes keep it
@@ -65,6 +66,7 @@ These environment variables turn kernel features and libraries off:
   CAMCAST_SENDMMSG=0      batches: each message is a system call of its own
   CAMCAST_CLONE=0         --clone
   CAMCAST_TURBOJPEG=0     libjpeg-turbo: pictures are encoded by Go's image/jpeg
+  CAMCAST_M2M=0           the machine's H.264 encoder: OpenH264 encodes
 
 Examples:
   camcast

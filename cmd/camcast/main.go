@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/auth"
+	"github.com/camcast/camcast/capture/m2m"
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/cast/http"
 	"github.com/camcast/camcast/cast/join"
@@ -158,6 +159,8 @@ type service struct {
 	stdout      io.Writer
 	// cameras are the devices of the streams that have one.
 	cameras map[string]string
+	// encoder is the device that encodes H.264, if there is one.
+	encoder m2m.Device
 	// droppedLogLines is how many lines of the log were dropped.
 	droppedLogLines func() uint64
 	log             *slog.Logger

@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/camcast/camcast/capture/testcard"
+	"golang.org/x/sys/unix"
 )
 
 // encodedStream is a stream of a test card that was encoded to H.264.
@@ -78,6 +79,35 @@ func TestEncodedInPlayers(t *testing.T) {
 	var all sync.WaitGroup
 	for _, s := range []encodedStream{{"cam", 640, 480}, {"mid", 320, 240}, {"low", 160, 120}} {
 		all.Go(func() { watchEncoded(t, strings.TrimSuffix(d.url(), "cam")+s.name, s, 30) })
+	}
+	all.Wait()
+}
+
+// TestEncodedSources encodes what an RTSP camera, a command and a FIFO deliver as JPEG: all of them the test card of
+// another camcast.
+func TestEncodedSources(t *testing.T) {
+	camera := startDaemon(t, "testcard:?size=320x240&fps=15")
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	copies := []string{"ffmpeg", "-v", "error", "-y", "-rtsp_transport", "tcp", "-analyzeduration", "300000", "-i", camera.url(), "-c", "copy", "-f", "mjpeg"}
+	writer := exec.Command("timeout", append(append([]string{"60"}, copies...), fifo)...)
+	if err := writer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = writer.Process.Kill()
+		_ = writer.Wait()
+	})
+	const options = "encode=h264&bitrate=1M&keyframe=1s"
+	d := startDaemon(t, camera.url()+"?transport=tcp&"+options, "command=exec?fps=15&"+options+":exec "+strings.Join(copies, " ")+" -", "fifo="+fifo+"?fps=15&"+options)
+	for _, name := range []string{"command", "fifo"} {
+		d.awaitLog("source is open", "stream="+name)
+	}
+	var all sync.WaitGroup
+	for _, name := range []string{"cam", "command", "fifo"} {
+		all.Go(func() { watchEncoded(t, strings.TrimSuffix(d.url(), "cam")+name, encodedStream{name, 320, 240}, 20) })
 	}
 	all.Wait()
 }

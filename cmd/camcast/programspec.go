@@ -32,6 +32,9 @@ func (spec *sourceSpec) parseExec(source string) error {
 	if err == nil {
 		_, err = exec.New(spec.exec())
 	}
+	if err == nil {
+		err = spec.checkEncoding()
+	}
 	if err != nil {
 		return fmt.Errorf("source %q: %w", head+":...", err)
 	}

@@ -23,7 +23,7 @@ type rtspSpec struct {
 }
 
 // rtspOptions are the options of an RTSP camera.
-var rtspOptions = []string{"transport", "tls-ca", "tls-fingerprint", "insecure", "allow-basic"}
+var rtspOptions = append([]string{"transport", "tls-ca", "tls-fingerprint", "insecure", "allow-basic"}, encodingOptions...)
 
 // isRTSP reports whether a source is the URL of an RTSP camera.
 func isRTSP(source string) bool {
@@ -53,14 +53,25 @@ func (spec *sourceSpec) parseRTSP(source string) error {
 	if err := o.Check(); err != nil {
 		return err
 	}
-	return spec.rtsp.check(spec.path)
+	if err := spec.rtsp.check(spec.path); err != nil {
+		return err
+	}
+	return spec.checkEncoding()
 }
 
-// sortOptions sorts what is joined by '&': our options, and what else there is.
+// sortOptions sorts what is joined by '&': our options, and what else there is. Cameras have options such as
+// bitrate, too: what says how to encode is ours only beside encode.
 func sortOptions(query string) (ours, others []string) {
-	for part := range strings.SplitSeq(query, "&") {
+	nameOf := func(part string) string {
 		key, _, _ := strings.Cut(part, "=")
-		if name, err := url.QueryUnescape(key); err == nil && slices.Contains(rtspOptions, name) {
+		name, _ := url.QueryUnescape(key) // of a broken one it is empty
+		return name
+	}
+	parts := strings.Split(query, "&")
+	encodes := slices.ContainsFunc(parts, func(part string) bool { return nameOf(part) == "encode" })
+	for _, part := range parts {
+		name := nameOf(part)
+		if slices.Contains(rtspOptions, name) && (encodes || !slices.Contains(encodingOptions, name)) {
 			ours = append(ours, part)
 		} else if part != "" {
 			others = append(others, part)

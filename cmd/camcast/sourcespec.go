@@ -55,8 +55,8 @@ var optionsOf = map[sourceKind][]string{
 	fileSource:     append([]string{"fps", "loop"}, encodingOptions...),
 	streamSource:   append([]string{"size"}, encodingOptions...),
 	rtspSource:     rtspOptions,
-	execSource:     {"format", "fps", "timeout"},
-	pipeSource:     {"format", "fps"},
+	execSource:     append([]string{"format", "fps", "timeout"}, encodingOptions...),
+	pipeSource:     append([]string{"format", "fps"}, encodingOptions...),
 }
 
 // cameraFormats are what can be asked of a camera.
@@ -213,7 +213,7 @@ func (spec *sourceSpec) parseOptions(query string) (err error) {
 }
 
 func (spec *sourceSpec) setOption(key, value string) (err error) {
-	if spec.kind == rtspSource {
+	if spec.kind == rtspSource && !slices.Contains(encodingOptions, key) {
 		return spec.rtsp.set(key, value)
 	}
 	switch key {

@@ -19,6 +19,7 @@ import (
 // addStreams adds the streams that are asked for, and opens their sources. The error is that of
 // a source that cannot be opened as it was asked to be; one that is not there yet is waited for.
 func (d *service) addStreams() error {
+	d.findEncoder()
 	if len(d.settings.sources) == 0 {
 		return d.addDefaultStream(v4l2.List())
 	}
