@@ -1,11 +1,13 @@
 package file
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/camcast/camcast/proto/mpegts"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,7 +18,9 @@ func TestFailures(t *testing.T) {
 		"empty":        {write(t, "empty.mjpeg"), "is empty"},
 		"text":         {write(t, "notes.txt", []byte("hello, world")), "not an MJPEG file"},
 		"AVI":          {write(t, "clip.avi", []byte("RIFF....AVI ")), "AVI"},
-		"MP4":          {write(t, "clip.mp4", []byte("\x00\x00\x00\x20ftypisom")), "MP4"},
+		"MP4":          {write(t, "clip.mp4", []byte("\x00\x00\x00\x20ftypisom")), "MP4 file, not MJPEG, H.264 or H.265 alone; take its video out by: ffmpeg"},
+		"MPEG-TS":      {write(t, "clip.ts", bytes.Repeat(append([]byte("G"), make([]byte, mpegts.PacketBytes-1)...), 3)), "MPEG-TS file"},
+		"PNG":          {write(t, "newest.png", []byte("\x89PNG\r\n")), "PNG picture, not MJPEG; convert it by: ffmpeg"},
 		"only half":    {write(t, "half.jpg", grey[:len(grey)/2]), "no whole JPEG"},
 		"empty folder": {t.TempDir(), "no .jpg"},
 		"a device":     {"/dev/null", "neither a file nor a folder"},
@@ -54,9 +58,9 @@ func endless(t testing.TB) string {
 }
 
 func TestNewRefuses(t *testing.T) {
-	for _, bytes := range []int{-1, 1023, 1<<30 + 1} {
-		if _, err := New(Options{Path: "clip.mjpeg", MaxFrame: bytes}); err == nil || !strings.Contains(err.Error(), "1024 to 1073741824") {
-			t.Errorf("pictures of %d bytes: error %v", bytes, err)
+	for _, n := range []int{-1, 1023, 1<<30 + 1} {
+		if _, err := New(Options{Path: "clip.mjpeg", MaxFrame: n}); err == nil || !strings.Contains(err.Error(), "1024 to 1073741824") {
+			t.Errorf("pictures of %d bytes: error %v", n, err)
 		}
 	}
 	for _, rate := range []float64{-1, 1e-12, 1001} {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/mjpeg"
+	"github.com/camcast/camcast/proto/mpegts"
 )
 
 // readBytes is how much is read at a time.
@@ -73,11 +74,19 @@ func (s *stream) seekTo(offset int64) error {
 var kinds = []struct {
 	at          int
 	begin, name string
+	isVideo     bool
 }{
-	{0, "RIFF", "an AVI or WAV file"}, {0, "\x1a\x45\xdf\xa3", "a Matroska or WebM file"}, {0, "\x89PNG", "a PNG picture"},
-	{0, "GIF8", "a GIF picture"},
-	{4, "ftyp", "an MP4 file"}, {4, "moov", "an MP4 file"}, {4, "mdat", "an MP4 file"}, {4, "wide", "an MP4 file"},
+	{0, "RIFF", "an AVI or WAV file", true}, {0, "\x1a\x45\xdf\xa3", "a Matroska or WebM file", true}, {0, "FLV", "an FLV file", true},
+	{0, "\x89PNG", "a PNG picture", false}, {0, "GIF8", "a GIF picture", false},
+	{4, "ftyp", "an MP4 file", true}, {4, "moov", "an MP4 file", true}, {4, "mdat", "an MP4 file", true}, {4, "wide", "an MP4 file", true},
+	{mpegts.PacketBytes, "G", "an MPEG-TS file", true},
 }
+
+// What makes such a file one that is read. The video is copied if it is coded so already.
+const (
+	convertVideo   = "take its video out by: ffmpeg -i FILE -c copy OUT.h264 (or OUT.h265 or OUT.mjpeg, as it is coded)"
+	convertPicture = "convert it by: ffmpeg -i FILE -c:v mjpeg -huffman default -f mjpeg OUT.mjpeg"
+)
 
 // checkKind says what a file is that does not begin with a JPEG.
 func (s *stream) checkKind(b *budget) error {
@@ -92,9 +101,13 @@ func (s *stream) checkKind(b *budget) error {
 		return errReplaced
 	}
 	for _, kind := range kinds {
-		if len(data) > kind.at && strings.HasPrefix(string(data[kind.at:min(len(data), kind.at+4)]), kind.begin) {
-			return fmt.Errorf("%s, not MJPEG; convert it by: ffmpeg -i FILE -c:v mjpeg -huffman default -f mjpeg OUT.mjpeg", kind.name)
+		if len(data) <= kind.at || !strings.HasPrefix(string(data[kind.at:min(len(data), kind.at+4)]), kind.begin) || kind.at == mpegts.PacketBytes && data[0] != 'G' {
+			continue
 		}
+		if kind.isVideo {
+			return fmt.Errorf("%s, not MJPEG, H.264 or H.265 alone; %s", kind.name, convertVideo)
+		}
+		return fmt.Errorf("%s, not MJPEG; %s", kind.name, convertPicture)
 	}
 	return nil
 }

@@ -127,7 +127,11 @@ func parseSource(argument string, earlier ...string) (sourceSpec, error) {
 		return spec, fmt.Errorf("source %q: must be a device, a file, a command or a testcard", argument)
 	case isURL(path):
 		scheme, _, _ := strings.Cut(path, "://") // what follows may hold a password
-		return spec, fmt.Errorf("source %q: such a URL cannot be a source; camcast streams cameras and files of this machine and RTSP cameras (rtsp://, rtsps://), and camview watches streams", scheme+"://...")
+		return spec, fmt.Errorf("source %q: such a URL cannot be a source; a program can read it: 'exec:curl -sN URL' (MJPEG) or 'exec:ffmpeg -i URL -c copy -f flv -'", scheme+"://...")
+	case isMissingWord(path):
+		return spec, fmt.Errorf("source %q: there is no file, no earlier stream and no command named %s", argument, path)
+	case strings.HasPrefix(path, "testcard:") && !exists(path):
+		return spec, fmt.Errorf("source %q: the test card's options begin with one '?', as in 'testcard:?size=640x480&fps=30'", argument)
 	case path == "-", isFIFO(path):
 		spec.kind = pipeSource
 	case isDevicePath(path):
@@ -161,7 +165,7 @@ func splitOptions(source string) (path, query string) {
 	if at < 0 {
 		return source, ""
 	}
-	if _, err := os.Stat(source); err == nil {
+	if exists(source) {
 		return source, ""
 	}
 	return source[:at], source[at+1:]
@@ -172,9 +176,21 @@ func (spec *sourceSpec) testcard() testcard.Options {
 	return testcard.Options{Width: spec.width, Height: spec.height, FramesPerSecond: spec.fps, Quality: spec.quality, Encode: encodeOptions(), Pixels: spec.encoding.isWished}
 }
 
+// isMissingWord reports whether a path is a mere word that names no file: more likely a command that is mistyped, or a
+// stream that is not an earlier one.
+func isMissingWord(path string) bool {
+	return !strings.ContainsAny(path, "./") && cast.CheckName(path) == nil && path != "-" && !exists(path)
+}
+
+// exists reports whether there is something at a path.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // isURL reports whether a path is a URL, such as rtsp://HOST/cam, rather than a file that is there.
 func isURL(path string) bool {
-	if _, err := os.Stat(path); err == nil {
+	if exists(path) {
 		return false
 	}
 	scheme, _, found := strings.Cut(path, "://")
