@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -136,5 +138,26 @@ func TestPageForEverybody(t *testing.T) {
 	press("\t")
 	if look() != "Snapshot of cam" {
 		t.Errorf("next is %q", focus)
+	}
+}
+
+// TestPageOfAbsentCamera has the page show a camera that was never there: what is so, no torn picture, and no command that
+// needs to know the format.
+func TestPageOfAbsentCamera(t *testing.T) {
+	b := newChromium(t)
+	_, url := startPage(t, "--http", "127.0.0.1:0", "absent=/dev/video99")
+	b.Open(url)
+	var shown struct {
+		Notice, Picture string
+		Players         []string
+	}
+	b.Eval(`for (let i = 0; i < 200 && !document.querySelector(".tile img.broken"); i++) await new Promise(done => setTimeout(done, 50));
+		return {Notice: document.querySelector(".notice").innerText, Picture: getComputedStyle(document.querySelector(".tile img")).visibility,
+			Players: [...document.querySelectorAll(".players strong")].map(e => e.textContent)}`, &shown)
+	if !strings.HasPrefix(shown.Notice, "No picture comes from the source.") || shown.Picture != "hidden" {
+		t.Errorf("the page shows %+v", shown)
+	}
+	if want := []string{"camview, in a terminal", "ffplay", "OpenCV", "curl, one picture"}; !slices.Equal(shown.Players, want) {
+		t.Errorf("the players are %q, want %q", shown.Players, want)
 	}
 }

@@ -66,6 +66,9 @@ func (c *topCommand) run(args []string) (status int, err error) {
 	if err != nil || where.Scheme != "http" && where.Scheme != "https" || where.Host == "" {
 		return 0, errors.New("the URL must be one such as http://" + defaultHTTP) // not repeated: it may hold a password
 	}
+	if where.User != nil {
+		return 0, errors.New("the URL must have no password: where there are users a token goes into it, http://HOST:8080/?token=...")
+	}
 	if c.every < 100*time.Millisecond {
 		return 0, fmt.Errorf("--interval %v: must be at least 100ms", c.every)
 	}
@@ -164,6 +167,9 @@ func askTop(ctx context.Context, client *http.Client, where string) (told topFig
 	if answer.StatusCode != http.StatusOK {
 		var problem struct{ Detail string }
 		_ = json.Unmarshal(body, &problem) // another server's answer has none
+		if answer.StatusCode == http.StatusUnauthorized {
+			problem.Detail += " (a token in the URL stands for one: /?token=...)"
+		}
 		return told, fmt.Errorf("%s: %s", answer.Status, problem.Detail)
 	}
 	if err := json.Unmarshal(body, &told); err != nil {
@@ -178,10 +184,18 @@ func (f topFigures) table() string {
 	const row = "%-16.16s %-9.9s %-6.6s %10s %8s %8s %11s %9s %9s %9s %8s\n"
 	fmt.Fprintf(&b, row, "STREAM", "STATE", "FORMAT", "SIZE", "FRAMES/S", "VIEWERS", "DELIVERED", "LAGS", "AGE 1ST", "AGE LAST", "LOSS")
 	for _, s := range f.Streams {
-		fmt.Fprintf(&b, row, printable(s.Name), printable(s.State), printable(s.Format), fmt.Sprintf("%dx%d", s.Width, s.Height), fmt.Sprintf("%.1f", s.Rate),
+		fmt.Fprintf(&b, row, printable(s.Name), printable(s.State), printable(s.Format), sizeOf(s.Width, s.Height), fmt.Sprintf("%.1f", s.Rate),
 			fmt.Sprint(s.Readers+s.Destinations), fmt.Sprint(s.Delivered), fmt.Sprint(s.Lags), orDash(s.Ages.First, "%.1f ms"), orDash(s.Ages.Last, "%.1f ms"), orDash(s.Loss, "%.1f %%"))
 	}
 	return b.String()
+}
+
+// sizeOf is a picture's size, "-" before the first one is known.
+func sizeOf(width, height int) string {
+	if width == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%dx%d", width, height)
 }
 
 // orDash is a number, or "-" where there is none.

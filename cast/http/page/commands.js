@@ -6,7 +6,7 @@ export function commandsFor(stream, ports, user, location) {
   const who = user ? `${encodeURIComponent(user)}:PASSWORD@` : "";
   const at = (scheme, port) => `${scheme}://${who}${location.hostname}:${port}/${stream.name}`;
   const origin = `${location.protocol}//${who}${location.host}`;
-  const isJPEG = stream.format === "JPEG" || stream.format === "";
+  const isJPEG = stream.format === "JPEG";
   const byHTTP = `${origin}/${stream.name}.${isJPEG ? "mjpg" : "mp4"}`;
   const [depay, demux] = {
     "H.264": ["rtph264depay ! decodebin", "qtdemux ! decodebin"],
@@ -17,13 +17,12 @@ export function commandsFor(stream, ports, user, location) {
   const source = ports.rtsp ? `rtspsrc location=${url} latency=100 ! ${depay}` : `souphttpsrc location=${url} is-live=true ! ${demux}`;
   const script = ["import cv2", `v = cv2.VideoCapture("${url}")`, "while True:", "    ok, picture = v.read()", "    if not ok: break",
     `    cv2.imshow("${stream.name}", picture)`, "    cv2.waitKey(1)"].join("\n");
-  const commands = [
-    ["ffplay", `ffplay -fflags nobuffer -flags low_delay ${url}`],
-    ["VLC", `vlc --network-caching 100 ${byHTTP}`],
-    ["GStreamer", `gst-launch-1.0 ${source} ! ${show}`],
-    ["OpenCV", `python3 -c '${script}'`],
-    ["curl, one picture", `curl -o ${stream.name}.jpg ${origin}/${stream.name}.jpg`],
-  ];
+  const isKnown = stream.format !== ""; // it is not as long as a camera was never there
+  const commands = [];
+  if (isKnown || ports.rtsp) commands.push(["ffplay", `ffplay -fflags nobuffer -flags low_delay ${url}`]);
+  if (isKnown) commands.push(["VLC", `vlc --network-caching 100 ${byHTTP}`], ["GStreamer", `gst-launch-1.0 ${source} ! ${show}`]);
+  if (isKnown || ports.rtsp) commands.push(["OpenCV", `python3 -c '${script}'`]);
+  commands.push(["curl, one picture", `curl -o ${stream.name}.jpg ${origin}/${stream.name}.jpg`]);
   if (ports.camcast) commands.unshift(["camview, in a terminal", `camview ${at("camcast", ports.camcast)}`]);
   return commands;
 }

@@ -111,9 +111,9 @@ class Tile {
   // tell says what is wrong with the stream or its picture.
   tell() {
     const texts = {
-      lost: "The camera is away. It is opened again when it is there.",
-      opening: "The camera is being opened.",
-      idle: "Idle: the camera is turned on for its first viewer.",
+      lost: "No picture comes from the source. It is opened again when it is there.",
+      opening: "The source is being opened.",
+      idle: "Idle: the source is opened for its first viewer.",
       ended: "The stream has ended.",
     };
     const text = texts[this.stream.state] ?? this.failed ?? "";

@@ -4,6 +4,9 @@
 
 import { Fetched } from "/page/fetched.js";
 
+// showBroken hides an image while it has no picture: browsers show a torn one instead.
+function showBroken(image, isBroken) { image.classList.toggle("broken", isBroken); }
+
 // Snapshots is the newest picture, every two seconds.
 export class Snapshots {
   constructor(name, path, fail) {
@@ -11,8 +14,8 @@ export class Snapshots {
     this.element.alt = `Picture of ${name}, renewed every two seconds`;
     const show = () => { this.element.src = path(`/${name}.jpg`, `n=${Date.now()}`); };
     const later = () => { this.timer = setTimeout(show, 2000); };
-    this.element.addEventListener("load", () => { fail(""); later(); });
-    this.element.addEventListener("error", () => { fail("No picture can be had of this stream."); later(); });
+    this.element.addEventListener("load", () => { showBroken(this.element, false); fail(""); later(); });
+    this.element.addEventListener("error", () => { showBroken(this.element, true); fail("No picture can be had of this stream."); later(); });
     show();
   }
 
