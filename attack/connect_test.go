@@ -128,7 +128,7 @@ func (c *client) answer() (status int, err error) {
 func (c *client) play(to target, transport string) error {
 	c.password = to.password
 	for _, request := range [][]string{
-		{"DESCRIBE", to.url("cam")}, {"SETUP", to.url("cam") + "/trackID=0", "Transport: " + transport}, {"PLAY", to.url("cam")},
+		{"DESCRIBE", to.url(to.stream)}, {"SETUP", to.url(to.stream) + "/trackID=0", "Transport: " + transport}, {"PLAY", to.url(to.stream)},
 	} {
 		if status, err := c.ask(request[0], request[1], request[2:]...); err != nil || status != 200 {
 			return fmt.Errorf("%s: %d, %w", request[0], status, err)
@@ -178,9 +178,11 @@ func (c *client) watch(to target) (*viewer, error) {
 		return nil, errors.Join(err, c.conn.Close())
 	}
 	v := newViewer()
-	v.session, v.close = c.session, func() { c.conn.Close() }
+	v.session, v.coded, v.keeper = c.session, to.coded, to.keeper
+	v.watches(c)
 	go func() {
-		for {
+		for p := []byte(nil); ; {
+			v.mayRead()
 			start, err := c.in.Peek(4)
 			if err != nil {
 				return
@@ -191,7 +193,8 @@ func (c *client) watch(to target) (*viewer, error) {
 				}
 				continue
 			}
-			p := make([]byte, 4+int(start[2])<<8+int(start[3]))
+			size := 4 + int(start[2])<<8 + int(start[3])
+			p = slices.Grow(p[:0], size)[:size]
 			if _, err := io.ReadFull(c.in, p); err != nil {
 				return
 			}
@@ -235,6 +238,7 @@ func watchUDP(ip netip.Addr, to target) (*viewer, error) {
 		return nil, errors.Join(err, c.conn.Close())
 	}
 	v := newViewer()
+	v.coded, v.keeper, v.socket = to.coded, to.keeper, rtp
 	v.close = func() { _ = errors.Join(c.conn.Close(), rtp.Close(), rtcp.Close()) }
 	go v.read(rtp, func(p []byte) {
 		v.packet(p)
@@ -254,6 +258,7 @@ func watchUDP(ip netip.Addr, to target) (*viewer, error) {
 // read hands what comes to take, until the socket is closed.
 func (v *viewer) read(socket *net.UDPConn, take func([]byte)) {
 	for p := make([]byte, 2048); ; {
+		v.mayRead()
 		n, _, err := socket.ReadFromUDPAddrPort(p)
 		if errors.Is(err, net.ErrClosed) {
 			return
@@ -271,7 +276,7 @@ func joinUDP(ip netip.Addr, to target) (*viewer, error) {
 		return nil, err
 	}
 	began := time.Now()
-	c := join.NewClient("cam", 1, join.Nonce{1, byte(portOf(socket) >> 8), byte(portOf(socket))})
+	c := join.NewClient(to.stream, 1, join.Nonce{1, byte(portOf(socket) >> 8), byte(portOf(socket))})
 	send := func(p []byte) {
 		if len(p) > 0 {
 			_, _ = socket.WriteToUDPAddrPort(p, to.rtp)

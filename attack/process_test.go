@@ -22,12 +22,15 @@ import (
 	"github.com/camcast/camcast/proto/join"
 )
 
-// target is what is attacked, or discards. rtsps is valid if the daemon has TLS, http if it answers HTTP, and password,
+// target is what is attacked, or discards. Viewers watch stream. rtsps is valid if the daemon has TLS, http if it answers HTTP, and password,
 // which joinKey is made of, is not empty if it has --auth.
 type target struct {
 	rtsp, rtsps, http, rtp, rtcp netip.AddrPort
-	password                     string
-	joinKey                      join.Key
+	stream, password             string
+	// coded: the stream is H.264; keeper learns when its frames were taken, if it is not nil.
+	coded   bool
+	keeper  *timekeeper
+	joinKey join.Key
 }
 
 // url is that of a stream.
@@ -171,6 +174,8 @@ func (x *text) String() string {
 // surroundings are how a daemon is run.
 type surroundings struct {
 	args []string
+	// card is the test card that it streams, 320x240 if it is empty.
+	card string
 	// files is how many descriptors it may have; 0: as many as the test.
 	files int
 	// deaf: nobody reads its stderr before it is stopped.
@@ -215,10 +220,14 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 		secrets.AddWords(proof.password)
 		args = append(args, "--auth", file)
 	}
-	args = append(args, "cam=testcard:?size=320x240")
+	if s.card == "" {
+		s.card = "size=320x240"
+	}
+	args = append(args, "cam=testcard:?"+s.card)
 	if s.files > 0 {
 		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, s.files), "sh"}, args...)
 	}
+	proof.stream = "cam"
 	d := &daemon{target: proof, cmd: exec.Command(args[0], args[1:]...), stderr: &text{}, deaf: s.deaf, ended: make(chan struct{}), secrets: secrets}
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()

@@ -48,8 +48,12 @@ func TestIdleHandshakes(t *testing.T) {
 	}
 }
 
-// memory is the most that the daemon has had in memory so far (VmHWM, proc_pid_status(5)).
-func (d *daemon) memory(t *testing.T) (bytesUsed int) {
+// memory is the most that the daemon has had in memory so far, and resident what it has now.
+func (d *daemon) memory(t *testing.T) (bytesUsed int)   { return d.status(t, "VmHWM") }
+func (d *daemon) resident(t *testing.T) (bytesUsed int) { return d.status(t, "VmRSS") }
+
+// status is one of the sizes that the kernel says of the daemon (proc_pid_status(5)).
+func (d *daemon) status(t *testing.T, name string) (bytesUsed int) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
 	if err != nil {
@@ -57,7 +61,7 @@ func (d *daemon) memory(t *testing.T) (bytesUsed int) {
 	}
 	for line := range bytes.Lines(text) {
 		var kilobytes int
-		if n, _ := fmt.Sscanf(string(line), "VmHWM: %d kB", &kilobytes); n == 1 {
+		if n, _ := fmt.Sscanf(string(line), name+": %d kB", &kilobytes); n == 1 {
 			return kilobytes << 10
 		}
 	}

@@ -20,9 +20,17 @@ type viewer struct {
 	session string // over RTSP
 	port    uint16 // of its RTP, over UDP
 	close   func()
+	// socket is what the stream comes on.
+	socket buffered
+	// reads is locked while it may not read: it stalls.
+	reads sync.Mutex
+	// coded: the stream is H.264; keeper, if it is not nil, learns when its frames were taken.
+	coded  bool
+	keeper *timekeeper
 
 	next  uint16
 	whole bool // no packet of the frame that is coming is missing so far
+	ended bool // the last packet was the last of a frame
 	// sent is the time of day of the sender's report, and at its timestamp.
 	sent     time.Time
 	at       uint32
@@ -30,16 +38,29 @@ type viewer struct {
 	highest  uint16
 	reported time.Time
 	left     bool // goodbye was said to it
-	missed   int  // how often the sequence numbers had a gap
+	missed   int  // how often the sequence numbers, or those of frames, had a gap
+	number   int  // of the last frame, over HTTP
 }
+
+// buffered is a socket whose buffer can be made small.
+type buffered interface{ SetReadBuffer(bytes int) error }
 
 // tally is what was received since it was last asked for.
 type tally struct {
 	frames int
 	ages   []time.Duration // from their capture to the arrival of their last packet
+	// endings are how frames end of which it is not known when they were taken.
+	endings []ending
 }
 
 func newViewer() *viewer { return &viewer{first: make(chan struct{})} }
+
+// mayRead waits while it stalls.
+func (v *viewer) mayRead() {
+	v.reads.Lock()
+	//lint:ignore SA2001 there is nothing to do but to wait
+	v.reads.Unlock()
+}
 
 // take takes the tally.
 func (v *viewer) take() (t tally) {
@@ -63,33 +84,43 @@ func (v *viewer) gaps() int {
 	return v.missed
 }
 
-// packet takes an RTP packet with JPEG (RFC 2435).
+// packet takes an RTP packet with JPEG (RFC 2435) or H.264.
 func (v *viewer) packet(p []byte) {
-	if len(p) < 20 {
+	if len(p) < rtp.HeaderBytes || !v.coded && len(p) < 20 {
 		return
 	}
 	now := time.Now()
 	sequence, timestamp := binary.BigEndian.Uint16(p[2:]), binary.BigEndian.Uint32(p[4:])
-	offset := uint32(p[13])<<16 | uint32(p[14])<<8 | uint32(p[15])
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
+	begins := !v.begun || v.ended && sequence == v.next
+	if !v.coded {
+		begins = p[13]|p[14]|p[15] == 0 // its offset in the frame
+	}
 	if !v.begun {
 		v.begun = true
 		close(v.first)
 	} else if sequence != v.next {
 		v.missed++
 	}
-	v.whole = offset == 0 || v.whole && sequence == v.next
+	v.whole = begins || v.whole && sequence == v.next
 	v.next, v.highest, v.ssrc = sequence+1, sequence, binary.BigEndian.Uint32(p[8:])
-	if marker := p[1]&0x80 != 0; !marker || !v.whole {
+	if v.keeper != nil {
+		v.keeper.packet(p, v.taken)
+	}
+	if v.ended = p[1]&0x80 != 0; !v.ended || !v.whole {
 		return
 	}
 	v.whole = false
 	v.tally.frames++
-	if !v.sent.IsZero() {
-		captured := v.sent.Add(time.Duration(int32(timestamp-v.at)) * time.Second / rtp.ClockHz)
-		v.tally.ages = append(v.tally.ages, now.Sub(captured))
+	if taken, ok := v.taken(timestamp); ok {
+		v.tally.ages = append(v.tally.ages, now.Sub(taken))
 	}
+}
+
+// taken is when the frame of a timestamp was taken, if that is known.
+func (v *viewer) taken(timestamp uint32) (at time.Time, ok bool) {
+	return v.sent.Add(time.Duration(int32(timestamp-v.at)) * time.Second / rtp.ClockHz), !v.sent.IsZero()
 }
 
 // reports takes RTCP.
