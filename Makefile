@@ -66,7 +66,7 @@ test-players:
 # people with a keyboard or a screen reader out, comes from npm into a temporary folder.
 test-browser:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_BROWSER)
-	.ci/with-axe .ci/in-namespace $(GO) test $(TESTFLAGS) -tags browser -run 'TestPage(In|For)' -v ./cmd/camcast
+	.ci/with-axe .ci/in-namespace $(GO) test $(TESTFLAGS) -tags browser -run 'TestPage(In|For|Of)' -v ./cmd/camcast
 
 # Real V4L2 drivers, in a virtual machine.
 test-camera:

@@ -100,47 +100,6 @@ func (b *chromium) Screenshot() (png []byte) {
 // TestPageInChromium has Chromium show the page.
 func TestPageInChromium(t *testing.T) { testPage(t, "chromium", newChromium(t)) }
 
-// TestPageForEverybody has axe-core look at the page, and the keyboard alone reach and do all.
-func TestPageForEverybody(t *testing.T) {
-	b := newChromium(t)
-	_, url := startPage(t, "--http", "127.0.0.1:0", "testcard:?size=320x240")
-	for _, isDark := range []bool{false, true} {
-		b.Dark(isDark)
-		b.Open(url)
-		var n any
-		b.Eval(widthOf+`for (let i = 0; i < 200 && !widthOf(document.querySelector(".tile .open > *")); i++) await new Promise(done => setTimeout(done, 50));
-		if (document.querySelector(".players")) document.querySelector(".players").open = true; return 1`, &n)
-		checkAxe(t, b)
-	}
-	press := func(keys string) { b.run(chromedp.KeyEvent(keys)) }
-	var focus string
-	look := func() string {
-		b.Eval(`return document.activeElement.getAttribute("aria-label") ?? document.activeElement.innerText`, &focus)
-		return focus
-	}
-	press("\t")
-	if look() != "Show cam in full size" {
-		t.Errorf("first the keyboard reaches %q", focus)
-	}
-	var isSo bool
-	await := func(condition string) bool { // it goes by events
-		b.Eval(widthOf+`for (let i = 0; i < 100 && !(`+condition+`); i++) await new Promise(done => setTimeout(done, 20)); return `+condition, &isSo)
-		return isSo
-	}
-	press("\r")
-	if !await(`document.getElementById("large").open && widthOf(document.querySelector("#large .stage > *")) === 320`) {
-		t.Error("Enter does not show it in full size")
-	}
-	press("\x1b")
-	if !await(`!document.getElementById("large").open && widthOf(document.querySelector(".tile .open > *")) === 320`) || look() != "Show cam in full size" {
-		t.Errorf("Escape does not go back: %v, %q", isSo, focus)
-	}
-	press("\t")
-	if look() != "Snapshot of cam" {
-		t.Errorf("next is %q", focus)
-	}
-}
-
 // TestPageOfAbsentCamera has the page show a camera that was never there: what is so, no torn picture, and no command that
 // needs to know the format.
 func TestPageOfAbsentCamera(t *testing.T) {

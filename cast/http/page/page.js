@@ -135,9 +135,10 @@ function playerFor(stream) {
   return MP4.isSupported() ? MP4 : Snapshots;
 }
 
-// chooseLive has those tiles be live that were looked at last, of those that can be seen.
+// chooseLive has those tiles be live that were looked at last, of those that can be seen. Lost ones come last.
 function chooseLive() {
-  const candidates = [...tiles.values()].filter(t => t.isSeen && t.stream).sort((a, b) => b.looked - a.looked);
+  const isAway = t => t.stream.state === "lost";
+  const candidates = [...tiles.values()].filter(t => t.isSeen && t.stream).sort((a, b) => isAway(a) - isAway(b) || b.looked - a.looked);
   candidates.forEach((tile, i) => tile.play(i < mostLive));
   for (const tile of tiles.values()) if (!tile.isSeen && large.tile !== tile) tile.stop();
 }
