@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 )
@@ -64,9 +65,15 @@ const awaitPictures = widthOf + `
 
 // testPage has the page show streams live: 10 different pictures a second at least, and again within 5 s after the
 // server was started anew.
-func testPage(t *testing.T, name string, b browser) {
+//
+// secure are the flags of a certificate if it is served over TLS.
+func testPage(t *testing.T, name string, b browser, secure ...string) {
 	sources := []string{"bench=testcard:?fps=25", "roof=testcard:?encode=h264"}
-	d, url := startPage(t, append([]string{"--http", "127.0.0.1:0"}, sources...)...)
+	flag := "--http"
+	if secure != nil {
+		flag = "--https"
+	}
+	d, url := startPage(t, slices.Concat(secure, []string{flag, "127.0.0.1:0"}, sources)...)
 	b.Size(deskWidth, deskHeight)
 	b.Open(url)
 	var n any
@@ -103,7 +110,9 @@ func testPage(t *testing.T, name string, b browser) {
 		keepScreenshot(t, name+"-"+look.name, b.Screenshot())
 	}
 	b.Size(deskWidth, deskHeight)
-	restarted(t, d, url, b, sources)
+	restarted(t, d, url, b, len(sources), func(address string) {
+		startPage(t, slices.Concat(secure, []string{flag, address}, sources)...)
+	})
 }
 
 // keepScreenshot checks that a screenshot is a picture, and keeps it if that is asked for.
@@ -120,7 +129,7 @@ func keepScreenshot(t *testing.T, name string, png []byte) {
 }
 
 // restarted ends the daemon, and starts it again at the same port: its pictures are back within 5 s.
-func restarted(t *testing.T, d *daemon, url string, b browser, sources []string) {
+func restarted(t *testing.T, d *daemon, url string, b browser, streams int, start func(address string)) {
 	t.Helper()
 	d.stop()
 	var said string
@@ -132,14 +141,13 @@ func restarted(t *testing.T, d *daemon, url string, b browser, sources []string)
 	if said != "The server does not answer." {
 		t.Errorf("when the server is gone the page says %q", said)
 	}
-	address := regexp.MustCompile(`//(.*)/$`).FindStringSubmatch(url)[1]
-	startPage(t, append([]string{"--http", address}, sources...)...)
+	start(addressOf(url))
 	began := time.Now()
 	b.Eval(fmt.Sprintf(widthOf+`for (let i = 0; i < 100; i++) {
 		const shown = [...document.querySelectorAll(".tile .open > *")].filter(e => widthOf(e) > 0);
 		if (shown.length === %d && !document.getElementById("status").classList.contains("bad")) break;
 		await new Promise(done => setTimeout(done, 50));
-	}`, len(sources)), nil)
+	}`, streams), nil)
 	took := time.Since(began)
 	t.Logf("%v after the restart the pictures are back", took.Round(10*time.Millisecond))
 	for stream, w := range watch(b, time.Second/2) {

@@ -11,15 +11,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/camcast/camcast/certificate"
 	"github.com/chromedp/chromedp"
 )
-
-var announcedSecurePage = regexp.MustCompile(`In a browser: https://(\S+)/`)
 
 // keyHash is what Chromium knows a certificate's key by.
 func keyHash(t *testing.T, made certificate.Made) string {
@@ -42,20 +39,16 @@ func TestPageForUsers(t *testing.T) {
 	}
 	made, args := writeCertificate(t)
 	args[1] = "off" // --rtsps
-	d := startDaemon(t, append(args, "--https", "127.0.0.1:0", "--auth", file,
+	d, page := startPage(t, append(args, "--https", "127.0.0.1:0", "--auth", file,
 		"bench=testcard:?size=320x240", "roof=testcard:?size=320x240&encode=h264", "vault=testcard:?size=320x240")...)
-	m := announcedSecurePage.FindStringSubmatch(d.stdout)
-	if m == nil {
-		t.Fatalf("no page is announced: %s", d.stdout)
-	}
 	b := newChromium(t, "ignore-certificate-errors-spki-list", keyHash(t, made))
 	b.Size(deskWidth, deskHeight)
 
 	var text string
-	if _, err := chromedp.Run(b.ctx, chromedp.Navigate("https://"+m[1]+"/")); err == nil || !strings.Contains(err.Error(), "ERR_INVALID_AUTH_CREDENTIALS") {
+	if _, err := chromedp.Run(b.ctx, chromedp.Navigate(page)); err == nil || !strings.Contains(err.Error(), "ERR_INVALID_AUTH_CREDENTIALS") {
 		t.Errorf("without a password: %v", err)
 	}
-	b.Open("https://" + m[1] + "/?token=AAAA")
+	b.Open(page + "?token=AAAA")
 	if b.Eval(`for (let i = 0; i < 100 && !document.body?.innerText; i++) await new Promise(done => setTimeout(done, 20)); return document.body.innerText`, &text); strings.TrimSpace(text) != "the token is not valid any more" {
 		t.Errorf("a wrong token shows %q", text)
 	}
@@ -71,7 +64,7 @@ func TestPageForUsers(t *testing.T) {
 			t.Errorf("the streams on the page are %q, not %v", text, streams)
 		}
 	}
-	shows("https://"+url.UserPassword("anna", annasPassword).String()+"@"+m[1]+"/", "bench", "roof")
+	shows("https://"+url.UserPassword("anna", annasPassword).String()+"@"+addressOf(page)+"/", "bench", "roof")
 	for stream, w := range watch(b, *browserTime/10) {
 		if w.Pictures < int(browserTime.Seconds()) {
 			t.Errorf("%d pictures of %s in %v", w.Pictures, stream, *browserTime/10)
@@ -96,5 +89,5 @@ func TestPageForUsers(t *testing.T) {
 		body: JSON.stringify({ streams: ["roof"], lifetime_seconds: 60 }) });
 	return (await answer.json()).token ?? await answer.text()`, &token)
 	b = b.stranger()
-	shows("https://"+m[1]+"/?token="+token, "roof")
+	shows(page+"?token="+token, "roof")
 }

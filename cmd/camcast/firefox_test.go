@@ -62,7 +62,7 @@ func newFirefox(t *testing.T) *firefox {
 	})
 	b := &firefox{t: t}
 	b.dial(output)
-	b.call("WebDriver:NewSession", map[string]any{}, nil)
+	b.call("WebDriver:NewSession", map[string]any{"acceptInsecureCerts": true}, nil)
 	b.call("WebDriver:SetTimeouts", map[string]any{"script": (*browserTime + time.Minute).Milliseconds(), "pageLoad": 30_000}, nil)
 	return b
 }
@@ -167,5 +167,9 @@ func (b *firefox) Screenshot() (png []byte) {
 	return png
 }
 
-// TestPageInFirefox has Firefox show the page.
-func TestPageInFirefox(t *testing.T) { testPage(t, "firefox", newFirefox(t)) }
+// TestPageInFirefox has Firefox show the page, over TLS.
+func TestPageInFirefox(t *testing.T) {
+	_, flags := writeCertificate(t)
+	flags[1] = "off" // --rtsps
+	testPage(t, "firefox", newFirefox(t), flags...)
+}

@@ -20,7 +20,7 @@ import (
 )
 
 // announcedPage is where the page is said to be.
-var announcedPage = regexp.MustCompile(`In a browser: (http://\S+/)`)
+var announcedPage = regexp.MustCompile(`In a browser: (https?://\S+/)`)
 
 var announcedHTTP = regexp.MustCompile(`http://\S+/cam\.(mjpg|mp4)`)
 
