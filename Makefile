@@ -63,10 +63,12 @@ test-players:
 	.ci/in-namespace $(GO) test $(TESTFLAGS) -tags players -v ./cmd/camcast ./cmd/camview ./openh264 ./proto/rtp
 
 # The page in real browsers, in a network namespace of its own; axe-core, which looks for what keeps
-# people with a keyboard or a screen reader out, comes from npm into a temporary folder.
+# people with a keyboard or a screen reader out, comes from npm into a temporary folder. Pictures are watched for
+# BROWSERTIME.
+BROWSERTIME ?= 10s
 test-browser:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_BROWSER)
-	.ci/with-axe .ci/in-namespace $(GO) test $(TESTFLAGS) -tags browser -run 'TestPage(In|For|Of)' -v ./cmd/camcast
+	.ci/with-axe .ci/in-namespace $(GO) test $(TESTFLAGS) -timeout 1h -tags browser -run 'TestPage(In|For|Of)' -v ./cmd/camcast -browser-time $(BROWSERTIME)
 
 # Real V4L2 drivers, in a virtual machine.
 test-camera:
