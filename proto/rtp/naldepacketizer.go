@@ -239,9 +239,15 @@ func (d *NALDepacketizer) incomplete() error {
 	return fmt.Errorf("%w: a unit without its last fragment", ErrMalformed)
 }
 
+// maxAggregated is more units than senders put into a packet. On TCP one of 64 kB could have 20 000.
+const maxAggregated = 256
+
 // aggregate takes a packet of several units, whose header has so many bytes.
 func (d *NALDepacketizer) aggregate(p []byte, header int, lost bool) error {
-	for len(p) > 0 {
+	for count := 0; len(p) > 0; count++ {
+		if count == maxAggregated {
+			return fmt.Errorf("%w: more than %d units in a packet", ErrMalformed, maxAggregated)
+		}
 		if len(p) < sizeBytes {
 			return fmt.Errorf("%w: a byte after the last unit", ErrMalformed)
 		}
