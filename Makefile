@@ -39,11 +39,11 @@ unit:
 	$(GO) test $(TESTFLAGS) -tags turbojpeg ./capture/encode ./capture/testcard ./capture/v4l2
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -shuffle=on -count=1 ./loop/... $(VIRTUAL)
 
-# Every attack of SECURITY.md with its full load: about half an hour. unit runs them at a tenth.
+# Every attack of SECURITY.md with its full load: about an hour. unit runs them at a tenth.
 # Without the race detector, which would make the attackers and the viewers the slow ones.
 test-attack:
 	$(INSTALL) $(PACKAGES_GO)
-	$(GO) test -count=1 -timeout 1h -v ./attack -full
+	$(GO) test -count=1 -timeout 2h -v ./attack -full
 
 # Each fuzz target for FUZZTIME, a minute unless that is set: less than an hour.
 test-fuzz:

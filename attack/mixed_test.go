@@ -13,11 +13,11 @@ import (
 const (
 	// stalling is how many of those who watch in a way stall at times.
 	stalling = 3
-	// smallBuffer is the kernel's buffer of those who stall, which is soon full.
-	smallBuffer = 4096
-	// card is the pictures of both streams: at this rate the viewers, who are in this process, take them all, and in 20 s
-	// there are more than the kernel holds for one who takes none.
-	card = "size=640x480&fps=10"
+	// smallBuffer is the kernel's buffer of those who stall, which is soon full, and usualBuffer that of those who go on.
+	smallBuffer, usualBuffer = 4096, 1 << 20
+	// card is the pictures of both streams: at this rate the viewers, who are in this process, take them all, and in 3 s
+	// there are more JPEGs than the kernel holds for one who takes none, and than that one may be behind.
+	card = "size=640x480&fps=15"
 	// mostStalledAge is how many times as old as without stalled viewers the 99th percentile of frames may be.
 	mostStalledAge = 1.3
 	// mostGrowth is by how much the daemon's memory may grow, in megabytes a minute.
@@ -114,6 +114,8 @@ func (m *mixed) come(i, from, count int) []*viewer {
 type outcome struct {
 	result
 	missed int
+	// behind is how many of those have missed something who stall.
+	behind int
 }
 
 // run has others watch too, who stall for a while if they are to, and says what the viewers get meanwhile.
@@ -122,11 +124,6 @@ func (m *mixed) run(during time.Duration, stall bool) (got []outcome) {
 	var others []*viewer
 	for i := range m.ways {
 		others = append(others, m.come(i, ofEach()-stalling, stalling)...)
-	}
-	for _, v := range others {
-		if err := v.socket.SetReadBuffer(smallBuffer); err != nil {
-			m.t.Fatal(err)
-		}
 	}
 	over := time.NewTimer(during + time.Second)
 	again := time.NewTimer(during)
@@ -139,11 +136,13 @@ func (m *mixed) run(during time.Duration, stall bool) (got []outcome) {
 	if stall {
 		for _, v := range others {
 			v.reads.Lock()
+			_ = v.socket.SetReadBuffer(smallBuffer)
 		}
 	}
 	m.wait(again)
 	if stall {
 		for _, v := range others {
+			_ = v.socket.SetReadBuffer(usualBuffer)
 			v.reads.Unlock()
 		}
 	}
@@ -165,6 +164,9 @@ func (m *mixed) run(during time.Duration, stall bool) (got []outcome) {
 			behind[i/stalling]++
 		}
 		v.close()
+	}
+	for i := range got {
+		got[i].behind = behind[i]
 	}
 	m.t.Logf("of the others so many have missed something, by ways: %v", behind)
 	return got
@@ -195,6 +197,9 @@ func (m *mixed) judge(without, with []outcome) (older []float64, err error) {
 		case share < leastFrames:
 			all = append(all, fmt.Errorf("%s: %.1f %% of the frames", m.ways[i].name, 100*share))
 		}
+		if i == 0 && o.behind < stalling {
+			all = append(all, fmt.Errorf("%s: only %d who stalled have missed something", m.ways[i].name, o.behind))
+		}
 		older = append(older, float64(o.p99())/float64(max(beside.p99(), 1)))
 	}
 	return older, errors.Join(all...)
@@ -202,13 +207,13 @@ func (m *mixed) judge(without, with []outcome) (older []float64, err error) {
 
 // TestStalledViewers has 100 viewers watch in each of four ways: .mjpg, .mp4, RTSP over TCP and over UDP. Three of each stall
 // for 20 s. The others lose nothing and get frames as soon as otherwise, and the daemon's memory does not grow in ten
-// minutes. Without -full they are 25, the stalls take 2 s, and ages and memory are told and not judged.
+// minutes. Without -full they are 25, the stalls take 3 s, and ages and memory are told and not judged.
 func TestStalledViewers(t *testing.T) {
 	m := newMixed(t)
 	if !*full {
 		var why error
 		for range tries {
-			older, err := m.judge(m.run(2*time.Second, false), m.run(2*time.Second, true))
+			older, err := m.judge(m.run(3*time.Second, false), m.run(3*time.Second, true))
 			t.Logf("p99 of the ages by ways: %.2f times as high; memory: %+.2f MB a minute", older, m.growth())
 			if why = err; why == nil {
 				return
