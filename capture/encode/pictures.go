@@ -61,7 +61,7 @@ func (d *pictures) decode(f media.Frame) (*image.YCbCr, error) {
 		}
 		return p, nil
 	}
-	return nil, fmt.Errorf("pictures of %v cannot be encoded anew", f.Params.Format)
+	return nil, fmt.Errorf("the source delivers %v; only JPEG and raw pixels can be encoded", f.Params.Format)
 }
 
 // decodeJPEG decodes a picture, by the library to a smaller size if that is at least the one wanted.
