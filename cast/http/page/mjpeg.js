@@ -21,10 +21,10 @@ export class MJPEG extends Fetched {
 
   take(bytes) { this.parts.push(bytes); }
 
-  // show draws the newest picture. Those that come while one is decoded are skipped, but for the last.
+  // show draws the newest picture. Those that come while one is decoded, or nobody sees the page, are skipped.
   async show(picture) {
     this.next = picture;
-    if (this.isDrawing) return;
+    if (this.isDrawing || document.hidden) return;
     this.isDrawing = true;
     while (this.next && this.abort) {
       const blob = new Blob([this.next], { type: "image/jpeg" });
