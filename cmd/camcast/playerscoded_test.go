@@ -91,10 +91,10 @@ var hungUp = regexp.MustCompile(`ERROR: from element \S+rtspsrc0: Could not writ
 // ended is what ffmpeg says when a response ends whose length was not told, whatever its header says.
 var ended = regexp.MustCompile(`\[http @ \S+\] Stream ends prematurely at \d+, should be 18446744073709551615\n|http:\S+: Input/output error\n|    Last message repeated \d+ times\n`)
 
-// watch runs a player that ends by itself, at the latest when the server does, and returns what it
+// runPlayer runs a player that ends by itself, at the latest when the server does, and returns what it
 // writes. That it complains is an error. If the stream has begun before, ffmpeg may miss what H.265's first
 // frames need.
-func watch(args []string, begun bool) ([]byte, error) {
+func runPlayer(args []string, begun bool) ([]byte, error) {
 	cmd := exec.Command("timeout", append([]string{"-k", "2", "40"}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -125,7 +125,7 @@ func (c *coded) playCoded(player, transport, url string) error {
 		if isMulticast {
 			args = append(args, "-frames:v", fmt.Sprint(codedFrames+20))
 		}
-		out, err := watch(append([]string{"ffmpeg"}, append(args, "-f", "framemd5", "-")...), isMulticast)
+		out, err := runPlayer(append([]string{"ffmpeg"}, append(args, "-f", "framemd5", "-")...), isMulticast)
 		if err != nil {
 			return err
 		}
@@ -137,7 +137,7 @@ func (c *coded) playCoded(player, transport, url string) error {
 			// It may begin in the middle of a group.
 			pipeline += fmt.Sprintf(" ! identity eos-after=%d", codedFrames+60)
 		}
-		out, err := watch(strings.Fields("gst-launch-1.0 -q "+pipeline+" ! fdsink fd=1"), isMulticast)
+		out, err := runPlayer(strings.Fields("gst-launch-1.0 -q "+pipeline+" ! fdsink fd=1"), isMulticast)
 		if err != nil {
 			return err
 		}

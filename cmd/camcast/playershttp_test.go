@@ -83,14 +83,14 @@ func TestHTTPMovie(t *testing.T) {
 			t.Parallel()
 			c := makeCoded(t, e, codedFrames)
 			play := func() string { return startDaemon(t, "--http", "127.0.0.1:0", c.path).pictureURL() + ".mp4" }
-			out, err := watch([]string{"ffmpeg", "-nostdin", "-v", "error", "-i", play(), "-fps_mode", "passthrough", "-f", "framemd5", "-"}, false)
+			out, err := runPlayer([]string{"ffmpeg", "-nostdin", "-v", "error", "-i", play(), "-fps_mode", "passthrough", "-f", "framemd5", "-"}, false)
 			if err != nil {
 				t.Error(err)
 			} else if err := c.check(pictureHashes(string(out)), false); err != nil {
 				t.Errorf("ffmpeg: %v", err)
 			}
 			pipeline := "souphttpsrc location=" + play() + " is-live=true ! qtdemux ! " + c.extension() + "parse ! video/x-" + c.extension() + ",stream-format=byte-stream,alignment=au ! fdsink fd=1"
-			if out, err = watch(append([]string{"gst-launch-1.0", "-q"}, strings.Fields(pipeline)...), false); err != nil {
+			if out, err = runPlayer(append([]string{"gst-launch-1.0", "-q"}, strings.Fields(pipeline)...), false); err != nil {
 				t.Error(err)
 			} else if got, err := decode("pipe:0", out); err != nil {
 				t.Error(err)

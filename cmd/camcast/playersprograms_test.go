@@ -80,7 +80,7 @@ func TestProgramsAreSources(t *testing.T) {
 				})
 				d = startDaemon(t, fifo)
 			}
-			out, err := watch([]string{"ffmpeg", "-nostdin", "-v", "error", "-timeout", "5000000", "-rtsp_transport", p.transport, "-i", d.url(),
+			out, err := runPlayer([]string{"ffmpeg", "-nostdin", "-v", "error", "-timeout", "5000000", "-rtsp_transport", p.transport, "-i", d.url(),
 				"-fps_mode", "passthrough", "-frames:v", fmt.Sprint(2 * programFrames), "-f", "framemd5", "-"}, true)
 			if err == nil {
 				want := clip
