@@ -15,17 +15,21 @@ import (
 //
 // A packet's index is its sequence number and a rollover counter that is not sent. A reader is told the
 // counter when it asks for the stream, and counts on from the packets that it receives; it is lost when
-// the next one is 2^15 packets or more after that. So every reader is first sent the packet before its
-// own first one, and, if the counter has gone on since it was told, some of those between.
+// the next one is 2^15 packets or more after that. So every reader is first sent a packet of before its
+// own first one, and, if the counter has gone on since it was told, some of those between. Of JPEG these are
+// any. Where frames depend on each other, a packet may be a frame that needs others, which the reader has not
+// had: so now and then a frame has one more packet for all readers, of padding alone, and readers are led by
+// these.
 type sealing struct {
 	sealer *srtp.Sealer
 	plain  *ring.Form
 	next   uint64 // the index of the next packet
 	octets uint64
-	// kept are packets of long ago, the oldest first, each at most keptApart after the one before, and
-	// last is the last packet.
-	kept []keptPacket
-	last keptPacket
+	// kept are packets of long ago that a reader may be led by, the oldest first, each at most some hundred
+	// more than keptApart after the one before, and last is the last one of these.
+	kept    []keptPacket
+	last    keptPacket
+	padding [paddingBytes]byte
 }
 
 // keptPacket is a sealed packet.
@@ -41,6 +45,11 @@ const (
 	// keptApart is how far apart packets are kept, and keptPackets how many.
 	keptApart   = 1 << 14
 	keptPackets = 32
+	// paddedApart is after how many packets there is one of padding alone. It is less than readers of a few
+	// packets a second should miss, and more than would cost anything.
+	paddedApart = 1 << 8
+	// paddingBytes is the length of such a packet: a header and four bytes of padding.
+	paddingBytes = rtp.HeaderBytes + 4
 )
 
 func newSealing(c Config, plain *ring.Form) *sealing {
@@ -75,20 +84,53 @@ func (s *sealing) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
 	}
 	p := plain.Packets
 	p.FirstSequence = s.NextSequence()
-	dst = slices.Grow(dst[:0], len(p.Bytes)+p.Count*srtp.TagBytes)
-	from := 0
+	dst = slices.Grow(dst[:0], len(p.Bytes)+p.Count*srtp.TagBytes+paddingBytes+srtp.TagBytes)
+	depends := f.Params.Format.Dependent()
 	for i := range p.Count {
-		from = len(dst)
 		var err error
-		if dst, err = s.sealer.Seal(dst, plain.Packet(i), s.next); err != nil {
+		if dst, err = s.seal(dst, plain.Packet(i), !depends); err != nil {
 			return rtp.Packets{}, err
 		}
-		s.keep(dst[from:])
-		s.next++
 	}
-	s.last.index, s.last.bytes = s.next-1, append(s.last.bytes[:0], dst[from:]...)
 	s.octets += uint64(len(p.Bytes) - p.Count*rtp.HeaderBytes)
-	return p.Longer(dst, srtp.TagBytes), nil
+	if !depends || !s.lacksPadding() {
+		return p.Longer(dst, srtp.TagBytes), nil
+	}
+	dst, err := s.seal(dst, s.pad(plain.Packet(p.Count-1)), true)
+	if err != nil {
+		return rtp.Packets{}, err
+	}
+	return p.LongerAndOne(dst, srtp.TagBytes, paddingBytes+srtp.TagBytes), nil
+}
+
+// seal seals the next packet. If leads is set, readers may be led by it.
+func (s *sealing) seal(dst, packet []byte, leads bool) ([]byte, error) {
+	from := len(dst)
+	dst, err := s.sealer.Seal(dst, packet, s.next)
+	if err != nil {
+		return dst, err
+	}
+	if leads {
+		s.keep(dst[from:])
+		s.last.index, s.last.bytes = s.next, append(s.last.bytes[:0], dst[from:]...)
+	}
+	s.next++
+	return dst, nil
+}
+
+// lacksPadding reports whether the next packet must be one of padding alone: the last one was too long ago,
+// or had another rollover counter.
+func (s *sealing) lacksPadding() bool {
+	return s.last.bytes == nil || s.next-s.last.index >= paddedApart || s.next>>16 != s.last.index>>16
+}
+
+// pad is a packet of padding alone (RFC 3550, section 5.1), with the header of a frame's last packet.
+func (s *sealing) pad(last []byte) []byte {
+	const paddingBit = 0x20
+	copy(s.padding[:], last[:rtp.HeaderBytes])
+	s.padding[0] |= paddingBit
+	s.padding[paddingBytes-1] = paddingBytes - rtp.HeaderBytes
+	return s.padding[:]
 }
 
 // keep keeps the next packet, if the last one that was kept is far enough away.
@@ -115,10 +157,10 @@ type progress struct {
 // rollover is what a new reader is told.
 func (s *sealing) rollover() uint32 { return uint32(s.next >> 16) }
 
-// lead are packets that bring a reader to the next one: the last, and those before it that it needs to
-// know the rollover counter. ok is false if that was too long ago.
+// lead are packets that bring a reader to the next one: the last of those that may lead, and those before it
+// that it needs to know the rollover counter. ok is false if that was too long ago.
 func (s *sealing) lead(from progress) (packets [][]byte, ok bool) {
-	if s.last.bytes == nil { // nothing was sealed yet
+	if s.last.bytes == nil || s.last.index < from.index { // it knows the counter
 		return nil, true
 	}
 	if from.reaches(s.last.index) {

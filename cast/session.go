@@ -187,7 +187,11 @@ func (s *Session) TakeRTCP(packet []byte) {
 		return
 	}
 	s.Alive()
-	s.reception.take(s.stream, s.SSRC(), s.udp, packet)
+	udp := s.udp
+	if s.sealed != nil && s.reception.reports == 0 {
+		udp = nil // what was not sent between the reader's lead and its first frame is no loss
+	}
+	s.reception.take(s.stream, s.SSRC(), udp, packet)
 	if !s.opened.EndsByGoodbye || s.udp == nil {
 		return
 	}

@@ -255,3 +255,39 @@ func TestFragmentsOverTheLimit(t *testing.T) {
 		t.Errorf("%d errors for a unit of 10 kB, want one", failed)
 	}
 }
+
+// TestPaddingAlone has a packet of padding alone come after each packet: they are no gap. Where one is lost, that
+// is a gap of one packet.
+func TestPaddingAlone(t *testing.T) {
+	for _, name := range nalStreams {
+		d := rtp.NewNALDepacketizer(formatOf(name), mostFrame)
+		number := uint16(0)
+		push := func(packet []byte, flags byte) (ok bool) {
+			packet[0] |= flags
+			packet[2], packet[3] = byte(number>>8), byte(number)
+			number++
+			_, ok, err := d.Push(packet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ok
+		}
+		for i, s := range sendNAL(t, name, 200) {
+			missing := 0
+			if i > 0 && i%3 == 0 {
+				number, missing = number+1, 1
+			}
+			got := 0
+			for _, packet := range s.packets {
+				for _, whole := range []bool{push(packet, 0), push(append(bytes.Clone(packet[:rtp.HeaderBytes]), 0, 0, 0, 4), 0x20)} {
+					if whole {
+						got++
+					}
+				}
+			}
+			if got != 1 || d.Missing() != missing || d.Gap() != (missing > 0) || d.Packets() < len(s.packets) {
+				t.Errorf("%s: frame %d: %d frames, %d packets missing, want %d; in %d packets", name, i, got, d.Missing(), missing, d.Packets())
+			}
+		}
+	}
+}

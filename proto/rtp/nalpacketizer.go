@@ -95,7 +95,7 @@ func (p *NALPacketizer) Packetize(dst []byte, f *media.Frame, timestamp uint32) 
 	w := nalWriter{NALPacketizer: p, size: s.size, pad: s.pad, emit: true}
 	w.frame()
 	packets.Bytes = p.buffer
-	packets.list(p.runs)
+	packets.list(len(p.runs), func(i int) runEntry { return p.runs[i] })
 	p.params = f.Params
 	return packets, nil
 }

@@ -88,7 +88,19 @@ func TestLonger(t *testing.T) {
 				t.Errorf("%s: packet %d is another one", name, i)
 			}
 		}
+		one := p.LongerAndOne(append(bytes.Clone(sealed), "one more"...), 10, len("one more"))
+		if one.Count != p.Count+1 || one.Runs() != p.Runs()+1 || string(one.Packet(p.Count)) != "one more" || string(one.Run(p.Runs())) != "one more" {
+			t.Errorf("%s and one: %d packets, %d runs, the last is %q", name, one.Count, one.Runs(), one.Packet(one.Count-1))
+		}
+		for i := range q.Count {
+			if !bytes.Equal(one.Packet(i), q.Packet(i)) {
+				t.Errorf("%s and one: packet %d is another one", name, i)
+			}
+		}
 		for i := range q.Runs() {
+			if !bytes.Equal(one.Run(i), q.Run(i)) {
+				t.Errorf("%s and one: run %d is another one", name, i)
+			}
 			if want := len(p.Run(i)) + 10*((len(p.Run(i))+p.PacketSize-1)/p.PacketSize); len(q.Run(i)) != want {
 				t.Errorf("%s: run %d has %d bytes, want %d", name, i, len(q.Run(i)), want)
 			}

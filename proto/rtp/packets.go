@@ -3,7 +3,6 @@ package rtp
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
 const (
@@ -122,16 +121,24 @@ func (p *Packets) Longer(bytes []byte, extra int) Packets {
 	q := *p
 	q.Bytes = bytes
 	q.PacketSize += extra
-	if p.runs == nil {
-		return q
+	if p.runs != nil {
+		q.list(p.Runs(), func(i int) runEntry { return p.starts(i).after(extra) })
 	}
-	end := len(bytes)
-	q.Bytes = slices.Grow(bytes, len(p.runs))
-	all := q.Bytes
-	for i := range p.Runs() {
-		e := p.entry(i)
-		all = runEntry{e.from + e.first*uint32(extra), e.first}.append(all)
-	}
-	q.runs = all[end:]
+	return q
+}
+
+// LongerAndOne is Longer with one more packet, which is a run of its own: the last bytes, so many and fewer
+// than a packet has.
+func (p *Packets) LongerAndOne(bytes []byte, extra, last int) Packets {
+	q := *p
+	q.Bytes = bytes
+	q.PacketSize += extra
+	q.Count++
+	q.list(p.Runs()+1, func(i int) runEntry {
+		if i == p.Runs() {
+			return runEntry{uint32(len(bytes) - last), uint32(p.Count)}
+		}
+		return p.starts(i).after(extra)
+	})
 	return q
 }

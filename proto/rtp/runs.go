@@ -43,13 +43,26 @@ func (p *Packets) listedPacket(i int) []byte {
 	return run[from:min(from+p.PacketSize, len(run))]
 }
 
-// list takes the runs behind Bytes.
-func (p *Packets) list(runs []runEntry) {
+// starts says where run i begins.
+func (p *Packets) starts(i int) runEntry {
+	if p.runs != nil {
+		return p.entry(i)
+	}
+	return runEntry{uint32(i * p.runBytes()), uint32(i * p.RunPackets)}
+}
+
+// after is the entry of the same run where each packet before it is longer by extra bytes.
+func (e runEntry) after(extra int) runEntry {
+	return runEntry{e.from + e.first*uint32(extra), e.first}
+}
+
+// list takes so many runs behind Bytes.
+func (p *Packets) list(count int, run func(i int) runEntry) {
 	end := len(p.Bytes)
-	all := slices.Grow(p.Bytes, len(runs)*runEntryBytes)
+	all := slices.Grow(p.Bytes, count*runEntryBytes)
 	p.Bytes = all
-	for _, r := range runs {
-		all = r.append(all)
+	for i := range count {
+		all = run(i).append(all)
 	}
 	p.runs = all[end:]
 }
