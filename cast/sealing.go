@@ -45,8 +45,8 @@ const (
 	// keptApart is how far apart packets are kept, and keptPackets how many.
 	keptApart   = 1 << 14
 	keptPackets = 32
-	// paddedApart is after how many packets there is one of padding alone. It is less than readers of a few
-	// packets a second should miss, and more than would cost anything.
+	// paddedApart is after how many packets there is one of padding alone, at the end of a frame. It bounds
+	// the gap between a reader's lead and its first frame, and what padding costs: a packet in 256.
 	paddedApart = 1 << 8
 	// paddingBytes is the length of such a packet: a header and four bytes of padding.
 	paddingBytes = rtp.HeaderBytes + 4
