@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/camcast/camcast/cast"
 )
@@ -106,12 +107,18 @@ type identity struct {
 	Admin bool   `json:"admin"`
 }
 
+// errClosing is why a server that is closing has no list.
+var errClosing = &cast.Refusal{Kind: cast.Unavailable, Reason: "the server is closing", RetryAfter: time.Second}
+
 func (s *Server) serveStreams(w http.ResponseWriter, r *http.Request) {
 	var answer struct {
 		answerOf
 		Streams []stream `json:"streams"`
 	}
 	if s.askedNow(w, r, toEnter, func(g cast.Grant) error {
+		if s.broadcaster.Leaving() { // all streams have ended: pages are to keep theirs until the next camcast answers
+			return errClosing
+		}
 		answer.answerOf = s.toldFirst(g)
 		answer.Streams = []stream{}
 		for _, one := range s.broadcaster.Streams() {

@@ -381,6 +381,15 @@ func TestAPITokens(t *testing.T) {
 	}
 }
 
+// TestStreamsWhileClosing asks a server that is closing for its streams: none is said to be gone, as pages would drop them.
+func TestStreamsWhileClosing(t *testing.T) {
+	w := newSite(t, nil)
+	w.do(func() { w.b.Leave(func() {}) })
+	if answer, body := w.get("/api/v1/streams"); answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "the server is closing") {
+		t.Errorf("%v %s", answer.Status, body)
+	}
+}
+
 // TestHealth asks whether all is well.
 func TestHealth(t *testing.T) {
 	w := newSite(t, nil)

@@ -67,7 +67,7 @@ func (c *topCommand) run(args []string) (status int, err error) {
 		return 0, errors.New("the URL must be one such as http://" + defaultHTTP) // not repeated: it may hold a password
 	}
 	if where.User != nil {
-		return 0, errors.New("the URL must have no password: where there are users a token goes into it, http://HOST:8080/?token=...")
+		return 0, errors.New("the URL must have no password: where there are users a token goes into it, as ?token=TOKEN")
 	}
 	if c.every < 100*time.Millisecond {
 		return 0, fmt.Errorf("--interval %v: must be at least 100ms", c.every)
@@ -168,7 +168,7 @@ func askTop(ctx context.Context, client *http.Client, where string) (told topFig
 		var problem struct{ Detail string }
 		_ = json.Unmarshal(body, &problem) // another server's answer has none
 		if answer.StatusCode == http.StatusUnauthorized {
-			problem.Detail += " (a token in the URL stands for one: /?token=...)"
+			problem.Detail += " (a token in the URL stands for one: ?token=TOKEN)"
 		}
 		return told, fmt.Errorf("%s: %s", answer.Status, problem.Detail)
 	}
