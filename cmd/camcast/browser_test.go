@@ -133,11 +133,12 @@ func restarted(t *testing.T, d *daemon, url string, b browser, streams int, star
 	t.Helper()
 	d.stop()
 	var said string
-	b.Eval(`for (let i = 0; i < 200; i++) {
-		if (document.getElementById("status").classList.contains("bad")) break;
+	b.Eval(fmt.Sprintf(`for (let i = 0; i < 200; i++) {
+		if (document.querySelectorAll(".tile").length !== %d) return "fewer streams";
+		if (document.getElementById("status").innerText === "The server does not answer.") break; // first it says that it is closing
 		await new Promise(done => setTimeout(done, 50));
 	}
-	return document.getElementById("status").innerText`, &said)
+	return document.getElementById("status").innerText`, len(sources)), &said)
 	if said != "The server does not answer." {
 		t.Errorf("when the server is gone the page says %q", said)
 	}
