@@ -79,6 +79,7 @@ func (v *viewer) watches(c *client) {
 
 // readParts reads pictures, each of which says when it was taken.
 func (v *viewer) readParts(in *bufio.Reader, frames *register) {
+	defer v.end()
 	var taken []byte
 	length := -1
 	for {
@@ -122,6 +123,7 @@ func watchMP4(ip netip.Addr, to target) (*viewer, error) {
 
 // readFragments reads fragments, which are numbered. It remembers when each came, and how it ends.
 func (v *viewer) readFragments(in *bufio.Reader) {
+	defer v.end()
 	const boxHeader, numberAt = 8, 12 // of mfhd, the first box of moof
 	sequence := 0
 	var box []byte
@@ -148,6 +150,13 @@ func (v *viewer) readFragments(in *bufio.Reader) {
 			v.mutex.Unlock()
 		}
 	}
+}
+
+// end notes that its connection has ended.
+func (v *viewer) end() {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.left = true
 }
 
 // frame takes a frame of a number, which is one more than that of the frame before.

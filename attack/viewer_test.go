@@ -37,7 +37,7 @@ type viewer struct {
 	ssrc     uint32
 	highest  uint16
 	reported time.Time
-	left     bool // goodbye was said to it
+	left     bool // goodbye was said to it, or over HTTP its connection has ended
 	missed   int  // how often the sequence numbers, or those of frames, had a gap
 	number   int  // of the last frame, over HTTP
 }
