@@ -138,7 +138,7 @@ func restarted(t *testing.T, d *daemon, url string, b browser, streams int, star
 		if (document.getElementById("status").innerText === "The server does not answer.") break; // first it says that it is closing
 		await new Promise(done => setTimeout(done, 50));
 	}
-	return document.getElementById("status").innerText`, len(sources)), &said)
+	return document.getElementById("status").innerText`, streams), &said)
 	if said != "The server does not answer." {
 		t.Errorf("when the server is gone the page says %q", said)
 	}
