@@ -61,8 +61,7 @@ func playStream(name string, protocol gortsplib.Protocol) (*client, error) {
 		return nil, err
 	}
 	if h264, ok := forma.(*format.H264); ok {
-		sps, pps := h264.SafeParams()
-		c.sets = [][]byte{sps, pps}
+		c.sets = [][]byte{h264.SPS, h264.PPS}
 	}
 	if _, err := c.rtsp.Setup(session.BaseURL, track, 0, 0); err != nil {
 		return nil, err
