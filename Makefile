@@ -31,7 +31,7 @@ lint:
 # detector, for which the largest crowds take minutes. The others one at a time: some keep up with
 # real time, and count what they miss. The commands' own tests are run by test-players, with those
 # that need players.
-VIRTUAL := ./auth ./cast/... ./media/... ./proto/... ./view/...
+VIRTUAL := ./auth ./cast/... ./media/... ./metrics ./proto/... ./receive ./view/...
 unit:
 	$(INSTALL) $(PACKAGES_GO)
 	$(GO) test $(TESTFLAGS) $(VIRTUAL)
