@@ -5,7 +5,7 @@ TESTFLAGS ?= -race -shuffle=on -count=1
 
 PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs libopenh264-7 ffmpeg python3
 PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv openssl iproute2 gir1.2-gst-rtsp-server-1.0 python3-gi python3-opencv libopenh264-7
-PACKAGES_BROWSER := chromium firefox-esr ffmpeg npm
+PACKAGES_BROWSER := chromium firefox-esr ffmpeg
 PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good libopenh264-7 strace gawk
 PACKAGES_ADAPT   := gcc libc6-dev libturbojpeg0 iproute2 ethtool ffmpeg
 PACKAGES_CLONE   := gcc libc6-dev libturbojpeg0 make clang-14 llvm-14 libbpf-dev linux-libc-dev iproute2 ethtool
@@ -68,6 +68,7 @@ test-players:
 BROWSERTIME ?= 10s
 test-browser:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_BROWSER)
+	command -v npm >/dev/null || $(INSTALL) npm # other packages of Node.js than Debian's have it, and conflict with that
 	.ci/with-axe .ci/in-namespace $(GO) test $(TESTFLAGS) -timeout 1h -tags browser -run 'TestPage(In|For|Of)' -v ./cmd/camcast -browser-time $(BROWSERTIME)
 
 # Real V4L2 drivers, in a virtual machine.

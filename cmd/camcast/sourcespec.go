@@ -128,7 +128,7 @@ func parseSource(argument string, earlier ...string) (sourceSpec, error) {
 	case isURL(path):
 		scheme, _, _ := strings.Cut(path, "://") // what follows may hold a password
 		return spec, fmt.Errorf("source %q: such a URL cannot be a source; a program can read it: 'exec:curl -sN URL' (MJPEG) or 'exec:ffmpeg -i URL -c copy -f flv -'", scheme+"://...")
-	case isMissingWord(path):
+	case isMissingWord(path) && (query == "" || strings.Contains(query, "=")): // else the '?' may be of a file's name
 		return spec, fmt.Errorf("source %q: there is no file, no earlier stream and no command named %s", argument, path)
 	case strings.HasPrefix(path, "testcard:") && !exists(path):
 		return spec, fmt.Errorf("source %q: the test card's options begin with one '?', as in 'testcard:?size=640x480&fps=30'", argument)
