@@ -61,7 +61,7 @@ func TestPageForEverybody(t *testing.T) {
 		b.Dark(isDark)
 		b.Open(url)
 		await(`["cam", "third", "idle", "fifth"].every(name => widthOf(live(name)) > 0) && document.querySelector("[data-stream=last] img")?.naturalWidth === 160`)
-		await(`document.querySelector("[data-stream=desk] .notice").innerText.startsWith("The camera is away.")`)
+		await(`document.querySelector("[data-stream=desk] .notice").innerText.startsWith("No picture comes from the source.")`)
 		await(`document.querySelector("[data-stream=idle] .notice").innerText.startsWith("Idle:")`)
 		b.Eval(`document.querySelector(".players").open = true`, nil)
 		checkAxe(t, b)
