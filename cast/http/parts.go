@@ -72,7 +72,7 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, name string
 		}
 		if one.contentType, fault = f.contentType(stream); fault == nil && r.Method == http.MethodGet {
 			peer, _ := peers(r)
-			fault = one.open(stream, peer, g)
+			fault = one.open(stream, peer, connOf(r).secure(), g)
 		}
 	})
 	switch {
@@ -142,9 +142,9 @@ type reader struct {
 }
 
 // open makes the session.
-func (r *reader) open(stream *cast.Stream, peer netip.AddrPort, g cast.Grant) (err error) {
+func (r *reader) open(stream *cast.Stream, peer netip.AddrPort, isSecure bool, g cast.Grant) (err error) {
 	r.session, err = r.server.broadcaster.OpenSession(cast.SessionOptions{
-		Stream: stream, Protocol: cast.HTTP, Peer: peer, Grant: g, Ended: func(string) { r.close() },
+		Stream: stream, Protocol: cast.HTTP, Peer: peer, Grant: g, Secure: isSecure, Ended: func(string) { r.close() },
 	})
 	return err
 }

@@ -62,7 +62,7 @@ func newStage(t *testing.T, interval time.Duration) *stage {
 		if one.contentType, err = one.form.contentType(w.cam); err != nil {
 			t.Fatal(err)
 		}
-		if err := one.open(w.cam, peer, cast.Grant{}); err != nil {
+		if err := one.open(w.cam, peer, false, cast.Grant{}); err != nil {
 			t.Fatal(err)
 		}
 		one.begin(fd, peer, serverAt, nil)
