@@ -71,12 +71,11 @@ func (b *Broadcaster) TCPBacklog() Backlog { return Backlog(b.backlog.Figures())
 func (s *Stream) Figures() Figures {
 	f := s.figures
 	for _, l := range s.rendition.lanes {
-		u, t := &l.udpFigures, &l.tcpFigures
-		f.Delivered += u.Delivered + t.Delivered
-		f.Packets += u.Packets + t.Packets
-		f.Bytes += u.Bytes + t.Bytes
-		f.Lags += u.Lags + t.Lags
-		f.CutShort += t.CutShort
+		u := &l.udpFigures
+		f.Delivered += u.Delivered
+		f.Packets += u.Packets
+		f.Bytes += u.Bytes
+		f.Lags += u.Lags
 		f.Unreachable += u.Unreachable
 		f.Thinned += u.Thinned
 		f.ThinnedMore += u.ThinnedMore
@@ -85,19 +84,22 @@ func (s *Stream) Figures() Figures {
 		f.Late += u.Late
 		f.FirstAge.Add(&u.FirstAge)
 		f.LastAge.Add(&u.LastAge)
-		f.FirstAgeTCP.Add(&t.FirstAge)
-		f.LastAgeTCP.Add(&t.LastAge)
+		f.addTCP(&l.tcpFigures)
 	}
-	for _, p := range []*tcpfan.Figures{&s.rendition.parts.figures, &s.rendition.movie.figures} {
-		f.Delivered += p.Delivered
-		f.Packets += p.Packets
-		f.Bytes += p.Bytes
-		f.Lags += p.Lags
-		f.CutShort += p.CutShort
-		f.FirstAgeTCP.Add(&p.FirstAge)
-		f.LastAgeTCP.Add(&p.LastAge)
-	}
+	f.addTCP(&s.rendition.parts.figures)
+	f.addTCP(&s.rendition.movie.figures)
 	f.Skipped = s.rendition.transcoding.skipped()
 	f.GroupsCut = s.rendition.ring.Cut()
 	return f
+}
+
+// addTCP adds what one of the outlets of TCP readers has sent.
+func (f *Figures) addTCP(t *tcpfan.Figures) {
+	f.Delivered += t.Delivered
+	f.Packets += t.Packets
+	f.Bytes += t.Bytes
+	f.Lags += t.Lags
+	f.CutShort += t.CutShort
+	f.FirstAgeTCP.Add(&t.FirstAge)
+	f.LastAgeTCP.Add(&t.LastAge)
 }

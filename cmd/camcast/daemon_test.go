@@ -95,12 +95,18 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 		t.Fatal(err)
 	}
 	streams := max(len(settings.sources), 1)
-	d := &daemon{t: t, stderr: &lockedBuffer{}, logs: make(chan string, 10000)}
+	return launch(t, binary, nil, secretsOf(settings.auth, settings.tls.key), streams, args)
+}
+
+// launch starts camcast with other ports than the default ones, and returns when it has announced so many streams.
+func launch(t *testing.T, binary string, stdin io.Reader, secrets *secrettest.Secrets, streams int, args []string) *daemon {
+	t.Helper()
+	d := &daemon{t: t, secrets: secrets, stderr: &lockedBuffer{}, logs: make(chan string, 10000)}
 	if !slices.Contains(args, "--log-level") {
 		args = append([]string{"--log-level", "debug"}, args...)
 	}
-	d.secrets = secretsOf(settings.auth, settings.tls.key)
 	d.cmd = exec.Command(binary, append([]string{"--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off"}, args...)...)
+	d.cmd.Stdin = stdin
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // where the tests are not enclosed
 	stdout, err := d.cmd.StdoutPipe()
 	if err != nil {

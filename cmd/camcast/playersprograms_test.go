@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -109,35 +108,12 @@ func startPiped(t *testing.T, command string) *daemon {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{t: t, secrets: secretsOf(), stderr: &lockedBuffer{}, logs: make(chan string, 10000)}
-	d.cmd = exec.Command(binary, "--rtsp", "127.0.0.1:0", "--rtp", "127.0.0.1:0", "--http", "off", "-")
-	d.cmd.Stdin = output
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	stdout, err := d.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stderr, err := d.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go d.readLogs(stderr)
-	t.Cleanup(func() {
-		d.stop()
+	t.Cleanup(func() { // when the daemon has ended
 		_ = program.Process.Kill()
 		_ = program.Wait()
 	})
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if d.stdout += lines.Text() + "\n"; announcedAll(d.stdout, 1) {
-			return d
-		}
-	}
-	t.Fatalf("camcast ended before it announced anything: %s%s", d.stdout, d.stderr)
-	return nil
+	return launch(t, binary, output, secretsOf(), 1, []string{"-"})
 }
