@@ -7,5 +7,9 @@
 // with a key that the reader has chosen; an Opener checks and opens it, and refuses what came
 // before.
 //
+// A Private is for one receiver whose keys come from DTLS (RFC 5764), by the same profile or by
+// AEAD_AES_128_GCM (RFC 7714). It seals again what a receiver has lost, and refuses to seal anything else
+// with the same index.
+//
 // There is no I/O here, and no clock.
 package srtp

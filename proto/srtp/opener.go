@@ -2,8 +2,6 @@ package srtp
 
 import (
 	"bytes"
-	"crypto/subtle"
-	"encoding/binary"
 	"errors"
 	"fmt"
 )
@@ -28,6 +26,9 @@ type Opener struct {
 	window *window
 }
 
+// senders are the SSRCs that packets under one key have come from.
+type senders []sender
+
 // sender is what has come from one SSRC.
 type sender struct {
 	ssrc    uint32
@@ -46,41 +47,20 @@ func (*Opener) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
 // OpenRTCP checks and opens a compound RTCP packet, and appends it to dst. packet stays as it is, and
 // must not lie in dst. The error says that it is forged or came before; nothing is changed then.
 func (o *Opener) OpenRTCP(dst, packet []byte) ([]byte, error) {
-	end := len(packet) - TagBytes - len(o.mki)
-	if end < rtcpHeaderBytes+4 {
-		return dst, errShort
-	}
-	sealed, rest := packet[:end], packet[end:]
-	if !bytes.Equal(rest[:len(o.mki)], o.mki) ||
-		subtle.ConstantTimeCompare(o.rtcp.tag(sealed, 0, false), rest[len(o.mki):]) != 1 {
-		return dst, errForged
-	}
-	flagged := binary.BigEndian.Uint32(sealed[end-4:])
-	index := flagged &^ encrypted
-	ssrc := binary.BigEndian.Uint32(sealed[4:])
-	if !o.window.isNew(ssrc, index) {
-		return dst, errReplay
-	}
-	from := len(dst)
-	dst = append(dst, sealed[:end-4]...)
-	if flagged&encrypted != 0 {
-		body := dst[from+rtcpHeaderBytes:]
-		o.rtcp.xor(body, body, ssrc, uint64(index))
-	}
-	return dst, nil
+	return o.rtcp.openRTCP(dst, packet, o.mki, &o.window.senders)
 }
 
 // isNew reports whether an authenticated packet has not come before, and notes that it has.
-func (w *window) isNew(ssrc, index uint32) bool {
-	for i := range w.senders {
-		if s := &w.senders[i]; s.ssrc == ssrc {
+func (all *senders) isNew(ssrc, index uint32) bool {
+	for i := range *all {
+		if s := &(*all)[i]; s.ssrc == ssrc {
 			return s.isNew(index)
 		}
 	}
-	if len(w.senders) == maxSenders {
+	if len(*all) == maxSenders {
 		return false
 	}
-	w.senders = append(w.senders, sender{ssrc: ssrc, highest: index, seen: 1})
+	*all = append(*all, sender{ssrc: ssrc, highest: index, seen: 1})
 	return true
 }
 

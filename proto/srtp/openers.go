@@ -23,7 +23,7 @@ type leftKey struct {
 
 // window is what has come that was sealed with one key.
 type window struct {
-	senders []sender
+	senders senders
 	openers int
 	leftAt  uint64 // of the last time that there was no Opener
 }

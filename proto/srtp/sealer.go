@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 const (
@@ -63,7 +62,7 @@ func (s *Sealer) Offer(rollover uint32) Offer {
 // bits of the index as its sequence number, and is TagBytes longer. The upper 32 bits of the index are
 // the rollover counter. The index must be above that of the packet before, and below 2^48: else nothing
 // is sealed, and the error says why. packet stays as it is, and must not lie in dst. Seal allocates only to
-// grow dst, and when no packet before was as long.
+// grow dst.
 func (s *Sealer) Seal(dst, packet []byte, index uint64) ([]byte, error) {
 	header, err := rtpHeader(packet)
 	if err != nil {
@@ -76,13 +75,7 @@ func (s *Sealer) Seal(dst, packet []byte, index uint64) ([]byte, error) {
 		return dst, errExhausted
 	}
 	s.next = index + 1 // whatever follows
-	from := len(dst)
-	dst = append(dst, packet[:header]...)
-	binary.BigEndian.PutUint16(dst[from+2:], uint16(index))
-	binary.BigEndian.PutUint32(dst[from+8:], s.ssrc)
-	dst = slices.Grow(dst, len(packet)-header+TagBytes)[:from+len(packet)]
-	s.rtp.xor(dst[from+header:], packet[header:], s.ssrc, index)
-	return append(dst, s.rtp.tag(dst[from:], uint32(index>>16), true)...), nil
+	return s.rtp.sealRTP(dst, packet, header, s.ssrc, index), nil
 }
 
 // SealRTCP appends a compound RTCP packet to dst, sealed with the next index. It is RTCPExtraBytes
@@ -97,12 +90,16 @@ func (s *Sealer) SealRTCP(dst, packet []byte) ([]byte, error) {
 	}
 	index := s.nextRTCP
 	s.nextRTCP++ // whatever follows
+	return s.rtcp.sealRTCP(dst, packet, uint32(index)), nil
+}
+
+// appendHeader appends a packet's header, with an SSRC and the sequence number of an index.
+func appendHeader(dst, header []byte, ssrc uint32, index uint64) []byte {
 	from := len(dst)
-	dst = append(dst, packet...)
-	body := dst[from+rtcpHeaderBytes:]
-	s.rtcp.xor(body, body, s.ssrc, index)
-	dst = binary.BigEndian.AppendUint32(dst, encrypted|uint32(index))
-	return append(dst, s.rtcp.tag(dst[from:], 0, false)...), nil
+	dst = append(dst, header...)
+	binary.BigEndian.PutUint16(dst[from+2:], uint16(index))
+	binary.BigEndian.PutUint32(dst[from+8:], ssrc)
+	return dst
 }
 
 // rtpHeader is the length of a packet's header, with its contributing sources and its extension.

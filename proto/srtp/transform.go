@@ -1,6 +1,7 @@
 package srtp
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -8,20 +9,22 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"hash"
-	"slices"
 )
 
 // TagBytes is how much longer a sealed RTP packet is.
 const TagBytes = 10
 
+// streamBytes is how much of a packet is enciphered at once.
+const streamBytes = 16 * aes.BlockSize
+
 // transform is the session keys of SRTP or of SRTCP under one master key. It allocates nothing for
-// a packet that is no longer than those before.
+// a packet.
 type transform struct {
 	block  cipher.Block
 	salt   [saltBytes]byte
 	mac    hash.Hash
-	stream []byte // the key stream of the packet in hand
-	sum    []byte // the room for a code
+	stream [streamBytes]byte // the key stream of what is in hand
+	sum    [sha1.Size]byte   // the room for a code
 	suffix [4]byte
 }
 
@@ -29,7 +32,7 @@ type transform struct {
 func newTransform(k *Key, label byte) *transform {
 	var key [masterKeyBytes]byte
 	var auth [authKeyBytes]byte
-	t := &transform{sum: make([]byte, 0, sha1.Size)}
+	t := &transform{}
 	k.derive(label+labelEncryption, key[:])
 	k.derive(label+labelAuth, auth[:])
 	k.derive(label+labelSalt, t.salt[:])
@@ -37,20 +40,64 @@ func newTransform(k *Key, label byte) *transform {
 	return t
 }
 
-// xor enciphers or deciphers p into dst, which is as long. They are the same bytes or do not
-// overlap. The blocks are enciphered one by one, as a cipher.Stream would be allocated for each
-// packet; that costs some 2 microseconds for a packet of 1400 bytes.
-func (t *transform) xor(dst, p []byte, ssrc uint32, index uint64) {
-	first := iv(&t.salt, ssrc, index)
-	blocks := (len(p) + aes.BlockSize - 1) / aes.BlockSize
-	t.stream = slices.Grow(t.stream[:0], blocks*aes.BlockSize)[:blocks*aes.BlockSize]
-	for i := range blocks {
-		at := t.stream[i*aes.BlockSize:][:aes.BlockSize]
-		copy(at, first[:])
-		binary.BigEndian.PutUint16(at[14:], uint16(i))
-		t.block.Encrypt(at, at)
+// sealRTP appends a packet, whose header is so long, with an SSRC and numbered by the index. It is
+// TagBytes longer.
+func (t *transform) sealRTP(dst, packet []byte, header int, ssrc uint32, index uint64) []byte {
+	from := len(dst)
+	dst = appendHeader(dst, packet[:header], ssrc, index)
+	dst = append(dst, packet[header:]...)
+	t.xor(dst[from+header:], ssrc, index)
+	return append(dst, t.tag(dst[from:], uint32(index>>16), true)...)
+}
+
+// sealRTCP appends a compound packet. It is RTCPExtraBytes longer.
+func (t *transform) sealRTCP(dst, packet []byte, index uint32) []byte {
+	from := len(dst)
+	dst = append(dst, packet...)
+	t.xor(dst[from+rtcpHeaderBytes:], binary.BigEndian.Uint32(packet[4:]), uint64(index))
+	dst = binary.BigEndian.AppendUint32(dst, encrypted|index)
+	return append(dst, t.tag(dst[from:], 0, false)...)
+}
+
+// openRTCP appends a sealed compound packet, opened, if it is authentic and new. mki stands before the tag.
+func (t *transform) openRTCP(dst, packet, mki []byte, seen *senders) ([]byte, error) {
+	end := len(packet) - TagBytes - len(mki)
+	if end < rtcpHeaderBytes+4 {
+		return dst, errShort
 	}
-	subtle.XORBytes(dst, p, t.stream)
+	sealed, rest := packet[:end], packet[end:]
+	if !bytes.Equal(rest[:len(mki)], mki) || subtle.ConstantTimeCompare(t.tag(sealed, 0, false), rest[len(mki):]) != 1 {
+		return dst, errForged
+	}
+	word := binary.BigEndian.Uint32(sealed[end-4:])
+	ssrc := binary.BigEndian.Uint32(sealed[4:])
+	if !seen.isNew(ssrc, word&^encrypted) {
+		return dst, errReplay
+	}
+	from := len(dst)
+	dst = append(dst, sealed[:end-4]...)
+	if word&encrypted != 0 {
+		t.xor(dst[from+rtcpHeaderBytes:], ssrc, uint64(word&^encrypted))
+	}
+	return dst, nil
+}
+
+// xor enciphers or deciphers p. The blocks are enciphered one by one, as a cipher.Stream would be allocated for each
+// packet; that costs some 2 microseconds for a packet of 1400 bytes.
+func (t *transform) xor(p []byte, ssrc uint32, index uint64) {
+	first := iv(&t.salt, ssrc, index)
+	for counter := uint16(0); len(p) > 0; {
+		part := p[:min(streamBytes, len(p))]
+		p = p[len(part):]
+		for at := 0; at < len(part); at += aes.BlockSize {
+			block := t.stream[at:][:aes.BlockSize]
+			copy(block, first[:])
+			binary.BigEndian.PutUint16(block[14:], counter)
+			t.block.Encrypt(block, block)
+			counter++
+		}
+		subtle.XORBytes(part, part, t.stream[:])
+	}
 }
 
 // tag is the authentication code of p, and of the rollover counter behind it where withRollover. It
@@ -62,6 +109,6 @@ func (t *transform) tag(p []byte, rollover uint32, withRollover bool) []byte {
 		binary.BigEndian.PutUint32(t.suffix[:], rollover)
 		t.mac.Write(t.suffix[:])
 	}
-	t.sum = t.mac.Sum(t.sum[:0])
+	t.mac.Sum(t.sum[:0])
 	return t.sum[:TagBytes]
 }
