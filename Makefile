@@ -80,7 +80,7 @@ test-camera:
 # root can make; and that an interrupted test leaves none of them.
 test-adapt:
 	$(INSTALL) $(PACKAGES_ADAPT)
-	$(GO) test $(TESTFLAGS) -tags adapt -run InANetwork -v ./cmd/camcast
+	$(GO) test $(TESTFLAGS) -tags adapt -run InANetwork -parallel 3 -v ./cmd/camcast
 	$(GO) test $(TESTFLAGS) -tags adapt -v ./bench/rig
 
 # The kernel's copies of a broadcast, in network namespaces, which only root can make.

@@ -278,6 +278,7 @@ func (d *daemon) thinned() string {
 }
 
 func TestSlowReaderInANetwork(t *testing.T) {
+	t.Parallel() // it has networks of its own, and waits for most of its time
 	if _, err := exec.LookPath("tc"); err != nil {
 		t.Fatal(err)
 	}

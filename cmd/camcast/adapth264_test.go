@@ -99,6 +99,7 @@ func (r *netReader) unitsOutsideTrials(from uint32) (came []netFrame, lost, trie
 // each other: what the reader decodes is right, but in trials, and it is sent all again when the link
 // carries all.
 func TestSlowReaderOfH264InANetwork(t *testing.T) {
+	t.Parallel() // it has networks of its own, and waits for most of its time
 	for _, program := range []string{"tc", "ffmpeg"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Fatal(err)

@@ -49,6 +49,7 @@ func (d *daemon) urlAs(user, password string) string {
 // TestAuth has the daemon read users, and read them again on SIGHUP: a file with a fault changes
 // nothing, and no secret is logged.
 func TestAuth(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "users")
 	write := func(text string, mode os.FileMode) {
 		t.Helper()

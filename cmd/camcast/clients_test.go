@@ -122,6 +122,7 @@ func (c *client) consecutive(n int) (last uint32) {
 const smallCard = "testcard:?size=320x240&fps=10"
 
 func TestGortsplibPlays(t *testing.T) {
+	t.Parallel()
 	for name, protocol := range map[string]gortsplib.Protocol{"udp": gortsplib.ProtocolUDP, "tcp": gortsplib.ProtocolTCP} {
 		t.Run(name, func(t *testing.T) {
 			d := startDaemon(t, smallCard)
@@ -147,6 +148,7 @@ func TestGortsplibPlays(t *testing.T) {
 // TestMaxReaders has one reader too many come: it is told so, and those who are there
 // notice nothing.
 func TestMaxReaders(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t, "--max-readers", "2", smallCard)
 	var readers []*client
 	for _, protocol := range []gortsplib.Protocol{gortsplib.ProtocolUDP, gortsplib.ProtocolTCP} {
@@ -180,6 +182,7 @@ func TestMaxReaders(t *testing.T) {
 
 // TestTwoStreams has two sources, each with readers of its own.
 func TestTwoStreams(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t, "left="+smallCard, "right=testcard:?size=640x480&fps=5")
 	addresses := announcedURL.FindAllString(d.stdout, -1)
 	slices.Sort(addresses)
@@ -273,6 +276,7 @@ func roundTrip(t *testing.T, host, request string) (status int, answer string) {
 
 // TestFileSource plays a folder of pictures once, from the first viewer on, and ends.
 func TestFileSource(t *testing.T) {
+	t.Parallel()
 	folder, numbers := writeCards(t, 40)
 	d := startDaemon(t, folder+"?fps=30")
 	c, err := newClient(t, d.url(), gortsplib.ProtocolTCP)

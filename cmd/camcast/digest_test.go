@@ -16,6 +16,7 @@ import (
 // TestGortsplibWithPassword plays by digest, over UDP and over the connection, and is refused with a wrong password and with
 // none.
 func TestGortsplibWithPassword(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t, "--auth", writeUsers(t), smallCard)
 	for name, protocol := range map[string]gortsplib.Protocol{"udp": gortsplib.ProtocolUDP, "tcp": gortsplib.ProtocolTCP} {
 		t.Run(name, func(t *testing.T) {

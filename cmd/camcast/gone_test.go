@@ -21,6 +21,7 @@ const (
 // What waits in the kernel for their link addresses is more than the socket's buffer; their
 // readers rest, and the one who is left goes on as before.
 func TestGoneMachinesInANetwork(t *testing.T) {
+	t.Parallel() // it has networks of its own, and waits for most of its time
 	if missing := rig.Missing(); missing != "" {
 		t.Fatalf("network namespaces need %s", missing)
 	}

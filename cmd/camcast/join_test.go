@@ -72,6 +72,7 @@ func TestJoinIsAnnouncedWhereItIs(t *testing.T) {
 
 // TestJoinWithPassword has it prove a password, which PROTOCOL.md says how to do.
 func TestJoinWithPassword(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t, "--auth", writeUsers(t), "cam=testcard:?size=320x240", "yard=testcard:?size=640x480")
 	text, err := runJoin(t, d, "cam", "10", "anna", annasPassword)
 	if err != nil || !strings.Contains(text, "stream yard 640x480 30 26\njoined cam 320x240 30 26\nframes 10 ") {

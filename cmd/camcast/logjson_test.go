@@ -14,6 +14,7 @@ import (
 // TestJSONLog has a camera that is absent, readers that come and leave, figures, and the end. Every
 // line of stderr is a JSON object, with words for what is no number.
 func TestJSONLog(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t, "--log", "json", "--send", "bench=udp://127.0.0.1:6000", "bench="+smallCard, "desk=/dev/video77")
 	d.awaitLog("source is not available yet", "/dev/video77")
 	for _, protocol := range []gortsplib.Protocol{gortsplib.ProtocolUDP, gortsplib.ProtocolTCP} {

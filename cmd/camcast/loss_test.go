@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,14 +19,14 @@ import (
 	"github.com/camcast/camcast/loop"
 )
 
-// lossyKernel is the real kernel behind a link that drops some of the RTP packets: a known
-// share of any number of them, not by chance.
+// lossyKernel is the real kernel behind links that drop some of the RTP packets: of those to each
+// address a known share, not by chance.
 type lossyKernel struct {
 	loop.Kernel
 	port  uint16
 	fd    int
 	share float64
-	owed  float64 // packets that are still to be dropped
+	owed  map[netip.AddrPort]float64 // packets that are still to be dropped
 }
 
 func (k *lossyKernel) OpenUDP(local netip.AddrPort, o loop.UDPOptions) (int, error) {
@@ -44,8 +45,9 @@ func (k *lossyKernel) Sendmmsg(fd int, messages []loop.Message) (int, error) {
 		return k.Kernel.Sendmmsg(fd, messages)
 	}
 	for i := range messages {
-		if k.owed += k.share; k.owed >= 1 {
-			k.owed--
+		to := messages[i].Peer()
+		if k.owed[to] += k.share; k.owed[to] >= 1 {
+			k.owed[to]--
 			continue
 		}
 		if _, err := k.Kernel.Sendmmsg(fd, messages[i:i+1]); err != nil {
@@ -55,41 +57,57 @@ func (k *lossyKernel) Sendmmsg(fd int, messages []loop.Message) (int, error) {
 	return len(messages), nil
 }
 
-// TestReportedLoss has players receive by a link that drops a known share of the packets,
-// and compares what their reports say.
+// lossPlayers are the players whose reports are read.
+var lossPlayers = []struct {
+	name    string
+	command func(viewer, url string) []string
+}{
+	{"ffmpeg", func(_, url string) []string {
+		return []string{"ffmpeg", "-nostdin", "-loglevel", "quiet", "-rtsp_transport", "udp", "-i", url, "-c", "copy", "-f", "null", "-"}
+	}},
+	{"gstreamer", func(_, url string) []string {
+		return []string{"gst-launch-1.0", "-q", "rtspsrc", "location=" + url, "protocols=udp", "!", "fakesink"}
+	}},
+	{"camview", func(viewer, url string) []string { return []string{viewer, "-o", "-", url} }},
+}
+
+// TestReportedLoss has players receive by links that drop a known share of the packets,
+// and compares what their reports say. They watch the same broadcast at the same time.
 func TestReportedLoss(t *testing.T) {
+	t.Parallel()
 	viewer := filepath.Join(t.TempDir(), "camview")
 	if out, err := exec.Command("go", "build", "-o", viewer, "../camview").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	const wantPackets = 15000 // between two reports
-	for _, share := range []float64{0.05, 0.2} {
-		for name, command := range map[string]func(url string) []string{
-			"ffmpeg": func(url string) []string {
-				return []string{"ffmpeg", "-nostdin", "-loglevel", "quiet", "-rtsp_transport", "udp", "-i", url, "-c", "copy", "-f", "null", "-"}
-			},
-			"gstreamer": func(url string) []string {
-				return []string{"gst-launch-1.0", "-q", "rtspsrc", "location=" + url, "protocols=udp", "!", "fakesink"}
-			},
-			"camview": func(url string) []string { return []string{viewer, "-o", "-", url} },
-		} {
-			t.Run(fmt.Sprintf("%s/%v", name, share), func(t *testing.T) {
-				s := startLossy(t, share)
-				args := command(s.url)
+	for i, share := range []float64{0.05, 0.2} {
+		t.Run(fmt.Sprint(share), func(t *testing.T) {
+			t.Parallel()
+			s := startLossy(t, share, uint16(15800+4*i))
+			var readers []*cast.Session
+			for _, p := range lossPlayers {
+				args := p.command(viewer, s.url)
 				startPlayer(t, args[0], args[1:]...).drain()
-				first := s.await(func(f cast.ReaderFigures) bool { return f.Reports > 0 })
-				last := s.await(func(f cast.ReaderFigures) bool { return f.HighestSequence-first.HighestSequence >= wantPackets })
+				readers = append(readers, s.awaitAnother(readers))
+			}
+			first := make([]cast.ReaderFigures, len(readers))
+			for n := range readers {
+				first[n] = s.await(readers[n], func(f cast.ReaderFigures) bool { return f.Reports > 0 })
+			}
+			for n, p := range lossPlayers {
+				first := first[n]
+				last := s.await(readers[n], func(f cast.ReaderFigures) bool { return f.HighestSequence-first.HighestSequence >= wantPackets })
 				lost := float64(last.CumulativeLost-first.CumulativeLost) / float64(last.HighestSequence-first.HighestSequence)
-				t.Logf("%.2f %% lost by the reports, %v %% dropped; jitter %v, round trip %v", 100*lost, 100*share, last.Jitter, last.RoundTrip)
+				t.Logf("%s: %.2f %% lost by the reports, %v %% dropped; jitter %v, round trip %v", p.name, 100*lost, 100*share, last.Jitter, last.RoundTrip)
 				if lost < share-0.01 || lost > share+0.01 {
-					t.Errorf("%.2f %% lost by the reports, want %v %%", 100*lost, 100*share)
+					t.Errorf("%s: %.2f %% lost by the reports, want %v %%", p.name, 100*lost, 100*share)
 				}
 				// How long it is on a busy machine is uncertain; wrong units would be far off.
 				if !last.RoundTripKnown || last.RoundTrip > 5*time.Second {
-					t.Errorf("round trip %v, known: %v", last.RoundTrip, last.RoundTripKnown)
+					t.Errorf("%s: round trip %v, known: %v", p.name, last.RoundTrip, last.RoundTripKnown)
 				}
-			})
-		}
+			}
+		})
 	}
 }
 
@@ -101,12 +119,11 @@ type lossyStream struct {
 	url    string
 }
 
-func startLossy(t *testing.T, share float64) *lossyStream {
+func startLossy(t *testing.T, share float64, rtpPort uint16) *lossyStream {
 	t.Helper()
-	const rtpPort = 47004
 	real, err := loop.NewKernel()
 	must(t, err)
-	s := &lossyStream{t: t, loop: loop.NewOn(&lossyKernel{Kernel: real, port: rtpPort, fd: -1, share: share})}
+	s := &lossyStream{t: t, loop: loop.NewOn(&lossyKernel{Kernel: real, port: rtpPort, fd: -1, share: share, owed: map[netip.AddrPort]float64{}})}
 	local := netip.MustParseAddr("127.0.0.1")
 	b, err := cast.New(s.loop, cast.Config{RTP: netip.AddrPortFrom(local, rtpPort), Adapt: cast.AdaptOff})
 	must(t, err)
@@ -130,29 +147,43 @@ func startLossy(t *testing.T, share float64) *lossyStream {
 	return s
 }
 
-// await returns the only reader's figures as soon as they are as wanted.
-func (s *lossyStream) await(wanted func(cast.ReaderFigures) bool) (f cast.ReaderFigures) {
+// awaitAnother returns a reader that plays, and is none of the others, as soon as there is one.
+func (s *lossyStream) awaitAnother(others []*cast.Session) (another *cast.Session) {
 	s.t.Helper()
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
+	s.look(func() bool {
+		for session := range s.stream.Sessions() {
+			if session.Playing() && !slices.Contains(others, session) {
+				another = session
+			}
+		}
+		return another != nil
+	})
+	return another
+}
+
+// await returns a reader's figures as soon as they are as wanted.
+func (s *lossyStream) await(reader *cast.Session, wanted func(cast.ReaderFigures) bool) (f cast.ReaderFigures) {
+	s.t.Helper()
+	s.look(func() bool {
+		f = reader.Figures()
+		return wanted(f)
+	})
+	return f
+}
+
+// look calls seen on the loop until it is true.
+func (s *lossyStream) look(seen func() bool) {
+	s.t.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
 	late := time.After(time.Minute)
-	for {
+	for done := false; !done; {
 		select {
-		case <-look.C:
+		case <-again.C:
 		case <-late:
-			s.t.Fatalf("the last report says %+v", f)
+			s.t.Fatal("not in a minute")
 		}
-		var all []cast.ReaderFigures
-		must(s.t, s.loop.Do(context.Background(), func() {
-			for session := range s.stream.Sessions() {
-				all = append(all, session.Figures())
-			}
-		}))
-		if len(all) == 1 {
-			if f = all[0]; wanted(f) {
-				return f
-			}
-		}
+		must(s.t, s.loop.Do(context.Background(), func() { done = seen() }))
 	}
 }
 

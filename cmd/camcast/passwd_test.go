@@ -49,6 +49,7 @@ func checkUser(t *testing.T, users *auth.Users, name, password string, role auth
 
 // TestPasswdFromAPipe takes the first line of stdin, and prints the user's line.
 func TestPasswdFromAPipe(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		stdin, password string
 		args            []string
@@ -75,6 +76,7 @@ func TestPasswdFromAPipe(t *testing.T) {
 
 // TestPasswdIntoAFile makes a file, adds a user and changes a password.
 func TestPasswdIntoAFile(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "users")
 	for _, c := range []struct {
 		stdin string

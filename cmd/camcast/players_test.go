@@ -179,8 +179,10 @@ func gstArgs(source ...string) []string {
 }
 
 func TestFFmpeg(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
 			d := startDaemon(t, cardSource)
 			playRaw(t, "ffmpeg", ffmpegArgs("-timeout", "5000000", "-rtsp_transport", transport, "-i", d.url())...)
 			d.awaitLog("reader left", "stream=cam")
@@ -189,8 +191,10 @@ func TestFFmpeg(t *testing.T) {
 }
 
 func TestGStreamer(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
 			d := startDaemon(t, cardSource)
 			playRaw(t, "gst-launch-1.0", gstArgs("rtspsrc", "location="+d.url(), "protocols="+transport)...)
 		})
@@ -198,8 +202,10 @@ func TestGStreamer(t *testing.T) {
 }
 
 func TestMPV(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
 			d := startDaemon(t, cardSource)
 			folder := t.TempDir()
 			out, err := exec.Command("timeout", "-k", "2", "30", "mpv", "--no-config", "--ao=null", "--untimed", "--framedrop=no",
@@ -242,21 +248,25 @@ func numbersInFiles(t *testing.T, folder string) (numbers []uint32) {
 
 // TestSDPFile plays what is sent to a fixed address, which knows nothing of players.
 func TestSDPFile(t *testing.T) {
+	t.Parallel()
 	for name, destination := range map[string]string{
 		"unicast":   "udp://127.0.0.1:15004",
 		"multicast": "udp://239.255.12.34:15104?iface=lo",
 		"ipv6":      "udp://[::1]:15204",
 	} {
-		t.Run(name+"/ffmpeg", func(t *testing.T) {
-			file := sendTo(t, destination)
-			playRaw(t, "ffmpeg", ffmpegArgs("-protocol_whitelist", "file,udp,rtp", "-i", file)...)
-		})
-		if name == "ipv6" {
-			continue // sdpdemux listens for a host's packets on IPv4 alone
-		}
-		t.Run(name+"/gstreamer", func(t *testing.T) {
-			file := sendTo(t, destination)
-			playRaw(t, "gst-launch-1.0", gstArgs("filesrc", "location="+file, "!", "sdpdemux")...)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			t.Run("ffmpeg", func(t *testing.T) {
+				file := sendTo(t, destination)
+				playRaw(t, "ffmpeg", ffmpegArgs("-protocol_whitelist", "file,udp,rtp", "-i", file)...)
+			})
+			if name == "ipv6" {
+				return // sdpdemux listens for a host's packets on IPv4 alone
+			}
+			t.Run("gstreamer", func(t *testing.T) {
+				file := sendTo(t, destination)
+				playRaw(t, "gst-launch-1.0", gstArgs("filesrc", "location="+file, "!", "sdpdemux")...)
+			})
 		})
 	}
 }

@@ -26,6 +26,7 @@ func playSome(t *testing.T, name string, args ...string) {
 
 // TestPlayersWithPassword plays with the right one.
 func TestPlayersWithPassword(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"udp", "tcp"} {
 		for name, args := range map[string]func(url string) []string{
 			"ffmpeg": func(url string) []string {
@@ -37,12 +38,14 @@ func TestPlayersWithPassword(t *testing.T) {
 			"/usr/bin/python3": func(url string) []string { return []string{"testdata/opencv.py", transport, url} },
 		} {
 			t.Run(name+" "+transport, func(t *testing.T) {
+				t.Parallel()
 				d := startDaemon(t, "--auth", writeUsers(t), cardSource)
 				playSome(t, name, args(d.urlAs("anna", annasPassword))...)
 				d.awaitLog("reader joined", "stream=cam", "user=anna", "transport="+transport)
 			})
 		}
 		t.Run("mpv "+transport, func(t *testing.T) {
+			t.Parallel()
 			d := startDaemon(t, "--auth", writeUsers(t), cardSource)
 			out, err := runMPV(transport, d.urlAs("anna", annasPassword))
 			if err != nil {
@@ -52,7 +55,8 @@ func TestPlayersWithPassword(t *testing.T) {
 		})
 	}
 	t.Run("gst-launch-1.0 multicast", func(t *testing.T) {
-		d := startDaemon(t, "--auth", writeUsers(t), "--send", "udp://239.255.12.36:15404?iface=lo", cardSource)
+		t.Parallel()
+		d := startDaemon(t, "--auth", writeUsers(t), "--send", "udp://239.255.12.36:15604?iface=lo", cardSource)
 		playSome(t, "gst-launch-1.0", gstArgs("rtspsrc", "location="+d.urlAs("anna", annasPassword), "protocols=udp-mcast")...)
 	})
 }
@@ -67,6 +71,7 @@ func runMPV(transport, url string) (string, error) {
 // TestPlayersWithoutPassword has players come without a password and with a wrong one: they end by themselves, say why, and
 // nothing is sent to them.
 func TestPlayersWithoutPassword(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t, "--auth", writeUsers(t), cardSource)
 	for _, address := range []string{d.url(), d.urlAs("anna", "wrong")} {
 		for _, player := range [][]string{

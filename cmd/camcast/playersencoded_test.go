@@ -72,6 +72,7 @@ func off(a, b byte) int { return max(int(a)-int(b), int(b)-int(a)) }
 
 // TestEncodedInPlayers encodes the test card in three sizes at once, two of them made of the first.
 func TestEncodedInPlayers(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t, "testcard:?size=640x480&fps=15&encode=h264&bitrate=2M&keyframe=1s", "mid=cam?size=320x240&encode=h264&bitrate=1M", "low=cam?size=160x120&encode=h264&bitrate=300k")
 	if !strings.Contains(d.stdout, "mid: test card, 320x240 at 15 frames/s, drawn, encoded to H.264 by OpenH264 2.") {
 		t.Errorf("the announcement does not say who encodes what:\n%s", d.stdout)
@@ -86,6 +87,7 @@ func TestEncodedInPlayers(t *testing.T) {
 // TestEncodedSources encodes what an RTSP camera, a command and a FIFO deliver as JPEG: all of them the test card of
 // another camcast.
 func TestEncodedSources(t *testing.T) {
+	t.Parallel()
 	camera := startDaemon(t, "testcard:?size=320x240&fps=15")
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {

@@ -22,12 +22,14 @@ func startHTTP(t *testing.T) (d *daemon, url string) {
 }
 
 func TestHTTPFFmpeg(t *testing.T) {
+	t.Parallel()
 	d, url := startHTTP(t)
 	playRaw(t, "ffmpeg", ffmpegArgs("-f", "mpjpeg", "-i", url+".mjpg")...)
 	d.awaitLog("reader left", "protocol=http", "lags=0")
 }
 
 func TestHTTPGStreamer(t *testing.T) {
+	t.Parallel()
 	_, url := startHTTP(t)
 	playRaw(t, "gst-launch-1.0", append([]string{"-q", "souphttpsrc", "location=" + url + ".mjpg", "is-live=true"},
 		strings.Fields("! multipartdemux ! jpegdec ! videoconvert ! video/x-raw,format=I420 ! fdsink fd=1 sync=false")...)...)
@@ -64,6 +66,7 @@ func TestHTTPWithPassword(t *testing.T) {
 }
 
 func TestHTTPOpenCV(t *testing.T) {
+	t.Parallel()
 	_, url := startHTTP(t)
 	program := "import cv2\nc = cv2.VideoCapture('" + url + ".mjpg')\nprint([c.read()[1].shape for _ in range(60)] == [(480, 640, 3)] * 60)"
 	out, err := exec.Command("timeout", "-k", "2", "30", "/usr/bin/python3", "-c", program).CombinedOutput()

@@ -14,6 +14,7 @@ import (
 // TestPlayersOverTLS plays rtsps://: ffmpeg on the connection, in plain, and GStreamer as SRTP. No player that is
 // tested here verifies the certificate by itself but GStreamer, which is told not to.
 func TestPlayersOverTLS(t *testing.T) {
+	t.Parallel()
 	_, flags := writeCertificate(t)
 	t.Run("ffmpeg", func(t *testing.T) {
 		d := startDaemon(t, append(flags, cardSource)...)
@@ -32,6 +33,7 @@ func TestPlayersOverTLS(t *testing.T) {
 // TestGStreamerOverTheRollover has GStreamer come before the rollover of SRTP's sequence numbers, and ten times
 // after it, when it must take the counter from what it is told of the keys.
 func TestGStreamerOverTheRollover(t *testing.T) {
+	t.Parallel()
 	url := serveNearRollover(t)
 	args := func(transport string) []string {
 		return gstArgs("rtspsrc", "location="+url, "protocols="+transport, "latency=200", "tls-validation-flags=0")

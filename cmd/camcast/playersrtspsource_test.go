@@ -15,6 +15,7 @@ import (
 
 // TestGStreamerCamera sends on what GStreamer's RTSP server sends, by UDP and TCP, with a password.
 func TestGStreamerCamera(t *testing.T) {
+	t.Parallel()
 	footages := []*footage{makePictures(t), openFootage(t, "baseline.h264"), openFootage(t, "baseline.h265")}
 	pictures := filepath.Join(t.TempDir(), "clip.mkv")
 	// Parsers drop the times of single pictures.

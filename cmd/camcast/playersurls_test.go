@@ -11,6 +11,7 @@ import (
 // TestFFmpegURLs has ffmpeg ask for the stream by URLs with users and passwords of special
 // characters, which it is given as a person would type them.
 func TestFFmpegURLs(t *testing.T) {
+	t.Parallel()
 	d := startDaemon(t, cardSource)
 	for _, user := range []string{"me:pw@", "me:p%w@", "me:[p]w@x@", "m%40e:p%23w@", "me:p w@"} {
 		url := strings.Replace(d.url(), "rtsp://", "rtsp://"+user, 1) + "?x=1"

@@ -159,6 +159,7 @@ func TestRTSPCameras(t *testing.T) {
 
 // TestOwnCameras sends on what another camcast sends, with a password: by UDP, TCP and TLS.
 func TestOwnCameras(t *testing.T) {
+	t.Parallel()
 	made, tls := writeCertificate(t)
 	files := map[string]*footage{"cam": openFootage(t, "baseline.h264"), "pictures": makePictures(t)}
 	camera := startDaemon(t, append(tls, "--auth", writeUsers(t), "cam="+files["cam"].file+"?loop=1&fps=25", "pictures="+files["pictures"].file+"?loop=1&fps=25")...)
@@ -175,6 +176,7 @@ func TestOwnCameras(t *testing.T) {
 
 // TestRTSPCameraComesBack under a hundred readers, two seconds after it has gone: they stay.
 func TestRTSPCameraComesBack(t *testing.T) {
+	t.Parallel()
 	f := openFootage(t, "baseline.h264")
 	c := startForeignCamera(t, f)
 	d := startDaemon(t, c.url("any"))

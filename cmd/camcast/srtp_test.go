@@ -21,6 +21,7 @@ import (
 
 // TestSRTP watches by another implementation's client, over UDP and on the connection, both as SRTP.
 func TestSRTP(t *testing.T) {
+	t.Parallel()
 	_, flags := writeCertificate(t)
 	for name, protocol := range map[string]gortsplib.Protocol{"udp": gortsplib.ProtocolUDP, "tcp": gortsplib.ProtocolTCP} {
 		t.Run(name, func(t *testing.T) {
@@ -102,6 +103,7 @@ func serveNearRollover(t *testing.T) (url string) {
 // TestSRTPOverTheRollover has a reader watch over the rollover of the sequence numbers, and another one come
 // after it, who is told the counter.
 func TestSRTPOverTheRollover(t *testing.T) {
+	t.Parallel()
 	url := serveNearRollover(t)
 	for range 2 {
 		c, err := newClient(t, url, gortsplib.ProtocolUDP)

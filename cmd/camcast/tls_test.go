@@ -51,6 +51,7 @@ func addressOf(url string) string {
 
 // TestRTSPS watches by another implementation's client, over TLS.
 func TestRTSPS(t *testing.T) {
+	t.Parallel()
 	_, flags := writeCertificate(t)
 	d := startDaemon(t, append(flags, smallCard)...)
 	c, err := newClient(t, d.secureURL(), gortsplib.ProtocolTCP)

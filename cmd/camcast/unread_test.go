@@ -17,6 +17,7 @@ import (
 // TestNobodyReadsTheOutput has stdout and stderr be full, or gone, while connections send junk: a
 // viewer sees every frame, and SIGTERM ends the daemon.
 func TestNobodyReadsTheOutput(t *testing.T) {
+	t.Parallel()
 	binary, err := camcastBinary()
 	if err != nil {
 		t.Fatal(err)
