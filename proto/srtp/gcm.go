@@ -33,12 +33,15 @@ func newGCM(ours, theirs *Key) (*gcm, error) {
 		k.master.derive(k.label+labelEncryption, key[:])
 		k.master.derive(k.label+labelSalt, k.session.salt[:])
 		var err error
-		if k.session.aead, err = cipher.NewGCM(newAES(key[:])); err != nil {
+		if k.session.aead, err = gcmOf(key[:]); err != nil {
 			return nil, fmt.Errorf("srtp: %w", err)
 		}
 	}
 	return g, nil
 }
+
+// gcmOf is AES-GCM with a session key of 16 bytes.
+func gcmOf(key []byte) (cipher.AEAD, error) { return cipher.NewGCM(newAES(key)) }
 
 func (*gcm) tagBytes() int { return gcmTagBytes }
 
