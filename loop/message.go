@@ -111,9 +111,14 @@ const wordRounded4 = (4 + unsafe.Sizeof(uintptr(0)) - 1) &^ (unsafe.Sizeof(uintp
 // Point makes m a message of payload to peer with cmsg, which may be nil.
 func (m *Message) Point(peer *Address, payload *Vector, cmsg *Cmsg) {
 	m.PointPeer(peer)
+	m.PointPayload(payload)
+	m.PointCmsg(cmsg)
+}
+
+// PointPayload changes the bytes alone.
+func (m *Message) PointPayload(payload *Vector) {
 	m.header.Iov = &payload.iov
 	m.header.SetIovlen(1)
-	m.PointCmsg(cmsg)
 }
 
 // PointPeer changes the address alone; its family must be set already.

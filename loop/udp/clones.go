@@ -183,7 +183,7 @@ func (f *Fan) way(i int, now uint32) way {
 		return ordinary
 	case int32(now-f.cloned.due[i]) >= 0:
 		return learning
-	case f.socket.clones.learned(slot):
+	case f.clones.learned(slot):
 		return cloning
 	}
 	return ordinary
@@ -192,7 +192,7 @@ func (f *Fan) way(i int, now uint32) way {
 // handOver hands the run to the kernel for the next of the peers, as many as are sent to
 // in the same way. It returns how many of them that was, and an error only if it was none.
 func (f *Fan) handOver(run Run, position Position, peers Peers) (int, error) {
-	if f.socket.clones == nil {
+	if f.clones == nil {
 		return f.socket.send(f.batch(position, peers))
 	}
 	from := position.Peer % peers.Ring
@@ -222,14 +222,14 @@ func (f *Fan) sendOrder(from, count int) (int, error) {
 	out := &s.outgoing
 	cmsg := &out.cmsgs[0]
 	cmsg.Set(f.cmsgSegmentBytes(), f.messages[from].LocalAddress())
-	cmsg.Mark(s.clones.setOrder(slots, f.payload.Len()))
+	cmsg.Mark(f.clones.setOrder(slots, f.payload.Len()))
 	out.messages[0].Point(&f.addresses[from], &f.payload, cmsg)
 	n, err := s.send(out.messages[:1])
-	done, full, seen := s.clones.outcome(count)
+	done, full, seen := f.clones.outcome(count)
 	switch {
 	case seen:
 	case n > 0: // it has passed the program by, to whom it was addressed
-		s.clones.forget(slots[0])
+		f.clones.forget(slots[0])
 		return n, nil
 	default:
 		return 0, f.unmarked(from, err)
@@ -242,7 +242,7 @@ func (f *Fan) sendOrder(from, count int) (int, error) {
 	case full:
 		return 0, unix.ENOBUFS
 	}
-	s.clones.forget(slots[0]) // the program does not know it after all
+	f.clones.forget(slots[0]) // the program does not know it after all
 	return 0, unix.EINTR
 }
 
@@ -252,7 +252,7 @@ func (f *Fan) unmarked(peer int, err error) error {
 	if passing(sort(err, false)) {
 		return err
 	}
-	f.socket.clones.forget(f.cloned.slots[peer])
+	f.clones.forget(f.cloned.slots[peer])
 	f.learnAgain(peer, f.socket.now())
 	return unix.EINTR
 }
@@ -275,7 +275,7 @@ func (f *Fan) sendLearning(from, count int, now uint32) (int, error) {
 	for i := range count {
 		at := from + i
 		slot := f.cloned.slots[at]
-		s.clones.forget(slot)
+		f.clones.forget(slot)
 		out.cmsgs[i].Set(f.cmsgSegmentBytes(), f.messages[at].LocalAddress())
 		out.cmsgs[i].Mark(learnMark | uint32(slot))
 		out.messages[i].Point(&f.addresses[at], &f.payload, &out.cmsgs[i])

@@ -12,6 +12,7 @@ import (
 // It costs 93 bytes per peer, 39 more with Clones. Its methods belong to the loop's goroutine.
 type Fan struct {
 	socket    *Socket
+	clones    *Clones // nil: none of its messages are copied in the kernel
 	messages  []loop.Message
 	addresses []loop.Address
 	// plain peers are behind a link that does not segment.
@@ -33,7 +34,7 @@ type sourceCmsg struct {
 
 // NewFan makes an empty list of peers who are sent to from s.
 func (s *Socket) NewFan() *Fan {
-	f := &Fan{socket: s}
+	f := &Fan{socket: s, clones: s.clones}
 	if s.clones != nil {
 		s.fans = append(s.fans, f)
 	}
@@ -46,7 +47,7 @@ func (s *Socket) releaseClones() {
 		for _, slot := range f.cloned.slots {
 			s.clones.leave(slot)
 		}
-		f.cloned = cloned{}
+		f.clones, f.cloned = nil, cloned{}
 	}
 	s.clones, s.fans = nil, nil
 }
@@ -80,7 +81,7 @@ func (f *Fan) Add(peer netip.AddrPort, source netip.Addr) (index int) {
 		}
 	}
 	f.messages[index].Point(&f.addresses[index], &f.payload, f.cmsgFor(source))
-	if clones := f.socket.clones; clones != nil {
+	if clones := f.clones; clones != nil {
 		slot := noSlot
 		if source.IsValid() && !source.IsUnspecified() { // else peers may be sent to from several addresses
 			slot = clones.enter(peer)
@@ -105,7 +106,7 @@ func (f *Fan) Remove(index int) (moved int) {
 	f.plain[index] = f.plain[last]
 	f.messages[last] = loop.Message{} // drops its pointers
 	f.messages, f.addresses, f.plain = f.messages[:last], f.addresses[:last], f.plain[:last]
-	if clones := f.socket.clones; clones != nil {
+	if clones := f.clones; clones != nil {
 		c := &f.cloned
 		clones.leave(c.slots[index])
 		c.slots[index], c.due[index], c.old[index] = c.slots[last], c.due[last], c.old[last]

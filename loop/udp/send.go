@@ -146,6 +146,9 @@ func (f *Fan) sendWhole(run Run, position Position, peers Peers, failed func(int
 	return position, Done
 }
 
+// unsegmentedReport is what is reported of the first demotion.
+const unsegmentedReport = "a link does not take segmented messages: sending packet by packet there"
+
 // demote has the peer at position sent to packet by packet from now on, unless it does not get
 // the first packet so either: then the link was not the reason (EINVAL is also said of a
 // source address that is gone).
@@ -163,7 +166,7 @@ func (f *Fan) demote(run Run, position Position, peers Peers, reason error, fail
 		}
 		return Position{Peer: position.Peer + 1}
 	}
-	f.socket.reportError(reason, "a link does not take segmented messages: sending packet by packet there")
+	f.socket.reportError(reason, unsegmentedReport)
 	return f.sent(run, position, n)
 }
 
