@@ -55,7 +55,7 @@ func (a *Allow) allows(p Protocol, peer netip.Addr) bool {
 		return allowed(a.RTSP, peer)
 	case Join:
 		return allowed(a.RTP, peer)
-	case HTTP:
+	case HTTP, WebRTC:
 		return allowed(a.HTTP, peer)
 	}
 	return true

@@ -22,6 +22,8 @@ const (
 	Send
 	// HTTP: by package cast/http.
 	HTTP
+	// WebRTC: by package cast/webrtc; what it asks comes by HTTP.
+	WebRTC
 )
 
 // String is the protocol's name, as in URLs and logs.
@@ -35,6 +37,8 @@ func (p Protocol) String() string {
 		return "send"
 	case HTTP:
 		return "http"
+	case WebRTC:
+		return "webrtc"
 	}
 	return "unknown"
 }

@@ -202,7 +202,11 @@ func (s *Session) begin(t Transport) error {
 		b.limits.setUp.remove(s.opened.Peer.Addr())
 		b.limits.readers.add(s.opened.Peer.Addr())
 		s.queue.remove(s)
-		b.sessions.live.push(s)
+		if s.private != nil {
+			b.sessions.consenting.push(s)
+		} else {
+			b.sessions.live.push(s)
+		}
 	}
 	s.stream.wanted()
 	if s.state == playing && !s.played {

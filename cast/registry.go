@@ -13,8 +13,9 @@ import (
 type registry struct {
 	broadcaster *Broadcaster
 	// settingUp are those that have not played yet: they end SetupTimeout after they were
-	// opened. live are the others, by their last sign of life.
-	settingUp, live sessionQueue
+	// opened. live and consenting are the others, by their last sign of life: those that are sent frames
+	// only as long as they consent to it (ConsentTimeout) are in consenting.
+	settingUp, live, consenting sessionQueue
 	timer           *loop.Timer
 	lastID          uint64
 }
@@ -24,6 +25,8 @@ func (g *registry) init(b *Broadcaster) {
 	g.timer = b.loop.NewTimer(g.expire)
 	g.settingUp = sessionQueue{registry: g, timeout: SetupTimeout}
 	g.live = sessionQueue{registry: g, timeout: b.config.SessionTimeout, slack: b.config.SessionTimeout / lifeSlack}
+	consent := min(ConsentTimeout, b.config.SessionTimeout)
+	g.consenting = sessionQueue{registry: g, timeout: consent, slack: consent / lifeSlack}
 }
 
 // lifeSlack: signs of life are recorded to this part of the timeout, so that a session need not
@@ -90,12 +93,15 @@ func (g *registry) expire() {
 	now, patience := g.now(), g.broadcaster.patience()
 	g.settingUp.expire(now, 0)
 	g.live.expire(now, patience)
+	g.consenting.expire(now, min(patience, floodPatience*g.consenting.timeout))
 	// Only now: the program was told of each end, and may have opened sessions.
 	if q := &g.settingUp; q.first != nil {
 		g.expireAt(q.due())
 	}
-	if q := &g.live; q.first != nil {
-		g.expireAt(min(q.due()+patience, now+q.timeout)) // the patience may be over before the session is due
+	for _, q := range [...]*sessionQueue{&g.live, &g.consenting} {
+		if q.first != nil {
+			g.expireAt(min(q.due()+patience, now+q.timeout)) // the patience may be over before the session is due
+		}
 	}
 }
 

@@ -62,6 +62,7 @@ type Session struct {
 	transport Transport      // of the last time it played
 	udp       *fanout.Reader // while it plays over UDP
 	tcp       *tcpfan.Reader // while it plays over TCP
+	private   *privateReader // while it plays with keys of its own
 	// frames, lags and withheld are those so far, without what udp or tcp have counted.
 	frames, lags uint64
 	withheld     int
@@ -174,7 +175,7 @@ func (s *Session) Alive() {
 		s.udp.Alive()
 	}
 	s.lastSign = s.stream.broadcaster.loop.Awake()
-	if s.state != ended && s.queue == &s.stream.broadcaster.sessions.live {
+	if s.state != ended && s.queue != nil && s.queue != &s.stream.broadcaster.sessions.settingUp {
 		s.queue.touch(s)
 	}
 }

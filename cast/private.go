@@ -1,0 +1,163 @@
+package cast
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/h264"
+	"github.com/camcast/camcast/proto/srtp"
+)
+
+// This file has sessions be sent H.264 with keys and sequence numbers of their own, as by WebRTC.
+
+// ConsentTimeout is how long a session that plays by PlayPrivate may be silent (RFC 7675), or
+// Config.SessionTimeout, if that is shorter.
+const ConsentTimeout = 30 * time.Second
+
+// Private says how and where a session is sent frames that has keys of its own.
+type Private struct {
+	// Profile is what DTLS has agreed on. Ours and Theirs are a master key and behind it a master salt, as
+	// DTLS-SRTP exports them: ours seals what is sent, theirs what comes. They are not kept.
+	Profile      srtp.Profile
+	Ours, Theirs []byte
+	// Peer is the reader's address, and Local that of this machine which it has asked: STUN has proved both.
+	Peer  netip.AddrPort
+	Local netip.Addr
+	// PayloadType is the number that the reader has for H.264 in packets of mode 1, up to 127.
+	PayloadType uint8
+	// PlayoutDelayID is the reader's number for the header extension that says how long it may hold frames
+	// (http://www.webrtc.org/experiments/rtp-hdrext/playout-delay), 1 to 14; 0: packets have no extension.
+	PlayoutDelayID uint8
+	// PlayoutDelay is what the extension says.
+	PlayoutDelay PlayoutDelay
+}
+
+// PlayoutDelay is how long a viewer is to hold frames at least and at most, in steps of 10 ms up to
+// 40.95 s. The zero value has it show frames at once.
+type PlayoutDelay struct{ Min, Max time.Duration }
+
+// PrivateStream is what a front must know of a stream to offer it to readers with keys of their own. The
+// clock of its timestamps is rtp.ClockHz.
+type PrivateStream struct {
+	// SSRC is that of its packets and reports, and CNAME the canonical name in the latter.
+	SSRC  uint32
+	CNAME string
+	// ProfileLevelID is the profile, its constraints and the level of its H.264; those of constrained
+	// baseline 3.1 if the stream does not say.
+	ProfileLevelID [3]byte
+}
+
+// constrainedBaseline31 is the profile and level that every WebRTC implementation has (RFC 7742).
+var constrainedBaseline31 = [3]byte{0x42, 0xe0, 0x1f}
+
+// Private says what a front must know of the stream to offer it to readers with keys of their own. The
+// error is ErrClosed or a *Refusal: NotCarried if the stream is not H.264 (Rendition), or has B-frames, which
+// browsers do not put into order.
+func (s *Stream) Private() (PrivateStream, error) {
+	if err := s.Available(); err != nil {
+		return PrivateStream{}, err
+	}
+	if s.params.Format != media.H264 {
+		return PrivateStream{}, refuse(NotCarried, "the stream is %v: WebRTC carries H.264", s.params.Format)
+	}
+	if s.notByRTP != nil {
+		return PrivateStream{}, refuse(NotCarried, "%v", s.notByRTP)
+	}
+	id, reorders := constrainedBaseline31, 0
+	for _, set := range s.params.ParameterSets {
+		if len(set) == 0 || h264.TypeOf(set) != h264.TypeSPS {
+			continue
+		}
+		if sps, err := h264.ParseSPS(set); err == nil {
+			id, reorders = sps.ProfileLevelID, sps.ReorderFrames
+		}
+		break
+	}
+	if reorders > 0 || s.saidReordered {
+		return PrivateStream{}, refuse(NotCarried, "the stream has B-frames, which WebRTC does not carry: have the encoder make none")
+	}
+	return PrivateStream{SSRC: s.rendition.rtp.ssrc, CNAME: s.reports.cname, ProfileLevelID: id}, nil
+}
+
+// errPlayedPrivate: a second use of one pair of keys could seal two packets with one index.
+var errPlayedPrivate = errors.New("cast: the session has played with keys of its own before")
+
+// PlayPrivate has the session be sent frames of H.264 with keys and sequence numbers of its own: from the next
+// key frame on, or from the newest one if none comes soon. STUN has proved that the reader is at the address and
+// wants to be sent the stream; the front calls Alive at each further check that proves it, as the session ends
+// after ConsentTimeout without one or an authentic RTCP packet (TakePrivateRTCP). A session plays so once:
+// further keys belong to another session. The error is a *Refusal, ErrClosed, or says what is wrong with the
+// keys; the session is as before then, and the caller ends it.
+func (s *Session) PlayPrivate(p Private) error {
+	if s.state == playing || s.played {
+		return errPlayedPrivate
+	}
+	b := s.stream.broadcaster
+	at := Address{RTP: p.Peer, RTCP: p.Peer, Source: p.Local}
+	if _, err := s.stream.Private(); err != nil {
+		return err
+	}
+	if err := b.CheckAddress(at); err != nil {
+		b.LogRefusal(s.opened.Peer, s.opened.Protocol, s.stream.name, err)
+		return err
+	}
+	socket, _, err := b.socketsFor(at)
+	if err != nil {
+		return err
+	}
+	if err := s.admit(); err != nil {
+		return err
+	}
+	keys, err := srtp.NewPrivate(p.Profile, p.Ours, p.Theirs, s.stream.rendition.rtp.ssrc, uint64(b.config.random32()>>17))
+	if err != nil {
+		return err
+	}
+	s.peer = p.Peer
+	s.private = &privateReader{keys: keys}
+	_ = socket
+	return s.begin(UDP)
+}
+
+// privateReader is a reader with keys of its own.
+type privateReader struct {
+	keys *srtp.Private
+}
+
+// TakePrivateRTCP takes RTCP that came from the address of a session that plays by PlayPrivate, as it came. It
+// reports whether the reader has sealed it and it had not come before: then it is a sign of life, and what it
+// says counts: reports, packets and pictures that are missing, and a goodbye. The packet may be read until
+// TakePrivateRTCP returns.
+func (s *Session) TakePrivateRTCP(packet []byte) (authentic bool) {
+	if s.private == nil {
+		return false
+	}
+	b := s.stream.broadcaster
+	opened, err := s.private.keys.OpenRTCP(b.opened[:0], packet)
+	b.opened = opened
+	if err != nil {
+		return false
+	}
+	s.Alive()
+	return true
+}
+
+// Move has a session that plays by PlayPrivate be sent frames at another address, from another address of this
+// machine: STUN has proved that the reader is there now. The error is a *Refusal if nothing may be sent there, ErrClosed
+// if the session does not play so, or says what is wrong with the address. The session stays where it is then.
+func (s *Session) Move(peer netip.AddrPort, local netip.Addr) error {
+	if s.private == nil {
+		return ErrClosed
+	}
+	b := s.stream.broadcaster
+	at := Address{RTP: peer, RTCP: peer, Source: local}
+	if err := b.CheckAddress(at); err != nil {
+		return err
+	}
+	if _, _, err := b.socketsFor(at); err != nil {
+		return err
+	}
+	s.peer = peer
+	return nil
+}
