@@ -24,7 +24,7 @@ type Source interface {
 	// Close ends the source. It reports nothing more to its host, even if a job is still
 	// running: what that job opens is closed when it is done. Closing a source that is
 	// not open does nothing. A report may lead to Close before it returns, and to Open
-	// after that. A source that runs jobs calls host.Work after Close, too.
+	// after that. A source that runs jobs calls host.Work and host.Code after Close, too.
 	Close() error
 	// Figures counts what was delivered and lost since the source was made.
 	Figures() Figures
@@ -50,6 +50,9 @@ type Host interface {
 	// it returns on the loop, if it is not nil. That function never runs within Work. If the
 	// loop is closed meanwhile, the job still runs to its end and the function does not.
 	Work(job func() (done func()))
+	// Code does the same with a job that codes pictures for so long that it must have a lower
+	// priority than what sends frames.
+	Code(job func() (done func()))
 
 	// Live reports that the source is open and that Describe().Params is known. Frames
 	// follow. It is reported once for each Open.

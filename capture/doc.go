@@ -16,7 +16,7 @@
 // Feed is the source that other goroutines push frames into.
 //
 // A source starts no goroutine, does not sleep and does not ask for the time. All of it runs
-// on the Host's loop but for the jobs that it gives to Host.Work. It need not be opened: what
+// on the Host's loop but for the jobs that it gives to Host.Work and Host.Code. It need not be opened: what
 // makes a source only checks its options. Sources know nothing of each other.
 //
 // A source that has failed, was lost or is not watched is closed, and may be opened again.

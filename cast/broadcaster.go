@@ -32,8 +32,7 @@ type Broadcaster struct {
 	refusals refusals
 	backlog  *tcpfan.Backlog
 	logQueue *logqueue.Queue // nil: the log is the program's, and never waits
-	// transcode is Config.Work for jobs that transcode.
-	transcode func(job func() (done func()))
+	coders   *coders         // run the jobs of Config.Code, unless the program does
 	// rtcpIndex finds a reader by the address its RTCP comes from, and rtpIndex a session by the
 	// one that its RTP goes to, if that is another one.
 	rtcpIndex, rtpIndex readerIndex
@@ -65,9 +64,15 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 		return nil, err
 	}
 	b := &Broadcaster{loop: l, config: config, limits: newLimits(), rtcpIndex: newReaderIndex(), rtpIndex: newReaderIndex()}
-	b.transcode = b.config.Work
+	b.coders = newCoders(l.Post)
+	if b.config.Code == nil {
+		b.config.Code = b.coders.run
+		if b.config.Work != nil {
+			b.config.Code = b.config.Work
+		}
+	}
 	if b.config.Work == nil {
-		b.config.Work, b.transcode = b.goWork, b.goTranscode
+		b.config.Work = b.goWork
 	}
 	b.budgets = newBudgets(l)
 	b.queueLog()
@@ -306,6 +311,7 @@ func (b *Broadcaster) Close() error {
 	}
 	errs = append(errs, b.closeSockets(), b.closeNeighbours())
 	b.budgets.close()
+	b.coders.close()
 	b.closeLog()
 	return errors.Join(errs...)
 }

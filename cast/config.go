@@ -97,10 +97,13 @@ type Config struct {
 	// (crypto/rand). A simulation gives its own.
 	Random func(p []byte)
 	// Work runs a job where it may wait or take long, and then the function that it returns, if it
-	// is not nil, on the loop, never within Work (a goroutine for each job; those that transcode run
-	// on threads of lower priority, nice 10). A simulation gives its own. While as many jobs code pictures as GOMAXPROCS says, Go's scheduler can have the
-	// loop wait for 10 ms: a program whose streams encode or transcode sets one more for each.
+	// is not nil, on the loop, never within Work (a goroutine for each job). A simulation gives its own.
 	Work func(job func() (done func()))
+	// Code does the same with a job that encodes, decodes or transcodes pictures for long (Work if that is given;
+	// else on threads of lower priority, nice 10, which end when the Broadcaster is closed). While as many
+	// jobs code pictures as GOMAXPROCS says, Go's scheduler can have the loop wait for 10 ms: a program
+	// whose streams encode or transcode sets one more for each.
+	Code func(job func() (done func()))
 }
 
 // NoLimit is no limit, where the zero value is one.

@@ -58,6 +58,6 @@
 // # Goroutines
 //
 // All methods belong to the goroutine that runs the loop; another one hands a function over by
-// loop.Loop.Post or Do. Jobs that wait for a device or code a picture (Config.Work) and the log run
-// elsewhere.
+// loop.Loop.Post or Do. Jobs that wait for a device or code a picture (Config.Work, Config.Code) and
+// the log run elsewhere.
 package cast

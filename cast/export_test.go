@@ -167,6 +167,3 @@ func SkipSealed(s *Stream, index uint64) { s.rendition.sealing.next = index }
 
 // SealedIndex is the index of the next SRTP packet.
 func SealedIndex(s *Stream) uint64 { return s.rendition.sealing.next }
-
-// TranscodeOf is what runs the jobs that transcode.
-func TranscodeOf(b *Broadcaster) func(job func() (done func())) { return b.transcode }

@@ -23,6 +23,9 @@ func (c *supervisor) Post(f func()) error { return c.stream.broadcaster.loop.Pos
 // Work runs a job where it may wait.
 func (c *supervisor) Work(job func() (done func())) { c.stream.broadcaster.config.Work(job) }
 
+// Code runs a job that codes a picture for long.
+func (c *supervisor) Code(job func() (done func())) { c.stream.broadcaster.config.Code(job) }
+
 // Watch has ready called when fd is readable. The conditions are not looked at: an error
 // reported by a camera driver can be spurious, so the source's own call decides.
 func (c *supervisor) Watch(fd int, ready func()) (capture.Watch, error) {

@@ -12,7 +12,7 @@ import (
 // 4:2:0 or 4:2:2 with the standard Huffman tables). It writes the result into dst, which it may
 // grow, and only reads picture.
 //
-// It is called by a job of Config.Work, on a goroutine that is not the loop's: one picture at a
+// It is called by a job of Config.Code, on a goroutine that is not the loop's: one picture at a
 // time, but a stream's Transcoder must be no other stream's. If it has a method Close(), the
 // stream calls that when it has ended and no job uses the Transcoder any more.
 type Transcoder interface {
@@ -52,7 +52,7 @@ func newTranscoding(r *rendition) *transcoding {
 		return nil
 	}
 	t := &transcoding{rendition: r, transcoder: r.stream.options.Transcoder}
-	t.worker = worker.New(r.stream.broadcaster.transcode, t.code, t.done)
+	t.worker = worker.New(r.stream.broadcaster.config.Code, t.code, t.done)
 	return t
 }
 

@@ -88,8 +88,9 @@ var outside = []string{"attack", "cmd/...", "bench/...", "examples/...", "captur
 var waiters = map[string][]habit{
 	// Post, by which other goroutines hand functions over to the loop, and Run's wake-up.
 	"loop/post.go": {goroutine, channel, lock},
-	// What has to wait for a device, or codes a picture, runs on a goroutine of its own.
+	// What has to wait for a device or a file runs on a goroutine of its own, what codes pictures on threads.
 	"cast/worker.go": {goroutine},
+	"cast/coders.go": {goroutine, channel},
 	// The log is written by a goroutine: a terminal may be stopped, a pipe full.
 	"logqueue/queue.go": {goroutine, channel},
 	// Two goroutines carry a connection with TLS, as crypto/tls waits for its peer.

@@ -5,5 +5,5 @@
 // worth most; an older one that waits is dropped and counted. Results come back in order.
 //
 // It has no goroutine: it is given a function that runs a job elsewhere and the job's result on
-// the loop, as capture.Host.Work does. A simulation gives its own.
+// the loop, as capture.Host.Code does. A simulation gives its own.
 package worker

@@ -30,7 +30,7 @@ const (
 	abandoned              // its code may run, and the worker is closed
 )
 
-// New makes a worker. work is capture.Host.Work or cast.Config.Work. It runs code with one
+// New makes a worker. work is Code of capture.Host or cast.Config, or Work. It runs code with one
 // piece of work at a time, on a goroutine that is not the loop's, and then done with the same
 // piece on the loop. done may call Add and Close.
 func New[T any](work func(job func() (done func())), code, done func(*T)) *Worker[T] {

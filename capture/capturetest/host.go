@@ -40,6 +40,8 @@ type Host struct {
 	Readable func(fd int) bool
 	// FailWatch is the error of Watch.
 	FailWatch error
+	// CodeJobs is how many jobs were given to Code.
+	CodeJobs int
 	// HoldJobs has jobs wait for RunJob. Without it they run at once.
 	HoldJobs bool
 
@@ -234,6 +236,12 @@ func (h *Host) Work(job func() func()) {
 	if !h.HoldJobs {
 		h.RunJob()
 	}
+}
+
+// Code does what Work does.
+func (h *Host) Code(job func() func()) {
+	h.CodeJobs++
+	h.Work(job)
 }
 
 // Jobs is how many jobs wait for RunJob.

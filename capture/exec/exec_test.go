@@ -64,10 +64,11 @@ func (h *host) Work(job func() func()) {
 		}
 	})
 }
-func (h *host) Live()            { h.report("live") }
-func (h *host) Lost(err error)   { h.report("lost: " + err.Error()) }
-func (h *host) Failed(err error) { h.report("failed: " + err.Error()) }
-func (h *host) Ended()           { h.report("ended") }
+func (h *host) Code(job func() func()) { h.Work(job) }
+func (h *host) Live()                  { h.report("live") }
+func (h *host) Lost(err error)         { h.report("lost: " + err.Error()) }
+func (h *host) Failed(err error)       { h.report("failed: " + err.Error()) }
+func (h *host) Ended()                 { h.report("ended") }
 func (h *host) report(report string) {
 	h.reports = append(h.reports, report)
 	h.onReport(report)

@@ -10,7 +10,7 @@ import (
 )
 
 // Encoder encodes the frames of one opening of a Source, as encode.H264 does. It is called by jobs of
-// capture.Host.Work, one at a time.
+// capture.Host.Code, one at a time.
 type Encoder interface {
 	// Encode encodes a frame, which is only read. key asks for a key frame. The bytes of the result hold
 	// until the next call, its Params stay the same until they change.
@@ -75,7 +75,7 @@ func (s *Source) Open(host capture.Host) {
 		}
 		s.name = c.encoder.Name() // a device may have failed meanwhile
 	}
-	c.worker = worker.New(host.Work, c.encode, c.encoded)
+	c.worker = worker.New(host.Code, c.encode, c.encoded)
 	c.isOpen = true
 	s.pictures.Open(c)
 }

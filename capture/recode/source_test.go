@@ -126,6 +126,9 @@ func TestFrames(t *testing.T) {
 	if got, want := w.source.Figures(), (capture.Figures{Frames: 4, Gaps: 3, Broken: 1, Skipped: 3}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
+	if w.CodeJobs != 4 {
+		t.Errorf("%d jobs of a lower priority, want 4", w.CodeJobs)
+	}
 	if d := w.source.Describe(); d.Source != "a camera" || d.Coding != "MJPEG, encoded to H.264 by the test" || d.Params.Format != media.H264 {
 		t.Errorf("%+v", d)
 	}

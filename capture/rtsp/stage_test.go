@@ -152,6 +152,7 @@ func (h *host) Watch(int, func()) (capture.Watch, error) { panic("the loop watch
 func (h *host) NewTimer(f func()) capture.Timer          { return h.l.NewTimer(f) }
 func (h *host) Post(f func()) error                      { return h.l.Post(f) }
 func (h *host) Work(job func() func())                   { h.work(job) }
+func (h *host) Code(job func() func())                   { h.work(job) }
 func (h *host) Ended()                                   { h.t.Error("a camera has no end") }
 func (h *host) Failed(err error)                         { h.over("failed: ", err) }
 func (h *host) Lost(err error)                           { h.over("lost: ", err) }

@@ -46,7 +46,7 @@ func (s *Server) decode(stream *cast.Stream, peer netip.AddrPort, answer func(*p
 	n.decoding[stream] = append(n.decoding[stream], one)
 	if !isDecoding {
 		f.Bytes = bytes.Clone(f.Bytes)
-		s.broadcaster.Config().Work(func() (done func()) {
+		s.broadcaster.Config().Code(func() (done func()) {
 			jpeg, err := s.options.Decode(f)
 			return func() { s.decoded(stream, jpeg, f.Captured, number, err) }
 		})

@@ -35,7 +35,7 @@ type Options struct {
 	// watch all streams.
 	Metrics http.Handler
 	// Decode makes a JPEG of a key frame of H.264 or H.265, for snapshots. The frame is its own to keep. It is called by jobs of
-	// cast.Config.Work. The error says why it cannot be done, and what would help. With nil there are no such
+	// cast.Config.Code. The error says why it cannot be done, and what would help. With nil there are no such
 	// snapshots.
 	Decode func(media.Frame) (jpeg []byte, err error)
 	// TLS, if it is not nil, ends TLS on all connections (https://); without it they are plain text.
