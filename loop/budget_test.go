@@ -179,6 +179,7 @@ func TestTaskStopsAndBudgetCloses(t *testing.T) {
 		t.Error("a task runs though its budget is closed, or it was stopped")
 	}
 	w.quiet()
+	w.loop.NewBudget(time.Millisecond).Close() // one for which nothing waits
 }
 
 func TestBudgetsAllocateNothing(t *testing.T) {

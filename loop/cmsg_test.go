@@ -38,6 +38,16 @@ func TestCmsgLengths(t *testing.T) {
 			t.Errorf("with a mark: %d bytes, want %d", m.length, want)
 		}
 	}
+	for data := range 3 * wordBytes { // data that ends anywhere in a word
+		var m Cmsg
+		m.add(0, 0, data)
+		n := 0
+		m.add(0, 1, 1)
+		m.each(m.length, func(_, kind int32, data []byte) { n += int(kind) * len(data) })
+		if m.length != sizes(data, 1) || n != 1 {
+			t.Errorf("cmsgs of %d bytes and one: %d bytes, want %d; %d of the second were read", data, m.length, sizes(data, 1), n)
+		}
+	}
 }
 
 // TestCmsgsOfAKernel reads cmsgs as a kernel might write them: without data, with the last one not padded, and
