@@ -44,6 +44,7 @@ func TestMulticastOptions(t *testing.T) {
 		{UDPOptions{MulticastInterface: "lo"}, 1, lo},
 		{UDPOptions{MulticastInterface: "lo", MulticastTTL: 3}, 3, lo},
 	} {
+		c.o.SendBufferBytes, c.o.ReceiveBufferBytes, c.o.PacketInfo, c.o.Rejections = 10_000, 10_000, true, true // which come before
 		four := openUDP(t, netip.IPv4Unspecified(), c.o)
 		if got := option(t, four, unix.IPPROTO_IP, unix.IP_MULTICAST_TTL); got != c.hops {
 			t.Errorf("%+v: %d hops by IPv4, want %d", c.o, got, c.hops)
@@ -103,7 +104,7 @@ func (g *multicastGroup) receives(t *testing.T, from int) bool {
 func TestBufferOptions(t *testing.T) {
 	const large = 64 << 20
 	for _, bytes := range []int{0, 5000, large} {
-		fd := openUDP(t, netip.IPv4Unspecified(), UDPOptions{SendBufferBytes: bytes, ReceiveBufferBytes: bytes})
+		fd := openUDP(t, netip.IPv4Unspecified(), UDPOptions{SendBufferBytes: bytes, ReceiveBufferBytes: bytes, ReuseAddress: true})
 		other := openUDP(t, netip.IPv4Unspecified(), UDPOptions{})
 		for _, names := range [][2]int{{unix.SO_SNDBUF, unix.SO_SNDBUFFORCE}, {unix.SO_RCVBUF, unix.SO_RCVBUFFORCE}} {
 			for _, name := range names {
@@ -131,5 +132,24 @@ func TestNeighbourGroup(t *testing.T) {
 	}
 	if got := local.(*unix.SockaddrNetlink).Groups; got != unix.RTMGRP_NEIGH {
 		t.Errorf("groups %#x, want %#x", got, unix.RTMGRP_NEIGH)
+	}
+}
+
+// TestNoFDWithAnError: whichever call fails, what it returns is no fd.
+func TestNoFDWithAnError(t *testing.T) {
+	var k linuxSockets
+	foreign, none := netip.MustParseAddrPort("203.0.113.9:0"), netip.MustParseAddrPort("255.255.255.255:1")
+	udp := openUDP(t, netip.IPv4Unspecified(), UDPOptions{})
+	for name, open := range map[string]func() (int, error){
+		"OpenUDP":        func() (int, error) { return k.OpenUDP(foreign, UDPOptions{}) },
+		"OpenUDP beside": func() (int, error) { return k.OpenUDP(foreign, UDPOptions{Beside: udp}) },
+		"beside no fd":   func() (int, error) { return k.OpenUDP(foreign, UDPOptions{Beside: 1 << 20}) },
+		"ListenTCP":      func() (int, error) { return k.ListenTCP(foreign) },
+		"ConnectTCP":     func() (int, error) { return k.ConnectTCP(none) },
+		"Accept":         func() (int, error) { fd, _, err := k.Accept(udp); return fd, err },
+	} {
+		if fd, err := open(); err == nil || fd != -1 {
+			t.Errorf("%s: fd %d, %v; want -1 and an error", name, fd, err)
+		}
 	}
 }
