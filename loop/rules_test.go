@@ -50,7 +50,7 @@ var rules = []rule{
 	{packages: "openh264", not: osAndNet, modules: []string{"github.com/ebitengine/purego"}},
 	{packages: "tlsbridge", own: []string{"loop/tcp"}, tests: []string{"loop/...", "certificate"}, modules: []string{sys}},
 	{packages: "proto/...", own: []string{"proto/...", "media"}, not: osAndNet,
-		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/bluenviron/gortsplib/v5/pkg",
+		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/pion/stun/v3", "github.com/bluenviron/gortsplib/v5/pkg",
 			"github.com/bluenviron/mediacommon/v2/pkg/codecs", "github.com/bluenviron/mediacommon/v2/pkg/formats"}},
 	// A source knows no other source, and no loop: it is given a capture.Host.
 	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/m2m", "capture/internal/...", "media", "openh264", "proto/jpeg", "proto/mjpeg", "proto/multipart", "proto/flv", "proto/mpegts", "proto/nal", "proto/h264", "proto/h265", "worker"},
