@@ -39,6 +39,12 @@ type Visitor struct {
 	// KeyFrame is called with the source that a receiver wants a key frame of: it has lost a
 	// picture (PLI, RFC 4585), or needs one to begin with (FIR, RFC 5104).
 	KeyFrame func(ssrc uint32)
+	// Lost is called with the sequence number of each packet of a source that a receiver has not
+	// got, and wants again (generic NACK, RFC 4585, section 6.2.1).
+	Lost func(ssrc uint32, sequence uint16)
+	// Rate is called with how many bits in a second a receiver thinks that the way to it can carry, of
+	// all sources together (REMB, draft-alvestrand-rmcat-remb).
+	Rate func(bitsPerSecond uint64)
 	// Group is called with how many receivers a source says there are (RFC 5760), at
 	// most MaxMembers.
 	Group func(ssrc uint32, receivers int)
@@ -110,7 +116,7 @@ func smallest(kind byte, entries int) int {
 		return packetHeaderBytes + entries*ssrcBytes
 	case typeRSI:
 		return summaryHeaderBytes
-	case pictureLossType: // whose entries are not counted but named
+	case pictureLossType, packetLossType: // whose entries are not counted but named
 		return feedbackHeaderBytes
 	}
 	return packetHeaderBytes
@@ -130,6 +136,13 @@ func (v Visitor) packet(p []byte) {
 	case pictureLossType:
 		if v.KeyFrame != nil {
 			v.keyFrames(p, entries)
+		}
+		if v.Rate != nil && entries == otherFormat {
+			v.rate(p)
+		}
+	case packetLossType:
+		if v.Lost != nil && entries == nackFormat {
+			v.nack(p)
 		}
 	case typeRSI:
 		if v.Group != nil {

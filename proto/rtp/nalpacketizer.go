@@ -21,7 +21,13 @@ type NALConfig struct {
 	// PacketSize is the size of a packet in bytes, RTP header included, such as the
 	// MTU less 48 for IPv6 and UDP; RunPackets is how many make a run.
 	PacketSize, RunPackets int
+	// Extension is the header extension of all packets (RFC 3550, section 5.3.1), its own header
+	// included: a whole number of 32-bit words, at most MaxExtensionBytes. nil: they have none.
+	Extension []byte
 }
+
+// MaxExtensionBytes leaves room for a payload in the smallest packets.
+const MaxExtensionBytes = 16
 
 // NALPacketizer lays frames of H.264 out as RTP packets (RFC 6184, packetization mode 1), or of
 // H.265 (RFC 7798). The parameter sets go before every key frame, so that a viewer can begin at
@@ -38,7 +44,10 @@ type NALPacketizer struct {
 	ssrc     uint32
 	payload  uint8
 	sequence uint16
-	params   *media.Params // of the last frame
+	// extension is that of all packets, and header the length of theirs with it.
+	extension []byte
+	header    int
+	params    *media.Params // of the last frame
 
 	// Of the frame in hand. The units are the frame's, and forgotten at its end.
 	units     [][]byte
@@ -57,12 +66,16 @@ func NewNALPacketizer(c NALConfig) (*NALPacketizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(c.Extension)%4 != 0 || len(c.Extension) > MaxExtensionBytes {
+		return nil, fmt.Errorf("rtp: an extension of %d bytes: must be a multiple of 4, at most %d", len(c.Extension), MaxExtensionBytes)
+	}
 	format, ok := nalFormats[c.Format]
 	if !ok {
 		return nil, fmt.Errorf("rtp: %v has no NAL units", c.Format)
 	}
 	return &NALPacketizer{
 		layout: layout, format: format, kind: c.Format, ssrc: c.SSRC, payload: c.PayloadType & 0x7f, sequence: c.FirstSequence,
+		extension: slices.Clone(c.Extension), header: HeaderBytes + len(c.Extension),
 	}, nil
 }
 

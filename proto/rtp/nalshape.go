@@ -45,11 +45,11 @@ func (p *NALPacketizer) shape() shape {
 	for from, searched := 0, 0; from < len(p.units) && searched < searchedUnits; searched++ {
 		to, size := w.group(from)
 		if to > from { // a byte more, as units that share a packet leave one free
-			consider(HeaderBytes + size + 1)
+			consider(p.header + size + 1)
 			from = to
 			continue
 		}
-		data, overhead := len(p.units[from])-p.format.unitHeader, HeaderBytes+p.format.fragmentHeader
+		data, overhead := len(p.units[from])-p.format.unitHeader, p.header+p.format.fragmentHeader
 		count := (data + p.layout.PacketSize - overhead - 1) / (p.layout.PacketSize - overhead)
 		for n := count; n <= count+1; n++ {
 			// A byte more, as the last packet of a run has one less.

@@ -106,7 +106,7 @@ func (w *nalWriter) frame() {
 // leave a byte free, as the last packet of a run is shorter. None: the first one alone is too
 // large.
 func (w *nalWriter) group(from int) (to, size int) {
-	room := w.size - 1 - HeaderBytes
+	room := w.size - 1 - w.header
 	if len(w.units[from]) > room {
 		return from, 0
 	}
@@ -124,11 +124,11 @@ func (w *nalWriter) group(from int) (to, size int) {
 func (w *nalWriter) whole(units [][]byte, size int) {
 	padding := 0
 	if w.pad && !w.final {
-		if need := w.room() - HeaderBytes - size; need <= maxPadding {
+		if need := w.room() - w.header - size; need <= maxPadding {
 			padding = need
 		}
 	}
-	w.begin(HeaderBytes+size+padding, padding > 0, w.final)
+	w.begin(w.header+size+padding, padding > 0, w.final)
 	if !w.emit {
 		return
 	}
@@ -146,7 +146,7 @@ func (w *nalWriter) whole(units [][]byte, size int) {
 
 // cut writes a unit in fragments.
 func (w *nalWriter) cut(unit []byte) {
-	overhead := HeaderBytes + w.format.fragmentHeader
+	overhead := w.header + w.format.fragmentHeader
 	data := unit[w.format.unitHeader:]
 	count, waste := w.padded(len(data), overhead)
 	for i, first := 0, true; len(data) > 0; i, first = i+1, false {
@@ -210,6 +210,9 @@ func (w *nalWriter) begin(size int, padded, marker bool) {
 		return
 	}
 	first, second := byte(0x80), w.payload
+	if len(w.extension) > 0 {
+		first |= 0x10
+	}
 	if padded {
 		first |= 0x20
 	}
@@ -220,6 +223,7 @@ func (w *nalWriter) begin(size int, padded, marker bool) {
 	w.buffer = binary.BigEndian.AppendUint16(w.buffer, w.sequence)
 	w.buffer = binary.BigEndian.AppendUint32(w.buffer, w.timestamp)
 	w.buffer = binary.BigEndian.AppendUint32(w.buffer, w.ssrc)
+	w.buffer = append(w.buffer, w.extension...)
 	w.sequence++
 }
 

@@ -1,6 +1,10 @@
 package ring
 
-import "github.com/camcast/camcast/proto/rtp"
+import (
+	"slices"
+
+	"github.com/camcast/camcast/proto/rtp"
+)
 
 // Layout makes one wire form of frames.
 type Layout interface {
@@ -42,9 +46,23 @@ type Form struct {
 
 // NewForm adds a form to the ring.
 func (r *Ring) NewForm(l Layout) *Form {
-	form := &Form{ring: r, layout: l, index: len(r.forms)}
-	r.forms = append(r.forms, form)
+	form := &Form{ring: r, layout: l, index: slices.Index(r.forms, nil)}
+	if form.index < 0 {
+		form.index = len(r.forms)
+		r.forms = append(r.forms, nil)
+	}
+	r.forms[form.index] = form
 	return form
+}
+
+// Drop takes a form out of the ring that is not in use, with all that was laid out in it.
+func (m *Form) Drop() {
+	m.ring.forms[m.index] = nil
+	for _, f := range m.ring.slots {
+		if m.index < len(f.wires) {
+			f.wires[m.index] = laid{}
+		}
+	}
 }
 
 // NewFormOf adds a form that is made of another one, which is in use while this one is: its layout
@@ -88,7 +106,7 @@ func (m *Form) InUse() bool { return m.users > 0 }
 // InUse reports whether any form of the ring has readers.
 func (r *Ring) InUse() bool {
 	for _, form := range r.forms {
-		if form.InUse() {
+		if form != nil && form.InUse() {
 			return true
 		}
 	}

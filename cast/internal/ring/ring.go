@@ -142,7 +142,7 @@ func (r *Ring) Publish(m media.Frame) (*Frame, error) {
 	r.add(f)
 	var first error
 	for _, form := range r.forms {
-		if form.users == 0 {
+		if form == nil || form.users == 0 {
 			continue
 		}
 		if err := form.lay(f); err != nil && first == nil {
