@@ -1,6 +1,7 @@
 package cast
 
 import (
+	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/tcpfan"
 	"github.com/camcast/camcast/loop/histogram"
 )
@@ -70,8 +71,7 @@ func (b *Broadcaster) TCPBacklog() Backlog { return Backlog(b.backlog.Figures())
 // Figures are the figures so far.
 func (s *Stream) Figures() Figures {
 	f := s.figures
-	for _, l := range s.rendition.lanes {
-		u := &l.udpFigures
+	s.rendition.eachFigures(func(u *fanout.Figures) {
 		f.Delivered += u.Delivered
 		f.Packets += u.Packets
 		f.Bytes += u.Bytes
@@ -84,6 +84,8 @@ func (s *Stream) Figures() Figures {
 		f.Late += u.Late
 		f.FirstAge.Add(&u.FirstAge)
 		f.LastAge.Add(&u.LastAge)
+	})
+	for _, l := range s.rendition.lanes {
 		f.addTCP(&l.tcpFigures)
 	}
 	f.addTCP(&s.rendition.parts.figures)

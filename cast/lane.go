@@ -63,15 +63,19 @@ func (r *rendition) eachUDP(visit func(*fanout.Reader)) {
 
 // thinned is how many readers are thinned at present, and resting how many rest.
 func (r *rendition) thinned() (n uint64) {
-	for _, l := range r.lanes {
-		n += l.udpFigures.Thinned
-	}
+	r.eachFigures(func(f *fanout.Figures) { n += f.Thinned })
 	return n
 }
 
 func (r *rendition) resting() (n uint64) {
-	for _, l := range r.lanes {
-		n += l.udpFigures.Resting
-	}
+	r.eachFigures(func(f *fanout.Figures) { n += f.Resting })
 	return n
+}
+
+// eachFigures calls visit with the figures of each outlet of UDP readers.
+func (r *rendition) eachFigures(visit func(*fanout.Figures)) {
+	for _, l := range r.lanes {
+		visit(&l.udpFigures)
+	}
+	visit(&r.private.figures)
 }

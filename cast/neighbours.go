@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/sealfan"
 	"github.com/camcast/camcast/loop"
 	"golang.org/x/sys/unix"
 )
@@ -93,6 +94,11 @@ func (b *Broadcaster) machinesAnswer(answer map[netip.Addr]bool) {
 					r.Rest(!answers)
 				}
 			})
+			s.rendition.private.fan.Each(func(r *sealfan.Reader) {
+				if answers, known := answer[r.Peer().Addr()]; known {
+					r.Rest(!answers)
+				}
+			})
 		}
 	}
 }
@@ -102,6 +108,7 @@ func (b *Broadcaster) restNobody() {
 	for _, s := range b.streams {
 		if s.rendition.resting() > 0 {
 			s.rendition.eachUDP(func(r *fanout.Reader) { r.Rest(false) })
+			s.rendition.private.fan.Each((*sealfan.Reader).Alive)
 		}
 	}
 }

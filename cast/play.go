@@ -263,6 +263,13 @@ func (s *Session) leave() {
 		tcp.Leave()
 		s.stream.unwanted()
 	}
+	if private := s.private; private != nil {
+		s.private = nil
+		s.frames += private.Frames()
+		s.lags += private.Lags()
+		private.Leave()
+		s.stream.unwanted()
+	}
 }
 
 // sessionObserver is a Session as the fan-outs see it.

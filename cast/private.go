@@ -5,8 +5,11 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/sealfan"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/h264"
+	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/srtp"
 )
 
@@ -76,7 +79,7 @@ func (s *Stream) Private() (PrivateStream, error) {
 		break
 	}
 	if reorders > 0 || s.saidReordered {
-		return PrivateStream{}, refuse(NotCarried, "the stream has B-frames, which WebRTC does not carry: have the encoder make none")
+		return PrivateStream{}, refuse(NotCarried, reordered)
 	}
 	return PrivateStream{SSRC: s.rendition.rtp.ssrc, CNAME: s.reports.cname, ProfileLevelID: id}, nil
 }
@@ -114,15 +117,29 @@ func (s *Session) PlayPrivate(p Private) error {
 	if err != nil {
 		return err
 	}
-	s.peer = p.Peer
-	s.private = &privateReader{keys: keys}
-	_ = socket
+	r := new(sealfan.Reader) // one that has left may still be in a list
+	err = s.stream.rendition.private.fan.Join(r, sealfan.Address{Socket: socket, Peer: p.Peer, Source: p.Local}, p.form(), p.Profile, keys, (*sessionObserver)(s))
+	if errors.Is(err, sealfan.ErrForms) {
+		err = refuse(LimitReached, "%v", err)
+		b.LogRefusal(s.opened.Peer, s.opened.Protocol, s.stream.name, err)
+	}
+	if err != nil {
+		return err
+	}
+	s.peer, s.private = p.Peer, r
+	s.stream.rendition.keys.begin(r, true)
+	s.stream.reports.joinedPrivate(r)
 	return s.begin(UDP)
 }
 
-// privateReader is a reader with keys of its own.
-type privateReader struct {
-	keys *srtp.Private
+// form is what of the packets the reader chooses.
+func (p *Private) form() sealfan.Form {
+	f := sealfan.Form{PayloadType: p.PayloadType, PlayoutDelayID: p.PlayoutDelayID}
+	if f.PlayoutDelayID > 0 {
+		steps := func(d time.Duration) uint16 { return uint16(min(max(d/sealfan.DelayStep, 0), sealfan.MaxDelay)) }
+		f.DelayMin, f.DelayMax = steps(p.PlayoutDelay.Min), steps(max(p.PlayoutDelay.Min, p.PlayoutDelay.Max))
+	}
+	return f
 }
 
 // TakePrivateRTCP takes RTCP that came from the address of a session that plays by PlayPrivate, as it came. It
@@ -134,13 +151,50 @@ func (s *Session) TakePrivateRTCP(packet []byte) (authentic bool) {
 		return false
 	}
 	b := s.stream.broadcaster
-	opened, err := s.private.keys.OpenRTCP(b.opened[:0], packet)
+	opened, err := s.private.OpenRTCP(b.opened[:0], packet)
 	b.opened = opened
 	if err != nil {
 		return false
 	}
 	s.Alive()
+	s.reception.takePrivate(s.stream, s.private, opened)
+	left := false
+	_ = rtcp.Parse(opened, rtcp.Visitor{Bye: func(uint32) { left = true }})
+	if left && s.opened.EndsByGoodbye {
+		s.Gone("goodbye")
+	}
 	return true
+}
+
+// takePrivate reads RTCP from a reader of a stream with keys of its own. What is not RTCP is dropped.
+func (f *reception) takePrivate(s *Stream, r *sealfan.Reader, packet []byte) {
+	b := s.broadcaster
+	now, ssrc := b.loop.Now(), s.rendition.rtp.ssrc
+	v := rtcp.Visitor{
+		Lost: func(of uint32, sequence uint16) {
+			if of == ssrc {
+				r.Resend(sequence)
+			}
+		},
+		KeyFrame: func(of uint32) {
+			if of == ssrc {
+				s.rendition.keys.request()
+			}
+		},
+		Rate: r.Rated,
+	}
+	_ = rtcp.Parse(packet, v) // which refuses the whole if any of it is no RTCP
+	if now < f.next {
+		return
+	}
+	_ = rtcp.Parse(packet, rtcp.Visitor{Report: func(report rtcp.ReceptionReport) {
+		if report.SSRC != ssrc {
+			return
+		}
+		f.next = now + reportsInterval
+		f.note(b, report)
+		r.Reported(report)
+	}})
 }
 
 // Move has a session that plays by PlayPrivate be sent frames at another address, from another address of this
@@ -155,9 +209,39 @@ func (s *Session) Move(peer netip.AddrPort, local netip.Addr) error {
 	if err := b.CheckAddress(at); err != nil {
 		return err
 	}
-	if _, _, err := b.socketsFor(at); err != nil {
+	socket, _, err := b.socketsFor(at)
+	if err != nil {
 		return err
 	}
+	s.private.Move(sealfan.Address{Socket: socket, Peer: peer, Source: local})
 	s.peer = peer
 	return nil
+}
+
+// privateLane is the readers of a rendition that have keys of their own.
+type privateLane struct {
+	fan     *sealfan.Fan
+	figures fanout.Figures
+}
+
+func newPrivateLane(r *rendition) *privateLane {
+	b, l := r.stream.broadcaster, new(privateLane)
+	l.fan = sealfan.New(sealfan.Config{
+		Loop: b.loop, Budget: b.budgets.sweeps, Ring: r.ring, Log: r.stream.log, Figures: &l.figures, Thin: b.config.Adapt != AdaptOff,
+		RequestKey: func() { r.keys.request() }, SSRC: r.rtp.ssrc, Clock: r.rtp.clock,
+		PacketBytes: b.config.MTU - ipv6UDPHeaderBytes - srtp.AEADAES128GCM.TagBytes(), RunPackets: b.config.runPackets(),
+	})
+	return l
+}
+
+// reordered is why a stream with B-frames is not sent by WebRTC.
+const reordered = "the stream has B-frames, which WebRTC does not carry: have the encoder make none"
+
+// endPrivate ends all sessions of the stream that play with keys of their own.
+func (s *Stream) endPrivate(reason string) {
+	for session := range s.Sessions() {
+		if session.private != nil {
+			session.End(reason)
+		}
+	}
 }

@@ -38,16 +38,21 @@ func (f *reception) take(s *Stream, ssrc uint32, udp *fanout.Reader, packet []by
 		if report.SSRC != ssrc {
 			return
 		}
-		f.last, f.at = report, now
-		f.reports++
-		if d, ok := report.RoundTrip(b.loop.Kernel().Wall()); ok && !b.lateRTCP {
-			f.roundTrip, f.timed = d, true
-		}
+		f.note(b, report)
 		if udp != nil {
 			udp.Reported(report)
 		}
 	}})
 	f.takeRequests(s, udp, packet)
+}
+
+// note notes a report.
+func (f *reception) note(b *Broadcaster, report rtcp.ReceptionReport) {
+	f.last, f.at = report, b.loop.Now()
+	f.reports++
+	if d, ok := report.RoundTrip(b.loop.Kernel().Wall()); ok && !b.lateRTCP {
+		f.roundTrip, f.timed = d, true
+	}
 }
 
 // takeRequests reads whether a reader wants a key frame, as it has lost a picture: where frames

@@ -16,8 +16,8 @@ type registry struct {
 	// opened. live and consenting are the others, by their last sign of life: those that are sent frames
 	// only as long as they consent to it (ConsentTimeout) are in consenting.
 	settingUp, live, consenting sessionQueue
-	timer           *loop.Timer
-	lastID          uint64
+	timer                       *loop.Timer
+	lastID                      uint64
 }
 
 func (g *registry) init(b *Broadcaster) {

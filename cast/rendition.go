@@ -19,6 +19,7 @@ type rendition struct {
 	lanes   []*lane
 	parts   *parts
 	movie   *movie
+	private *privateLane
 	frames  *frameWaiters
 	outlets []outlet
 
@@ -51,7 +52,8 @@ func newRendition(s *Stream) *rendition {
 	r.parts = newParts(r)
 	r.frames = newFrameWaiters(s)
 	r.movie = newMovie(r)
-	r.outlets = append(r.outlets, r.parts.fan, r.movie.fan, r.frames)
+	r.private = newPrivateLane(r)
+	r.outlets = append(r.outlets, r.parts.fan, r.movie.fan, r.private.fan, r.frames)
 	r.transcoding = newTranscoding(r)
 	return r
 }
@@ -66,6 +68,7 @@ func (r *rendition) setPace(framesPerSecond float64) {
 	for _, l := range r.lanes {
 		l.udp.SetPace(interval, spread)
 	}
+	r.private.fan.SetPace(interval, spread)
 }
 
 // publish has a frame sent: at once, or when it has been transcoded, or when an earlier one has

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/sealfan"
 	"github.com/camcast/camcast/cast/internal/tcpfan"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
@@ -37,6 +38,7 @@ type senderReports struct {
 	// greeting sends newcomers a report of their own.
 	greeting *loop.Timer
 	lanes    []*laneReports
+	private  privateReports
 	packet   []byte // before it is sealed
 	cname    string
 }
@@ -106,6 +108,11 @@ func (t *senderReports) joined(in *lane, overUDP *fanout.Reader, overTCP *tcpfan
 	if overTCP != nil {
 		l.tcpNewcomers = append(l.tcpNewcomers, overTCP)
 	}
+	t.someoneJoined()
+}
+
+// someoneJoined has newcomers be greeted, and all be told soon if they are many.
+func (t *senderReports) someoneJoined() {
 	t.greetSoon()
 	readers := t.stream.Readers()
 	if readers < largeGroup || readers < 2*t.told {
@@ -125,6 +132,9 @@ func (t *senderReports) greetSoon() {
 		if l.newcomers() > 0 && t.stream.figures.Frames > 0 {
 			t.greeting.Set(t.stream.broadcaster.loop.Now())
 		}
+	}
+	if len(t.private.newcomers) > 0 && t.stream.figures.Frames > 0 {
+		t.greeting.Set(t.stream.broadcaster.loop.Now())
 	}
 }
 
@@ -149,6 +159,7 @@ func (t *senderReports) greet() {
 			l.tcpNewcomers = greetSome(l.tcpNewcomers, l.packet, &room)
 		}
 	}
+	t.greetPrivate(&room)
 	t.greetSoon()
 }
 
@@ -199,6 +210,7 @@ func (t *senderReports) send() {
 				l.tcp.SendRTCP(l.packet)
 			}
 		}
+		t.private.round, t.private.done = sealfan.Round{}, false
 		t.sendLot()
 	}
 	t.interval.Sent(now, reportBytes)
@@ -232,6 +244,7 @@ func (t *senderReports) sendLot() {
 			return
 		}
 	}
+	t.sendPrivateLot()
 }
 
 // stop ends the reports.
@@ -242,6 +255,7 @@ func (t *senderReports) stop() {
 	for _, l := range t.lanes {
 		l.udpNewcomers, l.tcpNewcomers = nil, nil // nobody is greeted any more
 	}
+	t.private.newcomers = nil
 }
 
 // goodbye tells all readers that the stream is over: players end in order then, while
@@ -258,6 +272,7 @@ func (t *senderReports) goodbye(reason string) {
 		})
 		l.tcp.SendRTCP(l.packet)
 	}
+	t.stream.rendition.private.fan.Each(func(r *sealfan.Reader) { t.goodbyePrivate(r, reason) })
 }
 
 func (t *senderReports) writeGoodbye(l *laneReports, reason string) bool {
@@ -265,10 +280,13 @@ func (t *senderReports) writeGoodbye(l *laneReports, reason string) bool {
 	return t.seal(l)
 }
 
+// endedReason is what a reader is told that alone is no longer served.
+const endedReason = "the session was ended"
+
 // goodbyeTo tells one reader of a lane that it is no longer served, over UDP or TCP, whichever is not nil.
 func (t *senderReports) goodbyeTo(in *lane, overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
 	l := t.of(in)
-	if !t.writeGoodbye(l, "the session was ended") {
+	if !t.writeGoodbye(l, endedReason) {
 		return
 	}
 	if overUDP != nil {

@@ -43,7 +43,10 @@ func (b *Broadcaster) HandleDatagrams(first, last byte, handle func(udp.Datagram
 
 // datagramArrived is called with what came to an RTP port. Players punch holes with junk there.
 func (b *Broadcaster) datagramArrived(d udp.Datagram) {
-	if len(d.Payload) == 0 || b.handedOver(d) {
+	b.lateRTCP = d.Late
+	taken := len(d.Payload) == 0 || b.handedOver(d)
+	b.lateRTCP = false
+	if taken {
 		return
 	}
 	if isRTCP(d.Payload) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sealfan"
 	"github.com/camcast/camcast/cast/internal/tcpfan"
 	"github.com/camcast/camcast/proto/rtcp"
 )
@@ -59,10 +60,10 @@ type Session struct {
 	prev, next *Session
 	index      int
 
-	transport Transport      // of the last time it played
-	udp       *fanout.Reader // while it plays over UDP
-	tcp       *tcpfan.Reader // while it plays over TCP
-	private   *privateReader // while it plays with keys of its own
+	transport Transport       // of the last time it played
+	udp       *fanout.Reader  // while it plays over UDP
+	tcp       *tcpfan.Reader  // while it plays over TCP
+	private   *sealfan.Reader // while it plays with keys of its own
 	// frames, lags and withheld are those so far, without what udp or tcp have counted.
 	frames, lags uint64
 	withheld     int
@@ -174,6 +175,9 @@ func (s *Session) Alive() {
 	if s.udp != nil {
 		s.udp.Alive()
 	}
+	if s.private != nil {
+		s.private.Alive()
+	}
 	s.lastSign = s.stream.broadcaster.loop.Awake()
 	if s.state != ended && s.queue != nil && s.queue != &s.stream.broadcaster.sessions.settingUp {
 		s.queue.touch(s)
@@ -206,7 +210,11 @@ func (s *Session) TakeRTCP(packet []byte) {
 // End has the reader no longer served, and says goodbye to it. The reason is logged. Ending
 // twice does nothing.
 func (s *Session) End(reason string) {
-	if s.state == playing && s.opened.Protocol != HTTP && s.stream.over() == nil { // else goodbye was said to all
+	switch {
+	case s.state != playing || s.opened.Protocol == HTTP || s.stream.over() != nil: // else goodbye was said to all
+	case s.private != nil:
+		s.stream.reports.goodbyePrivate(s.private, endedReason)
+	default:
 		s.stream.reports.goodbyeTo(s.lane(), s.udp, s.tcp)
 	}
 	s.end(reason)
@@ -300,6 +308,10 @@ func (s *Session) Figures() ReaderFigures {
 	if s.tcp != nil {
 		f.Frames += s.tcp.Frames()
 		f.Lags += s.tcp.Lags()
+	}
+	if s.private != nil {
+		f.Frames += s.private.Frames()
+		f.Lags += s.private.Lags()
 	}
 	return f
 }

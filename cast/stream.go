@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtsp"
 )
@@ -170,6 +171,7 @@ func (s *Stream) Publish(f media.Frame) error {
 	if f.Decode > 0 && f.Decode < f.Captured && !s.saidReordered {
 		s.saidReordered = true
 		s.log.Warn("stream has B-frames, which cost latency: have the encoder make none")
+		s.endPrivate(reordered)
 	}
 	for _, t := range s.taps {
 		t.frame(f)
@@ -380,8 +382,6 @@ func (s *Stream) SDP() (rtsp.Description, error) {
 // Swept is how many frames have been handed to the kernel whole for all UDP readers that get
 // every frame, behind one socket at least.
 func (s *Stream) Swept() (frames uint64) {
-	for _, l := range s.rendition.lanes {
-		frames += l.udpFigures.Swept
-	}
+	s.rendition.eachFigures(func(f *fanout.Figures) { frames += f.Swept })
 	return frames
 }

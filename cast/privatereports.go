@@ -1,0 +1,76 @@
+package cast
+
+import (
+	"bytes"
+
+	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/sealfan"
+	"github.com/camcast/camcast/proto/rtcp"
+)
+
+// privateReports is what is kept of the reports to readers with keys of their own: each is told what it was sent
+// itself, sealed for it.
+type privateReports struct {
+	// round is how far the report in hand has come.
+	round sealfan.Round
+	done  bool
+	// newcomers have just come, and wait for a report.
+	newcomers []*sealfan.Reader
+}
+
+// joinedPrivate is called when a reader with keys of its own has come.
+func (t *senderReports) joinedPrivate(r *sealfan.Reader) {
+	t.private.newcomers = append(t.private.newcomers, r)
+	t.someoneJoined()
+}
+
+// privateReport is a reader's report of now.
+func (t *senderReports) privateReport(r *sealfan.Reader) rtcp.SenderReport {
+	report := t.report(t.lanes[0]) // which has the same SSRC and clock
+	report.Packets, report.Octets = r.Sent()
+	return report
+}
+
+// reportTo sends a reader a report.
+func (t *senderReports) reportTo(r *sealfan.Reader) {
+	t.packet = rtcp.AppendSenderReport(t.packet[:0], t.privateReport(r), t.cname)
+	r.SendRTCP(t.packet)
+}
+
+// greetPrivate sends as many of the newcomers a report as there is room for.
+func (t *senderReports) greetPrivate(room *int) {
+	p := &t.private
+	next := 0
+	for ; next < len(p.newcomers) && *room > 0; next++ {
+		if r := p.newcomers[next]; !r.Gone() {
+			t.reportTo(r)
+			*room--
+		}
+	}
+	kept := copy(p.newcomers, p.newcomers[next:])
+	clear(p.newcomers[kept:])
+	p.newcomers = p.newcomers[:kept]
+}
+
+// sendPrivateLot sends the report in hand to some readers, and leaves the rest to later turns.
+func (t *senderReports) sendPrivateLot() {
+	p := &t.private
+	if p.done {
+		return
+	}
+	if p.done = t.stream.rendition.private.fan.Some(&p.round, reportLot, t.reportTo); !p.done {
+		t.more.Set(t.stream.broadcaster.loop.Now())
+	}
+}
+
+// goodbyePrivate tells a reader that it is no longer served.
+func (t *senderReports) goodbyePrivate(r *sealfan.Reader, reason string) {
+	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.privateReport(r), t.cname, reason)
+	b := t.stream.broadcaster
+	sealed, err := r.SealRTCP(b.opened[:0], t.packet)
+	b.opened = sealed
+	if err == nil {
+		socket, to := r.Target()
+		b.bidFarewell(socket, bytes.Clone(sealed), []fanout.Target{to})
+	}
+}
