@@ -10,9 +10,12 @@ import (
 // This file says whether a stream can be watched, now or when its source is open.
 
 // Available says why the stream cannot be watched now; nil if it can: it has not ended, and it
-// is known what it delivers. The error is ErrClosed or a *Refusal.
+// is known what it delivers. The error is ErrClosed or a *Refusal, which for a rendition that has failed
+// says why.
 func (s *Stream) Available() error {
 	switch {
+	case s.isAside && s.failure != nil && s.ended && !s.closed: // the stream that it is a rendition of may go on
+		return refuse(NotCarried, "%v", s.failure)
 	case s.over() != nil:
 		return ErrClosed
 	case s.params != nil:

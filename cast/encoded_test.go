@@ -185,6 +185,42 @@ func TestEncodedFails(t *testing.T) {
 	}
 }
 
+// withoutEncoder is a source of another one's pictures that finds no encoder when it is opened.
+type withoutEncoder struct{ capture.Source }
+
+var errNoEncoder = errors.New("no encoder is installed")
+
+func (withoutEncoder) Open(h capture.Host) { _ = h.Post(func() { h.Failed(errNoEncoder) }) }
+
+// TestRenditionFails has no encoder be there for a rendition: those who ask first and later are told, and the
+// stream goes on.
+func TestRenditionFails(t *testing.T) {
+	w, _ := newStatefulWorld(t, cast.StreamOptions{Encode: func(p capture.Source) (capture.Source, error) { return withoutEncoder{p}, nil }}, nil)
+	w.run(time.Second)
+	for range 2 {
+		s, err := w.s.Rendition(media.H264)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer error
+		s.Await(func(err error) { answer = err })
+		w.until(func() bool { return answer != nil })
+		if r := cast.RefusalOf(answer); r.Kind != cast.NotCarried || r.Reason != errNoEncoder.Error() {
+			t.Errorf("%+v, want %v", r, errNoEncoder)
+		}
+	}
+	if n := strings.Count(w.log.String(), errNoEncoder.Error()); n != 1 || w.s.State() != cast.Live {
+		t.Errorf("%d lines are logged, the stream is %v", n, w.s.State())
+	}
+	if err := w.s.Close(); err != nil {
+		t.Error(err)
+	}
+	s, _ := w.s.Rendition(media.H264)
+	if err := s.Available(); !errors.Is(err, cast.ErrClosed) {
+		t.Errorf("%v, want %v", err, cast.ErrClosed)
+	}
+}
+
 // TestRenditions asks a stream of JPEG for H.264, which is encoded while it is watched, and a stream of H.264
 // for the pictures that it is made of.
 func TestRenditions(t *testing.T) {

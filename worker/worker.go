@@ -98,14 +98,17 @@ func (w *Worker[T]) Waiting() bool { return w.waiting != nil }
 func (w *Worker[T]) Dropped() uint64 { return w.dropped }
 
 // Close ends the worker. done is not called any more: what waits is dropped, and so is the result
-// of a job that runs. free is called when code uses nothing any more: before Close returns, or by
-// the job that runs, on its goroutine. Closing twice does nothing.
+// of a job that runs. free is called when code uses nothing any more, by the job that runs, or else by a
+// job of its own: closing a device may take long, too. Closing twice does nothing.
 func (w *Worker[T]) Close(free func()) {
 	if w.closed {
 		return
 	}
 	w.closed, w.waiting, w.free = true, nil, free
 	if !w.state.CompareAndSwap(running, abandoned) {
-		free()
+		w.work(func() (done func()) {
+			free()
+			return nil
+		})
 	}
 }

@@ -68,16 +68,24 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{Host: capturetest.NewHost(t), pictures: &pictures{params: &media.Params{Format: media.JPEG, Width: 64, Height: 48}}}
-	var err error
-	w.source, err = New(w.pictures, func() (Encoder, error) {
+	w.source = New(w.pictures, func() (Encoder, error) {
 		w.coder = &coder{params: media.Params{Format: media.H264, Width: 64, Height: 48}, closed: &w.closed}
 		return w.coder, nil
 	})
-	if err != nil {
+	if err := w.source.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	w.Open(w.source)
 	return w
+}
+
+// open opens the source again, and has it make an encoder.
+func (w *world) open() {
+	w.Open(w.source)
+	if w.HoldJobs {
+		w.RunJob()
+	}
+	w.Turn()
 }
 
 func (w *world) texts() (texts []string) {
@@ -133,6 +141,7 @@ func TestFrames(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	w.Close()
+	w.RunJob()
 	if w.pictures.host != nil || w.closed != 1 {
 		t.Errorf("closed: the camera %v, %d encoders", w.pictures.host == nil, w.closed)
 	}
@@ -147,14 +156,14 @@ func TestOpenedAgain(t *testing.T) {
 	w.pictures.host.Lost(errors.New("unplugged"))
 	w.Close()
 	first := w.source.Describe().Params
-	w.Open(w.source)
+	w.open()
 	w.pictures.frame("2")
 	w.Turn()
 	w.Close()
 	if p := w.source.Describe().Params; p != first {
 		t.Errorf("other Params of the same pictures: %+v", p)
 	}
-	w.Open(w.source)
+	w.open()
 	w.coder.params.Width = 128
 	w.pictures.frame("3")
 	w.Turn()
@@ -167,7 +176,8 @@ func TestOpenedAgain(t *testing.T) {
 	}
 }
 
-// TestFailures has frames fail: some are counted, and a source whose first ones all fail has failed.
+// TestFailures has frames fail: some are counted, and a source of which many in a row fail is lost, or has
+// failed if none was encoded before.
 func TestFailures(t *testing.T) {
 	w := newWorld(t)
 	one := func() {
@@ -175,21 +185,27 @@ func TestFailures(t *testing.T) {
 		w.Turn()
 	}
 	w.coder.fails = true
-	for range maxFailures - 1 {
+	for range 2 {
+		for range maxFailures - 1 {
+			one()
+		}
+		w.coder.fails = false
 		one()
+		w.coder.fails = true
 	}
-	w.coder.fails = false
-	one()
-	w.coder.fails = true
-	for range 2 * maxFailures {
-		one()
-	}
-	if want := []string{"live"}; !slices.Equal(w.Reports, want) || w.source.Figures().Broken != 1+3*maxFailures-1 {
+	if want := []string{"live"}; !slices.Equal(w.Reports, want) || w.source.Figures().Broken != 1+2*(maxFailures-1) {
 		t.Errorf("%q, %+v; want %q", w.Reports, w.source.Figures(), want)
+	}
+	for range maxFailures {
+		one()
+	}
+	one()
+	if want := []string{"live", "lost: pictures cannot be encoded to H.264: no such luck"}; !slices.Equal(w.Reports, want) {
+		t.Errorf("%q, want %q", w.Reports, want)
 	}
 	w.Close()
 	w.Reports = nil
-	w.Open(w.source)
+	w.open()
 	w.coder.fails = true
 	for range maxFailures {
 		one()
@@ -240,12 +256,12 @@ func TestClosedMeanwhile(t *testing.T) {
 	w.pictures.frame("1")
 	w.Turn()
 	w.OnReport = nil
-	w.Open(w.source)
+	w.open()
 	w.OnFrame = func(media.Frame) { w.Close() }
 	w.pictures.frame("2")
 	w.Turn()
 	w.OnFrame = nil
-	w.Open(w.source)
+	w.open()
 	w.HoldJobs = true
 	w.pictures.frame("3")
 	w.Close()
@@ -259,13 +275,20 @@ func TestClosedMeanwhile(t *testing.T) {
 // TestNoEncoder has an encoder be missing at start, and when the source is opened again.
 func TestNoEncoder(t *testing.T) {
 	fault, closed := errCoder, 0
-	made := func() (Encoder, error) { return &coder{closed: &closed}, fault }
-	if _, err := New(&pictures{}, made); !errors.Is(err, errCoder) {
+	s := New(&pictures{}, func() (Encoder, error) {
+		if fault != nil {
+			return (*coder)(nil), fault // as a function does that returns what it has been given
+		}
+		return &coder{closed: &closed}, nil
+	})
+	if err := s.Prepare(); !errors.Is(err, errCoder) {
 		t.Errorf("%v, want %v", err, errCoder)
 	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 	fault = nil
-	s, err := New(&pictures{}, made)
-	if err != nil {
+	if err := s.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil || closed != 1 {
@@ -278,5 +301,32 @@ func TestNoEncoder(t *testing.T) {
 	h.Close()
 	if want := []string{"failed: pictures cannot be encoded to H.264: no such luck"}; !slices.Equal(h.Reports, want) {
 		t.Errorf("%q, want %q", h.Reports, want)
+	}
+}
+
+// TestEncoderIsMadeByAJob has Open return before the encoder is made, and the source be closed at each moment of
+// that: the encoder is closed.
+func TestEncoderIsMadeByAJob(t *testing.T) {
+	for name, steps := range map[string]func(h *capturetest.Host){
+		"before the job": func(h *capturetest.Host) { h.Close(); h.RunJob() },
+		"after the job":  func(h *capturetest.Host) { h.RunJob(); h.Close() },
+		"and opened":     func(h *capturetest.Host) { h.RunJob(); h.Turn(); h.Close(); h.RunJob() },
+		"the loop ends":  func(h *capturetest.Host) { h.Die(); h.RunJob(); h.Close() },
+	} {
+		h, p, made, closed := capturetest.NewHost(t), &pictures{}, 0, 0
+		h.HoldJobs = true
+		s := New(p, func() (Encoder, error) {
+			made++
+			return &coder{closed: &closed}, nil
+		})
+		h.Open(s)
+		if made != 0 || h.Jobs() != 1 || s.Describe().Coding != "MJPEG, encoded to H.264" {
+			t.Errorf("%s: %d encoders made by Open, %d jobs, %+v", name, made, h.Jobs(), s.Describe())
+		}
+		steps(h)
+		h.Turn()
+		if made != 1 || closed != 1 || p.host != nil || h.Jobs() != 0 || len(h.Reports) > 0 {
+			t.Errorf("%s: %d encoders made, %d closed, the camera is closed: %v, %d jobs, %q", name, made, closed, p.host == nil, h.Jobs(), h.Reports)
+		}
 	}
 }

@@ -115,13 +115,20 @@ func (d *service) encodes(spec sourceSpec) func(capture.Source) (capture.Source,
 		log.Warn("OpenH264 encodes from now on, as the encoder device has failed", "device", o.Device.Path, "error", err)
 	}
 	return func(pictures capture.Source) (capture.Source, error) {
-		return nilIfFailed(recode.New(pictures, func() (recode.Encoder, error) {
+		source := recode.New(pictures, func() (recode.Encoder, error) {
 			o := o
 			if failed.Load() {
 				o.Device = m2m.Device{}
 			}
 			return encode.NewH264(o)
-		}))
+		})
+		if !spec.encoding.isWished { // somebody asks for it while the loop has viewers
+			return source, nil
+		}
+		if err := source.Prepare(); err != nil {
+			return nil, errors.Join(err, source.Close())
+		}
+		return source, nil
 	}
 }
 
