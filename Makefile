@@ -1,7 +1,8 @@
 # make test installs what the tests need and passes them all; its parts run alone.
 
 GO ?= go
-TESTFLAGS ?= -race -shuffle=on -count=1
+# Without vet, which lint does.
+TESTFLAGS ?= -race -shuffle=on -count=1 -vet=off
 
 PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs libopenh264-7 ffmpeg python3
 PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv openssl iproute2 gir1.2-gst-rtsp-server-1.0 python3-gi python3-opencv libopenh264-7
@@ -13,7 +14,7 @@ PACKAGES_CAMERA  := libopenh264-7 qemu-system-x86 busybox-static cpio kmod xz-ut
 PACKAGES_BENCH   := iproute2 ethtool nftables util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 
-.PHONY: build test lint unit test-attack test-fuzz test-mutants test-players test-browser test-adapt test-clone test-camera test-trace bench bench-packages bench-reporter
+.PHONY: build test lint unit unit-virtual unit-32bit test-attack test-fuzz test-mutants test-players test-browser test-adapt test-clone test-camera test-trace bench bench-packages bench-reporter
 
 test: lint unit test-players test-browser test-adapt test-clone test-trace test-camera
 
@@ -27,17 +28,26 @@ lint:
 	$(INSTALL) $(PACKAGES_GO)
 	.ci/lint
 
-# What runs on virtual time, several packages at once; by 32-bit programs too, without the race
-# detector, for which the largest crowds take minutes. The others one at a time: some keep up with
-# real time, and count what they miss. The commands' own tests are run by test-players, with those
-# that need players.
-VIRTUAL := ./auth ./cast/... ./media/... ./metrics ./proto/... ./receive ./view/...
+# First what runs on virtual time, as much at once as there are CPUs: with the race detector, and by
+# 32-bit programs without it, which alone have the largest crowds and most seeds. Then the others one package
+# at a time: some keep up with real time, and count what they miss. The attacks go without the race detector, which
+# would make the attackers and the viewers the slow ones. The commands' own tests are run by test-players, with
+# those that need players.
+VIRTUAL := ./auth ./capture/file ./cast/... ./media/... ./metrics ./proto/... ./receive ./view/...
+CODING  := ./capture/encode ./capture/internal/... ./capture/m2m ./capture/recode ./capture/rtsp ./capture/testcard ./cmd/camview/term/... ./cmd/commandline/... ./loop/sim ./loop/udp
+REAL    := ./bench/... ./capture ./capture/capturetest ./capture/exec ./capture/pipe ./capture/v4l2/... ./certificate ./clone/... ./examples/... ./logqueue ./loop ./loop/histogram ./loop/tcp ./tlsbridge ./worker
 unit:
 	$(INSTALL) $(PACKAGES_GO)
-	$(GO) test $(TESTFLAGS) $(VIRTUAL)
-	$(GO) test $(TESTFLAGS) -p 1 ./attack ./bench/... ./capture/... ./certificate ./clone/... ./cmd/commandline/... ./cmd/camview/term/... ./examples/... ./logqueue ./loop/... ./tlsbridge ./worker
+	$(MAKE) -j2 --output-sync=target unit-virtual unit-32bit
+	$(GO) test $(TESTFLAGS) -p 1 $(REAL)
+	$(GO) test $(filter-out -race,$(TESTFLAGS)) ./attack
 	$(GO) test $(TESTFLAGS) -tags turbojpeg ./capture/encode ./capture/testcard ./capture/v4l2
-	CGO_ENABLED=0 GOARCH=386 $(GO) test -shuffle=on -count=1 ./loop/... $(VIRTUAL)
+
+unit-virtual:
+	$(GO) test $(TESTFLAGS) $(VIRTUAL) $(CODING)
+
+unit-32bit:
+	CGO_ENABLED=0 GOARCH=386 $(GO) test $(filter-out -race,$(TESTFLAGS)) ./loop/... $(VIRTUAL)
 
 # Every attack of SECURITY.md with its full load: about an hour. unit runs them at a tenth.
 # Without the race detector, which would make the attackers and the viewers the slow ones.

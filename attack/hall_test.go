@@ -56,6 +56,9 @@ var overTLS = way{"RTSP over TLS", watchTLS}
 // newHall starts a daemon and has the viewers watch, in all ways.
 func newHall(t *testing.T, s surroundings) *hall {
 	t.Helper()
+	if !*full && !s.alone {
+		t.Parallel() // a tenth of the load leaves room for another attack, and a pair of runs that is disturbed is repeated
+	}
 	// Those who come over TCP would ask as those over UDP do.
 	h := &hall{t: t, daemon: startDaemon(t, s), ways: ways, comers: ways[:2]}
 	if s.tls {

@@ -186,6 +186,8 @@ type surroundings struct {
 	http bool
 	// passwords: who watches has to prove a password.
 	passwords bool
+	// alone: no other attack runs at the same time.
+	alone bool
 }
 
 var (

@@ -158,7 +158,7 @@ func (c *connection) readNothingByTLS() error {
 // holds less for them than the daemon allows, which it has exceeded before.
 func TestUnreadTLSFramesAreBounded(t *testing.T) {
 	most := load(40) << 20
-	h := newHall(t, surroundings{tls: true, args: []string{"--max-tcp-backlog", strconv.Itoa(most >> 20)}})
+	h := newHall(t, surroundings{alone: true, tls: true, args: []string{"--max-tcp-backlog", strconv.Itoa(most >> 20)}})
 	ctx, cancel := context.WithCancel(t.Context())
 	to := h.daemon.target
 	to.rtsp = to.rtsps

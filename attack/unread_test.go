@@ -43,7 +43,7 @@ func TestUnreadFrames(t *testing.T) {
 // frame meanwhile.
 func TestUnreadFramesAreBounded(t *testing.T) {
 	most := load(40) << 20 // of some 100 MB
-	h := newHall(t, surroundings{args: []string{"--max-tcp-backlog", strconv.Itoa(most >> 20)}})
+	h := newHall(t, surroundings{alone: true, args: []string{"--max-tcp-backlog", strconv.Itoa(most >> 20)}})
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &strike{Context: ctx, to: h.daemon.target, daemon: h.daemon.target}
 	for i := range load(400) {

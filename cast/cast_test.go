@@ -19,7 +19,7 @@ import (
 )
 
 // seeds are those that a test is run with. One that has failed is added for good.
-var seeds = []uint64{1, 2, 3, 4, 5}
+var seeds = []uint64{1, 2, 3, 4, 5}[:few(5)]
 
 func TestEverybodySeesEverything(t *testing.T) {
 	for _, seed := range seeds {

@@ -59,8 +59,8 @@ type Config struct {
 	TCPBacklog int
 	// Allow is which networks are served (all).
 	Allow Allow
-	// Gate decides who may watch. Without one everybody may, all streams are listed, and those may
-	// Administer whose address is a loopback one.
+	// Gate decides who may watch. Without one everybody may, all streams are listed, and those are
+	// admins who Grant.Admin says.
 	Gate Gate
 	// AllowBasic has fronts take passwords in clear text (RFC 7617) also on connections on which
 	// everybody on the way can read them.

@@ -56,6 +56,9 @@ func TestFramesOfAllSizesOverAllLinks(t *testing.T) {
 	}
 	for frameName, frame := range frames {
 		for linkName, prepare := range links {
+			if raced && frame.scan >= 400_000 && linkName != "EAGAIN in the middle" {
+				continue // the other links have smaller frames; all is run without the race detector
+			}
 			t.Run(frameName+"/"+linkName, func(t *testing.T) {
 				w := newWorld(t, 1, func(c *cast.Config) { c.MTU, c.Burst, c.Spread = frame.mtu, frame.burst, 0 })
 				w.camera.scan = frame.scan

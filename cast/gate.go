@@ -115,7 +115,7 @@ type Grant struct {
 	// User is who it is, for the list of sessions and the log.
 	User string
 	// Admin: the user may see and end readers, and change what cameras do. Without a gate everybody is one
-	// who asks from a loopback address.
+	// who asks from a loopback address; package cast/http then also wants the program to be of the user who runs this one.
 	Admin bool
 	// MayWatch reports which streams the user may watch, of those that there are when it is called, on the loop;
 	// nil: all.

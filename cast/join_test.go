@@ -156,7 +156,7 @@ func TestJoin(t *testing.T) {
 
 func TestJoinOverALossyNetwork(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(300) {
+	for seed := range uint64(few(300)) {
 		w := newWorld(t, seed, nil)
 		w.k.SetLink(netip.MustParsePrefix("10.0.1.0/24"), sim.Link{Delay: 10 * time.Millisecond, Jitter: 30 * time.Millisecond, Loss: 0.2, Duplicate: 0.2})
 		j := w.joins("10.0.1.1:7000", "cam")

@@ -328,7 +328,7 @@ func TestCountsComeBackToZero(t *testing.T) {
 					v.conn.OnData(nil)
 				}
 			}
-			w.run(10 * time.Minute)
+			w.run(5 * time.Minute)
 			if name == "close" || sessions(w) == 0 {
 				w.checkNoCounts()
 				return

@@ -2,5 +2,6 @@
 
 package file
 
-// defaultSeeds is how many seeds TestSeeds plays. The race detector makes each several times as long.
-const defaultSeeds = 50
+// defaultSeeds is how many seeds TestSeeds plays. The race detector makes each several times as long; 32-bit programs
+// play all of them.
+const defaultSeeds = 10

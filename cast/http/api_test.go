@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -20,6 +22,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
+	"golang.org/x/sys/unix"
 )
 
 // knobs are the controls of a camera that is not there.
@@ -269,6 +272,52 @@ func TestEmptyForwardedFor(t *testing.T) {
 		if answer.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %s", name, answer.Status)
 		}
+	}
+}
+
+// TestProxies has a proxy that says nothing of itself ask, as nginx does by default: it is another user's program, and
+// nobody who comes by it is an admin. The program's own user is one, if no others share it.
+func TestProxies(t *testing.T) {
+	own, shared := unix.Geteuid(), 65534
+	for _, c := range []struct {
+		name       string
+		runs, asks int
+		want       string
+	}{
+		{"own", own, own, "200 OK"},
+		{"another's", own + 1, own, "403 Forbidden"},
+		{"a proxy's", own, own + 1, "403 Forbidden"},
+		{"nobody's", shared, shared, "403 Forbidden"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if own != 0 && c.asks != own {
+				return // only root opens sockets for others
+			}
+			t.Cleanup(front.RunBy(c.runs))
+			w := newSiteWith(t, nil, front.Options{})
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				before, err := unix.SetfsuidRetUid(c.asks)
+				if err != nil {
+					return nil, err
+				}
+				defer func() { _ = unix.Setfsuid(before) }() // it was this a moment ago
+				return net.Dial(network, address)
+			}}}
+			admin := map[string]string{"200 OK": `"admin":true`, "403 Forbidden": `"admin":false`}[c.want]
+			for path, want := range map[string]string{"config": c.want, "readers": c.want, "streams": "200 OK"} {
+				answer, err := client.Get(w.url + "/api/v1/" + path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(answer.Body)
+				_ = answer.Body.Close()
+				if err != nil || answer.Status != want || path == "streams" && !strings.Contains(string(body), admin) {
+					t.Errorf("%s: %s %s %v, want %s, %s", path, answer.Status, body, err, want, admin)
+				}
+			}
+		})
 	}
 }
 

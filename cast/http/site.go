@@ -78,7 +78,7 @@ const (
 	toAdmin               // an admin
 )
 
-var errNotAdmin = &cast.Refusal{Kind: cast.Forbidden, Reason: "only an admin may do that: a user with that role, or without --auth somebody on this machine"}
+var errNotAdmin = &cast.Refusal{Kind: cast.Forbidden, Reason: "only an admin may do that: a user with that role, or without --auth the user who runs this program, on this machine"}
 var errNotAll = &cast.Refusal{Kind: cast.Forbidden, Reason: "only users who may watch all streams may see that"}
 
 // check says why who asks has not this right, nil if they have it.
@@ -101,13 +101,14 @@ func (n right) check(s *Server, g cast.Grant) error {
 // that f returns withdraws what f began; it may be nil.
 func (s *Server) asked(w http.ResponseWriter, r *http.Request, needs right, f func(g cast.Grant, done func()) func()) bool {
 	var fault error
+	mayAdmin := s.broadcaster.Config().Gate != nil || isOwnUser(r)
 	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
 		var stop func() // of what f began; nil: nothing
 		stopAdmit := s.admit(r, "", cast.Identify, func(_ *cast.Stream, g cast.Grant, err error) {
 			if token := claimOf(r).token; token != nil {
 				g = token.narrow(g)
 			}
-			g.Admin = g.Admin && (s.broadcaster.Config().Gate != nil || !isForwarded(r))
+			g.Admin = g.Admin && mayAdmin
 			if fault = err; fault == nil {
 				fault = needs.check(s, g)
 			}
@@ -156,17 +157,6 @@ func (s *Server) refuseSite(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s.refuse(w, r, err)
-}
-
-// isForwarded reports whether a request has come by a proxy, so that its address is the proxy's. Whatever the
-// header's value is: a client may send an empty one, behind which a proxy adds its own.
-func isForwarded(r *http.Request) bool {
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
-		if len(r.Header.Values(name)) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // serveMetrics answers with figures for Prometheus.

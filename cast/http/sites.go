@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/camcast/camcast/loop/tcp"
+	"golang.org/x/sys/unix"
 )
 
 // foreign says why a request may come from another site's page, "" if it does not.
@@ -35,6 +38,38 @@ func (s *Server) isOwnHost(host string) bool {
 	}
 	for _, o := range s.options.Origins {
 		if name == strings.ToLower(o) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownUser is the user who runs this program.
+var ownUser = unix.Geteuid
+
+// sharedUser is whom Linux names for users that a namespace does not have, and whom programs run as that are to have no
+// rights.
+const sharedUser = 65534
+
+// isOwnUser reports whether a request comes from a program on this machine that the user has started who runs this one,
+// and that is no proxy as far as it says. Many proxies say nothing of those who ask them (nginx, unless it is told
+// to), but run as users of their own. A loopback address and any header
+// prove nothing: those who ask a proxy choose the headers.
+func isOwnUser(r *http.Request) bool {
+	peer, local := peers(r)
+	own := ownUser()
+	if !peer.Addr().IsLoopback() || isForwarded(r) || own == sharedUser {
+		return false
+	}
+	uid, err := tcp.Owner(peer, local)
+	return err == nil && int(uid) == own
+}
+
+// isForwarded reports whether a request says that it has come by a proxy, so that its address is the proxy's. Whatever
+// the header's value is: a client may send an empty one, behind which a proxy adds its own.
+func isForwarded(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
+		if len(r.Header.Values(name)) > 0 {
 			return true
 		}
 	}

@@ -84,7 +84,7 @@ func (p *passwd) write(user auth.User) error {
 			return err
 		}
 	}
-	password, err := p.readPassword(user.Name)
+	password, err := p.readPassword(user.Name, true)
 	if err != nil {
 		return err
 	}

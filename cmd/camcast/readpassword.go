@@ -16,8 +16,8 @@ import (
 // maxPasswordBytes is the length of the longest password.
 const maxPasswordBytes = 1024
 
-// readPassword asks for a user's password, or takes it from stdin if that is no terminal.
-func (c console) readPassword(user string) (string, error) {
+// readPassword asks for a user's password, a new one twice, or takes it from stdin if that is no terminal.
+func (c console) readPassword(user string, isNew bool) (string, error) {
 	fd := int(c.stdin.Fd())
 	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil { // no terminal
@@ -29,9 +29,9 @@ func (c console) readPassword(user string) (string, error) {
 	}
 	defer show()
 	keys := bufio.NewReader(c.stdin)
-	first, err := c.ask(keys, "Password of "+user+": ")
-	if err != nil {
-		return "", err
+	first, err := c.ask(keys, "Password of "+printable(user)+": ")
+	if err != nil || !isNew {
+		return first, err
 	}
 	second, err := c.ask(keys, "Again: ")
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cmd/commandline"
+	"github.com/camcast/camcast/proto/credentials"
+	"github.com/camcast/camcast/proto/uri"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 )
@@ -24,7 +26,9 @@ ages and loss.
 Usage: camcast top [flags] [URL]
 
 URL is where it answers HTTP, http://` + defaultHTTP + ` by default. On a terminal the figures are
-renewed until Ctrl-C; elsewhere they are printed once. A token goes into the URL.
+renewed until Ctrl-C; elsewhere they are printed once. Where there are users the URL has one, and
+the password or a token. Without either camcast top asks for the password, or reads it from stdin
+if that is no terminal. The password is not sent: it is proved by a digest.
 `
 
 const topTail = `
@@ -32,6 +36,7 @@ Exit status: 0; 1 if camcast does not answer; 2 if the command line is wrong.
 
 Examples:
   camcast top
+  camcast top http://me@192.168.1.20:8080
   camcast top 'http://192.168.1.20:8080/?token=...'
 `
 
@@ -62,18 +67,29 @@ func (c *topCommand) run(args []string) (status int, err error) {
 	default:
 		return 0, errors.New("one URL is enough")
 	}
-	where, err := url.Parse(at)
-	if err != nil || where.Scheme != "http" && where.Scheme != "https" || where.Host == "" {
+	given, err := uri.Parse(at)
+	if err != nil || given.Scheme != "http" && given.Scheme != "https" {
 		return 0, errors.New("the URL must be one such as http://" + defaultHTTP) // not repeated: it may hold a password
 	}
-	if where.User != nil {
-		return 0, errors.New("the URL must have no password: where there are users a token goes into it, as ?token=TOKEN")
+	where, err := url.Parse(given.String())
+	if err != nil {
+		return 0, errors.New("the URL must be one such as http://" + defaultHTTP)
 	}
 	if c.every < 100*time.Millisecond {
 		return 0, fmt.Errorf("--interval %v: must be at least 100ms", c.every)
 	}
 	where.Path = "/api/v1/streams"
-	if err := c.watch(where.String()); err != nil {
+	asker := &topAsker{client: &http.Client{Timeout: 5 * time.Second}, where: where.String()}
+	if given.HasUser {
+		if given.Password == "" {
+			given.Password, err = c.readPassword(given.User, false)
+		}
+		asker.prover = credentials.NewProver(given.User, given.Password)
+	}
+	if err == nil {
+		err = c.watch(asker)
+	}
+	if err != nil {
 		fmt.Fprintf(c.stderr, "camcast top: %s\n", commandline.OneLine(err))
 		return commandline.ExitFailure, nil
 	}
@@ -81,8 +97,7 @@ func (c *topCommand) run(args []string) (status int, err error) {
 }
 
 // watch prints figures, on a terminal again and again.
-func (c *topCommand) watch(where string) error {
-	client := &http.Client{Timeout: 5 * time.Second}
+func (c *topCommand) watch(asker *topAsker) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	screen, isFile := c.stdout.(interface{ Fd() uintptr })
@@ -94,7 +109,7 @@ func (c *topCommand) watch(where string) error {
 	next := time.NewTicker(c.every)
 	defer next.Stop()
 	for first := true; ; first = false {
-		told, err := askTop(ctx, client, where)
+		told, err := asker.ask(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -146,29 +161,29 @@ type topFigures struct {
 // maxTopAnswer bounds what a server may answer.
 const maxTopAnswer = 4 << 20
 
-// askTop asks the API. Its errors hold no URL, which may have a password in it.
-func askTop(ctx context.Context, client *http.Client, where string) (told topFigures, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where, nil)
-	if err != nil {
-		return told, errors.New("not a URL that can be asked")
-	}
-	answer, err := client.Do(request)
-	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err
+// topAsker asks a camcast's API.
+type topAsker struct {
+	client *http.Client
+	where  string
+	prover *credentials.Prover // nil: no user was given
+}
+
+// ask asks the API. Its errors hold no URL, which may have a token in it.
+func (a *topAsker) ask(ctx context.Context) (told topFigures, err error) {
+	answer, body, err := a.get(ctx)
+	if err == nil && answer.StatusCode == http.StatusUnauthorized && a.prover != nil {
+		if err = a.prover.Challenged(answer.Header.Values("WWW-Authenticate")); err == nil {
+			answer, body, err = a.get(ctx)
 		}
-		return told, fmt.Errorf("no answer: %w", err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxTopAnswer))
 	if err != nil {
 		return told, err
 	}
 	if answer.StatusCode != http.StatusOK {
 		var problem struct{ Detail string }
 		_ = json.Unmarshal(body, &problem) // another server's answer has none
-		if answer.StatusCode == http.StatusUnauthorized {
-			problem.Detail += " (a token in the URL stands for one: ?token=TOKEN)"
+		if answer.StatusCode == http.StatusUnauthorized && a.prover == nil {
+			problem.Detail += " (http://USER@HOST asks for one; a token in the URL stands for it: ?token=TOKEN)"
 		}
 		return told, fmt.Errorf("%s: %s", answer.Status, problem.Detail)
 	}
@@ -176,6 +191,28 @@ func askTop(ctx context.Context, client *http.Client, where string) (told topFig
 		return told, errors.New("the answer is not that of a camcast")
 	}
 	return told, nil
+}
+
+// get sends a request, with a proof once the server has wanted one.
+func (a *topAsker) get(ctx context.Context) (answer *http.Response, body []byte, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.where, nil)
+	if err != nil {
+		return nil, nil, errors.New("not a URL that can be asked")
+	}
+	if a.prover != nil {
+		if proof := a.prover.Authorization(request.Method, request.URL.RequestURI()); proof != "" {
+			request.Header.Set("Authorization", proof)
+		}
+	}
+	if answer, err = a.client.Do(request); err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		return nil, nil, fmt.Errorf("no answer: %w", err)
+	}
+	defer answer.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(answer.Body, maxTopAnswer))
+	return answer, body, err
 }
 
 // table is the figures for a person.
