@@ -62,6 +62,8 @@ func TestClonesForEverybody(t *testing.T) {
 			t.Errorf("%d of the first frame are cloned, by which they are to be learned", cloned)
 		case i > 0 && i < 4 && cloned != viewers:
 			t.Errorf("frame %d: %d are cloned, want all", i, cloned)
+		case i > 0 && cloned < viewers*3/4:
+			t.Errorf("frame %d: %d are cloned, want most, as viewers are learned again one after the other", i, cloned)
 		}
 	}
 	b.complete(runs...)
