@@ -133,3 +133,27 @@ func TestWakeOfAFullCounter(t *testing.T) {
 		t.Error("a closed kernel can be woken")
 	}
 }
+
+// TestAWaitOfNoTime asks what is ready, and nothing is: the kernel answers at once. One that waits is interrupted
+// by the runtime's signals, after 10 ms or more.
+func TestAWaitOfNoTime(t *testing.T) {
+	k, err := NewKernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	const calls, limit = 20, 100 * time.Millisecond
+	took := limit
+	for range 10 { // a busy machine may hold one round up
+		began := k.Monotonic()
+		for range calls {
+			if n, err := k.Wait(make([]Ready, 1), 0); n != 0 || err != nil {
+				t.Fatalf("%d ready, %v", n, err)
+			}
+		}
+		if took = k.Monotonic() - began; took < limit {
+			return
+		}
+	}
+	t.Errorf("%d waits take %v", calls, took)
+}

@@ -89,6 +89,22 @@ func TestLate(t *testing.T) {
 	f.check(sim.RunFor(f.l, time.Second))
 }
 
+// TestCaughtUpWithABatch has the budget be spent when all has been read, to the last of a batch: what comes next is on time.
+func TestCaughtUpWithABatch(t *testing.T) {
+	f := newFlooded(t)
+	f.send(2 * 32) // more than a millisecond
+	f.check(sim.RunFor(f.l, 10*time.Millisecond))
+	if _, ever := f.socket.Behind(); !ever || f.late+f.onTime != 2*32 {
+		t.Fatalf("behind: %v; %d received", ever, f.late+f.onTime)
+	}
+	f.send(1)
+	f.check(sim.RunFor(f.l, 10*time.Millisecond))
+	if f.late+f.onTime != 2*32+1 || f.last.Late {
+		t.Errorf("%d received, the last one %+v", f.late+f.onTime, f.last)
+	}
+	f.check(f.socket.Close())
+}
+
 // TestFloodKeepsToItsBudget has a timer beside a flood, which is to be on time.
 func TestFloodKeepsToItsBudget(t *testing.T) {
 	f := newFlooded(t)
