@@ -2,19 +2,26 @@
 
 const retryAfter = 1000; // ms, after a stream that did not come
 
+// Refused is why a player cannot show a stream, however often it tries.
+export class Refused extends Error {}
+
 // Fetched is such a player. The class that extends it has an element, open(response), which returns a promise, and
 // take(bytes).
 export class Fetched {
-  constructor(url, fail) {
+  constructor(url, host) {
     this.url = url;
-    this.fail = fail;
+    this.host = host;
   }
 
   async begin() {
     const abort = this.abort = new AbortController();
     try {
       const response = await fetch(this.url, { cache: "no-store", signal: abort.signal });
-      if (!response.ok) throw new Error((await response.text()).trim());
+      if (!response.ok) {
+        const reason = (await response.text()).trim();
+        if (response.status === 406) throw new Refused(reason); // the stream is not to be had in this form
+        throw new Error(reason);
+      }
       await this.open(response);
       const reader = response.body.getReader();
       for (;;) {
@@ -24,7 +31,8 @@ export class Fetched {
       }
       throw new Error("The stream has stopped.");
     } catch (error) {
-      if (this.abort === abort) this.again(error instanceof TypeError ? "The picture cannot be had now." : error.message);
+      if (this.abort !== abort || error instanceof Refused && this.host.giveUp(error.message)) return;
+      this.again(error instanceof TypeError ? "The picture cannot be had now." : error.message);
     }
   }
 
@@ -32,7 +40,7 @@ export class Fetched {
   again(reason) {
     this.abort?.abort();
     this.abort = null;
-    this.fail(reason);
+    this.host.fail(reason);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.begin(), retryAfter);
   }

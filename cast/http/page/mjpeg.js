@@ -3,8 +3,12 @@ import { Fetched } from "/page/fetched.js";
 // MJPEG is a series of JPEGs, each of which is drawn when its last byte has come. In an <img> Chromium shows each
 // when the next one begins, a frame later.
 export class MJPEG extends Fetched {
-  constructor(name, path, fail) {
-    super(path(`/${name}.mjpg`), fail);
+  static title = "MJPEG";
+
+  static isSupported() { return true; }
+
+  constructor(name, path, host) {
+    super(path(`/${name}.mjpg`), host);
     this.element = document.createElement("canvas");
     this.element.setAttribute("role", "img");
     this.element.setAttribute("aria-label", `Live picture of ${name}`);
@@ -12,8 +16,10 @@ export class MJPEG extends Fetched {
     this.context = this.element.getContext("2d", { alpha: false });
     this.next = null; // the picture that is decoded after the one in hand
     this.isDrawing = false;
-    this.begin();
+    this.decoded = this.dropped = 0;
   }
+
+  figures() { return { decoded: this.decoded, dropped: this.dropped }; }
 
   moved() {}
 
@@ -23,6 +29,7 @@ export class MJPEG extends Fetched {
 
   // show draws the newest picture. Those that come while one is decoded, or nobody sees the page, are skipped.
   async show(picture) {
+    if (this.next) this.dropped++;
     this.next = picture;
     if (this.isDrawing || document.hidden) return;
     this.isDrawing = true;
@@ -31,9 +38,10 @@ export class MJPEG extends Fetched {
       this.next = null;
       try {
         this.draw(await createImageBitmap(blob));
-        this.fail("");
+        this.decoded++;
+        this.host.fail("");
       } catch {
-        this.fail("The picture cannot be decoded here.");
+        this.host.fail("The picture cannot be decoded here.");
       }
     }
     this.isDrawing = false;

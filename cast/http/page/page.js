@@ -2,6 +2,7 @@
 import { withToken } from "/page/api.js";
 import { MJPEG } from "/page/mjpeg.js";
 import { MP4, Snapshots } from "/page/players.js";
+import { WebRTC } from "/page/webrtc.js";
 import { commandsFor } from "/page/commands.js";
 import { showControls } from "/page/controls.js";
 
@@ -21,6 +22,7 @@ class Tile {
     this.notice = this.element.querySelector(".notice");
     this.button = this.element.querySelector(".open");
     this.player = null;
+    this.refusals = []; // why each of the ways was given up that come before the player's
     this.isSeen = false;
     this.looked = 0;
     this.element.querySelector("h2").textContent = stream.name;
@@ -65,6 +67,7 @@ class Tile {
       chooseLive();
     }
     this.tell();
+    this.tellWay();
   }
 
   // describe writes what depends on the stream's format.
@@ -89,17 +92,50 @@ class Tile {
 
   // play has the picture be live, or be renewed every few seconds.
   play(isLive) {
-    const kind = isLive ? playerFor(this.stream) : Snapshots;
-    if (this.player instanceof kind) return;
+    const ways = isLive ? waysFor(this.stream) : [Snapshots];
+    if (this.player && ways.includes(this.player.constructor) && isLive === this.isLive) return;
     this.stop();
-    this.player = new kind(this.name, withToken, reason => this.fail(reason));
-    const element = this.player.element;
-    (large.tile === this ? large.stage : this.button).replaceChildren(element);
+    this.isLive = isLive;
+    this.begin(ways);
+  }
+
+  // begin plays in the first of some ways. When that is given up it goes on with the next one.
+  begin(ways) {
+    const [kind, ...others] = ways;
+    const player = this.player = new kind(this.name, withToken, {
+      fail: reason => { if (this.player === player) this.fail(reason); },
+      giveUp: reason => {
+        if (this.player !== player || others.length === 0) return false;
+        player.stop();
+        this.refusals.push(`${kind.title}: ${reason.replace(/\.$/, "")}`);
+        this.fail("");
+        this.begin(others);
+        return true;
+      },
+      expects: silence => isAnswering && this.stream.state === "live" && silence * this.stream.frames_per_second > 3000,
+    });
+    (large.tile === this ? large.stage : this.button).replaceChildren(player.element);
+    player.begin();
+  }
+
+  // tellWay says how the picture comes, and why it does not come in a better way.
+  tellWay() {
+    const figures = this.player?.figures();
+    const counts = figures ? `${figures.decoded} frames decoded, ${figures.dropped} dropped` : "";
+    const how = this.player ? [this.player.constructor.title, counts].filter(Boolean).join(" · ") : "";
+    setText(this.element.querySelector(".way"), [how, ...this.refusals].filter(Boolean).join(". "));
+  }
+
+  // resume has the picture come again when the server answers again that has not been started anew. What comes by UDP goes
+  // on by itself.
+  resume() {
+    if (!(this.player instanceof WebRTC)) this.stop();
   }
 
   stop() {
     this.player?.stop();
     this.player = null;
+    this.refusals = [];
     this.failed = "";
   }
 
@@ -129,10 +165,11 @@ class Tile {
   }
 }
 
-// playerFor is how a stream is shown live.
-function playerFor(stream) {
-  if (stream.format === "JPEG" || stream.format === "") return MJPEG;
-  return MP4.isSupported() ? MP4 : Snapshots;
+// waysFor are the players that show a stream live, the best first. Of JPEGs H.264 is encoded for WebRTC, if that can be
+// done; for MP4 it is not worth that.
+function waysFor(stream) {
+  const ways = { "": [MJPEG], "JPEG": [WebRTC, MJPEG], "H.264": [WebRTC, MP4, MJPEG, Snapshots] }[stream.format] ?? [MP4, Snapshots];
+  return ways.filter(way => way.isSupported() && (way !== WebRTC || ports.webrtc));
 }
 
 // chooseLive has those tiles be live that were looked at last, of those that can be seen. Lost ones come last.
@@ -196,6 +233,7 @@ async function copyText(text, code, button) {
 
 let you = { user: "", admin: false };
 let ports = {}; // of the server's other protocols
+let isAnswering = false; // the server, to what was asked last
 const status = document.getElementById("status");
 
 function say(text, isBad) {
@@ -229,20 +267,23 @@ function update(answer) {
 
 // poll looks at the figures again and again. After a failure all pictures begin anew, as the server may have.
 async function poll() {
-  let isLost = false;
   for (;;) {
     try {
       const response = await fetch(withToken("/api/v1/streams"), { cache: "no-store", signal: AbortSignal.timeout(4000) });
       if (!response.ok) throw new Error((await response.json()).detail);
       const answer = await response.json();
-      if (isLost) for (const tile of tiles.values()) tile.stop();
-      isLost = false;
+      if (!isAnswering) for (const tile of tiles.values()) tile.resume();
+      isAnswering = true;
       update(answer);
     } catch (error) {
-      isLost = true;
+      isAnswering = false;
       say(error instanceof TypeError || error.name === "TimeoutError" ? "The server does not answer." : error.message, true);
     }
     await new Promise(done => setTimeout(done, document.hidden ? 4 * pollEvery : pollEvery));
   }
 }
 poll();
+
+// A page that is left ends its sessions. One that is come back to by the browser's buttons begins them anew.
+addEventListener("pagehide", () => { for (const tile of tiles.values()) tile.stop(); });
+addEventListener("pageshow", event => { if (event.persisted) chooseLive(); });

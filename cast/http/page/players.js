@@ -1,23 +1,30 @@
-// How a stream is shown. A player has an element, stop() and moved(), which is called when its element was moved
-// within the page. fail is called with what is wrong, "" when it is over. A further way, such as WebRTC, is a
-// further class, which the page tries first.
+// How a stream is shown. A player's class has a title, and isSupported() says whether this browser has what it needs. A
+// player has an element, begin(), stop(), moved(), which is called when its element was moved within the page, and figures(),
+// which are how many pictures were decoded and dropped, null if that is not known. Its host has fail(reason), which takes
+// what is wrong, "" when it is over; giveUp(reason), which has another player try, and returns false if there is none; and
+// expects(ms), which says whether a picture is due when none has come for so long.
 
-import { Fetched } from "/page/fetched.js";
+import { Fetched, Refused } from "/page/fetched.js";
 
 // showBroken hides an image while it has no picture: browsers show a torn one instead.
 function showBroken(image, isBroken) { image.classList.toggle("broken", isBroken); }
 
 // Snapshots is the newest picture, every two seconds.
 export class Snapshots {
-  constructor(name, path, fail) {
+  static title = "Snapshots";
+
+  static isSupported() { return true; }
+
+  constructor(name, path, host) {
     this.element = new Image();
     this.element.alt = `Picture of ${name}, renewed every two seconds`;
-    const show = () => { this.element.src = path(`/${name}.jpg`, `n=${Date.now()}`); };
-    const later = () => { this.timer = setTimeout(show, 2000); };
-    this.element.addEventListener("load", () => { showBroken(this.element, false); fail(""); later(); });
-    this.element.addEventListener("error", () => { showBroken(this.element, true); fail("No picture can be had of this stream."); later(); });
-    show();
+    this.begin = () => { this.element.src = path(`/${name}.jpg`, `n=${Date.now()}`); };
+    const later = () => { this.timer = setTimeout(this.begin, 2000); };
+    this.element.addEventListener("load", () => { showBroken(this.element, false); host.fail(""); later(); });
+    this.element.addEventListener("error", () => { showBroken(this.element, true); host.fail("No picture can be had of this stream."); later(); });
   }
+
+  figures() { return null; }
 
   moved() {}
 
@@ -34,10 +41,12 @@ const edge = { aim: 0.05, faster: 0.12, jump: 0.6, keep: 4 };
 
 // MP4 is fragments of MP4 by Media Source Extensions.
 export class MP4 extends Fetched {
+  static title = "MP4";
+
   static isSupported() { return "MediaSource" in window; }
 
-  constructor(name, path, fail) {
-    super(path(`/${name}.mp4`), fail);
+  constructor(name, path, host) {
+    super(path(`/${name}.mp4`), host);
     this.element = document.createElement("video");
     this.element.muted = true;
     this.element.playsInline = true;
@@ -45,7 +54,11 @@ export class MP4 extends Fetched {
     this.element.setAttribute("aria-label", `Live picture of ${name}`);
     this.element.addEventListener("canplay", () => this.moved());
     this.element.addEventListener("error", () => this.abort && this.again("The picture cannot be decoded here."));
-    this.begin();
+  }
+
+  figures() {
+    const { totalVideoFrames, droppedVideoFrames } = this.element.getVideoPlaybackQuality();
+    return { decoded: totalVideoFrames, dropped: droppedVideoFrames };
   }
 
   // moved goes on, as browsers pause a video that is moved.
@@ -54,14 +67,14 @@ export class MP4 extends Fetched {
   // open makes the buffer that the browser plays from.
   async open(response) {
     const type = response.headers.get("Content-Type");
-    if (!MediaSource.isTypeSupported(type)) throw new Error(`This browser does not play ${type}.`);
+    if (!MediaSource.isTypeSupported(type)) throw new Refused(`This browser does not play ${type}.`);
     this.queue = [];
     const source = new MediaSource();
     URL.revokeObjectURL(this.element.src);
     this.element.src = URL.createObjectURL(source);
     await new Promise(done => source.addEventListener("sourceopen", done, { once: true }));
     this.buffer = source.addSourceBuffer(type);
-    this.buffer.addEventListener("updateend", () => { this.fail(""); this.follow(); this.append(); });
+    this.buffer.addEventListener("updateend", () => { this.host.fail(""); this.follow(); this.append(); });
   }
 
   take(bytes) {
