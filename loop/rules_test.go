@@ -63,6 +63,9 @@ var rules = []rule{
 		not: osAndNet, modules: []string{sys}},
 	// cast/http is net/http's, which has sockets of its own.
 	{packages: "cast/http", own: []string{"cast", "loop/...", "proto/...", "media"}, tests: []string{"capture", "auth", "tlsbridge", "certificate"}, not: []string{"os/...", "syscall"}, modules: []string{sys}},
+	// DTLS waits for its peer on goroutines, which read what the loop gives them.
+	{packages: "cast/webrtc", own: []string{"cast", "loop/...", "proto/...", "media"}, not: []string{"net/http", "os/...", "syscall"},
+		modules: []string{"github.com/pion/dtls/v3", "github.com/pion/logging"}},
 	// cast knows no front and no source.
 	{packages: "cast", own: []string{"cast/internal/...", "loop/...", "logqueue", "worker", "capture", "proto/...", "media"},
 		tests: []string{"cast/...", "auth"}, not: osAndNet, modules: []string{sys}},
@@ -105,6 +108,9 @@ var waiters = map[string][]habit{
 	// A prometheus.Collector hands over what it has by a channel.
 	"metrics/metrics.go":  {channel},
 	"cast/http/secure.go": {channel},
+	// pion/dtls shakes hands on goroutines, which read from a channel.
+	"cast/webrtc/dtls.go": {goroutine},
+	"cast/webrtc/pipe.go": {channel, lock},
 	// Push, by which other goroutines hand frames over to a Feed.
 	"capture/feed.go": {lock},
 	// The simulated kernel is woken by other goroutines, as the real one is.

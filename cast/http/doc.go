@@ -1,5 +1,6 @@
 // Package http serves a Broadcaster's streams by HTTP: NAME.mjpg, a series of JPEGs that browsers and
-// players show (multipart/x-mixed-replace), NAME.jpg, the newest picture, and NAME.sdp, the description.
+// players show (multipart/x-mixed-replace), NAME.jpg, the newest picture, and NAME.sdp, the description. At NAME/whep
+// sessions of WebRTC are opened, if Options.WHEP is there.
 //
 // At / is a page that shows all streams, at /api/v1/ an API that /api/v1/openapi.json describes, at /healthz and /readyz
 // whether all is well, and at /metrics what Options.Metrics says.

@@ -26,6 +26,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, reason, http.StatusForbidden)
 		return
 	}
+	if name, session, ok := splitWHEP(r.URL.Path); ok && s.options.WHEP != nil {
+		s.serveWHEP(w, r, name, session)
+		return
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "only GET and HEAD are answered", http.StatusMethodNotAllowed)
@@ -64,11 +68,17 @@ func peers(r *http.Request) (peer, local netip.AddrPort) {
 	return netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port()), local
 }
 
-// admit asks the gate on the loop, and then calls answer there, with the stream. It belongs to the loop.
-func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(*cast.Stream, cast.Grant, error)) (stop func()) {
+// requestOf is what the gate is told of a request, without a stream and an action.
+func (s *Server) requestOf(r *http.Request) cast.Request {
 	peer, local := peers(r)
 	c := claimOf(r)
-	request := cast.Request{Protocol: cast.HTTP, Peer: peer, Local: local, Secure: connOf(r).secure(), Action: a, Credentials: c.forGate()}
+	return cast.Request{Protocol: c.protocol, Peer: peer, Local: local, Secure: connOf(r).secure(), Credentials: c.forGate()}
+}
+
+// admit asks the gate on the loop, and then calls answer there, with the stream. It belongs to the loop.
+func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(*cast.Stream, cast.Grant, error)) (stop func()) {
+	c, request := claimOf(r), s.requestOf(r)
+	request.Action = a
 	find := func() *cast.Stream {
 		stream := s.broadcaster.Stream(name)
 		if stream == nil || stream.State() == cast.Ended || s.broadcaster.Leaving() {

@@ -15,6 +15,8 @@ import (
 // gate, whose credentials it is. But for what says otherwise it belongs to the loop while that is asked.
 type claim struct {
 	server *Server
+	// protocol is what the gate is told.
+	protocol cast.Protocol
 	// header is what an Authorization header proves, and token what a token does; at most one of them is there.
 	header *credentials.Credentials
 	token  *token
@@ -54,7 +56,7 @@ func claimOf(r *http.Request) *claim { return r.Context().Value(claimKey).(*clai
 // digest over another URL, a password in clear text where that is not taken. A token goes before what a browser
 // may add by itself.
 func (s *Server) withClaim(r *http.Request) *http.Request {
-	c := &claim{server: s, basic: s.broadcaster.Config().AllowBasic || connOf(r).secure()}
+	c := &claim{server: s, protocol: cast.HTTP, basic: s.broadcaster.Config().AllowBasic || connOf(r).secure()}
 	values := r.Header.Values("Authorization")
 	text := r.URL.Query().Get("token")
 	if len(values) == 1 && text == "" {

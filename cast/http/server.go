@@ -38,6 +38,8 @@ type Options struct {
 	// cast.Config.Code. The error says why it cannot be done, and what would help. With nil there are no such
 	// snapshots.
 	Decode func(media.Frame) (jpeg []byte, err error)
+	// WHEP opens sessions of WebRTC, at NAME/whep; nil: there are none.
+	WHEP WHEP
 	// TLS, if it is not nil, ends TLS on all connections (https://); without it they are plain text.
 	TLS Terminator
 }

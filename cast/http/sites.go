@@ -24,14 +24,23 @@ func (s *Server) foreign(r *http.Request) string {
 // isOwnHost reports whether a Host header means this machine without doubt. Any other name may have been
 // made to resolve to it by whoever owns that name.
 func (s *Server) isOwnHost(host string) bool {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil || name == "localhost" {
+	name := hostname(host)
+	if _, err := netip.ParseAddr(name); err == nil || name == "localhost" {
 		return true
 	}
+	return s.isOwnName(name)
+}
+
+// hostname is a Host header without its port, in small letters.
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.Trim(strings.TrimSuffix(host, "."), "[]"))
+}
+
+// isOwnName reports whether a name, in small letters, is this machine's, or one of Options.Origins.
+func (s *Server) isOwnName(name string) bool {
 	own := strings.ToLower(s.options.Hostname)
 	if own != "" && (name == own || name == own+".local") {
 		return true

@@ -15,7 +15,7 @@ import (
 )
 
 // MaxOfferBytes is the size of the largest offer that is read. Those of browsers have some 6 kB.
-const MaxOfferBytes = 64 << 10
+const MaxOfferBytes = 32 << 10
 
 // maxSections is how many media sections an offer may have.
 const maxSections = 32

@@ -1,0 +1,214 @@
+package http
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/whep"
+)
+
+// WHEP has sessions of WebRTC, which are opened by HTTP (draft-ietf-wish-whep). Package cast/webrtc has one. Its methods are
+// called on the loop.
+type WHEP interface {
+	// Open makes a session of a stream for a request that the gate has granted, and answers the offer in it. name is what
+	// the session's URL ends with, which nobody can guess, and tag stands for its ICE session. The error is a *cast.Refusal or
+	// cast.ErrClosed.
+	Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer) (name, tag string, answer []byte, err error)
+	// Find finds the session of a user and a stream by its name, with its tag and the peer's user name fragment; nil
+	// if there is none.
+	Find(stream, name, user string) (session *cast.Session, tag, ufrag string)
+}
+
+const (
+	sdpType      = "application/sdp"
+	fragmentType = "application/trickle-ice-sdpfrag"
+)
+
+// splitWHEP splits "/NAME/whep" and "/NAME/whep/SESSION". ok is false if it is no such path.
+func splitWHEP(path string) (name, session string, ok bool) {
+	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	kind, session, hasSession := strings.Cut(rest, "/")
+	return name, session, kind == "whep" && cast.CheckName(name) == nil && hasSession == (session != "")
+}
+
+// serveWHEP answers requests about sessions of WebRTC.
+func (s *Server) serveWHEP(w http.ResponseWriter, r *http.Request, name, session string) {
+	if !s.admitsOrigin(w, r) {
+		return
+	}
+	claimOf(r).protocol = cast.WebRTC
+	methods := "POST, OPTIONS"
+	if session != "" {
+		methods = "PATCH, DELETE, OPTIONS"
+	}
+	w.Header().Set("Access-Control-Allow-Methods", methods)
+	switch {
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", methods)
+		w.Header().Set("Accept-Post", sdpType)
+		w.WriteHeader(http.StatusNoContent)
+	case session == "" && r.Method == http.MethodPost:
+		s.serveOffer(w, r, name)
+	case session != "" && r.Method == http.MethodPatch:
+		s.serveTrickle(w, r, name, session)
+	case session != "" && r.Method == http.MethodDelete:
+		s.serveHangUp(w, r, name, session)
+	default:
+		w.Header().Set("Allow", methods)
+		http.Error(w, "only "+methods+" is answered here", http.StatusMethodNotAllowed)
+	}
+}
+
+// admitsOrigin reports whether a request comes from no page, from one of this machine, or from one of a site in
+// Options.Origins, and lets the last ones read the answer (CORS). Else it has answered it.
+func (s *Server) admitsOrigin(w http.ResponseWriter, r *http.Request) bool {
+	w.Header().Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || !strings.EqualFold(u.Hostname(), hostname(r.Host)) && !s.isOwnName(strings.ToLower(u.Hostname())) {
+		http.Error(w, "requests of other sites' pages are refused", http.StatusForbidden)
+		return false
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
+	h.Set("Access-Control-Expose-Headers", "Location, ETag, Accept-Post, Retry-After")
+	return true
+}
+
+// hasType reports whether a request's body has a type; else it has answered it.
+func hasType(w http.ResponseWriter, r *http.Request, want string) bool {
+	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && got == want {
+		return true
+	}
+	w.Header().Set("Accept-Post", sdpType)
+	http.Error(w, "the body must be "+want, http.StatusUnsupportedMediaType)
+	return false
+}
+
+// readBody reads a request's body; with a false ok it has answered.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) (body []byte, ok bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		http.Error(w, "the body is too large", http.StatusRequestEntityTooLarge)
+		return nil, false
+	}
+	return body, err == nil
+}
+
+// serveOffer opens a session.
+func (s *Server) serveOffer(w http.ResponseWriter, r *http.Request, name string) {
+	if !hasType(w, r, sdpType) {
+		return
+	}
+	body, ok := readBody(w, r, whep.MaxOfferBytes)
+	if !ok {
+		return
+	}
+	offer, offerErr := whep.ParseOffer(body)
+	var session, tag string
+	var answer []byte
+	var fault error
+	answered := s.admitWhenThere(r, name, cast.Watch, media.H264, func(stream *cast.Stream, g cast.Grant, err error) {
+		if fault = err; fault == nil { // what is wrong with the offer is only said to those who may watch
+			fault = offerErr
+		}
+		if fault == nil {
+			session, tag, answer, fault = s.options.WHEP.Open(stream, s.requestOf(r), g, offer)
+		}
+	})
+	if !answered {
+		return
+	}
+	if refusal, ok := errors.AsType[*whep.Refusal](fault); ok {
+		fault = &cast.Refusal{Kind: cast.NotCarried, Reason: refusal.Reason}
+	}
+	switch {
+	case fault != nil && fault == offerErr:
+		http.Error(w, fault.Error(), http.StatusBadRequest)
+	case fault != nil:
+		s.refuse(w, r, fault)
+	default:
+		h := w.Header()
+		h.Set("Location", "/"+name+"/whep/"+session)
+		h.Set("ETag", `"`+tag+`"`)
+		h.Set("Content-Type", sdpType)
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write(answer)
+	}
+}
+
+// find finds a session for a request about it, and does f on the loop if it is that of who asks; with a false ok it has
+// answered.
+func (s *Server) find(w http.ResponseWriter, r *http.Request, name, session string, f func(one *cast.Session, tag, ufrag string)) (ok bool) {
+	var fault error
+	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
+		return s.admit(r, name, cast.Describe, func(stream *cast.Stream, g cast.Grant, err error) {
+			defer done()
+			if fault = err; fault != nil {
+				return
+			}
+			one, tag, ufrag := s.options.WHEP.Find(name, session, g.User)
+			if ok = one != nil; ok {
+				f(one, tag, ufrag)
+			}
+		})
+	})
+	switch {
+	case !answered:
+		return false
+	case fault != nil:
+		s.refuse(w, r, fault)
+		return false
+	case !ok:
+		http.Error(w, "there is no such session", http.StatusNotFound)
+	}
+	return ok
+}
+
+// serveHangUp ends a session.
+func (s *Server) serveHangUp(w http.ResponseWriter, r *http.Request, name, session string) {
+	if s.find(w, r, name, session, func(one *cast.Session, _, _ string) { one.Gone("closed") }) {
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
+// serveTrickle takes a peer's further candidates, of which the server needs none. ICE does not begin again: the peer makes
+// another session.
+func (s *Server) serveTrickle(w http.ResponseWriter, r *http.Request, name, session string) {
+	if !hasType(w, r, fragmentType) {
+		return
+	}
+	body, ok := readBody(w, r, whep.MaxFragmentBytes)
+	if !ok {
+		return
+	}
+	said, err := whep.ParseFragment(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	var tag, ufrag string
+	if !s.find(w, r, name, session, func(_ *cast.Session, t, u string) { tag, ufrag = t, u }) {
+		return
+	}
+	switch match := r.Header.Get("If-Match"); {
+	case match == "*" || said != "" && said != ufrag:
+		http.Error(w, "ICE does not begin again in a session: open another one", http.StatusUnprocessableEntity)
+	case match == "":
+		http.Error(w, "If-Match must have the session's ETag", http.StatusPreconditionRequired)
+	case match != `"`+tag+`"`:
+		http.Error(w, "that is not the session's ETag", http.StatusPreconditionFailed)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}

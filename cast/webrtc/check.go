@@ -1,0 +1,94 @@
+package webrtc
+
+import (
+	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/stun"
+)
+
+// This file answers the checks of STUN by which viewers prove their addresses, and say that they still want the stream.
+
+const (
+	// maxCheckBytes is the size of the largest check that is read. Those of browsers have some 100 bytes.
+	maxCheckBytes = 512
+	// maxStrangers is how many checks from new addresses wait, and maxPerViewer how many of them by the password of one viewer.
+	maxStrangers = 256
+	maxPerViewer = 4
+)
+
+// strangers are checks from addresses that are not proved, in the order in which they came. Their viewers exist.
+type strangers struct {
+	// checks is a ring, of which size wait, from index first on.
+	checks      [maxStrangers]check
+	first, size int
+}
+
+// check is one that waits. Its payload is in its own memory.
+type check struct {
+	viewer  *viewer
+	from    udp.Datagram
+	payload []byte
+}
+
+// takeCheck takes a datagram that begins as STUN does. One of a viewer at an address that is proved is answered at once. Others
+// wait until there is time for them; they are dropped if too many do, and come again.
+func (s *Server) takeCheck(d udp.Datagram) (taken bool) {
+	fragment, ok := stun.Fragment(d.Payload)
+	if !ok || len(d.Payload) > maxCheckBytes {
+		return true
+	}
+	v := s.byFragment[string(fragment)]
+	switch q := &s.strangers; {
+	case v == nil:
+	case s.byAddress[d.From] == v:
+		s.check(v, d)
+	case q.size < maxStrangers && v.waiting < maxPerViewer:
+		v.waiting++
+		one := &q.checks[(q.first+q.size)%maxStrangers]
+		q.size++
+		one.payload = append(one.payload[:0], d.Payload...)
+		one.viewer, one.from = v, d
+		one.from.Payload = nil
+		s.checking.Later()
+	}
+	return true
+}
+
+// checkStrangers is the task: it answers those that wait, as far as the budget goes.
+func (s *Server) checkStrangers() {
+	q := &s.strangers
+	for q.size > 0 {
+		if s.budget.Spent(s.loop.Kernel().Monotonic()) {
+			s.checking.Later()
+			return
+		}
+		one := &q.checks[q.first]
+		q.first, q.size = (q.first+1)%maxStrangers, q.size-1
+		v, d := one.viewer, one.from
+		one.viewer = nil
+		v.waiting--
+		if s.byName[v.name] == v {
+			d.Payload = one.payload
+			s.check(v, d)
+		}
+		if s.closed { // by a hook of the program
+			return
+		}
+	}
+}
+
+// check answers a check if it proves the viewer's password. Else nothing is sent.
+func (s *Server) check(v *viewer, d udp.Datagram) {
+	request, err := s.responder.Check(d.Payload, v.password)
+	if err != nil {
+		return
+	}
+	if request.Conflict {
+		s.answer = s.responder.AppendConflict(s.answer[:0], v.password)
+	} else {
+		s.answer = s.responder.AppendSuccess(s.answer[:0], d.From, v.password)
+		v.prove(d)
+		v.lastSign = s.loop.Awake()
+		v.session.Alive()
+	}
+	s.broadcaster.Reply(d, s.answer)
+}
