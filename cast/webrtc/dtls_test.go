@@ -1,0 +1,271 @@
+package webrtc
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/srtp"
+	"github.com/camcast/camcast/proto/whep"
+	"github.com/pion/dtls/v3"
+	"github.com/pion/dtls/v3/pkg/crypto/selfsign"
+)
+
+// client is a DTLS client over a pipe to a handshake.
+type client struct {
+	certificate tls.Certificate
+	profiles    []dtls.SRTPProtectionProfile
+}
+
+func newClient(t *testing.T) *client {
+	t.Helper()
+	certificate, err := selfsign.GenerateSelfSigned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &client{certificate, []dtls.SRTPProtectionProfile{dtls.SRTP_AES128_CM_HMAC_SHA1_80, dtls.SRTP_AEAD_AES_128_GCM}} // as browsers: the server chooses
+}
+
+func (c *client) dial(conn net.PacketConn, to net.Addr) (*dtls.Conn, error) {
+	return dtls.ClientWithOptions(conn, to, dtls.WithCertificates(c.certificate), dtls.WithSRTPProtectionProfiles(c.profiles...),
+		dtls.WithInsecureSkipVerify(true), dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret))
+}
+
+// outcome is what a handshake has come to.
+type outcome struct {
+	keys Keys
+	err  error
+}
+
+// shake has a client and a DTLS shake hands over memory. h is open then.
+func shake(t *testing.T, c *client, isPeer func([]byte) bool) (conn *dtls.Conn, h Handshake, got outcome, closed chan struct{}, sent func() int) {
+	t.Helper()
+	server, err := NewDTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := make(chan outcome, 1)
+	closed = make(chan struct{})
+	var ours *pipe
+	count := make(chan int, 1)
+	count <- 0
+	ready := make(chan struct{})
+	ours = newPipe(func(p []byte) {
+		<-ready
+		h.Take(p)
+	})
+	h = server.Begin(isPeer, func(p []byte) {
+		count <- <-count + 1
+		ours.take(append([]byte(nil), p...))
+	}, func(k Keys, err error) { outcomes <- outcome{k, err} }, func() { close(closed) })
+	close(ready)
+	conn, err = c.dial(ours, peerAddr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	clientErr := conn.HandshakeContext(ctx)
+	got = <-outcomes
+	if (clientErr == nil) != (got.err == nil) {
+		t.Logf("the client: %v; the server: %v", clientErr, got.err)
+	}
+	return conn, h, got, closed, func() int { n := <-count; count <- n; return n }
+}
+
+// TestHandshake has another implementation shake hands: both have the same keys, by each profile.
+func TestHandshake(t *testing.T) {
+	for _, p := range []struct {
+		offered []dtls.SRTPProtectionProfile
+		want    srtp.Profile
+	}{
+		{nil, srtp.AEADAES128GCM},
+		{[]dtls.SRTPProtectionProfile{dtls.SRTP_AES128_CM_HMAC_SHA1_80}, srtp.AES128CMHMACSHA1},
+	} {
+		c := newClient(t)
+		if p.offered != nil {
+			c.profiles = p.offered
+		}
+		conn, h, got, _, sent := shake(t, c, func(der []byte) bool {
+			return whep.FingerprintOf(der).String() == whep.FingerprintOf(c.certificate.Certificate[0]).String()
+		})
+		if got.err != nil || got.keys.Profile != p.want {
+			t.Fatalf("%v, %v", got.keys.Profile, got.err)
+		}
+		theirs, err := export(conn) // which is said from the server's side
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(theirs.Ours) != string(got.keys.Ours) || string(theirs.Theirs) != string(got.keys.Theirs) || len(got.keys.Ours) != p.want.KeyBytes() {
+			t.Errorf("%v: %x, want %x", p.want, got.keys, theirs)
+		}
+		before := sent()
+		h.Close()
+		h.Close()
+		if _, err := conn.Write([]byte("x")); err != nil {
+			t.Error(err)
+		}
+		if n := sent() - before; n != 0 {
+			t.Errorf("%d datagrams are sent when it is dropped", n)
+		}
+		conn.Close()
+	}
+}
+
+// TestOtherCertificate has a client prove another certificate than it has offered.
+func TestOtherCertificate(t *testing.T) {
+	conn, h, got, _, _ := shake(t, newClient(t), func([]byte) bool { return false })
+	defer conn.Close()
+	defer h.Close()
+	if got.err == nil || !errors.Is(got.err, errOther) {
+		t.Errorf("%v", got.err)
+	}
+}
+
+// TestPeerCloses has a client close the connection.
+func TestPeerCloses(t *testing.T) {
+	conn, h, got, closed, _ := shake(t, newClient(t), func([]byte) bool { return true })
+	defer h.Close()
+	if got.err != nil {
+		t.Fatal(got.err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-closed
+}
+
+// TestHalfAHandshake closes handshakes that have stopped half-way.
+func TestHalfAHandshake(t *testing.T) {
+	server, err := NewDTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := make(chan error, 1)
+	h := server.Begin(func([]byte) bool { return true }, func([]byte) {}, func(_ Keys, err error) { outcomes <- err }, func() { t.Error("closed") })
+	for range 20 { // more than wait, and nonsense
+		h.Take([]byte{22, 254, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0})
+	}
+	h.Close()
+	if err := <-outcomes; err == nil {
+		t.Error("it has succeeded")
+	}
+}
+
+// TestOverLoopback has a viewer come over this machine's network: offer, STUN, DTLS, SRTCP.
+func TestOverLoopback(t *testing.T) {
+	l, err := loop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := make(chan string, 1)
+	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0"), Left: func(_ *cast.Session, reason string) { reasons <- reason }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := &media.Params{Format: media.H264, Width: 320, Height: 240, FramesPerSecond: 20, ParameterSets: [][]byte{{0x67, 0x42, 0xc0, 0x1e}, {0x68, 0xce, 0x3c, 0x80}}}
+	cam, err := b.AddStream("cam", nil, cast.StreamOptions{Params: params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Serve(b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	do := func(f func()) {
+		if err := l.Do(context.Background(), f); err != nil {
+			t.Error(err)
+		}
+	}
+	defer func() {
+		do(func() { _ = b.Close() })
+		stop()
+		if err := errors.Join(<-ended, l.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := newClient(t)
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.RTPPort())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	_ = socket.SetDeadline(time.Now().Add(20 * time.Second))
+	text := offerText(t, whep.FingerprintOf(c.certificate.Certificate[0]).String())
+	o, err := whep.ParseOffer(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v *viewer
+	do(func() {
+		name, _, _, err := s.Open(cam, cast.Request{Protocol: cast.WebRTC, Peer: socket.LocalAddr().(*net.UDPAddr).AddrPort(), Local: netip.MustParseAddrPort("127.0.0.1:1")}, cast.Grant{}, o)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		v = s.byName[name]
+	})
+	if v == nil {
+		return
+	}
+	if _, err := socket.Write(checkOf(t, v.ufrag, string(v.password))); err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, 2000)
+	if n, err := socket.Read(p); err != nil || p[0] != 1 || p[1] != 1 {
+		t.Fatalf("% x, %v", p[:n], err)
+	}
+	conn, err := c.dial(connected{socket}, socket.RemoteAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	handshake, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := conn.HandshakeContext(handshake); err != nil {
+		t.Fatal(err)
+	}
+	k, err := export(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := srtp.NewPrivate(k.Profile, k.Theirs, k.Ours, 99, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := time.NewTicker(20 * time.Millisecond) // the server may not have its keys yet
+	defer again.Stop()
+	for {
+		goodbye, err := sealer.SealRTCP(nil, []byte{0x80, 201, 0, 1, 0, 0, 0, 99, 0x81, 203, 0, 1, 0, 0, 0, 99})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := socket.Write(goodbye); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case reason := <-reasons:
+			if reason != "goodbye" {
+				t.Errorf("left: %q", reason)
+			}
+			return
+		case <-handshake.Done():
+			t.Fatal("the session does not end by a goodbye")
+		case <-again.C:
+		}
+	}
+}
+
+// connected is a socket that has a peer already.
+type connected struct{ *net.UDPConn }
+
+func (c connected) WriteTo(p []byte, _ net.Addr) (int, error) { return c.Write(p) }
