@@ -70,7 +70,7 @@ func (g *group) policy() ring.Policy {
 // twice, and none without the frames that it depends on. The frame in hand is sent without it.
 func (g *group) accepts(r *Reader) bool {
 	frames, had := g.fanout.config.Ring, r.had()
-	ahead := g.sweep.cursor
+	ahead := g.start(r)
 	next, _ := ahead.Next(frames, g.policy())
 	if next != nil && (next.Number <= had || r.group.level == restLevel && next.Number <= r.group.sweep.cursor.Last()) {
 		return false // those up to Last are counted as missed
@@ -85,9 +85,26 @@ func (g *group) accepts(r *Reader) bool {
 	case r.group.level == catchLevel && had+1 != follower: // it is not to miss any, as it is soon where the others are
 		return false
 	case next != nil && next.Key && ahead.SkipsLeading(): // as all of the group
-		return true
+		return r.group.level != catchLevel || !next.Open
 	}
 	return frames.Follows(had, follower)
+}
+
+// start is the cursor by which the group would go on with a reader of another group. One without
+// readers goes on where the reader is, if it has had all that the frames to come need.
+func (g *group) start(r *Reader) ring.Cursor {
+	c := g.sweep.cursor
+	if !g.idle() || g.level >= restLevel {
+		return c
+	}
+	frames, had := g.fanout.config.Ring, r.had()
+	switch newest := frames.Last(); {
+	case frames.Follows(had, frames.Newest()+1):
+		c.Follow(frames)
+	case newest != nil && newest.Open && had < newest.Number && frames.Follows(had, newest.Number):
+		c.FollowWithKey(frames) // else those that lead to it would be passed over
+	}
+	return c
 }
 
 // idle reports whether the group has no readers, and so does not keep up with the frames.

@@ -112,6 +112,31 @@ func TestOpenGroups(t *testing.T) {
 	late.counts(5, 0)
 }
 
+// TestOpenKeyFrameOfTheOnlyReader has a reader come to an empty level with an open key frame, where it was
+// caught up or has had fewer frames, and all that those need which lead to that one: it is sent these.
+func TestOpenKeyFrameOfTheOnlyReader(t *testing.T) {
+	h := newSimHall(t, 1, media.H265)
+	h.frames("KdOl")
+	v := h.enters("reader")
+	if _, ok := v.CatchUp(); !ok {
+		t.Fatal("it is not caught up")
+	}
+	h.frames("l") // which lead to the key frame that it has begun with
+	v.counts(1, 0)
+	h.frames("Oll")
+	v.counts(4, 0)
+	for _, level := range []uint8{neededLevel, 0} {
+		if v.moveTo(level); v.group.level == level {
+			t.Error("it moves among frames that lead to a key frame")
+		}
+		h.frames("Oll")
+		if v.group.level != level {
+			t.Errorf("it has level %d, want %d", v.group.level, level)
+		}
+	}
+	v.counts(10, 0)
+}
+
 // TestAtOnceBack has a reader be thinned and not, between two frames: it misses none.
 func TestAtOnceBack(t *testing.T) {
 	h := newSimHall(t, 1, media.H264)

@@ -223,9 +223,7 @@ func (r *Reader) move() bool {
 	}
 	from, to := g.sweep, target.sweep
 	peer, source := g.fan.Peer(int(r.index)), g.fan.Source(int(r.index))
-	if frames := g.fanout.config.Ring; target.idle() && level < restLevel && frames.Follows(r.had(), frames.Newest()+1) {
-		to.cursor.Follow(frames) // else it would begin with a key frame
-	}
+	to.cursor = target.start(r)
 	if g.level == catchLevel {
 		g.fanout.catching.remove(r)
 	}

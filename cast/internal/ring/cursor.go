@@ -164,6 +164,14 @@ func (c *Cursor) Follow(r *Ring) {
 	*c = Cursor{last: r.newest, keys: r.keys, needed: r.needed, taken: r.newest}
 }
 
+// FollowWithKey has the reader go on with the newest key frame, which must be in the ring: it has had
+// all that the frames need which lead to that one.
+func (c *Cursor) FollowWithKey(r *Ring) {
+	f := r.NewestKey()
+	before := f.Number - 1
+	*c = Cursor{last: before, keys: f.Keys - 1, needed: f.needed - 1, taken: before}
+}
+
 // Peek returns the number of the frame that Next would return, 0 if there is none yet.
 func (c *Cursor) Peek(r *Ring, p Policy) uint64 {
 	ahead := *c

@@ -159,6 +159,28 @@ func TestFollowsInOpenGroups(t *testing.T) {
 	}
 }
 
+// TestFollowWithKey has a reader go on with an open key frame: it gets those that lead to it.
+func TestFollowWithKey(t *testing.T) {
+	r := ring.New(ring.Limits{Frames: 20})
+	groups(t, r, "Kd")
+	begins, follows := r.NewCursor(), ring.Cursor{}
+	groups(t, r, "Ol")
+	follows.FollowWithKey(r)
+	for i, want := range []uint64{3, 4, 5} {
+		if i == 2 {
+			groups(t, r, "d")
+		}
+		if got, missed := follows.Next(r, ring.Policy{Step: 1}); got == nil || got.Number != want || missed > 0 || follows.Taken() != want {
+			t.Fatalf("frame %v, %d missed, want frame %d", got, missed, want)
+		}
+	}
+	for _, want := range []uint64{3, 5} {
+		if got, _ := begins.Next(r, ring.Policy{Step: 1}); got == nil || got.Number != want {
+			t.Fatalf("one that begins with it gets %v, want frame %d", got, want)
+		}
+	}
+}
+
 // TestSqueeze looks at the timestamps of those who are caught up.
 func TestSqueeze(t *testing.T) {
 	edge := uint32(500) // the others are before the wrap
