@@ -14,17 +14,25 @@ func (w *sweep) putBack() {
 	w.group.endFrame()
 }
 
-// giveUp lets go of the frame in hand, if there is one, which nobody has whole. missed: it is
-// counted as missed. It returns how many readers there are who were to have it.
+// giveUp lets go of the frame in hand, if there is one. It is counted for those who have it whole.
+// missed: the others have missed it. It returns how many readers that are.
 func (w *sweep) giveUp(missed bool) (readers int) {
 	if w.hand == nil {
 		return 0
 	}
+	had := uint64(0)
 	for i, r := range w.group.readers {
 		switch {
 		case i >= w.peers.Ring: // it has come meanwhile
 			r.framesBefore--
 			r.entered = uint32(w.cursor.Taken())
+			if missed {
+				r.lagsBefore++
+			}
+			continue
+		case r.failed != w.turn && w.isServed(i):
+			had++
+			r.framesBefore--
 			if missed {
 				r.lagsBefore++
 			}
@@ -36,6 +44,16 @@ func (w *sweep) giveUp(missed bool) (readers int) {
 			readers++
 		}
 	}
+	w.fanout().delivered(w.wire, had)
 	w.release()
 	return readers
+}
+
+// isServed reports whether the reader with that index has been sent all of the frame in hand, unless the
+// kernel has refused some of it.
+func (w *sweep) isServed(index int) bool {
+	if index < w.first {
+		index += w.peers.Ring
+	}
+	return w.burst == w.wire.Runs()-1 && index < w.position.Peer
 }

@@ -82,6 +82,43 @@ func TestComingInTheMiddleOfAFrame(t *testing.T) {
 	}
 }
 
+// TestEndInTheMiddleOfAFrame has the last reader of a frame not be sent it, as all is over or the socket
+// breaks: it is counted for those who have it whole, and missed by none of them.
+func TestEndInTheMiddleOfAFrame(t *testing.T) {
+	for name, refusal := range map[string]error{"stopped": unix.ENOBUFS, "broken": unix.EBADF} {
+		t.Run(name, func(t *testing.T) {
+			h := newSimHall(t, 1, media.JPEG)
+			readers := []*visitor{h.enters("one"), h.enters("two"), h.enters("three")}
+			h.frames("KK")
+			sends := 0
+			h.kernel.Inject(func(c sim.Call) error {
+				if c.Name == "Sendmmsg" && h.ring.Newest() == 3 {
+					if sends++; sends >= 3 {
+						return refusal
+					}
+				}
+				return nil
+			})
+			h.frames("K")
+			h.fanout.Stop()
+			missed := 0
+			for _, v := range readers {
+				lags := uint64(0)
+				if len(v.whole) == 2 {
+					if missed++; name == "broken" {
+						lags = 1
+					}
+				}
+				v.counts(uint64(len(v.whole)), lags)
+			}
+			f := h.fanout.config.Figures
+			if missed != 1 || f.Delivered != 3+3+2 || name == "broken" && f.Lags != 1 {
+				t.Errorf("%d readers miss the last frame, %d frames are delivered, and %d lags", missed, f.Delivered, f.Lags)
+			}
+		})
+	}
+}
+
 // TestRefusalBeforeTheSocketBreaks has one reader be refused a frame that then nobody gets: that
 // is a frame that it has missed, and not one less of those it has had.
 func TestRefusalBeforeTheSocketBreaks(t *testing.T) {
