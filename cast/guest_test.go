@@ -37,8 +37,9 @@ type guest struct {
 	lies, told int64
 	// heir: it has the address of one before it, whose session it may go on with.
 	heir bool
-	// since is the last frame that was made before it began to play.
+	// since is the last frame that was made before it began to play, and began when that was.
 	since uint32
+	began time.Duration
 }
 
 // way is how a guest watches.
@@ -91,14 +92,6 @@ func (g *guest) wrong(format string, values ...any) {
 	g.w.t.Errorf("%v at %v (%v), at %v: %s", g.how, g.ip, g.port, g.w.k.Monotonic()-sim.Start, fmt.Sprintf(format, values...))
 }
 
-// must fails the test if err is not nil.
-func (w *world) must(err error) {
-	if err != nil {
-		w.t.Helper()
-		w.t.Fatal(err)
-	}
-}
-
 // begin has the guest ask for the stream.
 func (g *guest) begin() {
 	g.state = isAsking
@@ -139,7 +132,7 @@ func (g *guest) plays() {
 	if g.how == byJoining || g.heir && !near.prefix().Contains(g.ip) {
 		g.sink.over = false // the goodbye was said, or on its way, before
 	}
-	g.state, g.since = isPlaying, g.film.number
+	g.state, g.since, g.began = isPlaying, g.film.number, g.w.k.Monotonic()
 }
 
 // listen opens the guest's UDP ports.

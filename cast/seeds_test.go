@@ -23,6 +23,9 @@ var (
 	seedFirst = flag.Uint64("seed", 0, "the only one it runs; 0: all")
 )
 
+// failedSeeds are those that have failed. TestSeeds runs them whatever -seeds says.
+var failedSeeds = []uint64{179, 209, 228, 238, 271}
+
 // TestSeeds runs whole broadcasts on a simulated kernel. Everything in them comes from the seed:
 // the configuration, the streams, the network, what the kernel refuses, who comes and goes and
 // what goes wrong. Whatever happens, every reader gets whole frames, in order, none twice, none
@@ -35,6 +38,11 @@ func TestSeeds(t *testing.T) {
 	}
 	for seed := first; seed <= last; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { runSeed(t, seed, nil) })
+	}
+	for _, seed := range failedSeeds {
+		if seed > last && *seedFirst == 0 {
+			t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { runSeed(t, seed, nil) })
+		}
 	}
 }
 

@@ -26,13 +26,16 @@ type sink struct {
 	timestamp uint32
 	next      int
 	// has are the frames of the made-up format that came. last are the last packet's numbers.
-	has             map[uint32]bool
-	lastSequence    uint16
-	firstSequence   uint16
-	firstTimestamp  uint32
-	lastTimestamp   uint32
-	hasLast, hasKey bool
-	loose           bool // another reader may have had its address before
+	has            map[uint32]bool
+	lastSequence   uint16
+	firstSequence  uint16
+	firstTimestamp uint32
+	lastTimestamp  uint32
+	hasLast        bool
+	// loose: another reader, or the reader's own request before this one, may have had frames sent to its
+	// address before it listened. firstWhole is the first frame that came.
+	loose      bool
+	firstWhole uint32
 
 	// numbers are those of the frames that came whole. halves were begun and broken off, some
 	// of them, which are forgiven, round a pause.
@@ -148,20 +151,19 @@ func (s *sink) whole(n, needs uint32) {
 	if len(s.numbers) > 0 {
 		last = s.numbers[len(s.numbers)-1]
 	}
-	s.hasKey = s.hasKey || n == needs
+	if s.has == nil {
+		s.has, s.firstWhole = map[uint32]bool{}, n
+	}
 	if s.lossless && !s.broken && n <= last {
 		s.wrong("frame %d comes after frame %d", n, last)
 	}
-	if s.lossless && n != needs && !s.has[needs] && (s.hasKey || !s.loose) {
+	if s.lossless && n != needs && !s.has[needs] && !(s.loose && needs < s.firstWhole) {
 		s.wrong("frame %d, which needs frame %d, comes after %v", n, needs, s)
 	}
 	if s.broken {
 		s.broken, s.forgiven = false, s.halves
 	}
 	s.numbers = append(s.numbers, n)
-	if s.has == nil {
-		s.has = map[uint32]bool{}
-	}
 	s.has[n] = true
 }
 

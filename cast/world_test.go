@@ -76,6 +76,14 @@ func newWorldAt(t testing.TB, seed uint64, addresses []netip.Addr, change func(*
 	return w
 }
 
+// must fails the test if err is not nil.
+func (w *world) must(err error) {
+	if err != nil {
+		w.t.Helper()
+		w.t.Fatal(err)
+	}
+}
+
 // newEmptyWorld makes one without a stream.
 func newEmptyWorld(t testing.TB, seed uint64, addresses []netip.Addr, change func(*cast.Config)) *world {
 	t.Helper()
