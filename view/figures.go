@@ -1,7 +1,5 @@
 package view
 
-import "math"
-
 // Figures count what a Buffer has seen.
 type Figures struct {
 	// Packets are all that were RTP, and Malformed those that were not, or no JPEG.
@@ -38,59 +36,42 @@ type frames struct {
 	begun     bool
 	timestamp uint32
 	done      bool // it came whole
-	broken    bool // a packet did not come since it began
-	between   bool // the last gap was one between two frames
-	// interval is the usual time between frames, in timestamp units, from frames
-	// between which nothing was lost. 0: not known yet.
-	interval float64
+	gap       gap  // what did not come since it began
+	order     order
 }
 
-// intervalWeight is the newest interval's part in the usual one.
-const intervalWeight = 1.0 / 8
-
-// gap notes that a packet did not come, and whether its gap is one between two frames.
-func (t *tally) gap(between bool) { t.broken, t.between = true, between }
+// skips notes that a packet did not come, and whether its gap is one between two frames.
+func (t *tally) skips(between bool) {
+	if t.frames.gap = damagedGap; between {
+		t.frames.gap = betweenGap
+	}
+}
 
 // begin notes that a packet of this timestamp is released.
 func (t *tally) begin(timestamp uint32) {
 	if t.frames.begun && timestamp == t.timestamp {
 		return
 	}
-	elapsed := float64(int32(timestamp - t.timestamp))
-	switch {
-	case !t.frames.begun, elapsed <= 0:
-	case t.broken && t.between:
-		t.FramesSkipped += max(t.missing(elapsed), 1)
-	case t.broken:
-		t.FramesMissed += t.missing(elapsed)
-	case t.interval == 0:
-		t.interval = elapsed
-	default:
-		t.interval += intervalWeight * (elapsed - t.interval)
+	g := t.frames.gap
+	if !t.frames.begun {
+		g = noGap
 	}
+	missed, skipped := t.order.add(timestamp, g)
+	t.FramesMissed, t.FramesSkipped = t.FramesMissed+missed, t.FramesSkipped+skipped
 	if t.frames.begun && !t.done {
 		t.FramesDamaged++
 	}
-	t.frames.begun, t.timestamp, t.done, t.broken = true, timestamp, false, false
-}
-
-// missing is how many frames are not there between two that are so far apart, 0 if that is not
-// known.
-func (t *tally) missing(elapsed float64) uint64 {
-	if t.interval == 0 {
-		return 0
-	}
-	return uint64(max(0, math.Round(elapsed/t.interval)-1))
+	t.frames.begun, t.timestamp, t.done, t.frames.gap = true, timestamp, false, noGap
 }
 
 // useless notes that the frame in hand came whole, and needs one that did not come.
 func (t *tally) useless() {
 	t.FramesDamaged++
-	t.done, t.broken = true, false
+	t.done, t.frames.gap = true, noGap
 }
 
 // whole notes that the frame in hand is complete.
 func (t *tally) whole() {
 	t.Frames++
-	t.done, t.broken = true, false
+	t.done, t.frames.gap = true, noGap
 }

@@ -22,10 +22,9 @@ type sentFrames struct {
 	format  media.Format
 	frames  []media.Frame
 	packets [][][]byte
-	// numbers are which frame each timestamp is of. Those of H.264 say when frames are shown, and go back if reorders
-	// is set.
-	numbers  map[uint32]int
-	reorders bool
+	// numbers are which frame each timestamp is of. Those of H.264 say when frames are shown, and go back where
+	// there are B-frames.
+	numbers map[uint32]int
 }
 
 // sendFrames makes packets of a stream in proto/nal/testdata, twice: its second half has other
@@ -70,7 +69,7 @@ func sendFrames(tb testing.TB, name string) (s sentFrames) {
 			if s.format == media.H264 {
 				at = uint32(3600 * (base + stream.Order()/2))
 			}
-			s.numbers[at], s.reorders = len(s.frames), s.reorders || at < uint32(3600*len(s.frames))
+			s.numbers[at] = len(s.frames)
 			f.Bytes = bytes.Clone(f.Bytes)
 			packets, err := packetizer.Packetize(nil, &f, at)
 			if err != nil {
@@ -223,8 +222,26 @@ func TestLossOfUnits(t *testing.T) {
 					t.Errorf("%s without packet %d of frame %d: a key frame is wanted: %v, want %v", name, packet, frame, wanted, want)
 				}
 				if f := b.Figures(); f.Lost+f.Skipped != 1 || f.Frames != uint64(len(got)) ||
-					!s.reorders && f.FramesDamaged+f.FramesMissed+f.FramesSkipped != uint64(len(s.frames)-len(got)-left) {
+					f.FramesDamaged+f.FramesMissed+f.FramesSkipped != uint64(len(s.frames)-len(got)-left) {
 					t.Errorf("%s without packet %d of frame %d: %+v for %d of %d frames", name, packet, frame, f, len(got), len(s.frames))
+				}
+			}
+		}
+	}
+}
+
+// TestWholeFramesLost drops some frames in a row, in the order in which they are sent: each is counted, and
+// those that need them are, though they are shown in another order.
+func TestWholeFramesLost(t *testing.T) {
+	for _, name := range []string{"baseline.h264", "bframes.h264"} {
+		s := sendFrames(t, name)
+		for first := 4; first < len(s.frames)/2; first++ {
+			for end := first + 1; end <= first+5; end++ {
+				b := view.NewBuffer(0)
+				b.SetFormat(s.format, nil)
+				got := s.receive(t, b, func(f, _ int) bool { return f < first || f >= end })
+				if f := b.Figures(); f.FramesLost()+f.FramesSkipped != uint64(len(s.frames)-len(got)) || f.FramesMissed > 0 || f.FramesSkipped != uint64(end-first) {
+					t.Errorf("%s without frames %d to %d: %+v for %d of %d frames", name, first, end-1, f, len(got), len(s.frames))
 				}
 			}
 		}

@@ -102,7 +102,7 @@ func (b *Buffer) giveUp(between bool) {
 	} else {
 		b.tally.Lost++
 	}
-	b.tally.gap(between)
+	b.tally.skips(between)
 	b.marked = false
 	b.next++
 }
