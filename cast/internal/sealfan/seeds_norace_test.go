@@ -1,0 +1,6 @@
+//go:build !race
+
+package sealfan
+
+// seeds is how many seeds are tried.
+const seeds = 100
