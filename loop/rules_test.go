@@ -53,8 +53,8 @@ var rules = []rule{
 		modules: []string{"github.com/pion/rtp", "github.com/pion/sdp/v3", "github.com/pion/stun/v3", "github.com/bluenviron/gortsplib/v5/pkg",
 			"github.com/bluenviron/mediacommon/v2/pkg/codecs", "github.com/bluenviron/mediacommon/v2/pkg/formats"}},
 	// A source knows no other source, and no loop: it is given a capture.Host.
-	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/m2m", "capture/internal/...", "media", "openh264", "proto/jpeg", "proto/mjpeg", "proto/multipart", "proto/flv", "proto/mpegts", "proto/nal", "proto/h264", "proto/h265", "worker"},
-		tests: []string{"capture/capturetest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},
+	{packages: "capture/...", own: []string{"capture", "capture/encode", "capture/m2m", "capture/internal/...", "media", "openh264", "proto/jpeg", "proto/mjpeg", "proto/multipart", "proto/flv", "proto/mpegts", "proto/nal", "proto/h264", "proto/h265", "proto/uri", "worker"},
+		tests: []string{"capture/capturetest", "cast/secrettest", "loop"}, modules: []string{sys, "golang.org/x/image", "github.com/ebitengine/purego", "github.com/vladimirvivien/go4vl"}},
 	// An RTSP camera is on the loop by itself, for its sockets.
 	{packages: "capture/rtsp", own: []string{"capture", "media", "loop", "loop/udp", "proto/...", "receive", "tlsbridge", "view"},
 		tests: []string{"capture/capturetest", "cast/...", "loop/..."}},

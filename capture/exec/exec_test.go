@@ -17,6 +17,7 @@ import (
 
 	"github.com/camcast/camcast/capture"
 	"github.com/camcast/camcast/capture/exec"
+	"github.com/camcast/camcast/cast/secrettest"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/media"
 )
@@ -266,8 +267,32 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%+v is taken", o)
 		}
 	}
-	s, err := exec.New(exec.Options{Command: " /usr/bin/ffmpeg -i rtsp://me:secret@camera -f flv -"})
-	if err != nil || s.Describe().Source != "exec:ffmpeg ..." {
-		t.Errorf("%v, %v", s.Describe().Source, err)
+	for command, want := range map[string]string{
+		" /usr/bin/ffmpeg -i rtsp://me:secret@camera -f flv -": "exec:ffmpeg ...", "rpicam-vid": "exec:rpicam-vid",
+		"PASSWORD=secret ffmpeg": "exec:...", "PASSWORD='a secret' ffmpeg": "exec:...", "rtsp://me:secret@camera": "exec:...", "x;echo\nsecret": "exec:...",
+	} {
+		if s, err := exec.New(exec.Options{Command: command}); err != nil || s.Describe().Source != want {
+			t.Errorf("%s: %v, %v; want %s", command, s.Describe().Source, err, want)
+		}
+	}
+}
+
+// TestPasswordsAreNotShown has a command complain of the URL that it was given, in the last of its lines, too, and in
+// one that is cut off in the password.
+func TestPasswordsAreNotShown(t *testing.T) {
+	const url = "rtsp://me:topsecret@camera/live?key=topsecret"
+	h := play(t, exec.Options{Command: "echo no answer: " + url + " >&2; printf '%285s%s\n' '' " + url + " >&2; echo " + url + ": not found >&2; exit 1"}, func(h *host, stop func()) {
+		h.onReport = func(string) { stop() }
+	})
+	secrets := secrettest.New()
+	secrets.AddWords("tops", "me:")
+	said := h.log.String() + strings.Join(h.reports, "\n")
+	if shown, found := secrets.Leak([]byte(said)); found {
+		t.Errorf("%q is shown:\n%s", shown, said)
+	}
+	for _, want := range []string{"no answer: rtsp://camera/live?key=...", "line=rtsp://\n", `last line on stderr: "rtsp://camera/live?key=... not found"`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not shown:\n%s", want, said)
+		}
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/camcast/camcast/proto/uri"
 )
 
 const (
@@ -19,7 +22,8 @@ const (
 type lines struct {
 	log     *slog.Logger
 	line    []byte // the one in hand
-	last    []byte // the last whole one
+	isCut   bool   // it is longer
+	last    []byte // the last whole one, as it was written
 	tokens  int
 	filled  time.Duration // when tokens were added
 	skipped uint64        // since the last one that was logged
@@ -40,13 +44,17 @@ func (l *lines) take(data []byte, now time.Duration) {
 }
 
 func (l *lines) add(data []byte) {
+	l.isCut = l.isCut || len(data) > mostLineBytes-len(l.line)
 	l.line = append(l.line, data[:min(len(data), mostLineBytes-len(l.line))]...)
 }
 
 // end ends the line in hand.
 func (l *lines) end(now time.Duration) {
 	line := bytes.TrimSpace(l.line)
-	l.line = l.line[:0]
+	if l.isCut {
+		line = withoutCutURL(line)
+	}
+	l.line, l.isCut = l.line[:0], false
 	if len(line) == 0 {
 		return
 	}
@@ -59,7 +67,7 @@ func (l *lines) end(now time.Duration) {
 		return
 	}
 	l.tokens--
-	text := strings.ToValidUTF8(string(line), "?")
+	text := shown(line)
 	if l.skipped > 0 {
 		l.log.Info("command says", "line", text, "lines_skipped", l.skipped)
 	} else {
@@ -67,3 +75,15 @@ func (l *lines) end(now time.Duration) {
 	}
 	l.skipped = 0
 }
+
+// withoutCutURL leaves out what a line that was cut off has of a URL at its end: it may be a part of a password.
+func withoutCutURL(line []byte) []byte {
+	const begin = "://"
+	if i := bytes.LastIndex(line, []byte(begin)); i >= 0 && !bytes.ContainsFunc(line[i:], unicode.IsSpace) {
+		return line[:i+len(begin)]
+	}
+	return line
+}
+
+// shown is a line to be shown, without the passwords of URLs: programs complain of those in the command.
+func shown(line []byte) string { return uri.RedactIn(strings.ToValidUTF8(string(line), "?")) }

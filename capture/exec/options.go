@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/camcast/camcast/capture/internal/bytestream"
 )
@@ -55,9 +56,15 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// name is what a command is called in messages. Its arguments may have passwords.
+// name is what a command is called in messages: its program. Its arguments may have passwords, and so may what
+// else it begins with, as the value of a variable.
 func name(command string) string {
 	first, rest, _ := strings.Cut(strings.TrimSpace(command), " ")
+	if strings.ContainsFunc(first, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._+-~", r)
+	}) {
+		return "exec:..."
+	}
 	if first = path.Base(first); strings.TrimSpace(rest) != "" {
 		first += " ..."
 	}

@@ -179,7 +179,7 @@ func (s *Source) lose(c *session, err error) {
 	c.isOver = true
 	c.quiet()
 	if last := s.lines.last; len(last) > 0 {
-		err = fmt.Errorf("%w; its last line on stderr: %q", err, last)
+		err = fmt.Errorf("%w; its last line on stderr: %q", err, shown(last))
 		s.lines.last = last[:0]
 	}
 	c.host.Lost(fmt.Errorf("%s: %w", s.Options.Source, err))

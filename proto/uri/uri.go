@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode"
 )
 
 // URL is what a URL consists of.
@@ -189,4 +190,28 @@ func Redact(text string) string {
 		return text
 	}
 	return text[:begin] + text[at+1:]
+}
+
+// RedactIn is a text of another program, such as a line of its log, to be shown: of each URL in it, up to the next
+// white space, without user and password, and without what stands behind the first "=", as of Shown.
+func RedactIn(text string) string {
+	var shown strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "://")
+		shown.WriteString(before)
+		if !found {
+			return shown.String()
+		}
+		shown.WriteString("://")
+		end := strings.IndexFunc(after, unicode.IsSpace)
+		if end < 0 {
+			end = len(after)
+		}
+		rest := after[strings.LastIndexByte(after[:end], '@')+1 : end]
+		if i := strings.IndexByte(rest, '='); i >= 0 {
+			rest = rest[:i+1] + "..."
+		}
+		shown.WriteString(rest)
+		text = after[end:]
+	}
 }

@@ -85,6 +85,20 @@ func TestWrongURLs(t *testing.T) {
 	}
 }
 
+func TestRedactIn(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "no URL: me@home": "no URL: me@home", "a://": "a://",
+		"rtsp://me:secret@h:554/cam: Connection refused":                "rtsp://h:554/cam: Connection refused",
+		`open "http://me:se"cret@h/x" of ftp://you:p@ss/word@i, then a`: `open "http://h/x" of ftp://i, then a`,
+		"rtsp://h/?user=me&password=secret\thttp://h/x=1 b=2":           "rtsp://h/?user=...\thttp://h/x=... b=2",
+		"rtsp://a:b@h,rtsp://c:d@i":                                     "rtsp://i",
+	} {
+		if got := uri.RedactIn(text); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestWithoutZone(t *testing.T) {
 	for text, want := range map[string]string{
 		"rtsp://u:p@[fe80::1%eth0]:8554/cam?x": "rtsp://[fe80::1]:8554/cam?x",
