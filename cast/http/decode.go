@@ -22,7 +22,7 @@ type pictureWaiter struct {
 var errNoKeyFrame = &cast.Refusal{Kind: cast.Unavailable, Reason: "there is no key frame yet", RetryAfter: time.Second}
 
 // decode calls answer on the loop, once, with a picture of a stream's newest key frame, counted until give. A job decodes
-// it, once for all who ask meanwhile. stop withdraws the question.
+// it, once for all who ask meanwhile and later, also if it cannot be decoded. stop withdraws the question.
 func (s *Server) decode(stream *cast.Stream, peer netip.AddrPort, answer func(*picture, error)) (stop func()) {
 	n := &s.snapshots
 	nothing := func() {}
@@ -66,18 +66,12 @@ func (s *Server) decoded(stream *cast.Stream, jpeg []byte, captured time.Duratio
 	if s.closed {
 		return
 	}
-	var p *picture
-	if err == nil {
-		p = n.keep(stream, jpeg, captured, number)
-	} else {
+	if err != nil {
 		err = &cast.Refusal{Kind: cast.NotCarried, Reason: err.Error()}
 	}
+	p := n.keep(stream, jpeg, captured, number, err)
 	for _, w := range waiting {
-		switch {
-		case w.answer == nil:
-		case err != nil:
-			w.answer(nil, err)
-		default:
+		if w.answer != nil {
 			w.answer(s.count(p, w.peer))
 		}
 	}

@@ -60,8 +60,16 @@ func TestDecodedPictures(t *testing.T) {
 	ask()
 	ask()
 	until()
-	if decoded != 3 || len(taken) != 7 || refused != 2 {
+	ask() // at once
+	if decoded != 3 || len(taken) != 7 || refused != 3 {
 		t.Errorf("decoded %d times for %d, %d refused", decoded, len(taken), refused)
+	}
+	fault = nil
+	f.frames(10)
+	ask()
+	until()
+	if decoded != 4 || len(taken) != 8 {
+		t.Errorf("the next key frame is decoded %d times for %d", decoded-3, len(taken)-7)
 	}
 	for _, p := range taken {
 		f.s.snapshots.give(p, peer)
@@ -70,7 +78,7 @@ func TestDecodedPictures(t *testing.T) {
 		t.Errorf("%d bytes are counted when all is given", n.bytes)
 	}
 	f.s.options.Decode = nil
-	if ask(); refused != 3 {
+	if ask(); refused != 4 {
 		t.Error("a picture without a decoder")
 	}
 }

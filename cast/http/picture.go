@@ -13,9 +13,10 @@ import (
 	"github.com/camcast/camcast/proto/jpeg"
 )
 
-// picture is a copy of a frame. Nothing changes it.
+// picture is a copy of a frame, or why there is none. Nothing changes it.
 type picture struct {
 	bytes  []byte
+	fault  error // nil: there is a copy
 	number uint64
 	// captured is when it was taken, on the loop's clock.
 	captured time.Duration
@@ -55,17 +56,20 @@ func (s *Server) take(stream *cast.Stream, f media.Frame, number uint64, peer ne
 	if p == nil || p.number != number {
 		whole, err := jpeg.AppendComplete(nil, f.Bytes)
 		if err != nil {
-			return nil, &cast.Refusal{Kind: cast.Unavailable, Reason: fmt.Sprintf("the newest frame is no picture: %v", err)}
+			err = &cast.Refusal{Kind: cast.Unavailable, Reason: fmt.Sprintf("the newest frame is no picture: %v", err)}
 		}
-		p = s.snapshots.keep(stream, whole, f.Captured, number)
+		p = s.snapshots.keep(stream, whole, f.Captured, number, err)
 	}
 	return s.count(p, peer)
 }
 
-// keep keeps the picture of a stream's newest frame.
-func (n *snapshots) keep(stream *cast.Stream, whole []byte, captured time.Duration, number uint64) *picture {
+// keep keeps the picture of a stream's newest frame, or why there is none, for the others who ask for it.
+func (n *snapshots) keep(stream *cast.Stream, whole []byte, captured time.Duration, number uint64, fault error) *picture {
 	taken := stream.Wall(captured)
-	p := &picture{bytes: whole, number: number, captured: captured, taken: taken, tag: fmt.Sprintf(`"%x-%x"`, taken.UnixNano(), number)}
+	if fault != nil {
+		whole = nil
+	}
+	p := &picture{bytes: whole, fault: fault, number: number, captured: captured, taken: taken, tag: fmt.Sprintf(`"%x-%x"`, taken.UnixNano(), number)}
 	for other := range n.newest {
 		if other.State() == cast.Ended {
 			delete(n.newest, other)
@@ -75,8 +79,12 @@ func (n *snapshots) keep(stream *cast.Stream, whole []byte, captured time.Durati
 	return p
 }
 
-// count counts a picture as one that is sent to a peer, until give, and returns it as of now.
+// count counts a picture as one that is sent to a peer, until give, and returns it as of now. The error says why there
+// is none.
 func (s *Server) count(p *picture, peer netip.AddrPort) (*picture, error) {
+	if p.fault != nil {
+		return nil, p.fault
+	}
 	n := &s.snapshots
 	key := cast.CountedAs(peer.Addr())
 	if used := n.byAddress[key]; used > 0 && used+len(p.bytes) > maxSnapshotBytesPerPeer || n.bytes > 0 && n.bytes+len(p.bytes) > maxSnapshotBytes {
