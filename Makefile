@@ -14,7 +14,7 @@ PACKAGES_CAMERA  := libopenh264-7 qemu-system-x86 busybox-static cpio kmod xz-ut
 PACKAGES_BENCH   := iproute2 ethtool nftables util-linux linux-perf rabbitmq-server gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 INSTALL          := .ci/install
 
-.PHONY: build test lint unit unit-virtual unit-32bit test-attack test-fuzz test-mutants test-players test-browser test-adapt test-clone test-camera test-trace bench bench-packages bench-reporter
+.PHONY: build test lint unit unit-virtual unit-32bit test-attack test-encoders test-fuzz test-mutants test-players test-browser test-adapt test-clone test-camera test-trace bench bench-packages bench-reporter
 
 test: lint unit test-players test-browser test-adapt test-clone test-trace test-camera
 
@@ -79,7 +79,13 @@ BROWSERTIME ?= 10s
 test-browser:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_BROWSER)
 	command -v npm >/dev/null || $(INSTALL) npm # other packages of Node.js than Debian's have it, and conflict with that
-	.ci/with-axe .ci/in-namespace $(GO) test $(TESTFLAGS) -timeout 1h -tags browser -run 'TestPage(In|For|Of)' -v ./cmd/camcast -browser-time $(BROWSERTIME)
+	.ci/with-axe .ci/in-namespace $(GO) test $(TESTFLAGS) -timeout 1h -tags browser -run 'TestPage(In|For|Of)|TestFilms' -v ./cmd/camcast -browser-time $(BROWSERTIME)
+
+# A minute of what encoders make of the test card, in ffmpeg and Chromium: some minutes. test-browser has two
+# seconds of it.
+test-encoders:
+	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_BROWSER)
+	.ci/in-namespace $(GO) test -count=1 -timeout 1h -tags browser -run TestFilms -v ./cmd/camcast -film-time 60s
 
 # Real V4L2 drivers, in a virtual machine.
 test-camera:

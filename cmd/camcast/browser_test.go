@@ -193,7 +193,7 @@ func unmarshal(t *testing.T, p []byte, into any) {
 
 // withTimeout is the time that a test in a browser may take.
 func withTimeout(t *testing.T) context.Context {
-	ctx, stop := context.WithTimeout(context.Background(), *browserTime+2*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), *browserTime+10**filmTime+2*time.Minute)
 	t.Cleanup(stop)
 	return ctx
 }
