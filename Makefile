@@ -44,10 +44,10 @@ unit:
 	$(GO) test $(TESTFLAGS) -tags turbojpeg ./capture/encode ./capture/testcard ./capture/v4l2
 
 unit-virtual:
-	$(GO) test $(TESTFLAGS) $(VIRTUAL) $(CODING)
+	$(GO) test $(TESTFLAGS) -timeout 20m $(VIRTUAL) $(CODING)
 
 unit-32bit:
-	CGO_ENABLED=0 GOARCH=386 $(GO) test $(filter-out -race,$(TESTFLAGS)) ./loop/... $(VIRTUAL)
+	CGO_ENABLED=0 GOARCH=386 $(GO) test $(filter-out -race,$(TESTFLAGS)) -timeout 20m ./loop/... $(VIRTUAL)
 
 # Every attack of SECURITY.md with its full load: about an hour. unit runs them at a tenth.
 # Without the race detector, which would make the attackers and the viewers the slow ones.
