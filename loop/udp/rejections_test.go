@@ -211,10 +211,37 @@ func TestFloodOfRejections(t *testing.T) {
 			turns, most = turns+1, max(most, read-before)
 		}
 	})
-	if most > 64 || turns < flood/64 || allocations > 0 {
-		t.Errorf("%d turns, at most %d were read in one; %v allocations", turns, most, allocations)
+	if most != 64 || turns < flood/64 || allocations > 0 {
+		t.Errorf("%d turns, at most %d were read in one, want 64; %v allocations", turns, most, allocations)
 	}
 	idle(t, l)
+	if n := k.Calls("SocketError"); n != 0 {
+		t.Errorf("the socket's error was asked for %d times, though each is in the queue", n)
+	}
+}
+
+// TestRejectionWithoutRoom has an ICMP message come that the full buffer does not take: the socket has an error, and
+// nothing to read. Asked for once, the error is gone.
+func TestRejectionWithoutRoom(t *testing.T) {
+	k := newSim(t)
+	l := loop.NewOn(k)
+	s, err := udp.Open(l, sender, udp.Options{UDPOptions: loop.UDPOptions{ReceiveBufferBytes: 1}, Rejected: func(r loop.Rejection) { t.Errorf("read: %+v", r) }}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := k.Reject(k.OpenFDs()[0], loop.Rejection{Errno: unix.ECONNREFUSED, Quoted: make([]byte, 1<<16)}); err != nil {
+		t.Fatal(err)
+	}
+	if ran, err := l.Turn(0); ran != 1 || err != nil {
+		t.Fatalf("ran %d, %v; want the socket's handler", ran, err)
+	}
+	if n := k.Calls("SocketError"); n != 1 {
+		t.Errorf("the socket's error was asked for %d times, want once", n)
+	}
+	if ran, err := l.Turn(0); ran != 0 || err != nil {
+		t.Errorf("ran %d, %v; want nothing more to do", ran, err)
+	}
 }
 
 // TestFloodOfRejectionsKeepsToItsBudget has messages of ICMP take a while each, beside datagrams.

@@ -59,3 +59,36 @@ func testWhenWritableIsRefused(t *testing.T, newKernel kernelMaker) {
 	}
 	quiet()
 }
+
+// TestReceivingBesideWaiting has a socket wait for being writable, as it does in each full frame: one that receives
+// receives on, and one that does not is not woken by what comes in.
+func TestReceivingBesideWaiting(t *testing.T) { onBoth(t, testReceivingBesideWaiting) }
+
+func testReceivingBesideWaiting(t *testing.T, newKernel kernelMaker) {
+	l, _ := newFaulty(t, newKernel)
+	got := 0
+	open := func(receive func(udp.Datagram)) *udp.Socket {
+		s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, receive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	deaf, listening := open(nil), open(func(udp.Datagram) { got++ })
+	for sent := 1; sent <= 3; sent++ {
+		writable := 0
+		for _, s := range []*udp.Socket{deaf, listening} {
+			if err := s.WhenWritable(func() { writable++ }); err != nil {
+				t.Fatal(err)
+			}
+			if err := deaf.SendTo([]byte("x"), s.Local(), netip.Addr{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		turnUntil(t, l, func() bool { return writable == 2 && got == sent })
+		if ran, err := l.Turn(0); ran != 0 || err != nil {
+			t.Fatalf("a turn ran %d, %v; want nothing to do", ran, err)
+		}
+	}
+}
