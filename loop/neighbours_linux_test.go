@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// neighbourMessage is an RTM_NEWNEIGH message as the kernel sends it.
+// neighbourMessage is an RTM_NEWNEIGH message as the kernel sends it. An attribute of no
+// bytes is before the address.
 func neighbourMessage(kind uint16, state uint16, index uint32, addr netip.Addr) []byte {
 	raw := addr.AsSlice()
 	p := make([]byte, unix.SizeofNlMsghdr+unix.SizeofNdMsg, 128)
@@ -23,6 +24,7 @@ func neighbourMessage(kind uint16, state uint16, index uint32, addr netip.Addr) 
 		p = append(p, make([]byte, aligned(len(value))-len(value))...)
 	}
 	attribute(unix.NDA_LLADDR, []byte{2, 0, 0, 0, 0, 1})
+	attribute(unix.NDA_VLAN, nil)
 	attribute(unix.NDA_DST, raw)
 	binary.NativeEndian.PutUint32(p, uint32(len(p)))
 	return p
@@ -44,6 +46,7 @@ func TestParseNeighbours(t *testing.T) {
 		{"forgotten", neighbourMessage(unix.RTM_DELNEIGH, unix.NUD_FAILED, 2, v4), nil},
 		{"two", append(neighbourMessage(unix.RTM_NEWNEIGH, unix.NUD_FAILED, 2, v4), neighbourMessage(unix.RTM_NEWNEIGH, unix.NUD_REACHABLE, 2, v6)...),
 			[]Neighbour{{v4, false}, {v6, true}}},
+		{"behind one that is a header alone", append(headerAlone(), neighbourMessage(unix.RTM_NEWNEIGH, unix.NUD_STALE, 2, v4)...), []Neighbour{{v4, true}}},
 		{"cut short", neighbourMessage(unix.RTM_NEWNEIGH, unix.NUD_FAILED, 2, v4)[:40], nil},
 		{"no address", neighbourMessage(unix.RTM_NEWNEIGH, unix.NUD_FAILED, 2, netip.Addr{}), nil},
 		{"nothing", nil, nil},
@@ -60,6 +63,14 @@ func TestParseNeighbours(t *testing.T) {
 			}
 		}
 	}
+}
+
+// headerAlone is a message without anything in it.
+func headerAlone() []byte {
+	p := make([]byte, unix.SizeofNlMsghdr)
+	binary.NativeEndian.PutUint32(p, unix.SizeofNlMsghdr)
+	binary.NativeEndian.PutUint16(p[4:], unix.NLMSG_NOOP)
+	return p
 }
 
 // FuzzParseNeighbours: news is of somebody, a message cut off anywhere adds none, and the same

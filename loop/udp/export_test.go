@@ -65,3 +65,6 @@ func (p *clonePeer) peer(four bool) netip.AddrPort {
 
 // ErrQueueFull is for copyTo.
 var ErrQueueFull = errors.New("the queue of the interface is full")
+
+// PlainCount is how many peers the fan takes for being behind links that do not segment.
+func (f *Fan) PlainCount() int { return f.plainCount }

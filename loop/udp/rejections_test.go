@@ -135,8 +135,10 @@ func testRefusedForLong(t *testing.T, newKernel kernelMaker) {
 		fan := s.NewFan()
 		fan.Add(bad, netip.Addr{})
 		fan.Add(good.socket.Local(), netip.Addr{})
+		refusals := 0
 		k.fail = func(m *loop.Message) error {
 			if m.Peer() == bad {
+				refusals++
 				return errno
 			}
 			return nil
@@ -144,6 +146,13 @@ func testRefusedForLong(t *testing.T, newKernel kernelMaker) {
 		var failed []int
 		if _, outcome := fan.Send(newRun(3, 400, 100), udp.Position{}, fan.All(), func(i int, _ error) { failed = append(failed, i) }); outcome != udp.Done || !slices.Equal(failed, []int{0}) {
 			t.Errorf("%v: %v, failed %v", errno, outcome, failed)
+		}
+		want := 1 + 3 // tries
+		if errno == unix.EMSGSIZE {
+			want *= 2 // once more, packet by packet
+		}
+		if refusals != want {
+			t.Errorf("%v: refused %d times, want %d", errno, refusals, want)
 		}
 		turnUntil(t, l, func() bool { return len(good.got) == 3 })
 		s.Close()

@@ -348,6 +348,9 @@ func testOnlyTheLinkThatCannotIsSentPackets(t *testing.T, newKernel kernelMaker)
 		if sent := s.Counters().Messages - before.Messages; sent != 1+10+1 {
 			t.Errorf("frame %d: %d messages, want one, ten single packets, one", frame, sent)
 		}
+		if n := fan.PlainCount(); n != 1 {
+			t.Errorf("frame %d: %d links are taken for such ones", frame, n)
+		}
 	}
 	for _, r := range receivers {
 		turnUntil(t, l, func() bool { return len(r.got) == 20 })
@@ -359,8 +362,8 @@ func testOnlyTheLinkThatCannotIsSentPackets(t *testing.T, newKernel kernelMaker)
 	}
 	before := s.Counters().Messages
 	fan.Send(run, udp.Position{}, fan.All(), nil)
-	if sent := s.Counters().Messages - before; sent != 2 {
-		t.Errorf("%d messages after the odd link left, want 2", sent)
+	if sent := s.Counters().Messages - before; sent != 2 || fan.PlainCount() != 0 {
+		t.Errorf("%d messages after the odd link left, want 2; %d such links", sent, fan.PlainCount())
 	}
 }
 
@@ -428,6 +431,9 @@ func testRing(t *testing.T, newKernel kernelMaker) {
 			if most := (count + 63) / 64; len(k.batches) > most+1 || count <= 64 && len(k.batches) != 1 {
 				t.Errorf("%d from %d: %d calls", count, first, len(k.batches))
 			}
+			if n := s.Counters().Calls; n != uint64(len(k.batches)) {
+				t.Errorf("%d from %d: %d calls are counted, want %d", count, first, n, len(k.batches))
+			}
 			s.Close()
 		}
 	}
@@ -489,7 +495,46 @@ func testSendEachPassesOverWhomItCannotReach(t *testing.T, newKernel kernelMaker
 	if next != len(peers) || !errors.Is(err, unix.EHOSTUNREACH) {
 		t.Errorf("it has come to %d of %d, %v; want EHOSTUNREACH", next, len(peers), err)
 	}
+	if c := s.Counters(); c.Messages != 67 || c.Bytes != 67*uint64(len("report")) {
+		t.Errorf("%d messages of %d bytes in all, want 67 of 6 each", c.Messages, c.Bytes)
+	}
 	turnUntil(t, l, func() bool { return len(good.got) == 67 })
+}
+
+// TestSendEachEndsAtAFullSocket has the socket be full at one of the peers, between some without an address: it
+// is the one to go on with.
+func TestSendEachEndsAtAFullSocket(t *testing.T) { onBoth(t, testSendEachEndsAtAFullSocket) }
+
+func testSendEachEndsAtAFullSocket(t *testing.T, newKernel kernelMaker) {
+	l, k := newFaulty(t, newKernel)
+	s, err := udp.Open(l, netip.AddrPortFrom(loopback4, 0), udp.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	good := newReceiver(t, l, loopback4)
+	const count = 200
+	for _, stop := range []int{0, 10, 100, count - 2} { // even, as the others have no address
+		taken := 0
+		k.fail = func(*loop.Message) error {
+			if taken == stop/2 {
+				return unix.EAGAIN
+			}
+			taken++
+			return nil
+		}
+		next, err := s.SendEach([]byte("report"), count, func(i int) (netip.AddrPort, netip.Addr) {
+			if i%2 > 0 {
+				return netip.AddrPort{}, netip.Addr{}
+			}
+			return good.socket.Local(), netip.Addr{}
+		})
+		if next != stop || err != unix.EAGAIN || !udp.IsFull(err) {
+			t.Errorf("full at peer %d: it has come to %d, %v", stop, next, err)
+		}
+		turnUntil(t, l, func() bool { return len(good.got) == stop/2 })
+		good.got = nil
+	}
 }
 
 func TestSwitches(t *testing.T) { onBoth(t, testSwitches) }
@@ -578,8 +623,8 @@ func testSourceGone(t *testing.T, newKernel kernelMaker) {
 		return s.Counters().Messages - before
 	}
 	k.fail = func(*loop.Message) error { return unix.EINVAL }
-	if n := send() + send(); n != 0 || failures != 2 {
-		t.Errorf("%d messages were sent, %d failures", n, failures)
+	if n := send() + send(); n != 0 || failures != 2 || fan.PlainCount() != 0 {
+		t.Errorf("%d messages were sent, %d failures; %d links are taken for ones that do not segment", n, failures, fan.PlainCount())
 	}
 	k.fail = nil
 	if n := send(); n != 1 || len(reports) != 0 {
