@@ -8,6 +8,7 @@ import (
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
+	"golang.org/x/sys/unix"
 )
 
 // TestMostInATurn has more datagrams wait than are taken in a turn: 128 without a budget, and what the budget
@@ -53,11 +54,12 @@ func TestMostInATurn(t *testing.T) {
 }
 
 // TestEachGetsABatch has so many sockets wait for one small budget that the share of each is nothing: each
-// receives all the same, a batch at a time.
+// receives datagrams and ICMP messages all the same, a batch at a time.
 func TestEachGetsABatch(t *testing.T) {
 	k := newSim(t)
 	l := loop.NewOn(k)
-	o := udp.Options{Budget: l.NewBudget(time.Nanosecond), Room: udp.NewRoom()}
+	rejected := 0
+	o := udp.Options{Budget: l.NewBudget(time.Nanosecond), Room: udp.NewRoom(), Rejected: func(loop.Rejection) { rejected++; k.Spend(time.Microsecond) }}
 	peer, err := k.NewUDPPeer(netip.MustParseAddrPort("198.51.100.1:9"))
 	if err != nil {
 		t.Fatal(err)
@@ -74,9 +76,14 @@ func TestEachGetsABatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for turn := 0; got < sockets; turn++ {
-		if _, err := l.Turn(time.Second); err != nil || turn > 2*sockets {
-			t.Fatalf("%d of %d have received after %d turns, %v", got, sockets, turn, err)
+	for _, fd := range k.OpenFDs() {
+		if err := k.Reject(fd, loop.Rejection{Errno: unix.EHOSTUNREACH}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for turn := 0; got < sockets || rejected < sockets; turn++ {
+		if _, err := l.Turn(time.Second); err != nil || turn > 4*sockets {
+			t.Fatalf("%d of %d have received, %d had a rejection after %d turns, %v", got, sockets, rejected, turn, err)
 		}
 	}
 }
