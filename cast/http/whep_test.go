@@ -1,0 +1,253 @@
+package http_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/camcast/camcast/cast"
+	front "github.com/camcast/camcast/cast/http"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/whep"
+)
+
+// booth opens sessions of WebRTC as cast/webrtc does, as far as HTTP is concerned. It belongs to the loop.
+type booth struct {
+	b        *cast.Broadcaster
+	sessions map[string]*cast.Session
+	asked    []cast.Request
+}
+
+const boothTag, boothUfrag = "tag", "EsAw"
+
+func (b *booth) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer) (name, tag string, answer []byte, err error) {
+	if stream.Params().Format != media.H264 {
+		return "", "", nil, &cast.Refusal{Kind: cast.NotCarried, Reason: "it is no H.264"}
+	}
+	b.asked = append(b.asked, r)
+	name = fmt.Sprint("session", len(b.asked))
+	b.sessions[name], err = b.b.OpenSession(cast.SessionOptions{Stream: stream, Protocol: cast.WebRTC, Peer: r.Peer, Grant: g, Ended: func(string) { delete(b.sessions, name) }})
+	return name, boothTag, []byte("v=0\r\n"), err
+}
+
+func (b *booth) Find(stream, name, user string) (session *cast.Session, tag, ufrag string) {
+	if one := b.sessions[name]; one != nil && one.Stream().Name() == stream && one.User() == user {
+		return one, boothTag, boothUfrag
+	}
+	return nil, "", ""
+}
+
+// named is a gate that takes the name in a request's user for proved.
+type named struct{ protocols []cast.Protocol }
+
+func (n *named) Admit(r cast.Request, answer func(cast.Grant, error)) {
+	n.protocols = append(n.protocols, r.Protocol)
+	if r.User() == "" {
+		answer(cast.Grant{}, &cast.Refusal{Kind: cast.Unauthorized})
+		return
+	}
+	answer(cast.Grant{User: r.User()}, nil)
+}
+
+// newBooth is a site with a stream of H.264.
+func newBooth(t *testing.T, change func(*cast.Config)) (*site, *booth) {
+	t.Helper()
+	b := &booth{sessions: map[string]*cast.Session{}}
+	w := newSiteWith(t, change, front.Options{WHEP: b})
+	b.b = w.b
+	w.do(func() {
+		if _, err := w.b.AddStream("film", nil, cast.StreamOptions{Params: &media.Params{Format: media.H264, Width: 64, Height: 48}}); err != nil {
+			t.Error(err)
+		}
+	})
+	return w, b
+}
+
+// ask makes a request. header has names and values in turn.
+func (w *site) ask(method, path, body string, header ...string) (*http.Response, string) {
+	w.t.Helper()
+	r, err := http.NewRequest(method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+		}
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return answer, string(text)
+}
+
+// chromium is an offer.
+func chromium(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile("../../proto/whep/testdata/chromium.sdp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+const (
+	contentType = "Content-Type"
+	sdp         = "application/sdp"
+	fragment    = "application/trickle-ice-sdpfrag"
+)
+
+func TestWHEP(t *testing.T) {
+	w, booth := newBooth(t, nil)
+	answer, text := w.ask("POST", "/film/whep", chromium(t), contentType, sdp)
+	location := answer.Header.Get("Location")
+	if answer.StatusCode != http.StatusCreated || text != "v=0\r\n" || answer.Header.Get(contentType) != sdp || location != "/film/whep/session1" || answer.Header.Get("ETag") != `"tag"` {
+		t.Fatalf("%v %q %v", answer.Status, text, answer.Header)
+	}
+	w.do(func() {
+		if r := booth.asked[0]; r.Protocol != cast.WebRTC || !r.Peer.Addr().IsLoopback() || r.Local.Port() != w.s.Port() || r.Secure {
+			t.Errorf("%+v", r)
+		}
+	})
+	candidate := "a=ice-ufrag:" + boothUfrag + "\r\na=candidate:1 1 UDP 1 192.0.2.1 1 typ host\r\n"
+	for _, c := range []struct {
+		method, path, body string
+		header             []string
+		want               int
+	}{
+		{"PATCH", location, candidate, []string{contentType, fragment, "If-Match", `"tag"`}, 204},
+		{"PATCH", location, "a=end-of-candidates\r\n", []string{contentType, fragment, "If-Match", `"tag"`}, 204},
+		{"PATCH", location, candidate, []string{contentType, fragment}, 428},
+		{"PATCH", location, candidate, []string{contentType, fragment, "If-Match", `"other"`}, 412},
+		{"PATCH", location, "a=ice-ufrag:other\r\n", []string{contentType, fragment, "If-Match", "*"}, 422},
+		{"PATCH", location, "a=ice-ufrag:other\r\n", []string{contentType, fragment, "If-Match", `"tag"`}, 422},
+		{"PATCH", location, candidate, []string{contentType, sdp, "If-Match", `"tag"`}, 415},
+		{"PATCH", location, "nonsense", []string{contentType, fragment, "If-Match", `"tag"`}, 400},
+		{"PATCH", location, strings.Repeat("a=x\r\n", 10_000), []string{contentType, fragment, "If-Match", `"tag"`}, 413},
+		{"PATCH", location + "0", candidate, []string{contentType, fragment, "If-Match", `"tag"`}, 404},
+		{"PATCH", "/film/whep", candidate, nil, 405}, {"DELETE", "/film/whep", "", nil, 405}, {"POST", location, "", nil, 405}, {"GET", location, "", nil, 405},
+		{"DELETE", "/cam/whep/session1", "", nil, 404}, {"DELETE", location + "0", "", nil, 404}, {"DELETE", "/film/whep/", "", nil, 405},
+		{"DELETE", location, "", []string{"Origin", "http://evil.example"}, 403},
+		{"DELETE", location, "", nil, 200}, {"DELETE", location, "", nil, 404},
+	} {
+		if answer, text := w.ask(c.method, c.path, c.body, c.header...); answer.StatusCode != c.want {
+			t.Errorf("%s %s %v: %v %q, want %d", c.method, c.path, c.header, answer.Status, text, c.want)
+		}
+	}
+	w.do(func() {
+		if len(booth.sessions) > 0 {
+			t.Errorf("%d sessions", len(booth.sessions))
+		}
+	})
+}
+
+func TestWHEPRefuses(t *testing.T) {
+	w, booth := newBooth(t, nil)
+	w.publish(media.JPEG, jpegOf(t, 64, 48, 1), 64, 48)
+	offer := chromium(t)
+	for _, c := range []struct {
+		path, body string
+		header     []string
+		want       int
+		says       string
+	}{
+		{"/film/whep", offer, nil, 415, "application/sdp"},
+		{"/film/whep", offer, []string{contentType, "text/plain"}, 415, "application/sdp"}, // which pages of other sites may send
+		{"/film/whep", "", []string{contentType, sdp}, 400, "no SDP"},
+		{"/film/whep", "nonsense", []string{contentType, sdp}, 400, "no SDP"},
+		{"/film/whep", strings.Repeat("a", 1<<20), []string{contentType, sdp}, 413, "large"},
+		{"/film/whep", strings.ReplaceAll(offer, "H264", "VP8"), []string{contentType, sdp}, 406, "H.264"},
+		{"/cam/whep", offer, []string{contentType, sdp}, 406, "no H.264"},
+		{"/none/whep", offer, []string{contentType, sdp}, 404, "no such stream"},
+		{"/none/whep", "nonsense", []string{contentType, sdp}, 404, "no such stream"},
+		{"/film/whep", offer, []string{contentType, sdp, "Sec-Fetch-Site", "cross-site"}, 403, "other sites"},
+		{"/film/whep", offer, []string{contentType, sdp, "Origin", "https://evil.example"}, 403, "other sites"},
+		{"/film/whep", offer, []string{contentType, sdp, "Origin", "http://203.0.113.66"}, 403, "other sites"},
+		{"/film/whep", offer, []string{contentType, sdp, "Origin", "null"}, 403, "other sites"},
+		{"/film/whep", offer, []string{contentType, sdp, "Host", "evil.example"}, 403, "name"},
+	} {
+		if answer, text := w.ask("POST", c.path, c.body, c.header...); answer.StatusCode != c.want || !strings.Contains(text, c.says) {
+			t.Errorf("%s %v: %v %q, want %d", c.path, c.header, answer.Status, text, c.want)
+		}
+	}
+	w.do(func() {
+		if len(booth.asked) > 0 {
+			t.Errorf("%d sessions", len(booth.asked))
+		}
+	})
+	bare := newSite(t, nil)
+	if answer, _ := bare.ask("POST", "/cam/whep", offer, contentType, sdp); answer.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("without WebRTC: %v", answer.Status)
+	}
+}
+
+// TestWHEPOfSites has pages of this machine and of sites that are allowed read the answers.
+func TestWHEPOfSites(t *testing.T) {
+	w, _ := newBooth(t, nil)
+	for _, origin := range []string{"https://cams.example.org", "http://watcher.local:8080", w.url, "http://127.0.0.1:9"} {
+		answer, _ := w.ask("OPTIONS", "/film/whep", "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type")
+		h := answer.Header
+		if answer.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != origin || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
+			!strings.Contains(h.Get("Access-Control-Allow-Headers"), "Content-Type") || h.Get("Accept-Post") != sdp || h.Get("Vary") != "Origin" {
+			t.Errorf("%s: %v %v", origin, answer.Status, h)
+		}
+		answer, _ = w.ask("POST", "/film/whep", chromium(t), contentType, sdp, "Origin", origin)
+		if answer.StatusCode != http.StatusCreated || !strings.Contains(answer.Header.Get("Access-Control-Expose-Headers"), "Location") {
+			t.Errorf("%s: %v %v", origin, answer.Status, answer.Header)
+		}
+	}
+	if answer, _ := w.ask("OPTIONS", "/film/whep", "", "Origin", "http://evil.example"); answer.StatusCode != http.StatusForbidden || answer.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("another site: %v %v", answer.Status, answer.Header)
+	}
+}
+
+// TestWHEPGate has the gate be asked first, and sessions be their users' alone.
+func TestWHEPGate(t *testing.T) {
+	gate := &named{}
+	w, booth := newBooth(t, func(c *cast.Config) { c.Gate, c.AllowBasic = gate, true })
+	for _, body := range []string{chromium(t), "nonsense"} {
+		for _, path := range []string{"/film/whep", "/none/whep"} {
+			if answer, _ := w.ask("POST", path, body, contentType, sdp); answer.StatusCode != http.StatusUnauthorized {
+				t.Errorf("%s: %v", path, answer.Status)
+			}
+		}
+	}
+	anna, bert := "Basic YW5uYTp4", "Basic YmVydDp4"
+	answer, text := w.ask("POST", "/film/whep", chromium(t), contentType, sdp, "Authorization", anna)
+	if answer.StatusCode != http.StatusCreated {
+		t.Fatalf("%v %q", answer.Status, text)
+	}
+	location := answer.Header.Get("Location")
+	for _, c := range []struct {
+		who  string
+		want int
+	}{{"", 401}, {bert, 404}, {anna, 200}} {
+		header := []string{}
+		if c.who != "" {
+			header = append(header, "Authorization", c.who)
+		}
+		if answer, text := w.ask("DELETE", location, "", header...); answer.StatusCode != c.want {
+			t.Errorf("%q: %v %q, want %d", c.who, answer.Status, text, c.want)
+		}
+	}
+	w.do(func() {
+		for _, p := range gate.protocols {
+			if p != cast.WebRTC {
+				t.Errorf("the gate is told %v", p)
+			}
+		}
+		if len(booth.asked) != 1 {
+			t.Errorf("%d sessions", len(booth.asked))
+		}
+	})
+}
