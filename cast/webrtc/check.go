@@ -78,11 +78,11 @@ func (s *Server) checkStrangers() {
 
 // check answers a check if it proves the viewer's password. Else nothing is sent.
 func (s *Server) check(v *viewer, d udp.Datagram) {
-	request, err := s.responder.Check(d.Payload, v.password)
+	conflict, err := s.responder.Check(d.Payload, v.password)
 	if err != nil {
 		return
 	}
-	if request.Conflict {
+	if conflict {
 		s.answer = s.responder.AppendConflict(s.answer[:0], v.password)
 	} else {
 		s.answer = s.responder.AppendSuccess(s.answer[:0], d.From, v.password)

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/srtp"
@@ -16,8 +15,8 @@ type DTLS interface {
 	// Fingerprint is that of the certificate.
 	Fingerprint() whep.Fingerprint
 	// Begin begins a handshake. isPeer reports whether a certificate is the one that the peer has to prove. send sends a
-	// datagram to the peer, and copies it. done is called once with the keys, or with why there are none, and closed when the peer closes the
-	// connection after that. Any goroutine may call them, not within Begin.
+	// datagram to the peer, and copies it. done is called once with the keys, or with why there are none; closed is called
+	// when the peer closes the connection after that. Any goroutine may call them, not within Begin.
 	Begin(isPeer func(der []byte) bool, send func(datagram []byte), done func(Keys, error), closed func()) Handshake
 }
 
@@ -38,9 +37,6 @@ type Keys struct {
 }
 
 const (
-	// helloInterval is the time between the beginnings of two handshakes. One takes some 1 ms of CPU: all of them
-	// take half of one CPU at most, however many come.
-	helloInterval = 2 * time.Millisecond
 	// maxHelloDatagrams is how many datagrams are kept of a viewer whose handshake has not begun. Browsers send a ClientHello
 	// in two.
 	maxHelloDatagrams = 4
@@ -48,7 +44,8 @@ const (
 	maxHandshakeDatagrams = 100
 	// maxHandshakeBytes is the size of the largest.
 	maxHandshakeBytes = 1500
-	// parked is how long what is left of DTLS is kept after the handshake if no SRTCP comes: the last flight may be lost, and be asked for again.
+	// parked is how long what is left of DTLS is kept after the handshake if no SRTCP comes: the last flight may be lost, and
+	// be asked for again.
 	parked = 10 * time.Second
 )
 
@@ -166,84 +163,3 @@ func (v *viewer) drop() {
 		h.timeout.Stop()
 	}
 }
-
-// hellos are the viewers whose handshake is to begin: their hosts in rotation, so that one that begins many waits for itself.
-type hellos struct {
-	timer *loop.Timer
-	loop  *loop.Loop
-	next  time.Duration // no handshake begins before
-	lines map[netip.Prefix]*line
-	hosts []netip.Prefix // that have a line, the next one first
-}
-
-// line is the viewers of one host, in order.
-type line struct{ viewers []*viewer }
-
-func (q *hellos) init(s *Server) {
-	q.loop, q.lines = s.loop, map[netip.Prefix]*line{}
-	q.timer = s.loop.NewTimer(q.turn)
-}
-
-// add has a viewer wait, unless it does.
-func (q *hellos) add(v *viewer) {
-	host := cast.CountedAs(v.shaking.peer.Addr())
-	l := q.lines[host]
-	if l == nil {
-		l = &line{}
-		q.lines[host] = l
-		q.hosts = append(q.hosts, host)
-	}
-	for _, other := range l.viewers {
-		if other == v {
-			return
-		}
-	}
-	l.viewers = append(l.viewers, v)
-	if _, set := q.timer.Due(); !set {
-		q.timer.Set(q.next)
-	}
-}
-
-// remove takes a viewer out. Its host keeps its turn.
-func (q *hellos) remove(v *viewer) {
-	if v.shaking == nil {
-		return
-	}
-	if l := q.lines[cast.CountedAs(v.shaking.peer.Addr())]; l != nil {
-		for i, other := range l.viewers {
-			if other == v {
-				l.viewers = append(l.viewers[:i], l.viewers[i+1:]...)
-				return
-			}
-		}
-	}
-}
-
-// turn begins the next handshake.
-func (q *hellos) turn() {
-	for len(q.hosts) > 0 {
-		host := q.hosts[0]
-		q.hosts = q.hosts[1:]
-		l := q.lines[host]
-		if len(l.viewers) == 0 {
-			delete(q.lines, host)
-			continue
-		}
-		v := l.viewers[0]
-		if l.viewers = l.viewers[1:]; len(l.viewers) > 0 {
-			q.hosts = append(q.hosts, host)
-		} else {
-			delete(q.lines, host)
-		}
-		if v.begin() {
-			q.next = q.loop.Now() + helloInterval
-			break
-		}
-	}
-	if len(q.hosts) > 0 {
-		q.timer.Set(q.next)
-	}
-}
-
-// close has nobody wait any more.
-func (q *hellos) close() { q.timer.Stop() }

@@ -57,57 +57,45 @@ type Responder struct {
 	request, answer stun.Message
 }
 
-// Request is what a binding request that is authentic asks for.
-type Request struct {
-	// TransactionID is what the request has been given by the peer: it is another one in each request, but for one that is
-	// repeated as its answer was lost.
-	TransactionID [12]byte
-	// UseCandidate: the peer has chosen this pair of addresses.
-	UseCandidate bool
-	// Conflict: the peer believes that the server chooses. It is to be answered by AppendConflict.
-	Conflict bool
-}
-
 // The errors of requests that get no answer.
 var (
 	ErrFingerprint = errors.New("stun: wrong fingerprint, or none")
 	ErrIntegrity   = errors.New("stun: not sealed by the password")
 	ErrUnknown     = errors.New("stun: has an attribute that must be understood and is not known")
+	errNoRequest   = errors.New("stun: no binding request")
 )
 
-// Check reads a binding request, and checks that it is whole and proves the server's password. Whoever sends one that
-// does not is to be sent nothing.
-func (r *Responder) Check(datagram, password []byte) (Request, error) {
+// Check reads a binding request, and checks that it is whole and proves the server's password; what sent one that does not is
+// to be sent nothing. conflict: the peer believes that the server chooses the pair of addresses, which is to be answered by
+// AppendConflict. Which pair the peer has chosen (USE-CANDIDATE) is not said: the server sees it by what comes over it.
+func (r *Responder) Check(datagram, password []byte) (conflict bool, err error) {
 	r.request.Raw = slices.Grow(r.request.Raw[:0], len(datagram)+codeBytes)
 	if err := stun.Decode(datagram, &r.request); err != nil {
-		return Request{}, err
+		return false, err
 	}
 	if r.request.Type != stun.BindingRequest {
-		return Request{}, errors.New("stun: no binding request")
+		return false, errNoRequest
 	}
 	if n := len(r.request.Attributes); n == 0 || r.request.Attributes[n-1].Type != stun.AttrFingerprint || stun.Fingerprint.Check(&r.request) != nil {
-		return Request{}, ErrFingerprint
+		return false, ErrFingerprint
 	}
 	if stun.MessageIntegrity(password).Check(&r.request) != nil {
-		return Request{}, ErrIntegrity
+		return false, ErrIntegrity
 	}
-	found := Request{TransactionID: r.request.TransactionID}
 	for _, a := range r.request.Attributes {
 		switch a.Type {
 		case stun.AttrMessageIntegrity: // what follows is not sealed
-			return found, nil
-		case stun.AttrUseCandidate:
-			found.UseCandidate = true
+			return conflict, nil
 		case stun.AttrICEControlled:
-			found.Conflict = true
-		case stun.AttrUsername, stun.AttrPriority, stun.AttrICEControlling:
+			conflict = true
+		case stun.AttrUsername, stun.AttrPriority, stun.AttrUseCandidate, stun.AttrICEControlling:
 		default:
 			if a.Type.Required() {
-				return Request{}, ErrUnknown
+				return false, ErrUnknown
 			}
 		}
 	}
-	return Request{}, ErrIntegrity
+	return false, ErrIntegrity
 }
 
 // AppendSuccess appends the answer to the request that was checked last, with the address that it came from.
