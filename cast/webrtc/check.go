@@ -29,6 +29,14 @@ type check struct {
 	payload []byte
 }
 
+// init makes the room for their payloads.
+func (q *strangers) init() {
+	room := make([]byte, maxStrangers*maxCheckBytes)
+	for i := range q.checks {
+		q.checks[i].payload, room = room[:0:maxCheckBytes], room[maxCheckBytes:]
+	}
+}
+
 // takeCheck takes a datagram that begins as STUN does. One of a viewer at an address that is proved is answered at once. Others
 // wait until there is time for them; they are dropped if too many do, and come again.
 func (s *Server) takeCheck(d udp.Datagram) (taken bool) {

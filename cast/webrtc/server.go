@@ -74,6 +74,7 @@ func Serve(b *cast.Broadcaster, o Options) (*Server, error) {
 			return nil, fmt.Errorf("webrtc: %w", err)
 		}
 	}
+	s.strangers.init()
 	s.budget = s.loop.NewBudget(strangersTime)
 	s.budget.LimitShare(strangersShare)
 	s.checking = s.budget.NewTask(s.checkStrangers)
