@@ -34,7 +34,7 @@ func steadyOf(tb testing.TB, readers int, spread float64, h264 bool) *broadcast 
 	b.Spread, b.Transcoder = spread, noTranscoder{}
 	if b.to.H264 = h264; h264 {
 		b.LagTime = time.Microsecond // they come in no time, and the ring would have room for all of a second's
-		b.units, err = model.NewH264Framer()
+		b.units, err = model.NewH264Framer(model.H264Frames)
 		must(tb, err)
 	}
 	must(tb, b.start())

@@ -33,8 +33,9 @@ type Config struct {
 	// Reports has the checked readers over UDP send receiver reports, each second, to the
 	// port after the one that RTP comes from.
 	Reports bool
-	// Sealed has them open SRTP, and seal their reports (model.SealedKey, model.ReaderKey).
-	Sealed bool
+	// Sealed has them open SRTP, and seal their reports (model.SealedKey, model.ReaderKey). Private has each
+	// do so with keys of its own (model.PrivateKeys), and report to the port that RTP comes from.
+	Sealed, Private bool
 	// H264: the frames are of H.264, else JPEG.
 	H264 bool
 	// Drops says that the network drops what is sent to ports where nobody is.
@@ -66,6 +67,10 @@ type Report struct {
 	// not. Stale ones came again, or after a newer one; damaged ones were not as they
 	// were sent.
 	Whole, Lost, Stale, Damaged int
+	// Packets are those that came, of readers with keys of their own or pion's. Of these numbers PacketsMissing never came,
+	// PacketsMisplaced came after a later one or again, and PacketsForged, which pion does not tell, are not
+	// sealed with the reader's key.
+	Packets, PacketsMissing, PacketsMisplaced, PacketsForged int
 	// Age is from when a frame was made to when its last byte was read.
 	AgeMedian, Age99, Age999, AgeMost time.Duration
 	// Bytes is how much there was in the whole frames.
@@ -127,6 +132,8 @@ func (a *readers) open(c Config) error {
 		return a.openTCP(c)
 	case model.AMQP:
 		return a.openAMQP(c)
+	case model.WebRTC:
+		return a.openWebRTC(c)
 	}
 	return fmt.Errorf("there is no transport %q", c.Transport)
 }

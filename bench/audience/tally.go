@@ -15,6 +15,7 @@ type tally struct {
 	first, newest  uint64
 	whole          []received
 	stale, damaged int
+	packets        packets
 }
 
 // received is a frame that came whole.
@@ -61,6 +62,7 @@ func (t *tally) begin(frame uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.first, t.whole, t.stale, t.damaged = frame, nil, 0, 0
+	t.packets.begin()
 }
 
 func (t *tally) has(frame uint64) bool {
@@ -86,5 +88,6 @@ func (t *tally) addTo(r *Report, ages []time.Duration, last uint64) []time.Durat
 	r.Lost += r.Frames - whole
 	r.Stale += t.stale
 	r.Damaged += t.damaged
+	t.packets.addTo(r)
 	return ages
 }

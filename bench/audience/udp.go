@@ -29,16 +29,22 @@ func (a *readers) openUDP(c Config) error {
 		}
 		var r *reporter
 		if c.Reports {
-			r = &reporter{ssrc: uint32(i + 1), stats: rtcp.Reception{}}
-			if r.conn, err = a.bind(netip.AddrPortFrom(address.Addr(), address.Port()+1)); err != nil {
-				return err
+			r = &reporter{ssrc: uint32(i + 1), stats: rtcp.Reception{}, conn: conn}
+			if !c.Private {
+				if r.conn, err = a.bind(netip.AddrPortFrom(address.Addr(), address.Port()+1)); err != nil {
+					return err
+				}
+				r.above = 1
 			}
 		}
-		opener, err := newSealed(c.Sealed, r)
+		o, err := newOpener(c, c.Checked[i], r)
 		if err != nil {
 			return err
 		}
-		go readRTP(conn, newAssembly(c.H264, a.checked[i]), r, opener)
+		if c.Private {
+			o.tally = a.checked[i]
+		}
+		go readRTP(conn, newAssembly(c.H264, a.checked[i]), r, o)
 	}
 	return nil
 }
@@ -51,6 +57,7 @@ type reporter struct {
 	due    time.Duration
 	packet []byte
 	sealer *pion.Context // nil: reports are plain
+	above  uint16        // by how much the port of reports is above that of RTP
 }
 
 const reportInterval = time.Second
@@ -74,7 +81,7 @@ func (r *reporter) received(packet []byte, from netip.AddrPort) {
 			return
 		}
 	}
-	_, _ = r.conn.WriteToUDPAddrPort(r.packet, netip.AddrPortFrom(from.Addr(), from.Port()+1))
+	_, _ = r.conn.WriteToUDPAddrPort(r.packet, netip.AddrPortFrom(from.Addr(), from.Port()+r.above))
 }
 
 // bind opens a socket. It takes segmented messages whole, so that to cut them is on
@@ -102,20 +109,49 @@ func setOptions(fd int) error {
 		unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1))
 }
 
-// newSealed is what a reader opens SRTP with, nil if it is sent plain RTP. Its reports are sealed then, too.
-func newSealed(sealed bool, r *reporter) (opener *pion.Context, err error) {
-	if !sealed {
+// opener opens SRTP.
+type opener struct {
+	context *pion.Context
+	room    []byte
+	tally   *tally // nil: packets are not counted
+}
+
+// newOpener is what a reader opens SRTP with, nil if it is sent plain RTP. Its reports are sealed then, too.
+func newOpener(c Config, reader int, r *reporter) (o *opener, err error) {
+	profile, ours, theirs := srtp.AES128CMHMACSHA1, model.SealedKey[:], model.ReaderKey[:]
+	switch {
+	case c.Private:
+		profile = model.PrivateProfile
+		ours, theirs = model.PrivateKeys(reader)
+	case !c.Sealed:
 		return nil, nil
 	}
-	context := func(key srtp.Key) (*pion.Context, error) {
-		return pion.CreateContext(key[:16], key[16:], pion.ProtectionProfileAes128CmHmacSha1_80)
+	context := func(key []byte) (*pion.Context, error) {
+		return pion.CreateContext(key[:16], key[16:], pion.ProtectionProfile(profile))
 	}
 	if r != nil {
-		if r.sealer, err = context(model.ReaderKey); err != nil {
+		if r.sealer, err = context(theirs); err != nil {
 			return nil, err
 		}
 	}
-	return context(model.SealedKey)
+	o = &opener{}
+	o.context, err = context(ours)
+	return o, err
+}
+
+// open opens a packet, and counts it. What it returns holds until the next one.
+func (o *opener) open(packet []byte) (opened []byte, ok bool) {
+	opened, err := o.context.DecryptRTP(o.room[:0], packet, nil)
+	switch {
+	case err != nil && o.tally != nil:
+		o.tally.forged()
+	case err == nil && o.tally != nil:
+		o.tally.saw(binary.BigEndian.Uint16(opened[2:]))
+	}
+	if err == nil {
+		o.room = opened
+	}
+	return opened, err == nil
 }
 
 // assembly makes frames of packets.
@@ -139,7 +175,7 @@ func newAssembly(h264 bool, t *tally) assembly {
 	}
 }
 
-func readRTP(conn *net.UDPConn, assemble assembly, r *reporter, opener *pion.Context) {
+func readRTP(conn *net.UDPConn, assemble assembly, r *reporter, o *opener) {
 	buffer, control := make([]byte, 65536), make([]byte, 64)
 	for {
 		n, oobn, _, from, err := conn.ReadMsgUDPAddrPort(buffer, control)
@@ -150,8 +186,9 @@ func readRTP(conn *net.UDPConn, assemble assembly, r *reporter, opener *pion.Con
 		for rest := buffer[:n]; len(rest) > 0; {
 			packet := rest[:min(size, len(rest))]
 			rest = rest[len(packet):]
-			if opener != nil {
-				if packet, err = opener.DecryptRTP(nil, packet, nil); err != nil {
+			if o != nil {
+				var ok bool
+				if packet, ok = o.open(packet); !ok {
 					continue // its frame is lost
 				}
 			}

@@ -20,8 +20,12 @@ type Setup struct {
 	// rate, 0 for 30.
 	FrameBytes      int
 	FramesPerSecond int
-	// H264 has frames of H.264 sent, whose sizes model says, and FrameBytes says nothing.
-	H264 bool
+	// H264 has frames of H.264 sent, of H264Size, and FrameBytes says nothing. Without a size they
+	// are model.H264Frames, and by WebRTC, where all are of H.264, model.WebRTCFrames.
+	H264     bool
+	H264Size model.H264Size
+	// CheckAll has every reader look at what it gets, not 20 of them.
+	CheckAll bool
 	// OneCore keeps the sender's side to one CPU and the readers to the other.
 	OneCore bool
 	// CallsUncounted leaves out the system calls, for which some more frames are sent.
@@ -66,7 +70,14 @@ func (l *Lab) Start(s Setup) (*Run, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no model %q", s.Model)
 	}
-	if s.H264 && !entry.H264 {
+	size := model.H264Frames
+	if entry.WebRTC {
+		s.H264, size = true, model.WebRTCFrames
+	}
+	if s.H264Size == (model.H264Size{}) {
+		s.H264Size = size
+	}
+	if s.H264 && !entry.H264 && !entry.WebRTC {
 		return nil, fmt.Errorf("model=%s takes no frames of H.264", s.Model)
 	}
 	if err := present(entry, s.Readers); err != nil {
@@ -102,9 +113,12 @@ func (r *Run) open(l *Lab, entry model.Entry) error {
 			return err
 		}
 	}
-	sending := senderConfig{Model: entry.Name, Host: net.Host(), FrameBytes: r.setup.FrameBytes, FramesPerSecond: r.setup.FramesPerSecond, H264: r.setup.H264}
-	reading := audience.Config{Transport: entry.Transport, Host: net.Host(), Count: r.setup.Readers, Drops: net.Drops(), Reports: entry.Reports, Sealed: entry.Sealed, H264: r.setup.H264}
+	sending := senderConfig{Model: entry.Name, Host: net.Host(), FrameBytes: r.setup.FrameBytes, FramesPerSecond: r.setup.FramesPerSecond, H264: r.setup.H264, H264Size: r.setup.H264Size}
+	reading := audience.Config{Transport: entry.Transport, Host: net.Host(), Count: r.setup.Readers, Drops: net.Drops(), Reports: entry.Reports, Sealed: entry.Sealed, Private: entry.Private, H264: r.setup.H264}
 	checked := min(mostChecked, r.setup.Readers)
+	if r.setup.CheckAll {
+		checked = r.setup.Readers
+	}
 	for i := range checked {
 		reading.Checked = append(reading.Checked, i*r.setup.Readers/checked)
 	}

@@ -17,6 +17,7 @@ type senderConfig struct {
 	FrameBytes      int
 	FramesPerSecond int
 	H264            bool
+	H264Size        model.H264Size
 }
 
 // senderAnswer is what it says when it has started, when it is asked to count, and at its end.
@@ -87,7 +88,7 @@ type framer interface{ Next() (*model.Frame, error) }
 
 func newFramer(c senderConfig) (framer, error) {
 	if c.H264 {
-		return model.NewH264Framer()
+		return model.NewH264Framer(c.H264Size)
 	}
 	return model.NewFramer(c.FrameBytes)
 }
@@ -103,7 +104,7 @@ func startSender(c senderConfig, framer framer) (*sender, error) {
 		return nil, fmt.Errorf("there is no model %q", c.Model)
 	}
 	s := &sender{entry.New(), framer}
-	return s, s.model.Start(&model.Broadcast{Readers: c.Readers, Host: c.Host, FramesPerSecond: c.FramesPerSecond, H264: c.H264})
+	return s, s.model.Start(&model.Broadcast{Readers: c.Readers, Host: c.Host, FramesPerSecond: c.FramesPerSecond, H264: c.H264, H264Size: c.H264Size})
 }
 
 func (s *sender) sendNext() error {

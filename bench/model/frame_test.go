@@ -52,7 +52,7 @@ func TestFramesStayAsTheyAre(t *testing.T) {
 func TestFramesThrowNothingAway(t *testing.T) {
 	f := newFramer(t)
 	throwsNothingAway(t, func() { next(t, f) })
-	units := newH264Framer(t)
+	units := newH264Framer(t, H264Frames)
 	throwsNothingAway(t, func() { nextH264(t, units) })
 }
 

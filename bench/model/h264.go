@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -25,6 +26,29 @@ const (
 	fragmentHeaderBytes = rtp.HeaderBytes + 2
 )
 
+// H264Size is how large the frames of an H264Framer are.
+type H264Size struct {
+	// PacketBytes is the size of the packets as they are sent. A frame has FramePackets, but one of
+	// H264GroupFrames has KeyPackets.
+	PacketBytes, FramePackets, KeyPackets int
+	// Of each packet SealBytes are left to an SRTP tag, and ExtensionBytes to a header extension. The
+	// framer's own packets have neither, and so are shorter by a tag.
+	SealBytes, ExtensionBytes int
+}
+
+// String is for names of benchmarks and rows of reports.
+func (s H264Size) String() string { return fmt.Sprintf("%dx%d", s.FramePackets, s.PacketBytes) }
+
+// The sizes that are measured: of plain RTP, and of what is sealed for each reader.
+var (
+	H264Frames        = H264Size{PacketBytes: H264PacketBytes, FramePackets: H264FramePackets, KeyPackets: H264KeyPackets}
+	WebRTCFrames      = H264Size{PacketBytes: 1200, FramePackets: 7, KeyPackets: 40, SealBytes: 16, ExtensionBytes: 8}
+	WebRTCLargeFrames = H264Size{PacketBytes: 1400, FramePackets: 30, KeyPackets: 60, SealBytes: 16, ExtensionBytes: 8}
+)
+
+// mostRunBytes is less than a UDP message can have.
+const mostRunBytes = 65_000
+
 // H264Params are the parameters of the benchmark's frames of H.264. A viewer finds a picture of its
 // own in the parameter sets: only the sizes of the frames are of a camera.
 var H264Params = &media.Params{Format: media.H264, Width: 1280, Height: 720, FramesPerSecond: 30, ParameterSets: [][]byte{
@@ -37,7 +61,7 @@ var H264Params = &media.Params{Format: media.H264, Width: 1280, Height: 720, Fra
 // and then bytes that are never 0, as decoders forbid some runs of these.
 var keySlice, otherSlice = []byte{0x65, 0x88, 0xff}, []byte{0x41, 0x9a, 0xff}
 
-// H264Framer makes frames of H.264 of the sizes that the constants say. It belongs to one goroutine.
+// H264Framer makes frames of H.264. It belongs to one goroutine.
 type H264Framer struct {
 	packetizer *rtp.NALPacketizer
 	clock      rtp.Clock
@@ -48,19 +72,21 @@ type H264Framer struct {
 }
 
 // NewH264Framer makes a framer, whose first frame is an IDR picture.
-func NewH264Framer() (*H264Framer, error) {
-	f := &H264Framer{frames: framesInTurns(H264KeyPackets*H264PacketBytes + fileBytes)}
-	f.key, f.other = slice(keySlice, H264KeyPackets-1), slice(otherSlice, H264FramePackets)
+func NewH264Framer(size H264Size) (*H264Framer, error) {
+	f := &H264Framer{frames: framesInTurns(size.KeyPackets*size.PacketBytes + fileBytes)}
+	fills := size.PacketBytes - size.SealBytes - size.ExtensionBytes - fragmentHeaderBytes
+	f.key, f.other = slice(keySlice, size.KeyPackets-1, fills), slice(otherSlice, size.FramePackets, fills)
 	var err error
 	f.packetizer, err = rtp.NewNALPacketizer(rtp.NALConfig{
-		Format: media.H264, PayloadType: H264PayloadType, SSRC: 1, PacketSize: H264PacketBytes, RunPackets: 64,
+		Format: media.H264, PayloadType: H264PayloadType, SSRC: 1, PacketSize: size.PacketBytes - size.SealBytes,
+		RunPackets: min(64, mostRunBytes/size.PacketBytes),
 	})
 	return f, err
 }
 
-// slice makes one that fills so many packets, but for a byte of the last one.
-func slice(header []byte, packets int) []byte {
-	unit := make([]byte, packets*(H264PacketBytes-fragmentHeaderBytes))
+// slice makes one that fills so many bytes of so many packets, but for a byte of the last one.
+func slice(header []byte, packets, fills int) []byte {
+	unit := make([]byte, packets*fills)
 	random := rand.New(rand.NewPCG(1, uint64(packets)))
 	for i := range unit {
 		unit[i] = byte(1 + random.IntN(255))

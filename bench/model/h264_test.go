@@ -8,9 +8,9 @@ import (
 	"github.com/camcast/camcast/proto/rtp"
 )
 
-func newH264Framer(t *testing.T) *H264Framer {
+func newH264Framer(t *testing.T, size H264Size) *H264Framer {
 	t.Helper()
-	f, err := NewH264Framer()
+	f, err := NewH264Framer(size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,15 +28,22 @@ func nextH264(t *testing.T, f *H264Framer) *Frame {
 
 // TestFramesOfH264 have the sizes that they are to have, and come through a depacketizer as they are.
 func TestFramesOfH264(t *testing.T) {
-	f := newH264Framer(t)
+	for _, size := range []H264Size{H264Frames, WebRTCFrames, WebRTCLargeFrames} {
+		t.Run(size.String(), func(t *testing.T) { checkFramesOfH264(t, size) })
+	}
+}
+
+func checkFramesOfH264(t *testing.T, size H264Size) {
+	f := newH264Framer(t, size)
+	packetBytes := size.PacketBytes - size.SealBytes
 	depacketizer := rtp.NewNALDepacketizer(media.H264, 1<<20)
 	for n := range 2*H264GroupFrames + 1 {
 		frame := nextH264(t, f)
-		key, packets := n%H264GroupFrames == 0, H264FramePackets
+		key, packets := n%H264GroupFrames == 0, size.FramePackets
 		if key {
-			packets = H264KeyPackets
+			packets = size.KeyPackets
 		}
-		if frame.Packets.Count != packets || frame.Coded.Key != key || frame.Packets.PacketSize != H264PacketBytes {
+		if frame.Packets.Count != packets || frame.Coded.Key != key || frame.Packets.PacketSize != packetBytes {
 			t.Fatalf("frame %d has %d packets of %d bytes, key=%v, want %d, key=%v", n, frame.Packets.Count, frame.Packets.PacketSize, frame.Coded.Key, packets, key)
 		}
 		came := false

@@ -34,8 +34,9 @@ type Broadcast struct {
 	Host    netip.Addr
 	// FramesPerSecond is the rate at which frames come if the model keeps up.
 	FramesPerSecond int
-	// H264: the frames are those of an H264Framer, else of a Framer.
-	H264 bool
+	// H264: the frames are those of an H264Framer of H264Size, else of a Framer.
+	H264     bool
+	H264Size H264Size
 }
 
 // Figures are a model's own counts.
@@ -57,17 +58,20 @@ const (
 	TCP Transport = "tcp"
 	// Stream is like TCP, but readers do not answer.
 	Stream Transport = "stream"
+	// WebRTC: readers post an offer to WebRTCPort, and get RTP that pion seals for each, by ICE and DTLS.
+	WebRTC Transport = "webrtc"
 	// AMQP: readers have a queue each at the broker, bound to the exchange Exchange.
 	AMQP Transport = "amqp"
 )
 
 // Where readers come to, and what they ask for.
 const (
-	RTSPPort = 18554
-	RTSPPath = "/cam"
-	TCPPort  = 15004
-	AMQPPort = 15772
-	Exchange = "frames"
+	RTSPPort   = 18554
+	RTSPPath   = "/cam"
+	TCPPort    = 15004
+	WebRTCPort = 18889
+	AMQPPort   = 15772
+	Exchange   = "frames"
 	// QueueFrames is how many frames a reader's queue may hold: the newest.
 	QueueFrames = 10
 )
@@ -90,6 +94,11 @@ type Entry struct {
 	Sealed bool
 	// H264: the model takes frames of H.264, too.
 	H264 bool
+	// WebRTC: the model sends what browsers take by WebRTC, and takes frames of H.264 alone.
+	WebRTC bool
+	// Private: each reader's packets are sealed by PrivateProfile with PrivateKeys, whose numbers are those of
+	// the readers' order. There is no DTLS and no ICE, and reports come to the port that RTP is sent from.
+	Private bool
 	// Hidden models are found by their name only.
 	Hidden bool
 }
@@ -99,10 +108,17 @@ var entries []Entry
 // Register makes a model known. It is called from init functions.
 func Register(e Entry) { entries = append(entries, e) }
 
-// All returns the models by their names, the limit first, then loop.
-func All() []Entry {
-	rank := func(e Entry) int { return slices.Index([]string{"loop", "limit"}, e.Name) }
-	shown := slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool { return e.Hidden })
+// All returns the models by their names, the limit first, then loop. Those for WebRTC are not among them.
+func All() []Entry { return shown(false) }
+
+// AllWebRTC returns those that send by WebRTC, the limit first, then webrtc.
+func AllWebRTC() []Entry { return shown(true) }
+
+func shown(byWebRTC bool) []Entry {
+	rank := func(e Entry) int {
+		return slices.Index([]string{"webrtc", "webrtc-limit", "loop", "limit"}, e.Name)
+	}
+	shown := slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool { return e.Hidden || e.WebRTC != byWebRTC })
 	return slices.SortedFunc(slices.Values(shown), func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(rank(b), rank(a)), cmp.Compare(a.Name, b.Name))
 	})
