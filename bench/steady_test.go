@@ -21,20 +21,20 @@ func (noTranscoder) Transcode(dst, _ []byte) ([]byte, error) {
 // steady is a broadcast on the real kernel's loopback to readers who read nothing.
 func steady(tb testing.TB, readers int, spread float64) *broadcast {
 	tb.Helper()
-	return steadyOf(tb, readers, spread, false)
+	return steadyOf(tb, readers, spread, model.H264Size{}, false)
 }
 
-// steadyOf is the same with frames of H.264 or without.
-func steadyOf(tb testing.TB, readers int, spread float64, h264 bool) *broadcast {
+// steadyOf is the same with frames of H.264, if a size is said, and by WebRTC or not.
+func steadyOf(tb testing.TB, readers int, spread float64, size model.H264Size, webRTC bool) *broadcast {
 	tb.Helper()
 	net, err := rig.Loopback()
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, net.Close()) })
 	b := newBroadcast(tb, net, readers)
-	b.Spread, b.Transcoder = spread, noTranscoder{}
-	if b.to.H264 = h264; h264 {
+	b.Spread, b.Transcoder, b.WebRTC = spread, noTranscoder{}, webRTC
+	if b.to.H264Size, b.to.H264 = size, size.PacketBytes > 0; b.to.H264 {
 		b.LagTime = time.Microsecond // they come in no time, and the ring would have room for all of a second's
-		b.units, err = model.NewH264Framer(model.H264Frames)
+		b.units, err = model.NewH264Framer(size)
 		must(tb, err)
 	}
 	must(tb, b.start())
@@ -70,9 +70,16 @@ func mustBeServed(t *testing.T, m *broadcast) {
 // mostBytesPerReader is what a UDP reader may cost beyond its RTSP session.
 const mostBytesPerReader = 256
 
-// TestNoAllocationsPerFrameOfH264 has a whole group of pictures sent each time.
+// TestNoAllocationsPerFrameOfH264 has a whole group of pictures sent each time, plain and sealed for each reader.
 func TestNoAllocationsPerFrameOfH264(t *testing.T) {
-	m := steadyOf(t, 100, 0, true)
+	for _, spread := range []float64{0, cast.DefaultSpread} {
+		mustAllocateNothing(t, steadyOf(t, 100, spread, model.H264Frames, false))
+		mustAllocateNothing(t, steadyOf(t, 100, spread, model.WebRTCFrames, true))
+	}
+}
+
+func mustAllocateNothing(t *testing.T, m *broadcast) {
+	t.Helper()
 	group := func() {
 		for range model.H264GroupFrames {
 			if err := m.send(); err != nil {
@@ -84,7 +91,10 @@ func TestNoAllocationsPerFrameOfH264(t *testing.T) {
 		group()
 	}
 	if n := testing.AllocsPerRun(4, group); n != 0 {
-		t.Errorf("%v allocations for %d frames, want 0", n, model.H264GroupFrames)
+		t.Errorf("spread %v, WebRTC %v: %v allocations for %d frames, want 0", m.Spread, m.WebRTC, n, model.H264GroupFrames)
+	}
+	if s := m.Stream.Figures(); s.Lags > 0 || s.Delivered != s.Frames*100 {
+		t.Errorf("spread %v, WebRTC %v: %d frames were delivered of %d to 100 readers, %d lags", m.Spread, m.WebRTC, s.Delivered, s.Frames, s.Lags)
 	}
 	mustBeServed(t, m)
 }
@@ -104,6 +114,37 @@ func TestBytesPerReader(t *testing.T) {
 	t.Logf("%.0f bytes per reader", each)
 	if each > mostBytesPerReader {
 		t.Errorf("%.0f bytes per reader, want at most %d", each, mostBytesPerReader)
+	}
+	mustBeServed(t, m)
+	runtime.KeepAlive(m)
+}
+
+// mostBytesPerWebRTCReader is what a reader may cost that has keys of its own, with its session.
+const mostBytesPerWebRTCReader = 8 << 10
+
+// TestBytesPerWebRTCReader has readers be sent a whole group of pictures, so that they have all that they need.
+func TestBytesPerWebRTCReader(t *testing.T) {
+	const readers = 1000
+	m := steadyOf(t, 1, 0, model.WebRTCFrames, true)
+	group := func() {
+		for range model.H264GroupFrames {
+			must(t, m.send())
+		}
+	}
+	group()
+	before := heapBytes()
+	for i := range readers {
+		must(t, m.JoinPrivate(i+1, m.net.Reader(i+1)))
+	}
+	delivered := m.Stream.Figures().Delivered
+	group()
+	if delivered = m.Stream.Figures().Delivered - delivered; delivered < (readers+1)*model.H264GroupFrames {
+		t.Errorf("%d frames were delivered to %d readers", delivered, readers+1)
+	}
+	each := float64(heapBytes()-before) / readers
+	t.Logf("%.0f bytes per reader", each)
+	if each > mostBytesPerWebRTCReader {
+		t.Errorf("%.0f bytes per reader, want at most %d", each, mostBytesPerWebRTCReader)
 	}
 	mustBeServed(t, m)
 	runtime.KeepAlive(m)

@@ -139,8 +139,15 @@ func newOpener(c Config, reader int, r *reporter) (o *opener, err error) {
 	return o, err
 }
 
-// open opens a packet, and counts it. What it returns holds until the next one.
+// open opens a packet, and counts it. What it returns holds until the next one. ok is false if it is forged, or one of
+// RTCP.
 func (o *opener) open(packet []byte) (opened []byte, ok bool) {
+	if o.tally != nil && isRTCP(packet) {
+		if _, err := o.context.DecryptRTCP(nil, packet, nil); err != nil {
+			o.tally.forged()
+		}
+		return nil, false
+	}
 	opened, err := o.context.DecryptRTP(o.room[:0], packet, nil)
 	switch {
 	case err != nil && o.tally != nil:
@@ -153,6 +160,9 @@ func (o *opener) open(packet []byte) (opened []byte, ok bool) {
 	}
 	return opened, err == nil
 }
+
+// isRTCP tells RTCP that comes to the same port as RTP by its type (RFC 5761, section 4).
+func isRTCP(packet []byte) bool { return len(packet) > 1 && packet[1] >= 192 && packet[1] <= 223 }
 
 // assembly makes frames of packets.
 type assembly func(packet []byte)

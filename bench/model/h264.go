@@ -18,8 +18,6 @@ const (
 	H264FramePackets = 7
 	H264KeyPackets   = 40
 	H264GroupFrames  = 60
-	// H264MTU is what makes camcast's packets of H.264 H264PacketBytes long.
-	H264MTU = H264PacketBytes + 48
 	// H264PayloadType is RTP's.
 	H264PayloadType = 96
 	// fragmentHeaderBytes are RTP's and those of FU-A in each packet (RFC 6184, 5.8).

@@ -31,6 +31,9 @@ type CastModel struct {
 	CloneAt string
 	// SRTP has readers be sent SRTP under one key.
 	SRTP bool
+	// WebRTC has readers be sent H.264 with keys and sequence numbers of their own (PrivateKeys), as browsers are
+	// when DTLS is done.
+	WebRTC bool
 	// Transcoder is for pictures that RTP cannot carry, of which there are none.
 	Transcoder cast.Transcoder
 
@@ -39,8 +42,9 @@ type CastModel struct {
 	Front  *rtsp.Server // nil: RTSP is not answered
 	Stream *cast.Stream
 
-	params  *media.Params
-	program *clone.Program
+	params   *media.Params
+	program  *clone.Program
+	sessions map[netip.AddrPort]*cast.Session // by WebRTC
 }
 
 func init() {
@@ -77,7 +81,7 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 	}
 	config := cast.Config{RTP: netip.MustParseAddrPort("0.0.0.0:0"), MTU: MTU, Spread: m.Spread, Burst: m.Burst, LagTime: m.LagTime, MaxConnections: cast.NoLimit, MaxConnectionsPerAddress: cast.NoLimit}
 	if b.H264 {
-		config.MTU = H264MTU
+		config.MTU = b.H264Size.PacketBytes + MTU - PacketBytes
 	}
 	if m.Spread == 0 {
 		config.Spread = cast.AllAtOnce
@@ -106,7 +110,16 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 	if m.Stream, err = m.Cast.AddStream("bench", nil, cast.StreamOptions{Params: m.params, Transcoder: m.Transcoder}); err != nil {
 		return err
 	}
-	for _, reader := range b.Readers {
+	if m.WebRTC {
+		m.takeReports()
+	}
+	for i, reader := range b.Readers {
+		if m.WebRTC {
+			if err := m.JoinPrivate(i, reader); err != nil {
+				return err
+			}
+			continue
+		}
 		if m.SRTP {
 			if err := m.joinSealed(reader); err != nil {
 				return err
@@ -157,6 +170,7 @@ func (m *CastModel) Send(f *Frame) error {
 		frame = media.Frame{Params: m.params, Bytes: f.Picture, Key: true}
 	}
 	frame.Captured = m.Loop.Kernel().Monotonic()
+	m.consent(f.Number)
 	if err := m.Stream.Publish(frame); err != nil {
 		return err
 	}

@@ -1,0 +1,61 @@
+package model
+
+import (
+	"net/netip"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/udp"
+)
+
+const (
+	// webRTCPayloadType and playoutDelayID are what Chromium asks for.
+	webRTCPayloadType = 102
+	playoutDelayID    = 5
+	// consentFrames is how often readers of WebRTC are taken to have consented anew, as all but those that
+	// check what they get say nothing: every ten seconds at 30 frames/s.
+	consentFrames = 300
+)
+
+func init() {
+	add := func(name string, m CastModel) {
+		m.WebRTC = true
+		Register(Entry{Name: name, Transport: UDP, WebRTC: true, Private: true, Reports: true, Hidden: name != "webrtc",
+			New: func() Model { m := m; return &m }})
+	}
+	add("webrtc", CastModel{})
+	add("webrtc-paced", CastModel{Spread: cast.DefaultSpread})
+}
+
+// JoinPrivate has reader i, at this address, be sent frames with PrivateKeys. What it reports is read once takeReports
+// was called.
+func (m *CastModel) JoinPrivate(i int, reader netip.AddrPort) error {
+	session, err := m.Cast.OpenSession(cast.SessionOptions{Stream: m.Stream, Protocol: cast.WebRTC, Peer: reader})
+	if err != nil {
+		return err
+	}
+	ours, theirs := PrivateKeys(i)
+	m.sessions[reader] = session
+	return session.PlayPrivate(cast.Private{
+		Profile: PrivateProfile, Ours: ours, Theirs: theirs, Peer: reader, Local: m.Source,
+		PayloadType: webRTCPayloadType, PlayoutDelayID: playoutDelayID,
+	})
+}
+
+// takeReports reads the RTCP of readers that have joined by JoinPrivate.
+func (m *CastModel) takeReports() {
+	m.sessions = map[netip.AddrPort]*cast.Session{}
+	m.Cast.HandleDatagrams(128, 191, func(d udp.Datagram) bool { // RTCP (RFC 7983)
+		session := m.sessions[d.From]
+		return session != nil && session.TakePrivateRTCP(d.Payload)
+	})
+}
+
+// consent has the sessions live on.
+func (m *CastModel) consent(frame uint64) {
+	if frame%consentFrames != 0 {
+		return
+	}
+	for _, session := range m.sessions {
+		session.Alive()
+	}
+}
