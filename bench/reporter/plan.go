@@ -20,6 +20,8 @@ type Figures struct {
 	Fanout []measure.Result
 	// H264 has the same of the models that take frames of H.264, for each number of readers.
 	H264 []measure.Result
+	// WebRTC has the same of the models that seal packets for each reader, for each size of frames.
+	WebRTC []WebRTCRow
 	// Seed has the load over time at the ancestor's frame size.
 	Seed []Load
 	// Capacity is how many readers each model holds.
@@ -49,6 +51,7 @@ type network struct {
 type Plan struct {
 	networks    []network
 	h264        []crowd // on the veth pair
+	webRTC      []crowd // there, too
 	frames      int
 	longest     time.Duration
 	seedReaders []int
@@ -65,6 +68,7 @@ func fullPlan() Plan {
 			{"lo", []crowd{{1000, 3}}},
 		},
 		h264:   []crowd{{100, 3}, {1000, 3}},
+		webRTC: []crowd{{100, 3}, {1000, 3}},
 		frames: 50, longest: 2500 * time.Millisecond,
 		seedReaders: []int{1, 5, 10, 20}, seedSamples: 4, capacity: true,
 	}
@@ -77,6 +81,7 @@ func quickPlan() Plan {
 			{"lo", []crowd{{100, 1}}},
 		},
 		h264:   []crowd{{100, 1}},
+		webRTC: []crowd{{100, 1}},
 		frames: 15, longest: time.Second,
 		seedReaders: []int{1, 5}, seedSamples: 2,
 	}
@@ -97,7 +102,7 @@ func (p Plan) measure(lab *measure.Lab) *Figures {
 	for _, m := range model.All() {
 		f.Models = append(f.Models, m.Name)
 	}
-	steps := slices.Concat(p.seed(lab, f), p.fanout(lab, f), p.framesOfH264(lab, f), p.capacities(lab, f))
+	steps := slices.Concat(p.seed(lab, f), p.fanout(lab, f), p.framesOfH264(lab, f), p.byWebRTC(lab, f), p.capacities(lab, f), p.capacitiesByWebRTC(lab, f))
 	began := time.Now()
 	left := time.Duration(0)
 	for _, s := range steps {
@@ -114,7 +119,7 @@ func (p Plan) measure(lab *measure.Lab) *Figures {
 	slices.Sort(f.Absent)
 	f.Absent = slices.Compact(f.Absent)
 	f.Took = time.Since(began).Round(time.Second)
-	f.Fanout, f.H264 = ofRounds(f.Fanout), ofRounds(f.H264)
+	f.Fanout, f.H264, f.WebRTC = ofRounds(f.Fanout), ofRounds(f.H264), ofWebRTCRounds(f.WebRTC)
 	return f
 }
 

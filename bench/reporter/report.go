@@ -22,6 +22,8 @@ func writeReport(path string, f *Figures) error {
 		"fanout":   f.fanoutTable,
 		"h264":     f.h264Table,
 		"h264most": f.h264Targets,
+		"webrtc":   f.webRTCTable,
+		"webmost":  f.webRTCTargets,
 		"readers":  f.readersTable,
 		"seed":     f.seedTable,
 		"first":    f.firstTable,

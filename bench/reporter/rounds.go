@@ -71,6 +71,10 @@ func ofRow(rounds []measure.Result) measure.Result {
 		row.Got.Lost += r.Got.Lost
 		row.Got.Stale += r.Got.Stale
 		row.Got.Damaged += r.Got.Damaged
+		row.Got.Packets += r.Got.Packets
+		row.Got.PacketsMissing += r.Got.PacketsMissing
+		row.Got.PacketsMisplaced += r.Got.PacketsMisplaced
+		row.Got.PacketsForged += r.Got.PacketsForged
 		row.Got.Bytes += r.Got.Bytes
 	}
 	return row
