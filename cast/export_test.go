@@ -120,6 +120,7 @@ type Leaks struct {
 	LimitCounts
 	Indexed, Sessions      int
 	Pins, Holds, FormUsers int
+	Private                int
 }
 
 // LeaksOf counts what b and a stream hold.
@@ -127,11 +128,12 @@ func LeaksOf(b *Broadcaster, s *Stream) Leaks {
 	l := Leaks{
 		LimitCounts: Counts(b), Indexed: Indexed(b) + len(b.rtpIndex.v4) + len(b.rtpIndex.v6), Sessions: len(s.sessions),
 	}
-	for q := range 2 {
-		for first := []*Session{b.sessions.settingUp.first, b.sessions.live.first}[q]; first != nil; first = first.next {
+	for _, q := range []*sessionQueue{&b.sessions.settingUp, &b.sessions.live, &b.sessions.consenting} {
+		for first := q.first; first != nil; first = first.next {
 			l.Sessions++
 		}
 	}
+	l.Private = s.rendition.private.fan.Readers()
 	slots := reflect.ValueOf(s.rendition.ring).Elem().FieldByName("slots")
 	for i := range slots.Len() {
 		l.Pins += int(slots.Index(i).Elem().FieldByName("pins").Int())

@@ -10,6 +10,7 @@ import (
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/nal"
 )
 
 // film is a source of numbered frames on a ticker: JPEG, or the made-up format with groups.
@@ -177,8 +178,11 @@ func (f *film) RequestKeyFrame() error {
 }
 
 func (f *film) picture(n, needs uint32, bytes int) []byte {
-	if f.params.Format == media.JPEG {
+	switch f.params.Format {
+	case media.JPEG:
 		return numbered(n, bytes)
+	case media.H264:
+		return nalFrame(n, needs, bytes)
 	}
 	return groupedFrame(n, needs, bytes)
 }
@@ -225,4 +229,14 @@ func groupedFrame(n, needs uint32, bytes int) []byte {
 		p[i] = byte(uint32(i)*7 + n*13)
 	}
 	return p
+}
+
+// nalFrame is a frame of H.264 that is one NAL unit, of which a decoder would make nothing: behind its first byte
+// is a frame of the made-up format.
+func nalFrame(n, needs uint32, bytes int) []byte {
+	kind := byte(0x41)
+	if n == needs {
+		kind = 0x65
+	}
+	return nal.Append(nil, append([]byte{kind}, groupedFrame(n, needs, bytes)...))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/join"
 	"github.com/camcast/camcast/proto/rtcp"
 )
@@ -31,6 +32,7 @@ type guest struct {
 	reader   *cast.UDPReader
 	feedback cast.Feedback
 	fixed    *cast.Session
+	keyed    *keyed // nil: it has no keys of its own
 	stats    rtcp.Reception
 	ssrc     uint32
 	// lies is how many packets it reports as lost that have come, told how many it has.
@@ -52,10 +54,11 @@ const (
 	byProgram            // Stream.Join
 	bySending            // Stream.SendTo
 	ways
+	byKeys = ways // Session.PlayPrivate, as by WebRTC, of H.264 alone
 )
 
 func (w way) String() string {
-	return [...]string{"RTSP/UDP", "RTSP/TCP", "join", "Stream.Join", "Stream.SendTo"}[w]
+	return [...]string{"RTSP/UDP", "RTSP/TCP", "join", "Stream.Join", "Stream.SendTo", "WebRTC"}[w]
 }
 
 // guestState is how far a guest has come.
@@ -83,7 +86,8 @@ func (w *world) newGuest(how way, ip string, s *cast.Stream, f *film) *guest {
 
 // reset has it begin anew.
 func (g *guest) reset() {
-	g.sink = sink{grouped: g.film.params.Format == cast.Grouped, wrong: g.wrong, lossless: true, loose: g.repeats()}
+	format := g.film.params.Format
+	g.sink = sink{grouped: format.Dependent() || format == cast.Grouped, nal: format == media.H264, wrong: g.wrong, lossless: true, loose: g.repeats()}
 	g.stats = rtcp.Reception{}
 	g.ssrc, g.state = 0, isOutside
 }
@@ -118,6 +122,8 @@ func (g *guest) begin() {
 			return
 		}
 		g.plays()
+	case byKeys:
+		g.playByKeys()
 	}
 }
 
@@ -143,7 +149,7 @@ func (g *guest) listen() {
 	var err error
 	g.rtp, err = g.w.k.NewUDPPeer(g.at())
 	g.w.must(err)
-	if g.how != byJoining {
+	if g.how != byJoining && g.how != byKeys {
 		g.rtcp, err = g.w.k.NewUDPPeer(netip.AddrPortFrom(g.ip, g.port+1))
 		g.w.must(err)
 	}
@@ -161,6 +167,11 @@ func (g *guest) rebind() {
 // arrived takes what has come by UDP, or by interleaving.
 func (g *guest) arrived(p []byte) {
 	now := g.w.k.Monotonic()
+	if g.keyed != nil {
+		if p = g.keyed.open(g, p); p == nil {
+			return
+		}
+	}
 	switch {
 	case len(p) >= 12 && (p[1] < 192 || p[1] > 223):
 		g.ssrc = binary.BigEndian.Uint32(p[8:])
@@ -215,7 +226,10 @@ func (g *guest) send(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	if g.how == byJoining {
+	if g.keyed != nil {
+		p = g.keyed.seal(g, p)
+	}
+	if g.how == byJoining || g.how == byKeys {
 		g.w.must(g.rtp.Send(netip.AddrPortFrom(g.server, 5004), p))
 	} else {
 		g.w.must(g.rtcp.Send(netip.AddrPortFrom(g.server, 5005), p))
@@ -233,6 +247,9 @@ func (g *guest) report() {
 	}
 	g.told = g.lies
 	p := rtcp.AppendReceiverReport(nil, r, "guest")
+	if g.keyed != nil {
+		p = g.keyed.appendNACKs(p, g.ssrc)
+	}
 	if g.how != overTCP {
 		g.send(p)
 	} else if _, err := g.rtsp.conn.Write(append([]byte{'$', 1, 0, byte(len(p))}, p...)); err != nil {
@@ -265,7 +282,7 @@ func (g *guest) leave() {
 	switch g.how {
 	case overUDP, overTCP:
 		g.ask("TEARDOWN", "")
-	case byJoining:
+	case byJoining, byKeys:
 		g.send(rtcp.AppendReceiverGoodbye(nil, g.stats.Report(g.w.k.Monotonic(), 5, g.ssrc), "guest"))
 	case byProgram:
 		if g.reader != nil {

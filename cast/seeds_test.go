@@ -136,6 +136,7 @@ func newBroadcast(t *testing.T, seed uint64, trace io.Writer) *broadcast {
 	join.Serve(w.b)
 	w.front, err = rtsp.Listen(w.b, netip.AddrPortFrom(b.config.RTP.Addr(), 8554), rtsp.Options{})
 	w.must(err)
+	w.b.HandleDatagrams(128, 191, b.takeSealed)
 	b.someNetwork()
 	return b
 }

@@ -126,8 +126,11 @@ func (b *broadcast) addShow() {
 		return
 	}
 	format := cast.Grouped
-	if b.maybe(0.5) {
+	switch b.random.IntN(3) {
+	case 0:
 		format = media.JPEG
+	case 1:
+		format = media.H264
 	}
 	s := &show{name: name, film: b.someFilm(format)}
 	b.shows = append(b.shows, s)

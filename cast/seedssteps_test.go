@@ -23,7 +23,7 @@ func (b *broadcast) someFilm(format media.Format) *film {
 		most = 100_000
 	}
 	f.bytes = func(n uint32) int { return 100 + int(n*dice>>8)%most }
-	if format == cast.Grouped {
+	if format != media.JPEG {
 		longest, keys := b.between(1, 60), map[uint32]bool{1: b.maybe(0.9)}
 		for n := uint32(1); n < 10_000; n += uint32(b.between(1, longest)) {
 			keys[n+1] = true
@@ -156,6 +156,10 @@ func (b *broadcast) step() {
 			}
 		}
 	case 18:
+		if b.maybe(0.5) {
+			b.withGuest((*guest).rebindByKeys)
+			break
+		}
 		b.withGuest(b.again)
 	case 19:
 		if b.maybe(0.3) {
@@ -171,6 +175,9 @@ func (b *broadcast) addGuest() {
 		return
 	}
 	how := way(b.random.IntN(int(ways)))
+	if s.film.params.Format == media.H264 && b.maybe(0.6) || b.maybe(0.02) { // who is refused other formats
+		how = byKeys
+	}
 	at := place(b.random.IntN(int(places)))
 	if b.calm && (at == slow || at >= silent) || b.maybe(0.3) {
 		at = near

@@ -17,7 +17,9 @@ type sink struct {
 	// lossless: nothing is lost on the way, so that what is missing was not sent.
 	lossless bool
 	grouped  bool
-	wrong    func(format string, values ...any)
+	// nal: the frames of the made-up format are each in a NAL unit of H.264 (nalFrame).
+	nal   bool
+	wrong func(format string, values ...any)
 
 	jpeg rtp.JPEGDepacketizer
 	// frame is what has come of a frame of the made-up format; next is the packet that is to
@@ -25,6 +27,8 @@ type sink struct {
 	frame     []byte
 	timestamp uint32
 	next      int
+	// nextSequence is that packet's number, of NAL units.
+	nextSequence uint16
 	// has are the frames of the made-up format that came. last are the last packet's numbers.
 	has            map[uint32]bool
 	lastSequence   uint16
@@ -54,7 +58,11 @@ type sink struct {
 // packet takes an RTP packet.
 func (s *sink) packet(p []byte) {
 	s.packets++
-	if s.grouped {
+	switch {
+	case s.nal:
+		s.nalPacket(p)
+		return
+	case s.grouped:
 		s.groupedPacket(p)
 		return
 	}
@@ -121,6 +129,44 @@ func (s *sink) groupedPacket(p []byte) {
 		return
 	}
 	s.next = 0
+	s.wholeGrouped()
+}
+
+// nalPacket takes a packet of a NAL unit.
+func (s *sink) nalPacket(p []byte) {
+	sequence, timestamp := binary.BigEndian.Uint16(p[2:]), binary.BigEndian.Uint32(p[4:])
+	s.inOrder(sequence, timestamp)
+	payload := p[12:]
+	if p[0]&0x10 != 0 { // a header extension
+		payload = payload[4+4*int(binary.BigEndian.Uint16(payload[2:])):]
+	}
+	starts, data := true, payload[1:]
+	if payload[0]&31 == 28 { // a fragment
+		starts, data = payload[1]&0x80 != 0, payload[2:]
+	}
+	switch {
+	case starts:
+		if s.next > 0 {
+			s.halves++
+		}
+		s.begins()
+		s.frame, s.timestamp = s.frame[:0], timestamp
+	case s.next == 0 || sequence != s.nextSequence || timestamp != s.timestamp:
+		if s.next > 0 {
+			s.halves++
+		}
+		s.next = 0
+		return
+	}
+	s.frame = append(s.frame, data...)
+	if s.next, s.nextSequence = 1, sequence+1; p[1]&0x80 != 0 {
+		s.next = 0
+		s.wholeGrouped()
+	}
+}
+
+// wholeGrouped takes the frame of the made-up format that has come.
+func (s *sink) wholeGrouped() {
 	n, needs := binary.BigEndian.Uint32(s.frame), binary.BigEndian.Uint32(s.frame[4:])
 	if !bytes.Equal(s.frame, groupedFrame(n, needs, len(s.frame))) {
 		s.wrong("frame %d is not as it was sent", n)
