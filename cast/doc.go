@@ -46,7 +46,8 @@
 // until its link carries more (Config.Adapt).
 //
 // A session may be sent SRTP (Config.SRTP, Stream.SRTP, Session.Seal): a stream's packets are sealed once
-// for all its SRTP readers, under one key.
+// for all its SRTP readers, under one key. Or it has keys and sequence numbers of its own (Stream.Private,
+// Session.PlayPrivate), as by WebRTC: H.264 alone.
 //
 // # Fronts
 //
