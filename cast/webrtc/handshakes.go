@@ -1,9 +1,11 @@
 package webrtc
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
+	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/srtp"
@@ -44,6 +46,9 @@ const (
 	maxHandshakeDatagrams = 100
 	// maxHandshakeBytes is the size of the largest.
 	maxHandshakeBytes = 1500
+	// unprovedBytes is how much is sent in a handshake that is not done, besides unprovedTimes what has come: the
+	// addresses may not be the viewer's own, as nothing that is sent there has come back.
+	unprovedBytes, unprovedTimes = 4096, 3
 	// parked is how long what is left of DTLS is kept after the handshake if no SRTCP comes: the last flight may be lost, and
 	// be asked for again.
 	parked = 10 * time.Second
@@ -58,7 +63,10 @@ type shaking struct {
 	counted bool
 	peer    netip.AddrPort // by which it is counted
 	taken   int
-	timeout *loop.Timer // set when it is done
+	// came and sent are bytes.
+	came, sent int
+	isDone     bool
+	timeout    *loop.Timer // set when it is done
 }
 
 // takeDTLS takes DTLS of viewers, from addresses that are proved.
@@ -77,6 +85,7 @@ func (s *Server) takeDTLS(d udp.Datagram) (taken bool) {
 	if h.taken++; h.taken > maxHandshakeDatagrams {
 		return true
 	}
+	h.came += len(d.Payload)
 	if !v.playing {
 		v.moveTo(d.From)
 	}
@@ -119,9 +128,11 @@ func (v *viewer) begin() bool {
 
 // send sends a datagram of a handshake to where the viewer is.
 func (v *viewer) send(h *shaking, datagram []byte) {
-	if v.shaking == h {
-		v.server.broadcaster.Reply(udp.Datagram{From: v.at.peer, To: v.at.local}, datagram)
+	if v.shaking != h || !h.isDone && h.sent+len(datagram) > unprovedBytes+unprovedTimes*h.came {
+		return
 	}
+	h.sent += len(datagram)
+	v.server.broadcaster.Reply(udp.Datagram{From: v.at.peer, To: v.at.local}, datagram)
 }
 
 // shaken is called when a handshake is done.
@@ -131,9 +142,11 @@ func (v *viewer) shaken(h *shaking, k Keys, err error) {
 	}
 	v.uncount(h)
 	if err != nil {
+		v.server.broadcaster.LogRefusal(v.at.peer, cast.WebRTC, v.session.Stream().Name(), fmt.Errorf("no DTLS handshake: %w", err))
 		v.session.Gone("no handshake")
 		return
 	}
+	h.isDone = true
 	h.timeout = v.server.loop.NewTimer(v.drop)
 	h.timeout.SetAfter(parked)
 	v.isPeer = nil

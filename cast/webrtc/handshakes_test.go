@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/proto/srtp"
 )
 
 // TestHostsTakeTurns has one host begin 40 handshakes, and then another one its first.
@@ -107,5 +108,30 @@ func TestStrangersHaveABudget(t *testing.T) {
 	old.prove()
 	if n := w.s.byName[bad.name].waiting; n > 0 || w.s.strangers.size > 0 {
 		t.Errorf("%d wait", n)
+	}
+}
+
+// TestBytesBeforeTheHandshakeIsDone has somebody prove an address that is not theirs, as they have a session, and begin a
+// handshake in its name: no flood of flights goes there.
+func TestBytesBeforeTheHandshakeIsDone(t *testing.T) {
+	w := newStage(t, nil)
+	g := w.join(viewerAt)
+	g.prove()
+	g.send(append([]byte{22}, make([]byte, 99)...))
+	w.run(20 * time.Millisecond)
+	h := w.begun[0]
+	for range 20 {
+		h.send(append([]byte{22}, make([]byte, 999)...))
+	}
+	w.run(20 * time.Millisecond)
+	if g.got["DTLS"] != 4 { // 4396 bytes at most
+		t.Errorf("%d datagrams of 1000 bytes", g.got["DTLS"])
+	}
+	p := srtp.AEADAES128GCM
+	h.done(Keys{p, make([]byte, p.KeyBytes()), make([]byte, p.KeyBytes())}, nil)
+	h.send([]byte{22})
+	w.run(20 * time.Millisecond)
+	if g.got["DTLS"] != 5 {
+		t.Error("the last flight is not sent again")
 	}
 }

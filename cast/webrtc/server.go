@@ -126,7 +126,7 @@ func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep
 		theirs: o.Ufrag, isPeer: o.IsOf, payloadType: o.Choose(private.ProfileLevelID).PayloadType, delayID: o.PlayoutDelayID,
 	}
 	v.session, err = s.broadcaster.OpenSession(cast.SessionOptions{
-		Stream: stream, Protocol: cast.WebRTC, Peer: r.Peer, Grant: g, Secure: r.Secure, EndsByGoodbye: true, Ended: func(string) { v.ended() },
+		Stream: stream, Protocol: cast.WebRTC, Peer: r.Peer, Grant: g, Secure: r.Secure, EndsByGoodbye: true, Ended: v.ended,
 	})
 	if err != nil {
 		return "", "", nil, err

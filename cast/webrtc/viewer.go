@@ -101,9 +101,15 @@ func (v *viewer) moveTo(peer netip.AddrPort) {
 	}
 }
 
+// errUnreached is logged of a viewer that no datagram has come from.
+var errUnreached = &cast.Refusal{Kind: cast.Unavailable, Reason: "nothing has come from it to the RTP port by UDP: a firewall may drop it, or behind NAT or in a container --public-address is needed"}
+
 // ended is called when the session has ended, by whatever call.
-func (v *viewer) ended() {
+func (v *viewer) ended(reason string) {
 	s := v.server
+	if reason == "timeout" && len(v.proved) == 0 {
+		s.broadcaster.LogRefusal(v.session.Peer(), cast.WebRTC, v.session.Stream().Name(), errUnreached)
+	}
 	delete(s.byName, v.name)
 	delete(s.byFragment, v.ufrag)
 	for _, one := range v.proved {
@@ -127,16 +133,14 @@ func (v *viewer) play(k Keys) {
 	v.playing = true
 }
 
-// takeRTCP takes SRTCP of viewers.
+// takeRTCP takes SRTCP of viewers that is authentic.
 func (s *Server) takeRTCP(d udp.Datagram) (taken bool) {
 	v := s.byAddress[d.From]
-	if v == nil {
-		return false
+	if v == nil || !v.playing || !v.session.TakePrivateRTCP(d.Payload) {
+		return false // it may be another reader's: a viewer can have checks come in the name of any address
 	}
-	if v.playing && v.session.TakePrivateRTCP(d.Payload) {
-		v.lastSign = s.loop.Awake()
-		v.moveTo(d.From)
-		v.drop() // the viewer has the keys
-	}
+	v.lastSign = s.loop.Awake()
+	v.moveTo(d.From)
+	v.drop() // the viewer has the keys
 	return true
 }

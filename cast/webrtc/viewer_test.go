@@ -1,12 +1,15 @@
 package webrtc
 
 import (
+	"context"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/udp"
 	"github.com/pion/stun/v3"
 )
 
@@ -205,5 +208,63 @@ func TestAddressesOfOthers(t *testing.T) {
 	second.prove()
 	if w.s.byAddress[viewerAt] != w.s.byName[second.name] {
 		t.Error("the address of a silent viewer is not given up")
+	}
+}
+
+// lines is a log.
+type lines struct{ text *strings.Builder }
+
+func (l lines) Enabled(context.Context, slog.Level) bool { return true }
+func (l lines) Handle(_ context.Context, r slog.Record) error {
+	l.text.WriteString(r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		l.text.WriteString(" " + a.String())
+		return true
+	})
+	l.text.WriteString("\n")
+	return nil
+}
+func (l lines) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l lines) WithGroup(string) slog.Handler      { return l }
+func (l lines) NeverWaits()                        {}
+
+// TestLogOfViewersThatDoNotCome has viewers not reach the port, and not shake hands: the log says so, and what would help.
+func TestLogOfViewersThatDoNotCome(t *testing.T) {
+	log := lines{&strings.Builder{}}
+	w := newStage(t, func(c *cast.Config) { c.Log = slog.New(log) })
+	w.join(viewerAt)
+	w.run(12 * time.Second)
+	g := w.join(movedTo)
+	g.prove()
+	g.send([]byte{22, 254, 255, 1})
+	w.run(20 * time.Millisecond)
+	w.begun[0].done(Keys{}, errOther)
+	w.run(time.Second)
+	idle := w.join(netip.MustParseAddrPort("198.51.100.9:40000"))
+	idle.prove()
+	w.run(12 * time.Second)
+	if text := log.text.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, "--public-address") || !strings.Contains(text, "another certificate") {
+		t.Errorf("%s", text)
+	}
+}
+
+// TestRTCPOfOthers has a viewer prove the address of a reader who has joined, and that one's reports come: they are the reader's.
+func TestRTCPOfOthers(t *testing.T) {
+	w := newStage(t, nil)
+	g := w.join(viewerAt)
+	g.prove()
+	var came int
+	stop := w.b.HandleDatagrams(firstRTCP, lastRTCP, func(udp.Datagram) bool { came++; return true })
+	defer stop()
+	report := []byte{0x80, 201, 0, 1, 0, 0, 0, 99}
+	g.send(report)
+	g.shake()
+	g.send(report)
+	if came != 2 {
+		t.Errorf("%d reports come to others", came)
+	}
+	g.send(g.report())
+	if came != 2 {
+		t.Error("what the viewer has sealed comes to others")
 	}
 }
