@@ -128,7 +128,7 @@ exec 8> >(cat); out=$!
 # In the background, as a signal is else noticed only when the VM has ended, which ends with this script.
 setpriv --pdeathsig TERM timeout -k 5 "$LIMIT" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -M pc -cpu max -smp "${VM_SMP:-2}" -m "${VM_MEM:-512}" \
   -nodefaults -display none -no-reboot -kernel "$CACHE/ready/vmlinux" -initrd "$T/initrd" \
-  -append "console=ttyS1 $QUIET panic=-1 nokaslr mitigations=off tsc=reliable no5lvl" \
+  -append "console=ttyS1 $QUIET panic=-1 nokaslr mitigations=off no_timer_check tsc=reliable no5lvl" \
   -serial stdio -serial "file:$T/console" -serial "file:$T/ret" ${NET[@]+"${NET[@]}"} < /dev/null >&8 8>&- &
 wait $!
 rc=$?
