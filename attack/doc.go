@@ -5,9 +5,10 @@
 // the machine is in both runs. The viewers must get as many frames in the first run as in the
 // second, and others must be able to join meanwhile. SECURITY.md lists the attacks.
 //
-// go test runs each at a tenth of its load for about a second, and judges frames and joins.
-// With -full (make test-attack) each has its full load, for ten seconds in three pairs of runs,
-// and the ages of frames and the time of the daemon's turns are judged, too.
+// go test runs each at a tenth of its load for about a second, as many at a time as there are
+// CPUs, and judges frames and joins. With -full (make test-attack) each has its full load, for ten
+// seconds in three pairs of runs, and the ages of frames and the time of the daemon's turns are
+// judged, too.
 //
 // All traffic stays on the loopback interface, and ends with the test. Where an attack needs many
 // addresses they are those of 127.0.0.0/8.
