@@ -3,9 +3,11 @@ package tcp_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/tcp"
+	"golang.org/x/sys/unix"
 )
 
 // reader is a handler that looks at what it was given once it has closed a connection.
@@ -71,4 +73,36 @@ func testCloseLeavesTheData(t *testing.T, kernel loop.Kernel) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestCloseWithInputUnread closes a connection that has not read what came: the peer gets the last words, and an
+// end in order.
+func TestCloseWithInputUnread(t *testing.T) { onBoth(t, testCloseWithInputUnread) }
+
+func testCloseWithInputUnread(t *testing.T, kernel loop.Kernel) {
+	l := newLoop(t, kernel)
+	client, server := connectRaw(t, l)
+	server.conn.Pause()
+	write(t, l, client, make([]byte, 60<<10)) // more than one read takes
+	pass(t, l, time.Millisecond)
+	if err := server.conn.Write([]byte("last words")); err != nil {
+		t.Fatal(err)
+	}
+	server.conn.Close()
+	var got []byte
+	for p := make([]byte, 100); ; {
+		n, err := kernel.Read(client, p)
+		got = append(got, p[:n]...)
+		if err == unix.EAGAIN {
+			pass(t, l, time.Millisecond)
+			continue
+		}
+		if n == 0 {
+			if string(got) != "last words" || err != nil {
+				t.Errorf("%q came, then %v", got, err)
+			}
+			break
+		}
+	}
+	closeFD(t, l, client)
 }
