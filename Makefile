@@ -5,9 +5,9 @@ GO ?= go
 TESTFLAGS ?= -race -shuffle=on -count=1 -vet=off
 
 PACKAGES_GO      := gcc libc6-dev libturbojpeg0 libjpeg-turbo-progs libopenh264-7 ffmpeg python3
-PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv openssl iproute2 gir1.2-gst-rtsp-server-1.0 python3-gi python3-opencv libopenh264-7
-PACKAGES_BROWSER := chromium firefox-esr ffmpeg
-PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good libopenh264-7 strace gawk
+PACKAGES_PLAYERS := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mpv openssl iproute2 python3-aiortc gir1.2-gst-rtsp-server-1.0 python3-gi python3-opencv libopenh264-7
+PACKAGES_BROWSER := chromium firefox-esr ffmpeg libopenh264-7 nftables
+PACKAGES_TRACE   := ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good libopenh264-7 python3-aiortc strace gawk
 PACKAGES_ADAPT   := gcc libc6-dev libturbojpeg0 iproute2 ethtool ffmpeg
 PACKAGES_CLONE   := gcc libc6-dev libturbojpeg0 make clang-14 llvm-14 libbpf-dev linux-libc-dev iproute2 ethtool
 PACKAGES_CAMERA  := libopenh264-7 qemu-system-x86 busybox-static cpio kmod xz-utils make gcc-12 libelf1 ffmpeg strace

@@ -91,6 +91,7 @@ type ports struct {
 	RTSP    *uint16 `json:"rtsp"`
 	RTSPS   *uint16 `json:"rtsps"`
 	Camcast *uint16 `json:"camcast"`
+	WebRTC  *uint16 `json:"webrtc"` // of the pictures, which come by UDP
 }
 
 // portOf is a port as JSON has it.
@@ -133,8 +134,11 @@ func (s *Server) serveStreams(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) toldFirst(g cast.Grant) answerOf {
-	return answerOf{Instance: s.site.instance, At: s.loop.Now().Seconds(), You: identity{g.User, g.Admin},
-		Ports: ports{portOf(s.options.RTSPPort), portOf(s.options.RTSPSPort), portOf(s.broadcaster.RTPPort())}}
+	at := ports{RTSP: portOf(s.options.RTSPPort), RTSPS: portOf(s.options.RTSPSPort), Camcast: portOf(s.broadcaster.RTPPort())}
+	if s.options.WHEP != nil {
+		at.WebRTC = at.Camcast
+	}
+	return answerOf{Instance: s.site.instance, At: s.loop.Now().Seconds(), You: identity{g.User, g.Admin}, Ports: at}
 }
 
 // shows reports whether a stream is one that somebody may see.

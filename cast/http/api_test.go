@@ -164,7 +164,7 @@ func TestAPI(t *testing.T) {
 		}
 	}
 	for operation, want := range map[string]string{
-		"listStreams": `"you":{"user":"","admin":true},"ports":{"rtsp":null,"rtsps":null,"camcast":null},"streams":[{"name":"cam","state":"live"`,
+		"listStreams": `"you":{"user":"","admin":true},"ports":{"rtsp":null,"rtsps":null,"camcast":null,"webrtc":null},"streams":[{"name":"cam","state":"live"`,
 		"getStream":   `"format":"JPEG","width":64,"height":48,"nominal_frames_per_second":30`,
 		"listReaders": fmt.Sprintf(`"readers":[{"id":%d,"stream":"cam","protocol":"rtsp","transport":"none","address":"127.0.0.1:5555"`, session.ID()),
 		"getConfig":   `{"lag":5}`,

@@ -41,6 +41,23 @@ func TestRTPFollowsRTSP(t *testing.T) {
 	}
 }
 
+// TestPublicAddresses has addresses with a port and without, of both families.
+func TestPublicAddresses(t *testing.T) {
+	s, err := parseArguments([]string{"--public-address", "203.0.113.7", "--public-address", "[2001:db8::7]:6000", "--public-address", "2001:db8::8", "--public-address", "::ffff:192.0.2.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"203.0.113.7", "[2001:db8::7]:6000", "2001:db8::8", "192.0.2.1"}
+	if got := s.inForce(s.config)["public_address"]; !s.webRTC.isOn || !reflect.DeepEqual(got, want) {
+		t.Errorf("WebRTC on: %v, public addresses %v; want %v", s.webRTC.isOn, got, want)
+	}
+	for _, args := range [][]string{{"--webrtc", "off"}, {"--http", "off"}} {
+		if s, err := parseArguments(args); err != nil || s.webRTC.isOn {
+			t.Errorf("%q: WebRTC on: %v, %v", args, s.webRTC.isOn, err)
+		}
+	}
+}
+
 // TestOptionsBehindTheLastQuestionMark has files with a '?' in their names.
 func TestOptionsBehindTheLastQuestionMark(t *testing.T) {
 	folder := t.TempDir()

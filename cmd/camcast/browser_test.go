@@ -66,20 +66,19 @@ const awaitPictures = widthOf + `
 // testPage has the page show streams live: 10 different pictures a second at least, and again within 5 s after the
 // server was started anew.
 //
-// secure are the flags of a certificate if it is served over TLS.
-func testPage(t *testing.T, name string, b browser, secure ...string) {
+// flag is --http or --https, and more are further flags.
+func testPage(t *testing.T, name string, b browser, flag string, more ...string) {
 	sources := []string{"bench=testcard:?fps=25", "roof=testcard:?encode=h264"}
-	flag := "--http"
-	if secure != nil {
-		flag = "--https"
-	}
-	d, url := startPage(t, slices.Concat(secure, []string{flag, "127.0.0.1:0"}, sources)...)
+	d, url := startPage(t, slices.Concat(more, []string{flag, "127.0.0.1:0"}, sources)...)
 	b.Size(deskWidth, deskHeight)
 	b.Open(url)
 	var n any
 	b.Eval(fmt.Sprintf(awaitPictures, len(sources)), &n)
 	if n != float64(len(sources)) {
 		t.Fatalf("the page shows %v\n%s", n, d.stderr)
+	}
+	if said := awaitWays(b, "MJPEG", "MP4"); said != "" {
+		t.Fatalf("the page says %s", said)
 	}
 	tiles := watch(b, *browserTime)
 	for stream, w := range tiles {
@@ -111,7 +110,7 @@ func testPage(t *testing.T, name string, b browser, secure ...string) {
 	}
 	b.Size(deskWidth, deskHeight)
 	restarted(t, d, url, b, len(sources), func(address string) {
-		startPage(t, slices.Concat(secure, []string{flag, address}, sources)...)
+		startPage(t, slices.Concat(more, []string{flag, address}, sources)...)
 	})
 }
 

@@ -45,7 +45,7 @@ func TestPageForEverybody(t *testing.T) {
 		return err
 	}))
 	small := "=testcard:?size=160x120&fps=5"
-	_, url := startPage(t, "--http", "127.0.0.1:0", "testcard:?size=320x240", "desk=/dev/video77", "third"+small, "idle"+small, "fifth"+small, "last"+small)
+	_, url := startPage(t, "--http", "127.0.0.1:0", "--webrtc", "off", "testcard:?size=320x240", "desk=/dev/video77", "third"+small, "idle"+small, "fifth"+small, "last"+small)
 	var isSo bool
 	await := func(format string, args ...any) { // it goes by events
 		t.Helper()

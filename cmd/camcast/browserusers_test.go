@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,7 @@ func TestPageForUsers(t *testing.T) {
 	args[1] = "off" // --rtsps
 	d, page := startPage(t, append(args, "--https", "127.0.0.1:0", "--auth", file,
 		"bench=testcard:?size=320x240", "roof=testcard:?size=320x240&encode=h264", "vault=testcard:?size=320x240")...)
+	needInterface(t)
 	b := newChromium(t, "ignore-certificate-errors-spki-list", keyHash(t, made))
 	b.Size(deskWidth, deskHeight)
 
@@ -58,6 +60,9 @@ func TestPageForUsers(t *testing.T) {
 		var n any
 		if b.Eval(fmt.Sprintf(awaitPictures, len(streams)), &n); n != float64(len(streams)) {
 			t.Fatalf("the page shows %v, not %v\n%s", n, streams, d.stderr)
+		}
+		if said := awaitWays(b, slices.Repeat([]string{"WebRTC"}, len(streams))...); said != "" {
+			t.Errorf("the page says %s", said)
 		}
 		b.Eval(`return [...document.querySelectorAll(".tile")].map(t => t.dataset.stream).join()`, &text)
 		if text != strings.Join(streams, ",") {

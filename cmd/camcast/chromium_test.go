@@ -97,8 +97,10 @@ func (b *chromium) Screenshot() (png []byte) {
 	return png
 }
 
-// TestPageInChromium has Chromium show the page.
-func TestPageInChromium(t *testing.T) { testPage(t, "chromium", newChromium(t)) }
+// TestPageInChromium has Chromium show the page, without WebRTC.
+func TestPageInChromium(t *testing.T) {
+	testPage(t, "chromium", newChromium(t), "--http", "--webrtc", "off")
+}
 
 // TestPageOfAbsentCamera has the page show a camera that was never there: what is so, no torn picture, and no command that
 // needs to know the format.

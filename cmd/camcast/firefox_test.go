@@ -34,13 +34,21 @@ var firefoxPrefs = map[string]any{
 	"browser.safebrowsing.malware.enabled": false, "browser.safebrowsing.phishing.enabled": false, "extensions.systemAddon.update.enabled": false,
 }
 
-func newFirefox(t *testing.T) *firefox {
+// newFirefox starts one, with further preferences: each a name and a value.
+func newFirefox(t *testing.T, more ...any) *firefox {
 	t.Helper()
 	folder := t.TempDir()
-	prefs := "user_pref(\"marionette.port\", 0);\n" // a free one
-	for name, value := range firefoxPrefs {
+	prefs := ""
+	set := func(name, value any) {
 		p, _ := json.Marshal(value)
 		prefs += fmt.Sprintf("user_pref(%q, %s);\n", name, p)
+	}
+	set("marionette.port", 0) // a free one
+	for name, value := range firefoxPrefs {
+		set(name, value)
+	}
+	for i := 0; i < len(more); i += 2 {
+		set(more[i], more[i+1])
 	}
 	if err := os.WriteFile(filepath.Join(folder, "user.js"), []byte(prefs), 0o600); err != nil {
 		t.Fatal(err)
@@ -167,9 +175,9 @@ func (b *firefox) Screenshot() (png []byte) {
 	return png
 }
 
-// TestPageInFirefox has Firefox show the page, over TLS.
+// TestPageInFirefox has Firefox show the page, over TLS. It has no H.264 for WebRTC.
 func TestPageInFirefox(t *testing.T) {
 	_, flags := writeCertificate(t)
 	flags[1] = "off" // --rtsps
-	testPage(t, "firefox", newFirefox(t), flags...)
+	testPage(t, "firefox", newFirefox(t), "--https", flags...)
 }

@@ -51,7 +51,7 @@ allow-basic=1.
 Players play rtsp://THIS-HOST:8554/NAME. Viewers that do not use RTSP, such as camview, join
 at camcast://THIS-HOST:5004/NAME, by one UDP port; camcast://THIS-HOST:5004/ lists the
 streams that can be watched now. A browser on this machine shows all
-streams at http://127.0.0.1:8080/; with --http :8080 others do, too.
+streams at http://127.0.0.1:8080/, by WebRTC; with --http :8080 others do, too.
 `
 
 const helpTail = `

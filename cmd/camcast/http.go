@@ -11,6 +11,7 @@ import (
 
 	"github.com/camcast/camcast/capture/v4l2"
 	"github.com/camcast/camcast/cast/http"
+	"github.com/camcast/camcast/cast/webrtc"
 	"github.com/camcast/camcast/metrics"
 	"github.com/camcast/camcast/tlsbridge"
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,11 @@ const defaultHTTP = "127.0.0.1:8080"
 // openHTTP has the page and the streams served by HTTP, unless that is off. That a port is in use which nobody has
 // asked for is no failure.
 func (d *service) openHTTP() (err error) {
+	if d.settings.webRTC.isOn {
+		if d.webRTC, err = webrtc.Serve(d.broadcaster, webrtc.Options{PublicAddresses: d.settings.webRTC.public}); err != nil {
+			return err
+		}
+	}
 	if address := d.settings.http; address.IsValid() {
 		d.http, err = d.serveHTTP("--http", address, nil)
 		if err != nil && d.settings.isHTTPDefault {
@@ -45,6 +51,9 @@ func (d *service) serveHTTP(flag string, address netip.AddrPort, tls http.Termin
 	options := http.Options{
 		Origins: d.settings.httpOrigins, Hostname: host, TLS: tls,
 		Camera: d.camera, Settings: d.settings.inForce(d.broadcaster.Config()), Metrics: d.metrics(), Decode: pictureOf,
+	}
+	if d.webRTC != nil {
+		options.WHEP = d.webRTC
 	}
 	if d.rtsp != nil {
 		options.RTSPPort = d.rtsp.Port()

@@ -9,13 +9,17 @@ import (
 // inForce is the configuration for those who administer: by the names of the flags, defaults filled in, without any
 // secret. What sources are the API says of the streams.
 func (s *settings) inForce(c cast.Config) map[string]any {
-	destinations := []string{}
+	destinations, public := []string{}, []string{}
+	for _, a := range s.webRTC.public {
+		public = append(public, publicAddress(a))
+	}
 	for _, to := range s.destinations {
 		destinations = append(destinations, to.Peer.String())
 	}
 	return map[string]any{
 		"rtsp": addressOrOff(s.rtsp), "rtp": addressOrOff(c.RTP), "http": addressOrOff(s.http), "rtsps": addressOrOff(s.tls.rtsps), "https": addressOrOff(s.tls.https),
 		"http_origin": append([]string{}, s.httpOrigins...), "tls_cert": s.tls.cert, "auth": s.auth, "allow_basic": c.AllowBasic,
+		"webrtc": s.webRTC.isOn, "public_address": public,
 		"allow":     map[string][]netip.Prefix{"rtsp": append([]netip.Prefix{}, c.Allow.RTSP...), "rtp": append([]netip.Prefix{}, c.Allow.RTP...), "http": append([]netip.Prefix{}, c.Allow.HTTP...)},
 		"max_frame": c.MaxFrame, "max_readers": unlimitedAsZero(c.MaxReaders), "max_readers_per_address": unlimitedAsZero(c.MaxReadersPerAddress),
 		"max_connections": unlimitedAsZero(c.MaxConnections), "max_connections_per_address": unlimitedAsZero(c.MaxConnectionsPerAddress),
@@ -29,6 +33,14 @@ func (s *settings) inForce(c cast.Config) map[string]any {
 func addressOrOff(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return "off"
+	}
+	return a.String()
+}
+
+// publicAddress is an address as --public-address has it.
+func publicAddress(a netip.AddrPort) string {
+	if a.Port() == 0 {
+		return a.Addr().String()
 	}
 	return a.String()
 }

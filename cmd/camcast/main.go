@@ -18,6 +18,7 @@ import (
 	"github.com/camcast/camcast/cast/http"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
+	"github.com/camcast/camcast/cast/webrtc"
 	"github.com/camcast/camcast/certificate"
 	"github.com/camcast/camcast/clone"
 	"github.com/camcast/camcast/cmd/commandline"
@@ -149,8 +150,9 @@ const outputPatience = 100 * time.Millisecond
 type service struct {
 	settings    *settings
 	broadcaster *cast.Broadcaster
-	rtsp, rtsps *rtsp.Server // nil: off
-	http, https *http.Server // nil: off
+	rtsp, rtsps *rtsp.Server   // nil: off
+	http, https *http.Server   // nil: off
+	webRTC      *webrtc.Server // nil: off
 	certificate certificate.Current
 	gate        *auth.Gate // nil: everybody may watch
 	reloads     []reload

@@ -82,8 +82,9 @@ export class WebRTC {
         this.decoded = one.framesDecoded ?? 0;
         this.dropped = one.framesDropped ?? 0;
       }
-      const silence = performance.now() - since;
-      if (silence >= patience && this.host.expects(silence)) this.lost(`No picture has come by UDP within ${patience / 1000} s.`);
+      // A source that nobody watches is opened when the connection is there.
+      const silence = performance.now() - since, hasBegun = this.decoded > 0 || connection.connectionState === "connected";
+      if (silence >= patience && (!hasBegun || this.host.expects(silence))) this.lost(`No picture has come by UDP within ${patience / 1000} s.`);
     }, lookEvery);
   }
 
