@@ -24,7 +24,7 @@ const (
 	mostGrowth = 0.2
 )
 
-// mixed is a daemon with a stream of JPEG and one of H.264, and those who watch them in four ways.
+// mixed is a daemon with a stream of JPEG and one of H.264, and those who watch them in five ways.
 type mixed struct {
 	t      *testing.T
 	daemon *daemon
@@ -68,7 +68,7 @@ func newMixed(t *testing.T) *mixed {
 	}
 	m.ways = []way{
 		{".mjpg", watchMJPEG(newRegister())}, {".mp4", film(watchMP4, nil)},
-		{"RTSP over TCP", both(watchTCP)}, {"RTSP over UDP", both(watchUDP)},
+		{"RTSP over TCP", both(watchTCP)}, {"RTSP over UDP", both(watchUDP)}, {"WebRTC", film(watchWebRTC, nil)},
 	}
 	keeper, err := film(watchTCP, m.keeper)(netip.MustParseAddr("127.0.100.1"), m.daemon.target)
 	if err != nil {
@@ -197,8 +197,8 @@ func (m *mixed) judge(without, with []outcome) (older []float64, err error) {
 	return older, errors.Join(all...)
 }
 
-// TestStalledViewers has 100 viewers watch in each of four ways: .mjpg, .mp4, RTSP over TCP and over UDP. Three of each stall
-// for 20 s. The others lose nothing and get frames as soon as otherwise, and the daemon's memory does not grow in ten
+// TestStalledViewers has 100 viewers watch in each of five ways: .mjpg, .mp4, RTSP over TCP and over UDP, WebRTC. Three of
+// each stall for 20 s. The others lose nothing and get frames as soon as otherwise, and the daemon's memory does not grow in ten
 // minutes. Without -full they are 25, the stalls take 3 s, and ages and memory are told and not judged.
 func TestStalledViewers(t *testing.T) {
 	m := newMixed(t)
