@@ -1,10 +1,10 @@
 #!/bin/bash
-# Traces the daemon's system calls with five players, five seconds of them together: RTSP over UDP and over TCP,
-# .mjpg and .mp4 by HTTP. It checks that
+# Traces the daemon's system calls with six players, five seconds of them together: RTSP over UDP and over TCP,
+# .mjpg and .mp4 by HTTP, WebRTC. It checks that
 #   - the thread that serves never sleeps,
 #   - one thread makes all socket, epoll and timer calls, and takes all frames from a camera; others only accept
-#     HTTP connections and read their requests,
-#   - that thread sends all streams, those over HTTP too,
+#     HTTP connections, read their requests and answer the one for WebRTC,
+#   - that thread sends all streams, those over HTTP and by WebRTC too,
 #   - no packet has a system call of its own that a batch could save.
 # usage: trace.sh [SOURCE]        (default testcard:)
 set -euo pipefail
@@ -40,19 +40,20 @@ while [ -z "$url" ] || [ -z "$http" ]; do
 done
 [ -n "$url" ] && [ -n "$http" ] || { cat "$work/log" >&2; echo "trace: the daemon announced no stream" >&2; exit 1; }
 
-# Two players over UDP and two by HTTP, and when all are there one over TCP, for five seconds.
+# Two players over UDP, two by HTTP and one by WebRTC, and when all are there one over TCP, for five seconds.
 players=()
 run() { "${with_us[@]}" timeout -k 2 60 "$@" >/dev/null 2>&1 & players+=($!); pids+=($!); }
 run ffmpeg -nostdin -rtsp_transport udp -i "$url" -f null -
 run gst-launch-1.0 -q rtspsrc location="$url" protocols=udp ! rtpjpegdepay ! jpegdec ! fakesink
 run ffmpeg -nostdin -f mpjpeg -i "$http" -f null -
 run ffmpeg -nostdin -i "${http%.mjpg}.mp4" -f null -
+run /usr/bin/python3 cmd/camcast/testdata/whep.py "${http%.mjpg}/whep" 60
 mkfifo "$work/following"
 "${with_us[@]}" tail -n +1 -f "$work/log" >"$work/following" &
 pids+=($!)
 exec 4<"$work/following"
 there=0
-while [ "$there" -lt 4 ] && read -r -t 30 line <&4; do
+while [ "$there" -lt 5 ] && read -r -t 30 line <&4; do
     case $line in *"reader joined"*) there=$((there + 1)) ;; esac
 done
 timeout -k 2 5 ffmpeg -nostdin -rtsp_transport tcp -i "$url" -f null - >/dev/null 2>&1 || true
@@ -63,7 +64,7 @@ kill -TERM "$daemon"
 wait "$strace_pid" || { cat "$work/log" >&2; echo "trace: the daemon failed" >&2; exit 1; }
 
 joined=$(grep -c 'reader joined' "$work/log" || true)
-[ "$joined" -ge 5 ] || { cat "$work/log" >&2; echo "trace: $joined of 5 players joined" >&2; exit 1; }
+[ "$joined" -ge 6 ] || { cat "$work/log" >&2; echo "trace: $joined of 6 players joined" >&2; exit 1; }
 
 port=${http#http://*:}
 gawk -v main="$daemon" -v http="${port%%/*}" -f cmd/camcast/trace.awk "$work/log" "$work/trace"
