@@ -18,6 +18,9 @@ type Options struct {
 	// PublicAddresses are further addresses by which browsers may reach the RTP port, as behind NAT or in a container. With
 	// port 0 it is the port itself.
 	PublicAddresses []netip.AddrPort
+	// MachineAddresses are those of this machine's network interfaces. A browser on this machine that asks by a loopback
+	// address is told them, too: Firefox sends nothing to loopback addresses.
+	MachineAddresses []netip.Addr
 	// DTLS does the handshakes (NewDTLS).
 	DTLS DTLS
 }
@@ -162,18 +165,27 @@ func (s *Server) number() uint64 {
 	return binary.BigEndian.Uint64(p[:]) >> 1
 }
 
+// maxMachineAddresses is how many of Options.MachineAddresses a browser is told.
+const maxMachineAddresses = 4
+
 // candidates are where the RTP port can be reached: by the address that the offer was sent to, or the one that RTP is bound
 // to, and then by those of the options.
 func (s *Server) candidates(local netip.Addr) (found []netip.AddrPort) {
-	if bound := s.broadcaster.Config().RTP.Addr(); !bound.IsUnspecified() {
-		local = bound
+	b := s.broadcaster
+	addresses := []netip.Addr{local.Unmap()}
+	if bound := b.Config().RTP.Addr(); !bound.IsUnspecified() {
+		addresses[0] = bound
+	} else if local.Unmap().IsLoopback() {
+		addresses = append(addresses, s.options.MachineAddresses[:min(maxMachineAddresses, len(s.options.MachineAddresses))]...)
 	}
-	if port, _, ok := s.broadcaster.RTPPorts(local); ok {
-		found = append(found, netip.AddrPortFrom(local.Unmap(), port))
+	for _, ip := range addresses {
+		if port, _, ok := b.RTPPorts(ip); ok {
+			found = append(found, netip.AddrPortFrom(ip, port))
+		}
 	}
 	for _, at := range s.options.PublicAddresses {
 		if at.Port() == 0 {
-			at = netip.AddrPortFrom(at.Addr(), s.broadcaster.RTPPort())
+			at = netip.AddrPortFrom(at.Addr(), b.RTPPort())
 		}
 		found = append(found, at)
 	}

@@ -21,8 +21,11 @@ func TestCandidates(t *testing.T) {
 		{"[::]:5004", "::ffff:192.0.2.1", []string{"203.0.113.1:0", "[2001:db8::2]:7000"}, "[192.0.2.1:5004 203.0.113.1:5004 [2001:db8::2]:7000]"},
 		{"0.0.0.0:5004", "2001:db8::1", nil, "[]"}, {"0.0.0.0:5004", "2001:db8::1", []string{"203.0.113.1:0"}, "[203.0.113.1:5004]"},
 		{"192.0.2.1:5004", "127.0.0.1", nil, "[192.0.2.1:5004]"},
+		{"[::]:5004", "127.0.0.1", []string{"203.0.113.1:0"}, "[127.0.0.1:5004 192.0.2.1:5004 [2001:db8::1]:5004 203.0.113.1:5004]"},
+		{"0.0.0.0:5004", "::1", nil, "[192.0.2.1:5004]"},
 	} {
 		w := newStage(t, func(o *cast.Config) { o.RTP = netip.MustParseAddrPort(c.rtp) })
+		w.s.options.MachineAddresses = []netip.Addr{serverAt, netip.MustParseAddr("2001:db8::1")}
 		for _, text := range c.public {
 			w.s.options.PublicAddresses = append(w.s.options.PublicAddresses, netip.MustParseAddrPort(text))
 		}
