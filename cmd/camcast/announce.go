@@ -145,16 +145,28 @@ func hosts(listening netip.Addr) []string {
 		return []string{listening.String()}
 	}
 	const local = "127.0.0.1"
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		return []string{local}
-	}
-	for _, a := range addresses {
-		if network, ok := a.(*net.IPNet); ok && network.IP.IsGlobalUnicast() && network.IP.To4() != nil {
-			return []string{local, network.IP.String()}
+	for _, ip := range machineAddresses() {
+		if ip.Is4() {
+			return []string{local, ip.String()}
 		}
 	}
 	return []string{local}
+}
+
+// machineAddresses are those that other machines may reach this one at, as far as it can tell.
+func machineAddresses() (found []netip.Addr) {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	for _, a := range addresses {
+		if network, ok := a.(*net.IPNet); ok && network.IP.IsGlobalUnicast() {
+			if ip, ok := netip.AddrFromSlice(network.IP); ok {
+				found = append(found, ip.Unmap())
+			}
+		}
+	}
+	return found
 }
 
 // gstDecoder are the elements by which GStreamer decodes a stream. Of H.264 and H.265 it has several

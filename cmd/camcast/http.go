@@ -26,7 +26,8 @@ const defaultHTTP = "127.0.0.1:8080"
 // asked for is no failure.
 func (d *service) openHTTP() (err error) {
 	if d.settings.webRTC.isOn {
-		if d.webRTC, err = webrtc.Serve(d.broadcaster, webrtc.Options{PublicAddresses: d.settings.webRTC.public}); err != nil {
+		o := webrtc.Options{PublicAddresses: d.settings.webRTC.public, MachineAddresses: machineAddresses()}
+		if d.webRTC, err = webrtc.Serve(d.broadcaster, o); err != nil {
 			return err
 		}
 	}
