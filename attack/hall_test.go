@@ -64,6 +64,9 @@ func newHall(t *testing.T, s surroundings) *hall {
 	if s.tls {
 		h.ways, h.comers = append(slices.Clone(ways), overTLS), []way{ways[0], overTLS}
 	}
+	if s.webrtc {
+		h.ways, h.comers = append(slices.Clone(ways), overWebRTC), []way{ways[0], overWebRTC}
+	}
 	for i := range viewers {
 		v, err := h.ways[i%len(h.ways)].watch(viewerAddress(i), h.daemon.target)
 		if err != nil {

@@ -184,6 +184,8 @@ type surroundings struct {
 	tls bool
 	// http: it answers HTTP.
 	http bool
+	// webrtc: it has a stream film of H.264, too, which one viewer in four watches by WebRTC.
+	webrtc bool
 	// passwords: who watches has to prove a password.
 	passwords bool
 	// alone: no other attack runs at the same time.
@@ -226,6 +228,9 @@ func startDaemon(t *testing.T, s surroundings) *daemon {
 		s.card = "size=320x240"
 	}
 	args = append(args, "cam=testcard:?"+s.card)
+	if s.webrtc {
+		args = append(args, filmed)
+	}
 	if s.files > 0 {
 		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, s.files), "sh"}, args...)
 	}
