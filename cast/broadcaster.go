@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -36,7 +37,9 @@ type Broadcaster struct {
 	// rtcpIndex finds a reader by the address its RTCP comes from, and rtpIndex a session by the
 	// one that its RTP goes to, if that is another one.
 	rtcpIndex, rtpIndex readerIndex
-	datagrams           []*datagramHandler
+	// privateIndex finds a session that plays with keys of its own by the reader's address.
+	privateIndex map[netip.AddrPort]*Session
+	datagrams    []*datagramHandler
 	// lateRTCP: the RTCP that is being read may have come long ago.
 	lateRTCP   bool
 	opened     []byte // the room for RTCP that is opened
@@ -63,7 +66,7 @@ func New(l *loop.Loop, config Config) (*Broadcaster, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broadcaster{loop: l, config: config, limits: newLimits(), rtcpIndex: newReaderIndex(), rtpIndex: newReaderIndex()}
+	b := &Broadcaster{loop: l, config: config, limits: newLimits(), rtcpIndex: newReaderIndex(), rtpIndex: newReaderIndex(), privateIndex: map[netip.AddrPort]*Session{}}
 	b.coders = newCoders(l.Post)
 	if b.config.Code == nil {
 		b.config.Code = b.coders.run

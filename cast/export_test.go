@@ -133,7 +133,7 @@ func LeaksOf(b *Broadcaster, s *Stream) Leaks {
 			l.Sessions++
 		}
 	}
-	l.Private = s.rendition.private.fan.Readers()
+	l.Private = s.rendition.private.fan.Readers() + len(b.privateIndex)
 	slots := reflect.ValueOf(s.rendition.ring).Elem().FieldByName("slots")
 	for i := range slots.Len() {
 		l.Pins += int(slots.Index(i).Elem().FieldByName("pins").Int())

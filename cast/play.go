@@ -265,6 +265,7 @@ func (s *Session) leave() {
 	}
 	if private := s.private; private != nil {
 		s.private = nil
+		s.forgetPrivate()
 		s.frames += private.Frames()
 		s.lags += private.Lags()
 		private.Leave()

@@ -127,6 +127,7 @@ func (s *Session) PlayPrivate(p Private) error {
 		return err
 	}
 	s.peer, s.private = p.Peer, r
+	b.privateIndex[privateKey(p.Peer)] = s
 	s.stream.rendition.keys.begin(r, true)
 	s.stream.reports.joinedPrivate(r)
 	return s.begin(UDP)
@@ -214,8 +215,23 @@ func (s *Session) Move(peer netip.AddrPort, local netip.Addr) error {
 		return err
 	}
 	s.private.Move(sealfan.Address{Socket: socket, Peer: peer, Source: local})
+	s.forgetPrivate()
 	s.peer = peer
+	b.privateIndex[privateKey(peer)] = s
 	return nil
+}
+
+// privateKey is what a reader's address is found by: without a zone, and IPv4 as IPv4.
+func privateKey(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}
+
+// forgetPrivate takes the session out of the index, unless another one has come to its address.
+func (s *Session) forgetPrivate() {
+	b, key := s.stream.broadcaster, privateKey(s.peer)
+	if b.privateIndex[key] == s {
+		delete(b.privateIndex, key)
+	}
 }
 
 // privateLane is the readers of a rendition that have keys of their own.

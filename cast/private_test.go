@@ -99,6 +99,42 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
+// TestPrivateClosedPort has a browser crash: its host says that its port is closed, and nothing is sent there any more,
+// unless something comes from it. The session ends when it has been silent for long enough.
+func TestPrivateClosedPort(t *testing.T) {
+	p := newPrivateWorld(t, 10, nil)
+	p.k.SetRejects(netip.MustParsePrefix("10.0.0.0/8"), 0)
+	stays, dies := p.comes("10.0.2.1"), p.comes("10.0.2.2")
+	p.run(time.Second)
+	dies.report()
+	p.run(100 * time.Millisecond)
+	dies.rtp.Close()
+	p.run(100 * time.Millisecond)
+	before := dies.keyed.session.Figures().Frames
+	p.run(time.Second)
+	if f := p.s.Figures(); f.Resting != 1 || dies.keyed.session.Figures().Frames != before {
+		t.Errorf("%d rest; it was sent %d frames more", f.Resting, dies.keyed.session.Figures().Frames-before)
+	}
+	dies.rtp = nil
+	dies.listen()
+	dies.report()
+	p.run(time.Second)
+	if f := p.s.Figures(); f.Resting != 0 || dies.keyed.session.Figures().Frames < before+framesPerSecond/2 {
+		t.Errorf("%d rest; it was sent %d frames more", f.Resting, dies.keyed.session.Figures().Frames-before)
+	}
+	dies.rtp.Close()
+	for range 33 {
+		stays.report()
+		p.run(time.Second)
+	}
+	if !slices.Equal(p.ends, []string{"timeout"}) || !stays.keyed.session.Playing() {
+		t.Errorf("%q", p.ends)
+	}
+	if n := uint64(len(stays.sink.numbers)); stays.keyed.session.Figures().Frames != n {
+		t.Errorf("the other one has %d frames", n)
+	}
+}
+
 // TestPrivateForged has RTCP come that is forged, sealed with another key, or comes twice: it is no sign of life.
 func TestPrivateForged(t *testing.T) {
 	p := newPrivateWorld(t, 10, nil)

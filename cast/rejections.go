@@ -21,11 +21,12 @@ func (b *Broadcaster) rejected(j loop.Rejection) {
 	if !j.PortClosed {
 		return
 	}
-	r := b.listenerAt(j.Peer)
-	if r == nil {
+	ssrc, ok := ssrcOf(j.Quoted)
+	if s := b.privateIndex[privateKey(j.Peer)]; s != nil && ok && ssrc == s.SSRC() {
+		s.private.PortClosed()
 		return
 	}
-	if ssrc, ok := ssrcOf(j.Quoted); ok && ssrc == laneOf(r).packets.SSRC() {
+	if r := b.listenerAt(j.Peer); r != nil && ok && ssrc == laneOf(r).packets.SSRC() {
 		r.PortClosed()
 	}
 }

@@ -136,8 +136,13 @@ func (r *Reader) Move(to Address) {
 	}
 }
 
+// PortClosed has the reader get no frames, as its host says that its port is closed, until something comes from it.
+func (r *Reader) PortClosed() { r.rest(true, "its port is closed") }
+
 // Rest has the reader get no frames, as its machine does not answer, or frames again, from the next key frame on.
-func (r *Reader) Rest(resting bool) {
+func (r *Reader) Rest(resting bool) { r.rest(resting, "its machine does not answer") }
+
+func (r *Reader) rest(resting bool, why string) {
 	if r.gone || r.resting == resting {
 		return
 	}
@@ -146,7 +151,7 @@ func (r *Reader) Rest(resting bool) {
 	if resting {
 		f.config.Figures.Resting++
 		f.catching.remove(r)
-		f.config.Log.Info("reader rests: its machine does not answer", "peer", r.Peer())
+		f.config.Log.Info("reader rests: "+why, "peer", r.Peer())
 		return
 	}
 	f.config.Figures.Resting--
