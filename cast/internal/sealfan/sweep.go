@@ -182,7 +182,6 @@ func (w *sweep) take(frame *ring.Frame, wire *ring.Wire) bool {
 	w.round, w.first = n, ring.First(w.turn, n)
 	w.next, w.end = w.first, w.first+n
 	w.burst, w.packet, w.missed, w.impatient, w.startsBurst = 0, 0, 0, false, true
-	w.slab.clear()
 	w.began = g.owner.config.Loop.Now()
 	w.beginFirst()
 	return true
