@@ -137,11 +137,11 @@ func BenchmarkWebRTCCrowd(b *testing.B) {
 		b.Run(fmt.Sprintf("net=%s/readers=%d", net, readers), func(b *testing.B) {
 			for range b.N {
 				run := needRun(b, measure.Setup{Net: net, Model: "webrtc", Readers: readers, CheckAll: true, CallsUncounted: true})
-				before := run.Everybody().CPU
+				before, began := run.Everybody().CPU, time.Now()
 				for range int(crowdMinute.Seconds()) * framesPerSecond {
 					must(b, run.Frame())
 				}
-				all := (run.Everybody().CPU - before).Seconds() / crowdMinute.Seconds() * 100
+				all := 100 * float64(run.Everybody().CPU-before) / float64(time.Since(began))
 				result, err := run.Finish()
 				must(b, err)
 				report(b, result)

@@ -209,11 +209,19 @@ func (r *Rig) Admit(readers []netip.AddrPort) error {
 	if !r.Drops() {
 		return nil
 	}
-	commands := []string{"-n " + r.Far + " addr flush dev lo scope global"}
-	for _, reader := range readers {
-		commands = append(commands, fmt.Sprintf("-n %s addr add %v/32 dev lo", r.Far, reader.Addr()))
+	if err := IP("-n " + r.Far + " addr flush dev lo scope global"); err != nil {
+		return err
 	}
-	return All(commands...)
+	var commands strings.Builder
+	for _, reader := range readers {
+		fmt.Fprintf(&commands, "addr add %v/32 dev lo\n", reader.Addr())
+	}
+	cmd := exec.Command("ip", "-n", r.Far, "-batch", "-") // there may be a thousand
+	cmd.Stdin = strings.NewReader(commands.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("ip addr add: %w: %s", err, out)
+	}
+	return nil
 }
 
 // DropEarly has the far side drop what is for others than the first readers, about so many,
