@@ -29,7 +29,7 @@ type Options struct {
 	// MaxFrame is the size in bytes of the largest frame, 1024 to 1 GB (capture.DefaultMaxFrame). It
 	// bounds the memory.
 	MaxFrame int
-	// Log gets what the command writes to stderr (discarded).
+	// Log gets what the command writes to stderr, URLs without user and password (discarded).
 	Log *slog.Logger
 }
 
