@@ -87,7 +87,7 @@ test-encoders:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_BROWSER)
 	.ci/in-namespace $(GO) test -count=1 -timeout 1h -tags browser -run TestFilms -v ./cmd/camcast -film-time 60s
 
-# Real V4L2 drivers, in a virtual machine.
+# Real V4L2 drivers, in virtual machines, CAMERAJOBS at a time.
 test-camera:
 	$(INSTALL) $(PACKAGES_GO) $(PACKAGES_CAMERA)
 	capture/v4l2/vm/test.sh
