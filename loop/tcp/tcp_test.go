@@ -73,13 +73,13 @@ func newLoop(t *testing.T, kernel loop.Kernel) *loop.Loop {
 
 func turnUntil(t *testing.T, l *loop.Loop, done func() bool) {
 	t.Helper()
-	for !done() {
+	for turns := 0; !done(); turns++ {
 		ran, err := l.Turn(5 * time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ran == 0 {
-			t.Fatal("nothing happened for 5 s")
+		if ran == 0 || turns == 1_000_000 {
+			t.Fatalf("nothing happened for 5 s, or the loop turns without end: %d turns", turns)
 		}
 	}
 }

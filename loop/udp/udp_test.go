@@ -137,7 +137,7 @@ func turnUntil(t *testing.T, l *loop.Loop, done func() bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ran == 0 || turns == 100_000 {
+		if ran == 0 || turns == 1_000_000 {
 			t.Fatalf("nothing happened for 5 s, or the loop turns without end: %d turns", turns)
 		}
 	}
