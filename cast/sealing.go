@@ -52,8 +52,12 @@ const (
 	paddingBytes = rtp.HeaderBytes + 4
 )
 
+// mostFirst is the highest sequence number that is the first of all: so there is no rollover soon, of which a
+// reader that misses all before it would not know, as nothing can lead it yet.
+const mostFirst = 1<<15 - 1
+
 func newSealing(c Config, plain *ring.Form) *sealing {
-	return &sealing{sealer: srtp.NewSealer(c.Random, c.random32()), plain: plain, next: uint64(uint16(c.random32()))}
+	return &sealing{sealer: srtp.NewSealer(c.Random, c.random32()), plain: plain, next: uint64(c.random32() & mostFirst)}
 }
 
 // SSRC implements packets.

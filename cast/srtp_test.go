@@ -333,6 +333,32 @@ func TestSRTPAtTheRollover(t *testing.T) {
 	}
 }
 
+// TestSRTPMissesTheFirstPackets has the first SRTP reader miss the first half of the first frame, wherever the
+// sequence numbers begin: it opens the rest, and all that follows.
+func TestSRTPMissesTheFirstPackets(t *testing.T) {
+	w := newWorld(t, 1, func(c *cast.Config) {
+		random := c.Random
+		c.SRTP, c.Random = true, func(p []byte) {
+			if random(p); len(p) == 4 { // a first sequence number, among others
+				p[2], p[3] = 0xff, 0xf0
+			}
+		}
+	})
+	w.camera.scan = 60000 // some 43 packets
+	r := w.sealedAt("10.0.1.1", newKeyStreams())
+	missed := 0
+	r.rtp.OnReceive(func(d sim.Datagram) {
+		if missed++; missed > 20 {
+			r.arrived(d.Payload)
+		}
+	})
+	w.must(r.play())
+	w.run(time.Second)
+	if r.inARow(20); missed < 500 {
+		t.Errorf("%d packets came", missed)
+	}
+}
+
 // TestSRTPToldLongAgo has a session that was told too long ago be refused, and be served when it is told anew.
 func TestSRTPToldLongAgo(t *testing.T) {
 	w := newWorld(t, 1, func(c *cast.Config) { c.SRTP, c.SessionTimeout = true, 24*time.Hour })

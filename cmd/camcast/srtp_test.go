@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
+	"image"
+	"image/jpeg"
+	"net"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -16,6 +21,8 @@ import (
 	"github.com/camcast/camcast/cast/rtsp"
 	"github.com/camcast/camcast/certificate"
 	"github.com/camcast/camcast/loop"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/srtp"
 	"github.com/camcast/camcast/tlsbridge"
 )
 
@@ -46,7 +53,7 @@ func TestSRTP(t *testing.T) {
 	}
 }
 
-// serveNearRollover serves a test card over TLS whose sequence numbers begin 16 packets before the rollover, and
+// serveNearRollover serves a test card over TLS whose sequence numbers are some dozens before the rollover, and
 // returns its URL.
 func serveNearRollover(t *testing.T) (url string) {
 	t.Helper()
@@ -54,12 +61,7 @@ func serveNearRollover(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	random := func(p []byte) {
-		if _, _ = rand.Read(p); len(p) == 4 { // a first sequence number, among others
-			p[2], p[3] = 0xff, 0xf0
-		}
-	}
-	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0"), SRTP: true, Random: random})
+	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0"), SRTP: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +81,19 @@ func serveNearRollover(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.AddStream("cam", card, cast.StreamOptions{}); err != nil {
+	isLive, live := context.WithCancel(context.Background())
+	s, err := b.AddStream("cam", card, cast.StreamOptions{StateChanged: func(_ *cast.Stream, state cast.State, _ error) {
+		if state == cast.Live {
+			live()
+		}
+	}})
+	if err != nil {
 		t.Fatal(err)
 	}
+	if err := l.Run(isLive); err != nil {
+		t.Fatal(err)
+	}
+	sealUntil(t, b, s, 1<<16-40)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- l.Run(ctx) }()
@@ -98,6 +110,39 @@ func serveNearRollover(t *testing.T) (url string) {
 		}
 	})
 	return "rtsps://" + netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), front.Port()).String() + "/cam"
+}
+
+// sealUntil publishes pictures of some 20 packets to one SRTP reader until the next one has at least this number,
+// while the loop does not run.
+func sealUntil(t *testing.T, b *cast.Broadcaster, s *cast.Stream, sequence uint16) {
+	t.Helper()
+	sink, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	at := sink.LocalAddr().(*net.UDPAddr).AddrPort()
+	session, err := b.OpenSession(cast.SessionOptions{Stream: s, Protocol: cast.RTSP, Peer: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.End("the numbers are far enough")
+	offer, _ := s.SRTP()
+	if err := errors.Join(session.Seal(offer, srtp.Peer{Key: srtp.Key{1}}), session.PlayUDP(cast.Address{RTP: at, RTCP: at})); err != nil {
+		t.Fatal(err)
+	}
+	noise := image.NewRGBA(image.Rect(0, 0, 640, 480))
+	_, _ = rand.Read(noise.Pix[:len(noise.Pix)/10])
+	var picture bytes.Buffer
+	if err := jpeg.Encode(&picture, noise, nil); err != nil {
+		t.Fatal(err)
+	}
+	f := media.Frame{Params: &media.Params{Format: media.JPEG, Width: 640, Height: 480, FramesPerSecond: 15}, Bytes: picture.Bytes()}
+	for session.NextSequence() < sequence {
+		if err := s.Publish(f); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestSRTPOverTheRollover has a reader watch over the rollover of the sequence numbers, and another one come
