@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtp"
 	"github.com/camcast/camcast/proto/srtp"
 )
@@ -18,8 +19,8 @@ import (
 // the next one is 2^15 packets or more after that. So every reader is first sent a packet of before its
 // own first one, and, if the counter has gone on since it was told, some of those between. Of JPEG these are
 // any. Where frames depend on each other, a packet may be a frame that needs others, which the reader has not
-// had: so now and then a frame has one more packet for all readers, of padding alone, and readers are led by
-// these.
+// had: so now and then a frame ends with one more packet for all readers, of nothing but filler, and readers are
+// led by these.
 type sealing struct {
 	sealer *srtp.Sealer
 	plain  *ring.Form
@@ -27,9 +28,10 @@ type sealing struct {
 	octets uint64
 	// kept are packets of long ago that a reader may be led by, the oldest first, each at most some hundred
 	// more than keptApart after the one before, and last is the last one of these.
-	kept    []keptPacket
-	last    keptPacket
-	padding [paddingBytes]byte
+	kept []keptPacket
+	last keptPacket
+	// open is the last packet of a frame, without the mark that it is, and filler the one that is then.
+	open, filler []byte
 }
 
 // keptPacket is a sealed packet.
@@ -45,11 +47,9 @@ const (
 	// keptApart is how far apart packets are kept, and keptPackets how many.
 	keptApart   = 1 << 14
 	keptPackets = 32
-	// paddedApart is after how many packets there is one of padding alone, at the end of a frame. It bounds
-	// the gap between a reader's lead and its first frame, and what padding costs: a packet in 256.
-	paddedApart = 1 << 8
-	// paddingBytes is the length of such a packet: a header and four bytes of padding.
-	paddingBytes = rtp.HeaderBytes + 4
+	// filledApart is after how many packets there is one of filler, at the end of a frame. It bounds
+	// the gap between a reader's lead and its first frame, and what filler costs: a packet in 256.
+	filledApart = 1 << 8
 )
 
 // mostFirst is the highest sequence number that is the first of all: so there is no rollover soon, of which a
@@ -88,23 +88,31 @@ func (s *sealing) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {
 	}
 	p := plain.Packets
 	p.FirstSequence = s.NextSequence()
-	dst = slices.Grow(dst[:0], len(p.Bytes)+p.Count*srtp.TagBytes+paddingBytes+srtp.TagBytes)
 	depends := f.Params.Format.Dependent()
+	fills := depends && s.lacksFiller(s.next+uint64(p.Count))
+	if fills {
+		s.fill(f.Params.Format, plain.Packet(p.Count-1))
+	}
+	dst = slices.Grow(dst[:0], len(p.Bytes)+p.Count*srtp.TagBytes+len(s.filler)+srtp.TagBytes)
+	var err error
 	for i := range p.Count {
-		var err error
-		if dst, err = s.seal(dst, plain.Packet(i), !depends); err != nil {
+		packet := plain.Packet(i)
+		if fills && i == p.Count-1 {
+			packet = s.open
+		}
+		if dst, err = s.seal(dst, packet, !depends); err != nil {
 			return rtp.Packets{}, err
 		}
 	}
 	s.octets += uint64(len(p.Bytes) - p.Count*rtp.HeaderBytes)
-	if !depends || !s.lacksPadding() {
+	if !fills {
 		return p.Longer(dst, srtp.TagBytes), nil
 	}
-	dst, err := s.seal(dst, s.pad(plain.Packet(p.Count-1)), true)
-	if err != nil {
+	if dst, err = s.seal(dst, s.filler, true); err != nil {
 		return rtp.Packets{}, err
 	}
-	return p.LongerAndOne(dst, srtp.TagBytes, paddingBytes+srtp.TagBytes), nil
+	s.octets += uint64(len(s.filler) - rtp.HeaderBytes)
+	return p.LongerAndOne(dst, srtp.TagBytes, len(s.filler)+srtp.TagBytes), nil
 }
 
 // seal seals the next packet. If leads is set, readers may be led by it.
@@ -122,19 +130,19 @@ func (s *sealing) seal(dst, packet []byte, leads bool) ([]byte, error) {
 	return dst, nil
 }
 
-// lacksPadding reports whether the next packet must be one of padding alone: the last one was too long ago,
+// lacksFiller reports whether the packet with that index must be one of filler: the last one was too long ago,
 // or had another rollover counter.
-func (s *sealing) lacksPadding() bool {
-	return s.last.bytes == nil || s.next-s.last.index >= paddedApart || s.next>>16 != s.last.index>>16
+func (s *sealing) lacksFiller(index uint64) bool {
+	return s.last.bytes == nil || index-s.last.index >= filledApart || index>>16 != s.last.index>>16
 }
 
-// pad is a packet of padding alone (RFC 3550, section 5.1), with the header of a frame's last packet.
-func (s *sealing) pad(last []byte) []byte {
-	const paddingBit = 0x20
-	copy(s.padding[:], last[:rtp.HeaderBytes])
-	s.padding[0] |= paddingBit
-	s.padding[paddingBytes-1] = paddingBytes - rtp.HeaderBytes
-	return s.padding[:]
+// fill makes the packet of filler that ends a frame in its last packet's place.
+func (s *sealing) fill(format media.Format, last []byte) {
+	const markerBit = 0x80
+	s.filler = rtp.AppendFiller(append(s.filler[:0], last[:rtp.HeaderBytes]...), format, rtp.Payload(last))
+	s.filler[0] &^= rtp.PaddingBit
+	s.open = append(s.open[:0], last...)
+	s.open[1] &^= markerBit
 }
 
 // keep keeps the next packet, if the last one that was kept is far enough away.

@@ -1,7 +1,9 @@
 package cast_test
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -77,5 +79,47 @@ func TestSealedLayout(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestSealedFiller has each frame of H.264 and H.265 end with filler, by which SRTP readers are led: the frames are
+// the same, end with one mark, and take no memory.
+func TestSealedFiller(t *testing.T) {
+	for _, name := range []string{"slices.h264", "bframes.h265"} {
+		frames := nalFrames(t, name)
+		w := &nalWorld{world: newEmptyWorld(t, 1, []netip.Addr{serverAddr}, withSRTP)}
+		var err error
+		w.s, err = w.b.AddStream("cam", nil, cast.StreamOptions{Params: frames[0].Params})
+		w.must(err)
+		w.watches("10.0.0.1")
+		told, _ := w.s.SRTP()
+		in := pionContext(t, told.Key)
+		in.SetROC(told.SSRC, told.Rollover)
+		d := rtp.NewNALDepacketizer(frames[0].Params.Format, 1<<20)
+		var dst []byte
+		for i, f := range frames {
+			w.publish(frames[i : i+1])
+			lay := func() (plain, sealed rtp.Packets) {
+				cast.SkipSealed(w.s, cast.SealedIndex(w.s)+1<<8)
+				plain, sealed, err := cast.LaySealed(w.s, dst)
+				w.must(err)
+				return plain, sealed
+			}
+			plain, sealed := lay()
+			if dst = sealed.Bytes[:0]; sealed.Count != plain.Count+1 {
+				t.Errorf("%s: frame %d has %d packets, %d without filler", name, i, sealed.Count, plain.Count)
+			}
+			for n := range sealed.Count {
+				packet, err := in.DecryptRTP(nil, sealed.Packet(n), nil)
+				w.must(err)
+				got, ok, err := d.Push(packet)
+				if last := n == sealed.Count-1; err != nil || ok != last || packet[1]&0x80 != 0 != last || last && !bytes.Equal(got.Bytes, f.Bytes) {
+					t.Fatalf("%s: packet %d of %d of frame %d: a frame is %v, %v; %x", name, n, sealed.Count, i, ok, err, packet[:16])
+				}
+			}
+			if allocs := testing.AllocsPerRun(10, func() { lay() }); allocs > 0 && i > 0 {
+				t.Errorf("%s: %v allocations for frame %d", name, allocs, i)
+			}
+		}
 	}
 }

@@ -33,7 +33,6 @@ type sealedReader struct {
 	opened, unopened int
 	reports          int
 	goodbyes         int
-	paddings         int
 	lastSequence     uint16
 	gaps             int // after the first whole frame
 	keys             *keyStreams
@@ -131,8 +130,7 @@ func (r *sealedReader) arrived(p []byte) {
 		r.w.t.Errorf("a packet of SSRC %x", plain[8:12])
 	}
 	if r.groups != nil {
-		if plain[0]&0x20 != 0 {
-			r.paddings++
+		if len(plain) == rtp.HeaderBytes { // the filler of the made-up format
 			return
 		}
 		r.groups.packet(plain)

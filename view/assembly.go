@@ -96,6 +96,9 @@ func (a *nalAssembly) restart() { a.Reset() }
 // frame, as is one with the beginning of the picture's first slice.
 func (a *nalAssembly) begins(packet []byte) bool {
 	p := rtp.Payload(packet)
+	if rtp.IsFiller(a.format, p) {
+		return false
+	}
 	if a.format == media.H265 {
 		return begins265(p)
 	}

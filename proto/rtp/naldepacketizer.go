@@ -86,7 +86,7 @@ func (d *NALDepacketizer) drop() {
 //
 // Errors match ErrMalformed or ErrUnsupported, for a packet that is ignored, or what
 // nal.Assembler says of a frame, which is dropped. A packet that is older than the last one is
-// ignored, as is one of padding alone.
+// ignored, as is one of padding or filler data alone, which may end a frame.
 func (d *NALDepacketizer) Push(packet []byte) (frame media.Frame, ok bool, err error) {
 	d.packet = rtp.Packet{}
 	if err := d.packet.Unmarshal(packet); err != nil {
@@ -111,7 +111,7 @@ func (d *NALDepacketizer) Push(packet []byte) (frame media.Frame, ok bool, err e
 		d.fragmented = false
 	}
 	d.begun, d.next = true, d.packet.SequenceNumber+1
-	if len(d.packet.Payload) == 0 { // padding alone
+	if len(d.packet.Payload) == 0 || !d.open && IsFiller(d.format, d.packet.Payload) {
 		if !d.open && !d.gap {
 			d.frameNext = d.next
 		}

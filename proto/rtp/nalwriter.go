@@ -214,7 +214,7 @@ func (w *nalWriter) begin(size int, padded, marker bool) {
 		first |= 0x10
 	}
 	if padded {
-		first |= 0x20
+		first |= PaddingBit
 	}
 	if marker {
 		second |= 0x80
