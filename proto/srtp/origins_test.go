@@ -38,6 +38,8 @@ func TestWindow(t *testing.T) {
 			return o
 		}},
 		{"one very long frame", 100, 512, 60, func(o Origin, n int) Origin { return Origin{o.Frame, o.Packet + uint32(n), o.Layout} }},
+		{"layouts that change in a frame", 200, 128, 2, func(o Origin, n int) Origin { return Origin{o.Frame, o.Packet + uint32(n), o.Layout + 1} }},
+		{"frames that go on where others end", 200, 128, 2, func(o Origin, n int) Origin { return Origin{o.Frame + 1, o.Packet + uint32(n), o.Layout} }},
 		{"frames far back and forth", 200, 64, 1, func(o Origin, _ int) Origin { return Origin{1000 - o.Frame, 5, o.Layout} }},
 		{"the farthest jumps", 200, 64, 1, func(o Origin, _ int) Origin { return Origin{o.Frame - maxJump, 0, o.Layout + maxJump} }},
 		{"frames farther", 200, 1, 1, func(o Origin, _ int) Origin { return Origin{o.Frame + maxJump + 1, 0, o.Layout} }},

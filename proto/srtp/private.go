@@ -111,11 +111,7 @@ func (p *Private) check(dst []byte) uint16 {
 // Origin returns the index of the newest packet with a sequence number, and what it is made of, if it is
 // in the window: one of the last 512 packets, and of the last 64 runs. Reseal seals it again.
 func (p *Private) Origin(sequence uint16) (index uint64, o Origin, ok bool) {
-	back := uint64(uint16(p.next) - 1 - sequence)
-	if back >= p.next {
-		return 0, Origin{}, false
-	}
-	index = p.next - 1 - back
+	index = p.next - uint64(uint16(p.next)-sequence) // before the first one it wraps, and is not known
 	o, ok = p.originOf(index)
 	return index, o, ok
 }
