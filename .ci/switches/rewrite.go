@@ -16,6 +16,8 @@ type rewriter struct {
 	src     []byte
 	byPlace map[string][]*mutant
 	imports map[*types.Package]bool // which the file can name
+	// constant is the type of the constant expression that is being written, as its parts have none; else empty.
+	constant string
 }
 
 func (r *rewriter) offset(at token.Pos) int { return r.pkg.set.Position(at).Offset }
@@ -69,7 +71,9 @@ func (r *rewriter) rewritten(n ast.Node) (text string, ok bool) {
 		}
 	case *ast.UnaryExpr:
 		if ms := r.mutants(n.OpPos); len(ms) > 0 && n.Op == token.SUB {
-			return r.value(n, "-", r.node(n.X), "", ms)
+			if kind, ok := r.typeName(n); ok {
+				return choose(kind, n.Op, "", r.node(n.X), ms), true
+			}
 		}
 	case *ast.IncDecStmt:
 		if ms := r.mutants(n.TokPos); len(ms) > 0 {
@@ -95,37 +99,30 @@ func (r *rewriter) arithmetic(n *ast.BinaryExpr, ms []*mutant) (string, bool) {
 	if v := r.pkg.info.Types[n.Y].Value; v != nil && n.Op == token.MUL && constant.Sign(v) == 0 {
 		return "", false // no division by a constant 0 can be built
 	}
-	return r.value(n, n.Op.String(), r.node(n.X), r.node(n.Y), ms)
-}
-
-// value is a call of a function that chooses the operator. Not ok: its type is a string, or cannot be named
-// in this file.
-func (r *rewriter) value(n ast.Expr, op, x, y string, ms []*mutant) (string, bool) {
 	kind, ok := r.typeName(n)
 	if !ok {
 		return "", false
 	}
-	join := func(op string) string {
-		if y == "" {
-			return fmt.Sprintf("%s(%s)", op, x)
-		}
-		return fmt.Sprintf("(%s) %s (%s)", x, op, y)
+	before := r.constant
+	if r.constant = ""; r.pkg.info.Types[n].Value != nil {
+		r.constant = kind
+	}
+	x, y := r.node(n.X), r.node(n.Y)
+	r.constant = before
+	return choose(kind, n.Op, x, y, ms), true
+}
+
+// choose is a call of a function that chooses the operator; x is empty if there is one operand.
+func choose(kind string, op token.Token, x, y string, ms []*mutant) string {
+	if x != "" {
+		x = "(" + x + ")"
 	}
 	text := "func() " + kind + " { "
 	for _, m := range ms {
 		m.built = true
-		text += fmt.Sprintf("if chosenMutant == %d { return %s }; ", m.number, join(changed[m.kind][operator(op)]))
+		text += fmt.Sprintf("if chosenMutant == %d { return %s %s (%s) }; ", m.number, x, changed[m.kind][op], y)
 	}
-	return text + "return " + join(op) + " }()", true
-}
-
-func operator(text string) token.Token {
-	for op := token.ADD; op <= token.REM; op++ {
-		if op.String() == text {
-			return op
-		}
-	}
-	return token.ILLEGAL
+	return fmt.Sprintf("%sreturn %s %s (%s) }()", text, x, op, y)
 }
 
 // step is a statement that may stand in a for clause.
@@ -142,10 +139,15 @@ func (r *rewriter) step(n *ast.IncDecStmt, ms []*mutant) (string, bool) {
 	return fmt.Sprintf("%s += func() %s { if chosenMutant == %d { return %s }; return %s }()", r.node(n.X), kind, ms[0].number, other, one), true
 }
 
-// typeName is an expression's type as the file can write it.
+// typeName is an expression's type as the file can write it. Not ok: it is no number, or of a package that the file
+// does not import.
 func (r *rewriter) typeName(e ast.Expr) (name string, ok bool) {
 	ok = true
-	t := types.Default(r.pkg.info.TypeOf(e))
+	t := r.pkg.info.TypeOf(e)
+	if basic, isBasic := t.(*types.Basic); isBasic && basic.Info()&types.IsUntyped != 0 && r.constant != "" {
+		return r.constant, true
+	}
+	t = types.Default(t)
 	if basic, isBasic := t.Underlying().(*types.Basic); !isBasic || basic.Info()&types.IsNumeric == 0 {
 		return "", false
 	}
