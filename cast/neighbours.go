@@ -108,7 +108,7 @@ func (b *Broadcaster) restNobody() {
 	for _, s := range b.streams {
 		if s.rendition.resting() > 0 {
 			s.rendition.eachUDP(func(r *fanout.Reader) { r.Rest(false) })
-			s.rendition.private.fan.Each((*sealfan.Reader).Alive)
+			s.rendition.private.fan.Each(func(r *sealfan.Reader) { r.Rest(false) })
 		}
 	}
 }

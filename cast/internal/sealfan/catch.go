@@ -30,7 +30,7 @@ const (
 // and ok is false, if the reader has begun, or if that frame is no longer kept. What it begins with is sealed only
 // then: first says nothing.
 func (r *Reader) CatchUp() (first ring.Beginning, ok bool) {
-	if r.gone || r.resting || r.inHand || r.catching || r.frames > 0 || !r.waits || r.squeeze != (ring.Squeeze{}) {
+	if r.gone || r.resting != 0 || r.inHand || r.catching || r.frames > 0 || !r.waits || r.squeeze != (ring.Squeeze{}) {
 		return first, false
 	}
 	cursor, squeeze, _, ok := r.group.layout.form.CatchUp()
@@ -76,8 +76,10 @@ func (k *catching) init(f *Fan) {
 	k.task = f.config.Budget.NewTask(k.advance)
 	k.timer = f.config.Loop.NewTimer(func() { k.task.Do() })
 	k.failed = func(_ int, err error) {
-		k.active.reader.unreachable(k.active.reader.group.sweep.turn+1, err)
-		k.active.broken = true
+		if !k.active.broken {
+			k.active.broken = true
+			k.active.reader.unreachable(err)
+		}
 	}
 }
 
@@ -103,15 +105,6 @@ func (k *catching) remove(r *Reader) {
 	k.list = k.list[:last]
 }
 
-// moved has nothing more be sent that was sealed for a reader's former group.
-func (k *catching) moved(r *Reader) {
-	for _, c := range k.list {
-		if c.reader == r {
-			c.kept.clear()
-		}
-	}
-}
-
 // enter has those readers of a group no longer be caught up whose next frame is the one that its sweep begins
 // now, or who can begin with that.
 func (k *catching) enter(g *group, frame *ring.Frame) {
@@ -120,7 +113,8 @@ func (k *catching) enter(g *group, frame *ring.Frame) {
 		if c.reader.group != g || c.pin.Held() != nil {
 			continue
 		}
-		if next := c.cursor.Peek(k.fan.config.Ring, patient); next != frame.Number && !frame.Key {
+		next := c.cursor.Peek(k.fan.config.Ring, patient)
+		if !frame.Key && (next != frame.Number || c.pin.GivenUp()) { // it lacks a frame, or a part of one
 			continue
 		}
 		skips := c.cursor.SkipsLeading()
@@ -295,6 +289,9 @@ func (k *catching) lose(c *catcher) {
 // send sends what is sealed to a reader, and reports whether that is done. If not, it is seen to going on.
 func (k *catching) send(c *catcher, packetBytes int) bool {
 	k.active = c
+	for i := range c.kept.runs { // its index may be another one since they were sealed, and its group
+		c.kept.runs[i].Peer = int(c.reader.index)
+	}
 	outcome := c.kept.send(c.reader.group.fan, packetBytes, k.failed)
 	k.active = nil
 	switch {

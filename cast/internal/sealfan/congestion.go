@@ -37,13 +37,13 @@ func (w *sweep) waitUntilWritable() {
 }
 
 // congested waits a moment, since no readiness will tell when the queue behind the socket has room. A reader whose
-// queue stays full is skipped. So are, at once, readers who were skipped in the frame before, and all others after
+// queue stays full is skipped. So are, at once, readers whose last frame was skipped, and all others after
 // one wait has not helped: a frame waits once.
 func (w *sweep) congested() (skipped bool) {
 	run := w.slab.position.Peer
 	r := w.group.readers[w.slab.runs[run].Peer]
 	switch {
-	case w.impatient || r.failing(w.turn) || w.stuckSince > 0 && w.now-w.stuckSince >= congestionLimit:
+	case w.impatient || r.refused > 0 || w.stuckSince > 0 && w.now-w.stuckSince >= congestionLimit:
 		w.impatient = w.impatient || w.stuckSince > 0
 		w.failed(run, errCongested)
 		w.slab.position, w.stuckSince = udp.Position{Peer: run + 1}, 0

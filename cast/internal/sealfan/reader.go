@@ -31,12 +31,12 @@ type Reader struct {
 	waits, skipsLeading bool
 	// inHand: it is sent the frame in hand. catching: it is sent frames by a cursor of its own.
 	inHand, catching bool
-	resting          bool
-	// failed is the sweep's count at the last frame that could not be sent to it, and failingSince when a
-	// row of such frames began, in milliseconds of a clock that may wrap.
-	failed, failingSince uint32
-	resent               resent
-	rate                 rate
+	resting          restReason
+	// refused is how many frames in a row could not be sent to it, of those that it gets, and refusedSince when
+	// the first one could not, in milliseconds of a clock that may wrap.
+	refused, refusedSince uint32
+	resent                resent
+	rate                  rate
 }
 
 // Gone reports whether the reader has left.
@@ -77,7 +77,7 @@ func (r *Reader) SendRTCP(packet []byte) {
 
 // enter adds the reader to a group.
 func (r *Reader) enter(g *group, at Address) {
-	r.group, r.index, r.failed = g, int32(g.fan.Add(at.Peer, at.Source)), 0
+	r.group, r.index, r.refused = g, int32(g.fan.Add(at.Peer, at.Source)), 0
 	g.readers = append(g.readers, r)
 }
 
@@ -114,6 +114,7 @@ func (r *Reader) Move(to Address) {
 	if r.gone || to.Socket == g.fan.Socket() {
 		if !r.gone {
 			g.fan.Move(int(r.index), to.Peer, to.Source)
+			r.refused = 0
 		}
 		return
 	}
@@ -123,9 +124,7 @@ func (r *Reader) Move(to Address) {
 	was := &Reader{group: g, index: r.index, gone: true}
 	g.readers[r.index] = was
 	r.enter(f.group(to.Socket, g.layout, g.tagBytes), to)
-	if r.catching {
-		f.catching.moved(r)
-	} else {
+	if !r.catching {
 		r.inHand, r.waits = false, true
 		f.config.RequestKey()
 	}
@@ -136,37 +135,10 @@ func (r *Reader) Move(to Address) {
 	}
 }
 
-// PortClosed has the reader get no frames, as its host says that its port is closed, until something comes from it.
-func (r *Reader) PortClosed() { r.rest(true, "its port is closed") }
-
-// Rest has the reader get no frames, as its machine does not answer, or frames again, from the next key frame on.
-func (r *Reader) Rest(resting bool) { r.rest(resting, "its machine does not answer") }
-
-func (r *Reader) rest(resting bool, why string) {
-	if r.gone || r.resting == resting {
-		return
-	}
-	f := r.group.owner
-	r.resting = resting
-	if resting {
-		f.config.Figures.Resting++
-		f.catching.remove(r)
-		f.config.Log.Info("reader rests: "+why, "peer", r.Peer())
-		return
-	}
-	f.config.Figures.Resting--
-	r.waits = true
-	f.config.RequestKey()
-	f.config.Log.Info("reader goes on", "peer", r.Peer())
-}
-
-// Alive notes that something has come from the reader: it does not rest any more.
-func (r *Reader) Alive() { r.Rest(false) }
-
 // gets reports whether the reader is sent a frame, and notes what follows from that.
 func (r *Reader) gets(f *ring.Frame) bool {
 	switch {
-	case r.gone || r.resting:
+	case r.gone || r.resting != 0:
 		r.waits = true
 		return false
 	case r.catching:
@@ -188,22 +160,24 @@ func (r *Reader) cut() {
 	r.group.owner.config.RequestKey()
 }
 
-// unreachableLimit is how long the kernel may refuse to send to a reader before it is lost.
-const unreachableLimit = uint32(5 * time.Second / time.Millisecond)
+const (
+	// unreachableLimit is how long the kernel may refuse to send to a reader before it is lost, and
+	// unreachableFrames how many frames it must have refused: a reader is tried with key frames alone meanwhile, which
+	// may be far apart.
+	unreachableLimit  = uint32(5 * time.Second / time.Millisecond)
+	unreachableFrames = 3
+)
 
-// unreachable notes that the reader could not be sent to in the sweep's frame of this count.
-func (r *Reader) unreachable(turn uint32, err error) {
+// unreachable notes that the frame in hand could not be sent to the reader.
+func (r *Reader) unreachable(err error) {
 	f := r.group.owner
 	f.config.Figures.Unreachable++
 	now := uint32(f.config.Loop.Awake() / time.Millisecond)
-	if !r.failing(turn) {
-		r.failingSince = now
+	if r.refused == 0 {
+		r.refusedSince = now
 	}
-	r.failed = turn
-	if !r.gone && now-r.failingSince >= unreachableLimit {
+	r.refused++
+	if !r.gone && r.refused >= unreachableFrames && now-r.refusedSince >= unreachableLimit {
 		f.lost = append(f.lost, lostReader{r, err})
 	}
 }
-
-// failing reports whether the reader could not be sent to in the sweep's frame of this count or in the one before.
-func (r *Reader) failing(turn uint32) bool { return r.failed > 0 && turn-r.failed <= 1 }

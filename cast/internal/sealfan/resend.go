@@ -34,7 +34,7 @@ func (c *resent) has(now uint32) bool {
 // it has sent it.
 func (r *Reader) Resend(sequence uint16) bool {
 	f := r.group.owner
-	if r.gone || r.resting || !r.resent.has(uint32(f.config.Loop.Now()/time.Millisecond)) {
+	if r.gone || r.resting != 0 || !r.resent.has(uint32(f.config.Loop.Now()/time.Millisecond)) {
 		return false
 	}
 	index, origin, ok := r.keys.Origin(sequence)

@@ -79,7 +79,7 @@ func mayhem(t *testing.T, seed uint64) (again int) {
 		case action == 4:
 			g.setLevel(uint8(random.IntN(3)))
 		case action == 5:
-			g.Rest(!g.resting)
+			g.Rest(g.resting == 0)
 		case action == 6 && random.IntN(3) == 0:
 			h.fillSome(random.IntN(2) == 0)
 		case action == 7:

@@ -39,8 +39,6 @@ type sweep struct {
 	// is sealed for those before next.
 	first, next, end, round int
 	slab                    slab
-	// missed is how many readers could not be sent some of the frame in hand.
-	missed int
 	// stuckSince is since when the queue behind the socket has been full for the reader that is next; 0: it is not.
 	// impatient: waiting for one has not helped in this frame.
 	stuckSince  time.Duration
@@ -62,14 +60,14 @@ func newSweep(g *group) *sweep {
 	w.timer = f.config.Loop.NewTimer(func() { w.task.Do() })
 	w.failed = func(run int, err error) {
 		r := g.readers[w.slab.runs[run].Peer]
-		if r.inHand {
-			w.missed++
-			r.inHand = false // the rest of the frame is of no use to it
-			if !w.hand.Disposable {
-				r.cut()
-			}
+		if !r.inHand {
+			return // this is not the first failure in the frame, or the reader has moved
 		}
-		r.unreachable(w.turn, err)
+		r.inHand = false // the rest of the frame is of no use to it
+		if !w.hand.Disposable {
+			r.cut()
+		}
+		r.unreachable(err)
 	}
 	return w
 }
@@ -181,7 +179,7 @@ func (w *sweep) take(frame *ring.Frame, wire *ring.Wire) bool {
 	w.turn++
 	w.round, w.first = n, ring.First(w.turn, n)
 	w.next, w.end = w.first, w.first+n
-	w.burst, w.packet, w.missed, w.impatient, w.startsBurst = 0, 0, 0, false, true
+	w.burst, w.packet, w.impatient, w.startsBurst = 0, 0, false, true
 	w.began = g.owner.config.Loop.Now()
 	w.beginFirst()
 	return true
@@ -268,7 +266,7 @@ func (w *sweep) finish() {
 
 // count counts a frame that the reader was sent.
 func (r *Reader) count(packets, octets int) {
-	r.inHand = false
+	r.inHand, r.refused = false, 0
 	r.frames++
 	r.packets += uint32(packets)
 	r.octets += uint32(octets)

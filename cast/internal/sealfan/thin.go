@@ -63,13 +63,16 @@ func (r *Reader) Reported(report rtcp.ReceptionReport) {
 	// What receivers make of the upper bits differs: it is the latest packet of these 16.
 	newest := r.keys.Next() - 1
 	highest := newest - uint64(uint16(newest)-uint16(report.HighestSequence))
+	if r.packets == 0 || highest > newest {
+		return // it has reported a packet that was never sent
+	}
 	t := r.thinning
 	if t == nil {
 		r.thinning = &thinning{last: highest, count: report.CumulativeLost}
 		r.adapt(fanout.OwnEvidence{At: r.now(), Sent: 256, Lost: max(uint32(report.FractionLost), r.rate.loss)})
 		return
 	}
-	if highest <= t.last || highest > newest {
+	if highest <= t.last {
 		return
 	}
 	sent := uint32(highest - t.last)
@@ -149,7 +152,7 @@ func (f *Fan) uncount(r *Reader) {
 	if r.Thinned() {
 		f.config.Figures.Thinned--
 	}
-	if r.resting {
+	if r.resting != 0 {
 		f.config.Figures.Resting--
 	}
 }

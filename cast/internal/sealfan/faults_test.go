@@ -1,0 +1,123 @@
+package sealfan
+
+import (
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/proto/rtcp"
+	"golang.org/x/sys/unix"
+)
+
+// TestCatchingUpWhileOthersLeave has the socket be full for readers who are being caught up. The others in their group
+// leave, so that their index is another one, and one of them moves to another socket: what is sealed for them still
+// goes to them.
+func TestCatchingUpWhileOthersLeave(t *testing.T) {
+	h := newSimHall(t, 1)
+	h.packets = 20
+	first, second := h.enters("first", gcm, plainForm, 7), h.enters("second", gcm, plainForm, 7)
+	h.frames("Kddd")
+	stays, moves := h.enters("stays", gcm, plainForm, 0), h.enters("moves", gcm, plainForm, 0)
+	h.fill()
+	stays.CatchUp()
+	moves.CatchUp()
+	h.run(5 * time.Millisecond)
+	if len(stays.came.packets)+len(moves.came.packets) > 0 || len(h.fan.catching.list) != 2 {
+		t.Fatal("the socket is not full")
+	}
+	first.Leave()
+	second.Leave()
+	h.listen(moves)
+	moves.Move(Address{Socket: h.other, Peer: moves.at})
+	h.run(time.Second)
+	h.frames("ddK")
+	for _, g := range []*guest{stays, moves} {
+		if g.has(numbers(1, 7)...); len(g.missing()) > 0 {
+			t.Errorf("%s: %d packets are missing", g.name, len(g.missing()))
+		}
+	}
+}
+
+// TestCatchingUpGivesUpAFrame has the ring give up the frame that a reader is in the middle of, just before its sweep comes to the
+// one after that: the reader waits for a key frame.
+func TestCatchingUpGivesUpAFrame(t *testing.T) {
+	h := newSimHall(t, 1)
+	h.enters("first", gcm, plainForm, 7)
+	h.frames("Kddd")
+	g := h.enters("guest", gcm, plainForm, 0)
+	g.CatchUp()
+	c := h.fan.catching.list[0]
+	given := &ring.Frame{Number: 4}
+	c.pin.Set(given)
+	c.cursor.Follow(h.ring)
+	given.Number = 0
+	h.frames("ddKd")
+	g.has(7, 8)
+}
+
+// TestUnreachableInGroups has readers not be reached, who are tried with key frames alone: one is lost, and one
+// that is reached now and then is not.
+func TestUnreachableInGroups(t *testing.T) {
+	h := newSimHall(t, 1)
+	away, comes := h.enters("away", gcm, plainForm, 0), h.enters("comes and goes", gcm, plainForm, 1<<16-2)
+	group := 0
+	h.kernel.Inject(func(c sim.Call) error {
+		if c.Name == "Sendmmsg" && (c.Peer == away.at || c.Peer == comes.at && group%4 > 0) {
+			return unix.EHOSTUNREACH
+		}
+		return nil
+	})
+	for ; group < 60; group++ {
+		h.frames("Kddddddddd")
+		if group == 40 && away.lost > 0 {
+			t.Error("it is lost too soon")
+		}
+	}
+	if away.lost == 0 || comes.lost > 0 || away.Frames() > 0 || comes.Frames() < 15*10 {
+		t.Errorf("lost: %d, %d; frames: %d, %d", away.lost, comes.lost, away.Frames(), comes.Frames())
+	}
+	if n := h.figures.Unreachable; n != 60+45 {
+		t.Errorf("%d frames could not be sent to a reader, want %d", n, 60+45)
+	}
+}
+
+// TestReportOfWhatWasNotSent has a reader report packets that were never sent, and then loss: it is thinned.
+func TestReportOfWhatWasNotSent(t *testing.T) {
+	h := newSimHall(t, 1)
+	g := h.enters("guest", gcm, plainForm, 0)
+	report := func(highest uint64, lost int32) {
+		g.Reported(rtcp.ReceptionReport{FractionLost: 100, CumulativeLost: lost, HighestSequence: uint32(highest)})
+	}
+	report(9, 0)
+	h.frames("Kd")
+	report(g.came.highest+7, 0)
+	for i := range int32(3) {
+		for range 10 {
+			h.frames("Kxdxdxdxdx")
+		}
+		report(g.came.highest, i*100)
+	}
+	if !g.Thinned() {
+		t.Error("it is not thinned")
+	}
+}
+
+// TestRestReasons has a reader rest for two reasons: that its machine answers does not open its port.
+func TestRestReasons(t *testing.T) {
+	h := newSimHall(t, 1)
+	g := h.enters("guest", gcm, plainForm, 0)
+	h.frames("K")
+	g.PortClosed()
+	g.Rest(true)
+	g.Rest(false)
+	h.frames("K")
+	if g.Frames() != 1 || h.figures.Resting != 1 {
+		t.Errorf("%d frames, %d rest", g.Frames(), h.figures.Resting)
+	}
+	g.Alive()
+	h.frames("K")
+	if g.Frames() != 2 || h.figures.Resting != 0 {
+		t.Errorf("%d frames, %d rest", g.Frames(), h.figures.Resting)
+	}
+}
