@@ -105,3 +105,48 @@ func (f *Figures) addTCP(t *tcpfan.Figures) {
 	f.FirstAgeTCP.Add(&t.FirstAge)
 	f.LastAgeTCP.Add(&t.LastAge)
 }
+
+// Totals is what a stream and its other renditions have done.
+type Totals struct {
+	// Figures are the stream's. What readers were sent is summed over all renditions; what the source gave, and EncodedAge,
+	// is the stream's own.
+	Figures
+	// Readers is how many are being sent to, as Stream.Readers has them.
+	Readers int
+	// NotEncoded is how many frames were not encoded, as the encoder was busy with one before.
+	NotEncoded uint64
+}
+
+// Totals are the figures of the stream and of its other renditions together: of all who watch it by its name.
+func (s *Stream) Totals() Totals {
+	t := Totals{s.Figures(), s.Readers(), s.SourceFigures().Skipped}
+	s.renditions(func(r *Stream) {
+		f := r.Figures()
+		t.addSent(&f)
+		t.Readers += r.Readers()
+		t.NotEncoded += r.SourceFigures().Skipped
+	})
+	return t
+}
+
+// addSent adds what another rendition's readers were sent.
+func (f *Figures) addSent(of *Figures) {
+	f.Delivered += of.Delivered
+	f.Packets += of.Packets
+	f.Bytes += of.Bytes
+	f.Lags += of.Lags
+	f.Late += of.Late
+	f.Unreachable += of.Unreachable
+	f.CutShort += of.CutShort
+	f.Skipped += of.Skipped
+	f.GroupsCut += of.GroupsCut
+	f.Thinned += of.Thinned
+	f.ThinnedMore += of.ThinnedMore
+	f.ThinnedLess += of.ThinnedLess
+	f.Resting += of.Resting
+	f.FirstAge.Add(&of.FirstAge)
+	f.LastAge.Add(&of.LastAge)
+	f.FirstAgeTCP.Add(&of.FirstAgeTCP)
+	f.LastAgeTCP.Add(&of.LastAgeTCP)
+	f.LaidOutAge.Add(&of.LaidOutAge)
+}

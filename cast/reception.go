@@ -119,14 +119,16 @@ func (f *reception) figures(now time.Duration) ReaderFigures {
 	return figures
 }
 
-// MeanLoss is the mean of the shares of packets that the stream's readers have reported as lost last, 0 to 1
-// (ReaderFigures.FractionLost); known is false if no reader that plays has reported.
+// MeanLoss is the mean of the shares of packets that readers of the stream and of its other renditions have reported as lost
+// last, 0 to 1 (ReaderFigures.FractionLost); known is false if no reader that plays has reported.
 func (s *Stream) MeanLoss() (share float64, known bool) {
 	sum, n := 0, 0
-	for _, session := range s.sessions {
-		if session.state == playing && session.reception.reports > 0 {
-			sum += int(session.reception.last.FractionLost)
-			n++
+	for _, r := range s.Renditions() {
+		for _, session := range r.sessions {
+			if session.state == playing && session.reception.reports > 0 {
+				sum += int(session.reception.last.FractionLost)
+				n++
+			}
 		}
 	}
 	return float64(sum) / 256 / float64(max(n, 1)), n > 0

@@ -30,7 +30,7 @@ func ofAll(name, help string, kind prometheus.ValueType, value func(*snapshot) f
 	return figure[snapshot]{describe(name, help), kind, value}
 }
 
-// ofStreams are those of each stream.
+// ofStreams are those of each stream, with those who watch its other renditions, as browsers do by WebRTC.
 var ofStreams = []figure[streamFigures]{
 	ofStream("stream_frames_total", "Frames taken from the source.", counter, func(s *streamFigures) float64 { return float64(s.Frames) }),
 	ofStream("stream_frames_missing_total", "Frames that are missing in the source's own count.", counter, func(s *streamFigures) float64 { return float64(s.source.Gaps) }),
@@ -38,7 +38,7 @@ var ofStreams = []figure[streamFigures]{
 	ofStream("stream_frames_unusable_total", "Frames that were no pictures that can be sent.", counter, func(s *streamFigures) float64 { return float64(s.Unusable) }),
 	ofStream("stream_frames_late_total", "Frames that began to be sent more than a frame interval after their capture.", counter, func(s *streamFigures) float64 { return float64(s.Late) }),
 	ofStream("stream_frames_transcoded_total", "Frames that had to be encoded anew to be sent.", counter, func(s *streamFigures) float64 { return float64(s.Transcoded) }),
-	ofStream("stream_frames_not_encoded_total", "Frames that were skipped as the encoder was busy.", counter, func(s *streamFigures) float64 { return float64(s.source.Skipped) }),
+	ofStream("stream_frames_not_encoded_total", "Frames that were skipped as the encoder was busy.", counter, func(s *streamFigures) float64 { return float64(s.NotEncoded) }),
 	ofStream("stream_frames_not_transcoded_total", "Frames that were skipped as the transcoder was busy.", counter, func(s *streamFigures) float64 { return float64(s.Skipped) }),
 	ofStream("stream_delivered_frames_total", "Frames handed to the kernel whole, summed over all readers.", counter, func(s *streamFigures) float64 { return float64(s.Delivered) }),
 	ofStream("stream_delivered_packets_total", "Packets of the frames delivered.", counter, func(s *streamFigures) float64 { return float64(s.Packets) }),
@@ -48,9 +48,9 @@ var ofStreams = []figure[streamFigures]{
 	ofStream("stream_unreachable_sends_total", "Sends to single readers that the kernel refused.", counter, func(s *streamFigures) float64 { return float64(s.Unreachable) }),
 	ofStream("stream_groups_cut_total", "Groups of pictures that were too large to be kept whole.", counter, func(s *streamFigures) float64 { return float64(s.GroupsCut) }),
 	ofStream("stream_source_restarts_total", "How often the source was opened again.", counter, func(s *streamFigures) float64 { return float64(s.Restarts) }),
-	ofStream("stream_readers", "Readers that are being sent to, fixed destinations included.", gauge, func(s *streamFigures) float64 { return float64(s.readers) }),
+	ofStream("stream_readers", "Readers that are being sent to, fixed destinations included.", gauge, func(s *streamFigures) float64 { return float64(s.Readers) }),
 	ofStream("stream_readers_thinned", "Readers that are sent fewer frames, as they report loss.", gauge, func(s *streamFigures) float64 { return float64(s.Thinned) }),
-	ofStream("stream_readers_resting", "Readers that are sent nothing, as their machine does not answer.", gauge, func(s *streamFigures) float64 { return float64(s.Resting) }),
+	ofStream("stream_readers_resting", "Readers that are sent nothing, as their machine does not answer or their port is closed.", gauge, func(s *streamFigures) float64 { return float64(s.Resting) }),
 }
 
 // lateTurn is how much CPU a turn uses at least that is late: half a frame interval at 60 frames a second.

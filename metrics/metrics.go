@@ -45,10 +45,9 @@ type snapshot struct {
 }
 
 type streamFigures struct {
-	name    string
-	state   cast.State
-	readers int
-	cast.Figures
+	name  string
+	state cast.State
+	cast.Totals
 	source capture.Figures
 }
 
@@ -64,7 +63,7 @@ func (c *Collector) take() (s snapshot) {
 	b := c.broadcaster
 	s.sessions = map[sessionKind]int{}
 	for _, stream := range b.Streams() {
-		s.streams = append(s.streams, streamFigures{stream.Name(), stream.State(), stream.Readers(), stream.Figures(), stream.SourceFigures()})
+		s.streams = append(s.streams, streamFigures{stream.Name(), stream.State(), stream.Totals(), stream.SourceFigures()})
 	}
 	for session := range b.Sessions() {
 		if session.Playing() {

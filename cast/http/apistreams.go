@@ -8,7 +8,7 @@ import (
 	"github.com/camcast/camcast/loop/histogram"
 )
 
-// stream is what the API says of a stream. Counts are since it was added.
+// stream is what the API says of a stream, with those who watch its other renditions. Counts are since it was added.
 type stream struct {
 	Name   string     `json:"name"`
 	State  cast.State `json:"state"`
@@ -125,7 +125,7 @@ func (f *figures) of(s *cast.Stream, now time.Duration) stream {
 
 // count counts anew.
 func (one *streamFigures) count(s *cast.Stream, now time.Duration) {
-	f, source := s.Figures(), s.SourceFigures()
+	f, source := s.Totals(), s.SourceFigures()
 	taken := sample{at: now, frames: f.Frames, encoded: momentOf(&f.EncodedAge), laidOut: momentOf(&f.LaidOutAge),
 		first: momentOf(&f.FirstAge, &f.FirstAgeTCP), last: momentOf(&f.LastAge, &f.LastAgeTCP)}
 	if one.new.at == 0 || now-one.new.at >= figuresOld {
@@ -137,8 +137,8 @@ func (one *streamFigures) count(s *cast.Stream, now time.Duration) {
 	d, before := s.Describe(), &one.old
 	one.told = stream{
 		Name: s.Name(), State: s.State(), Source: d.Source, Coding: d.Coding,
-		Readers: s.Readers() - s.Destinations(), Destinations: s.Destinations(),
-		Frames: f.Frames, Missing: source.Gaps, Unusable: f.Unusable, Skipped: f.Skipped + source.Skipped, Late: f.Late,
+		Readers: f.Readers - s.Destinations(), Destinations: s.Destinations(),
+		Frames: f.Frames, Missing: source.Gaps, Unusable: f.Unusable, Skipped: f.Skipped + f.NotEncoded, Late: f.Late,
 		Delivered: f.Delivered, Bytes: f.Bytes, Lags: f.Lags, Thinned: f.Thinned, Restarts: f.Restarts, Loss: lossOf(s),
 		Ages: ages{taken.encoded.since(before.encoded), taken.laidOut.since(before.laidOut), taken.first.since(before.first), taken.last.since(before.last)},
 	}
