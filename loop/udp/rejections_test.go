@@ -1,6 +1,8 @@
 package udp_test
 
 import (
+	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -22,16 +24,26 @@ func rejecting(k loop.Kernel, host netip.Addr) {
 	}
 }
 
-// closedPort is an address whose port nobody listens at.
-func closedPort(t *testing.T, l *loop.Loop, host netip.Addr) netip.AddrPort {
+// closedPorts are n addresses whose ports nobody listens at. They are none of those that the kernel gives to sockets without a
+// port of their own (ip_local_port_range): another socket, of a program that runs the same test, say, would have one soon.
+func closedPorts(t *testing.T, l *loop.Loop, host netip.Addr, n int) []netip.AddrPort {
 	t.Helper()
-	s, err := udp.Open(l, netip.AddrPortFrom(host, 0), udp.Options{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
 	rejecting(l.Kernel(), host)
-	return s.Local()
+	const first = 61000
+	var closed []netip.AddrPort
+	for len(closed) < n {
+		at := netip.AddrPortFrom(host, uint16(first+rand.IntN(1<<16-first)))
+		s, err := udp.Open(l, at, udp.Options{}, nil)
+		if errors.Is(err, unix.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close() // not before all are chosen, which are different so
+		closed = append(closed, at)
+	}
+	return closed
 }
 
 // TestClosedPortsAreTheirOwn has some peers of a fan at closed ports, in front of open ones and
@@ -57,12 +69,11 @@ func testClosedPortsAreTheirOwn(t *testing.T, newKernel kernelMaker) {
 			}
 			fan := s.NewFan()
 			var open []*receiver
-			var closed []netip.AddrPort
-			for range 5 {
-				closed = append(closed, closedPort(t, l, host), closedPort(t, l, host))
+			closed := closedPorts(t, l, host, 10)
+			for i := range 5 {
 				open = append(open, newReceiver(t, l, host))
-				fan.Add(closed[len(closed)-2], netip.Addr{})
-				fan.Add(closed[len(closed)-1], netip.Addr{})
+				fan.Add(closed[2*i], netip.Addr{})
+				fan.Add(closed[2*i+1], netip.Addr{})
 				fan.Add(open[len(open)-1].socket.Local(), netip.Addr{})
 			}
 			const runs = 20
