@@ -371,7 +371,7 @@ func TestNoAllocations(t *testing.T) {
 	h, readers := crowd(t, 100)
 	send := func() {
 		h.publishBytes(h.ring.Newest()%10 == 0)
-		h.run(time.Millisecond)
+		h.sendAll(readers[0])
 	}
 	readers[3].level, readers[4].level = fanout.NeededFrames, fanout.KeyFrames
 	for range 200 { // until every slot of the ring has its buffer
@@ -423,7 +423,7 @@ func TestReaderMemory(t *testing.T) {
 	h, all := crowd(t, readers)
 	for range 20 {
 		h.publishBytes(h.ring.Newest()%10 == 0)
-		h.run(time.Millisecond)
+		h.sendAll(all[0])
 	}
 	each := (heap() - before) / readers
 	t.Logf("a reader has %d bytes", each)

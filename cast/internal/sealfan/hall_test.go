@@ -126,6 +126,16 @@ func (h *hall) run(d time.Duration) {
 	}
 }
 
+// sendAll turns the loop until a reader of all frames, from the first on, has been sent those that there are.
+func (h *hall) sendAll(r *Reader) {
+	h.t.Helper()
+	for r.Frames() < h.ring.Newest() {
+		if ran, err := h.loop.Turn(time.Second); err != nil || ran == 0 {
+			h.t.Fatalf("%d of %d frames are sent, and nothing happens: %v", r.Frames(), h.ring.Newest(), err)
+		}
+	}
+}
+
 // simHall is a hall on a simulated kernel, whose guests open what they get.
 type simHall struct {
 	*hall
