@@ -107,35 +107,44 @@ func (s *Server) admit(r *http.Request, name string, a cast.Action, answer func(
 // the loop has ended meanwhile.
 func (s *Server) admitWhenThere(r *http.Request, name string, a cast.Action, format media.Format, answer func(*cast.Stream, cast.Grant, error)) bool {
 	return s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
-		stopAwait, stopOther := func() {}, func() {}
+		stopAwait := func() {}
 		stopAdmit := s.admit(r, name, a, func(stream *cast.Stream, g cast.Grant, err error) {
 			if err != nil {
 				defer done()
 				answer(nil, g, err)
 				return
 			}
-			stopAwait = stream.Await(func(err error) {
-				var other *cast.Stream
-				if err == nil {
-					other, err = rendition(stream, format)
-				}
-				if err != nil {
-					defer done()
-					answer(stream, g, err)
-					return
-				}
-				stopOther = other.Await(func(err error) { // at once, if it is the stream itself
-					defer done()
-					answer(other, g, err)
-				})
+			stopAwait = whenThere(stream, format, func(found *cast.Stream, err error) {
+				defer done()
+				answer(found, g, err)
 			})
 		})
 		return func() {
 			stopAdmit()
 			stopAwait()
-			stopOther()
 		}
 	})
+}
+
+// whenThere waits for a stream's source, and then calls answer on the loop, once, with what came of it, as admitWhenThere.
+// It belongs to the loop. stop withdraws the question: answer is not called any more.
+func whenThere(stream *cast.Stream, format media.Format, answer func(*cast.Stream, error)) (stop func()) {
+	stopOther := func() {}
+	stopAwait := stream.Await(func(err error) {
+		var other *cast.Stream
+		if err == nil {
+			other, err = rendition(stream, format)
+		}
+		if err != nil {
+			answer(stream, err)
+			return
+		}
+		stopOther = other.Await(func(err error) { answer(other, err) }) // at once, if it is the stream itself
+	})
+	return func() {
+		stopAwait()
+		stopOther()
+	}
 }
 
 // refuse answers a request that is refused.

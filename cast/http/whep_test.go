@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -250,4 +251,25 @@ func TestWHEPGate(t *testing.T) {
 			t.Errorf("%d sessions", len(booth.asked))
 		}
 	})
+}
+
+// TestOffersOfStrangers has somebody who may not watch send offers: they are not read, so that they cost no more than other requests.
+func TestOffersOfStrangers(t *testing.T) {
+	w, _ := newBooth(t, func(c *cast.Config) { c.Gate = &named{} })
+	cost := func(body string) uint64 {
+		const times = 20
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range times {
+			if answer, _ := w.ask("POST", "/film/whep", body, contentType, sdp); answer.StatusCode != http.StatusUnauthorized {
+				t.Fatal(answer.Status)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / times
+	}
+	small, large := cost("nonsense"), cost(strings.Replace(chromium(t), "SAVPF 96", "SAVPF 96"+strings.Repeat(" 96", 7000), 1))
+	if large > small+100_000 {
+		t.Errorf("an offer takes %d bytes of memory, nonsense %d", large, small)
+	}
 }

@@ -126,7 +126,7 @@ func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep
 	}
 	v := &viewer{
 		server: s, name: s.broadcaster.RandomName(), tag: s.broadcaster.RandomName(), ufrag: s.broadcaster.RandomName(), password: []byte(s.broadcaster.RandomName()),
-		theirs: o.Ufrag, isPeer: o.IsOf, payloadType: o.Choose(private.ProfileLevelID).PayloadType, delayID: o.PlayoutDelayID,
+		theirs: o.Ufrag, isPeer: o.Fingerprints.Has, payloadType: o.Choose(private.ProfileLevelID).PayloadType, delayID: o.PlayoutDelayID,
 	}
 	v.session, err = s.broadcaster.OpenSession(cast.SessionOptions{
 		Stream: stream, Protocol: cast.WebRTC, Peer: r.Peer, Grant: g, Secure: r.Secure, EndsByGoodbye: true, Ended: v.ended,

@@ -39,7 +39,7 @@ func readCodecs(m *sdp.MediaDescription) (found []Codec) {
 	}
 	for _, format := range m.MediaName.Formats {
 		number, err := strconv.ParseUint(format, 10, 7)
-		if err != nil || !isH264[format] {
+		if err != nil || !isH264[format] || slices.ContainsFunc(found, func(c Codec) bool { return c.PayloadType == uint8(number) }) {
 			continue
 		}
 		id, ok := readParameters(parameters[format])

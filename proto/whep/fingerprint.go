@@ -21,7 +21,7 @@ type Fingerprint struct {
 func parseFingerprint(text string) (Fingerprint, bool) {
 	hash, value, _ := strings.Cut(strings.TrimSpace(text), " ")
 	digest, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(value), ":", ""))
-	f := Fingerprint{strings.ToLower(hash), digest}
+	f := Fingerprint{strings.Clone(strings.ToLower(hash)), digest}
 	return f, err == nil && len(digest) > 0 && len(digest) == len(f.of(nil))
 }
 
@@ -60,7 +60,10 @@ func (f Fingerprint) String() string {
 	return string(b)
 }
 
-// IsOf reports whether a certificate is the one that the offer names. Any goroutine may call it.
-func (o *Offer) IsOf(der []byte) bool {
-	return slices.ContainsFunc(o.fingerprints, func(f Fingerprint) bool { return subtle.ConstantTimeCompare(f.Digest, f.of(der)) == 1 })
+// Fingerprints are those of the certificates that an offer names. They have no memory in common with its text.
+type Fingerprints []Fingerprint
+
+// Has reports whether a certificate is one that the offer names. Any goroutine may call it.
+func (all Fingerprints) Has(der []byte) bool {
+	return slices.ContainsFunc(all, func(f Fingerprint) bool { return subtle.ConstantTimeCompare(f.Digest, f.of(der)) == 1 })
 }

@@ -17,8 +17,12 @@ import (
 // MaxOfferBytes is the size of the largest offer that is read. Those of browsers have some 6 kB.
 const MaxOfferBytes = 32 << 10
 
-// maxSections is how many media sections an offer may have.
-const maxSections = 32
+const (
+	// maxSections is how many media sections an offer may have.
+	maxSections = 32
+	// maxFingerprints is how many certificates of an offer are known: browsers name one, by one hash or by several.
+	maxFingerprints = 8
+)
 
 // Refusal is an error of an offer that is understood, and that the server has no answer to.
 type Refusal struct{ Reason string }
@@ -28,17 +32,18 @@ func (r *Refusal) Error() string { return r.Reason }
 
 // Offer is what the server needs of one. It does not change.
 type Offer struct {
-	// Ufrag is the peer's user name fragment (RFC 8839).
+	// Ufrag is the peer's user name fragment (RFC 8839). Like Fingerprints, it may be kept without the offer.
 	Ufrag string
 	// Codecs are the payload types of H.264 that the server can send, in the order of the offer; there is at least one.
 	Codecs []Codec
 	// PlayoutDelayID is the id of the header extension playout-delay, 1 to 14; 0: it is not offered.
 	PlayoutDelayID uint8
+	// Fingerprints are those of the certificates by which the peer may prove that it is the one; there is at least one.
+	Fingerprints Fingerprints
 
-	fingerprints []Fingerprint
-	sections     []section
-	video        int // the index of the section that is accepted
-	bundled      bool
+	sections []section
+	video    int // the index of the section that is accepted
+	bundled  bool
 }
 
 // section is a media section.
@@ -191,13 +196,13 @@ func (o *Offer) readTransport(s *sdp.SessionDescription) error {
 	case len(setup) > 0 && setup[0] != "actpass" && setup[0] != "active":
 		return &Refusal{"the offer wants the server to begin the DTLS handshake: setup must be actpass or active"}
 	}
-	o.Ufrag = ufrag[0]
+	o.Ufrag = strings.Clone(ufrag[0]) // what is cut out of the text would keep much of it in memory
 	for _, text := range all("fingerprint") {
-		if f, ok := parseFingerprint(text); ok {
-			o.fingerprints = append(o.fingerprints, f)
+		if f, ok := parseFingerprint(text); ok && len(o.Fingerprints) < maxFingerprints {
+			o.Fingerprints = append(o.Fingerprints, f)
 		}
 	}
-	if len(o.fingerprints) == 0 {
+	if len(o.Fingerprints) == 0 {
 		return &Refusal{"the offer has no fingerprint of a certificate by sha-256, sha-384 or sha-512"}
 	}
 	return nil

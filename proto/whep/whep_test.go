@@ -62,7 +62,7 @@ func TestOffers(t *testing.T) {
 		for _, c := range o.Codecs {
 			types = append(types, fmt.Sprint(c.PayloadType))
 		}
-		got := want{strings.Join(types, " "), o.PlayoutDelayID, o.Choose([3]byte{0x64, 0, 0x1f}).PayloadType, o.Choose([3]byte{0x4d, 0, 0x28}).PayloadType, len(o.fingerprints)}
+		got := want{strings.Join(types, " "), o.PlayoutDelayID, o.Choose([3]byte{0x64, 0, 0x1f}).PayloadType, o.Choose([3]byte{0x4d, 0, 0x28}).PayloadType, len(o.Fingerprints)}
 		if got != wants[name] {
 			t.Errorf("%s: %+v, want %+v", name, got, wants[name])
 		}
@@ -112,8 +112,8 @@ func TestFingerprints(t *testing.T) {
 		"sha-256": fmt.Sprintf("%X", sha256.Sum256(der)), "SHA-384": fmt.Sprintf("%x", sha512.Sum384(der)), "sha-512": fmt.Sprintf("%X", sha512.Sum512(der)),
 	} {
 		f, ok := parseFingerprint(hash + " " + sum)
-		o := &Offer{fingerprints: []Fingerprint{{"sha-256", make([]byte, 32)}, f}}
-		if !ok || !o.IsOf(der) || o.IsOf([]byte("another")) || o.IsOf(nil) {
+		all := Fingerprints{{"sha-256", make([]byte, 32)}, f}
+		if !ok || !all.Has(der) || all.Has([]byte("another")) || all.Has(nil) {
 			t.Errorf("%s: %v, %v", hash, f, ok)
 		}
 	}
