@@ -95,8 +95,12 @@ func (s *Server) check(v *viewer, d udp.Datagram) {
 	} else {
 		s.answer = s.responder.AppendSuccess(s.answer[:0], d.From, v.password)
 		v.prove(d)
-		v.lastSign = s.loop.Awake()
-		v.session.Alive()
+		// What comes from elsewhere does not say that the stream is wanted where it is sent (RFC 7675): the viewer may have gone, and
+		// its address may be another one's.
+		if !v.playing || v.at.peer == d.From {
+			v.lastSign = s.loop.Awake()
+			v.session.Alive()
+		}
 	}
 	s.broadcaster.Reply(d, s.answer)
 }

@@ -132,6 +132,24 @@ func TestConsent(t *testing.T) {
 	}
 }
 
+// TestConsentIsOfAnAddress has a viewer go on with its checks from another address than the one where it is sent frames: there
+// nobody may want them any more.
+func TestConsentIsOfAnAddress(t *testing.T) {
+	w := newStage(t, nil)
+	g := w.join(viewerAt)
+	g.prove()
+	g.shake()
+	g.send(g.report())
+	g.moveTo(movedTo)
+	for range 7 {
+		w.publish(5 * time.Second)
+		g.send(g.check(g.password))
+	}
+	if n, _ := w.sessions(); n != 0 || len(w.reasons) != 1 || w.reasons[0] != "timeout" || g.got["RTP"] > 0 {
+		t.Errorf("%d sessions, left: %q; %v", n, w.reasons, g.got)
+	}
+}
+
 // TestRebinding has a viewer be given another address, and others try to move it.
 func TestRebinding(t *testing.T) {
 	w := newStage(t, nil)
