@@ -118,9 +118,14 @@ func (s *Session) PlayPrivate(p Private) error {
 		return err
 	}
 	r := new(sealfan.Reader) // one that has left may still be in a list
-	err = s.stream.rendition.private.fan.Join(r, sealfan.Address{Socket: socket, Peer: p.Peer, Source: p.Local}, p.form(), p.Profile, keys, (*sessionObserver)(s))
+	err = s.stream.roomForForm(p.form(), p.Peer.Addr())
+	if err == nil {
+		err = s.stream.rendition.private.fan.Join(r, sealfan.Address{Socket: socket, Peer: p.Peer, Source: p.Local}, p.form(), p.Profile, keys, (*sessionObserver)(s))
+	}
 	if errors.Is(err, sealfan.ErrForms) {
 		err = refuse(LimitReached, "%v", err)
+	}
+	if _, refused := errors.AsType[*Refusal](err); refused {
 		b.LogRefusal(s.opened.Peer, s.opened.Protocol, s.stream.name, err)
 	}
 	if err != nil {

@@ -198,15 +198,27 @@ func TestPrivateRefusals(t *testing.T) {
 	low.Peer = netip.MustParseAddrPort("10.0.2.1:80")
 	refusal("a low port", open(p.s).PlayPrivate(low), cast.AddressRefused)
 	var session *cast.Session
-	for i := range uint8(17) {
+	chooses := func(i int) error { // as many forms of each host as it may have, but for the last one
 		k := keys
-		k.PayloadType += i
+		k.PayloadType += uint8(i)
+		k.Peer = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 2, byte(1 + i/4)}), 20000+uint16(i))
 		session = open(p.s)
-		if err = session.PlayPrivate(k); err != nil {
-			break
-		}
+		return session.PlayPrivate(k)
 	}
-	refusal("too many forms", err, cast.LimitReached)
+	for i := range 4 {
+		p.must(chooses(i))
+	}
+	greedy := keys
+	greedy.PayloadType = 127
+	session = open(p.s)
+	refusal("too many forms of one host", session.PlayPrivate(greedy), cast.AddressLimitReached)
+	greedy.Peer = netip.MustParseAddrPort("10.0.2.9:20000")
+	p.must(session.PlayPrivate(greedy)) // another one has room
+	session.Gone("test")
+	for i := 4; i < 16; i++ {
+		p.must(chooses(i))
+	}
+	refusal("too many forms", chooses(16), cast.LimitReached)
 	p.must(session.PlayPrivate(keys))
 	if session.PlayPrivate(keys) == nil {
 		t.Error("it plays twice")

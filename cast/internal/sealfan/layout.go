@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/ring"
@@ -65,6 +66,24 @@ type layout struct {
 	id         uint32
 	packetizer *rtp.NALPacketizer
 	readers    int
+}
+
+// Has reports whether the stream is laid out in a form: one more reader that wants it costs no further one.
+func (f *Fan) Has(kind Form) bool {
+	return slices.ContainsFunc(f.layouts, func(l *layout) bool { return l.kind == kind })
+}
+
+// FormsOf is in how many forms the stream is laid out for some readers alone. For a form that others want, too, it is found out
+// by few of them as a rule.
+func (f *Fan) FormsOf(some func(*Reader) bool) (n int) {
+	for _, l := range f.layouts {
+		if !slices.ContainsFunc(f.groups, func(g *group) bool {
+			return g.layout == l && slices.ContainsFunc(g.readers, func(r *Reader) bool { return !r.gone && !some(r) })
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // layout returns the one of a form, which it makes for the first reader.
