@@ -1,6 +1,8 @@
 package webrtc
 
 import (
+	"net/netip"
+
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/stun"
 )
@@ -10,9 +12,11 @@ import (
 const (
 	// maxCheckBytes is the size of the largest check that is read. Those of browsers have some 100 bytes.
 	maxCheckBytes = 512
-	// maxStrangers is how many checks from new addresses wait, and maxPerViewer how many of them by the password of one viewer.
+	// maxStrangers is how many checks from new addresses wait, maxPerViewer how many of them by the password of one viewer, and
+	// maxPerHost by those of all sessions that one host has opened.
 	maxStrangers = 256
 	maxPerViewer = 4
+	maxPerHost   = 64
 )
 
 // strangers are checks from addresses that are not proved, in the order in which they came. Their viewers exist.
@@ -20,6 +24,8 @@ type strangers struct {
 	// checks is a ring, of which size wait, from index first on.
 	checks      [maxStrangers]check
 	first, size int
+	// byHost counts them by the hosts that have opened their sessions: a check itself may come in any address's name.
+	byHost map[netip.Prefix]int
 }
 
 // check is one that waits. Its payload is in its own memory.
@@ -31,6 +37,7 @@ type check struct {
 
 // init makes the room for their payloads.
 func (q *strangers) init() {
+	q.byHost = map[netip.Prefix]int{}
 	room := make([]byte, maxStrangers*maxCheckBytes)
 	for i := range q.checks {
 		q.checks[i].payload, room = room[:0:maxCheckBytes], room[maxCheckBytes:]
@@ -49,16 +56,38 @@ func (s *Server) takeCheck(d udp.Datagram) (taken bool) {
 	case v == nil:
 	case s.byAddress[d.From] == v:
 		s.check(v, d)
-	case q.size < maxStrangers && v.waiting < maxPerViewer:
-		v.waiting++
-		one := &q.checks[(q.first+q.size)%maxStrangers]
-		q.size++
-		one.payload = append(one.payload[:0], d.Payload...)
-		one.viewer, one.from = v, d
-		one.from.Payload = nil
+	case q.add(v, d):
 		s.checking.Later()
 	}
 	return true
+}
+
+// add has a check wait, unless too many do.
+func (q *strangers) add(v *viewer, d udp.Datagram) bool {
+	if q.size == maxStrangers || v.waiting == maxPerViewer || q.byHost[v.host] == maxPerHost {
+		return false
+	}
+	v.waiting++
+	q.byHost[v.host]++
+	one := &q.checks[(q.first+q.size)%maxStrangers]
+	q.size++
+	one.payload = append(one.payload[:0], d.Payload...)
+	one.viewer, one.from = v, d
+	one.from.Payload = nil
+	return true
+}
+
+// next takes the first one that waits. Its payload may be read until another one is added.
+func (q *strangers) next() (v *viewer, d udp.Datagram) {
+	one := &q.checks[q.first]
+	q.first, q.size = (q.first+1)%maxStrangers, q.size-1
+	v, d = one.viewer, one.from
+	d.Payload, one.viewer = one.payload, nil
+	v.waiting--
+	if q.byHost[v.host]--; q.byHost[v.host] == 0 {
+		delete(q.byHost, v.host)
+	}
+	return v, d
 }
 
 // checkStrangers is the task: it answers those that wait, as far as the budget goes.
@@ -69,13 +98,7 @@ func (s *Server) checkStrangers() {
 			s.checking.Later()
 			return
 		}
-		one := &q.checks[q.first]
-		q.first, q.size = (q.first+1)%maxStrangers, q.size-1
-		v, d := one.viewer, one.from
-		one.viewer = nil
-		v.waiting--
-		if s.byName[v.name] == v {
-			d.Payload = one.payload
+		if v, d := q.next(); s.byName[v.name] == v {
 			s.check(v, d)
 		}
 		if s.closed { // by a hook of the program

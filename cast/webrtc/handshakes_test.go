@@ -135,3 +135,27 @@ func TestBytesBeforeTheHandshakeIsDone(t *testing.T) {
 		t.Error("the last flight is not sent again")
 	}
 }
+
+// TestHostsHaveRoomForChecks has one host open many sessions, and send more checks by their passwords than may wait: another host's
+// check, which comes last, is answered all the same.
+func TestHostsHaveRoomForChecks(t *testing.T) {
+	w := newStage(t, nil)
+	good := w.join(movedTo)
+	peer, err := w.k.NewUDPPeer(netip.MustParseAddrPort("203.0.113.99:9999"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := netip.AddrPortFrom(serverAt, 5004)
+	for i := range 2 * maxStrangers / maxPerViewer {
+		bad := w.join(netip.AddrPortFrom(viewerAt.Addr(), uint16(30000+i)))
+		for range maxPerViewer {
+			if err := peer.Send(to, bad.check("guessed, and as long as ours is")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	good.prove()
+	if q := &w.s.strangers; q.size > 0 || len(q.byHost) > 0 {
+		t.Errorf("%d wait, of %d hosts", q.size, len(q.byHost))
+	}
+}

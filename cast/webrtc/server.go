@@ -125,7 +125,7 @@ func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep
 		return "", "", nil, errNoCandidate
 	}
 	v := &viewer{
-		server: s, name: s.broadcaster.RandomName(), tag: s.broadcaster.RandomName(), ufrag: s.broadcaster.RandomName(), password: []byte(s.broadcaster.RandomName()),
+		server: s, host: cast.CountedAs(r.Peer.Addr()), name: s.broadcaster.RandomName(), tag: s.broadcaster.RandomName(), ufrag: s.broadcaster.RandomName(), password: []byte(s.broadcaster.RandomName()),
 		theirs: o.Ufrag, isPeer: o.Fingerprints.Has, payloadType: o.Choose(private.ProfileLevelID).PayloadType, delayID: o.PlayoutDelayID,
 	}
 	v.session, err = s.broadcaster.OpenSession(cast.SessionOptions{

@@ -24,8 +24,9 @@ type viewer struct {
 	at     address
 	// lastSign is when the last authentic check or SRTCP came, by Loop.Awake.
 	lastSign time.Duration
-	// waiting is how many checks from new addresses wait.
+	// waiting is how many checks from new addresses wait, which are also counted by host: what has asked for the session.
 	waiting uint8
+	host    netip.Prefix
 	playing bool
 
 	shaking *shaking // nil: the handshake has not begun, or nothing is left of it
