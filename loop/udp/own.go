@@ -59,7 +59,7 @@ func (f *Fan) SendOwn(runs []OwnRun, segmentBytes int, position Position, failed
 			continue
 		}
 		own := runs[position.Peer]
-		switch sort(err, f.segmentsOwn(own, segmentBytes, position)) {
+		switch sort(err, f.segmentsOwn(own, position)) {
 		case full:
 			return position, f.socket.blocked(err)
 		case broken:
@@ -87,9 +87,10 @@ type demotion struct {
 	reason error
 }
 
-// segmentsOwn reports whether the next message is a run that the kernel cuts.
-func (f *Fan) segmentsOwn(own OwnRun, segmentBytes int, position Position) bool {
-	return len(own.Bytes) > segmentBytes && position.Packet == 0 && f.socket.segment && !f.plain[own.Peer]
+// segmentsOwn reports whether the next message is a run that says how the kernel is to cut it. Links that do not segment
+// may refuse that also of a run of one packet.
+func (f *Fan) segmentsOwn(own OwnRun, position Position) bool {
+	return position.Packet == 0 && f.socket.segment && !f.plain[own.Peer]
 }
 
 // fillOwn builds messages of the runs from a position on, each a whole run or a packet of one.
@@ -99,7 +100,7 @@ func (f *Fan) fillOwn(runs []OwnRun, segmentBytes int, position Position) []loop
 		own := runs[position.Peer]
 		m, payload := &out.messages[count], own.Bytes
 		*m = f.messages[own.Peer]
-		if len(payload) > segmentBytes && !f.segmentsOwn(own, segmentBytes, position) {
+		if !f.segmentsOwn(own, position) {
 			payload = Run{payload, segmentBytes}.packet(position.Packet)
 			out.cmsgs[count].Set(0, m.LocalAddress())
 			m.PointCmsg(&out.cmsgs[count])
@@ -115,7 +116,7 @@ func (f *Fan) fillOwn(runs []OwnRun, segmentBytes int, position Position) []loop
 func (f *Fan) sentOwn(runs []OwnRun, segmentBytes int, position Position) Position {
 	own := runs[position.Peer]
 	payload := own.Bytes
-	if len(payload) > segmentBytes && !f.segmentsOwn(own, segmentBytes, position) {
+	if !f.segmentsOwn(own, position) {
 		payload = Run{payload, segmentBytes}.packet(position.Packet)
 	}
 	f.socket.counters.Bytes += uint64(len(payload))
@@ -124,8 +125,8 @@ func (f *Fan) sentOwn(runs []OwnRun, segmentBytes int, position Position) Positi
 
 // afterOwn is the position after the next message, which is of this run.
 func (f *Fan) afterOwn(own OwnRun, segmentBytes int, position Position) Position {
-	whole := len(own.Bytes) <= segmentBytes || f.segmentsOwn(own, segmentBytes, position)
-	if position.Packet++; whole || position.Packet == (Run{own.Bytes, segmentBytes}).packets() {
+	whole := f.segmentsOwn(own, position)
+	if position.Packet++; whole || position.Packet >= (Run{own.Bytes, segmentBytes}).packets() {
 		return Position{Peer: position.Peer + 1}
 	}
 	return position

@@ -116,6 +116,32 @@ func (b *broadcast) own() {
 	}
 }
 
+// TestOwnRunsOfOnePacket has links refuse every message that says how it is to be cut, also those of one packet, as kernels
+// before 6.11 do where a link cannot checksum: all arrive, and nobody fails.
+func TestOwnRunsOfOnePacket(t *testing.T) {
+	const peers = 10
+	b := newBroadcast(t, peers, sim.Link{}, udp.Options{})
+	b.own()
+	b.kernel.Inject(func(c sim.Call) error {
+		if c.Name == "Sendmmsg" && c.SegmentBytes > 0 && c.Peer == b.fan.Peer(3) {
+			return unix.EIO
+		}
+		return nil
+	})
+	runs := ownRuns(peers) // the first of each peer's has one packet
+	for times := 1; times <= 2; times++ {
+		b.sendOwn(runs, func(i int, err error) { t.Errorf("run %d: %v", i, err) })
+		for i, got := range b.got {
+			if want := times * (len(runs[2*i].Bytes) + len(runs[2*i+1].Bytes)); len(got) != want {
+				t.Errorf("viewer %d has %d bytes, want %d", i, len(got), want)
+			}
+		}
+	}
+	if len(b.reports) != 1 {
+		t.Errorf("reports %q", b.reports)
+	}
+}
+
 // TestOwnRunsErrors has two peers who cannot be reached, by errors of which one may mean the link: others are
 // not concerned, and the second is still sent segmented messages when it can be reached. Then it moves.
 func TestOwnRunsErrors(t *testing.T) {
