@@ -10,7 +10,7 @@ import (
 type Layout interface {
 	// Lay lays the frame out in dst, from its beginning, and grows it if its capacity does
 	// not suffice. It is called for every frame in order while the form is in use, since
-	// packets have numbers, and keeps nothing of the frame. An error means that this
+	// packets have numbers (but see Ring.NewLazyForm), and keeps nothing of the frame. An error means that this
 	// frame does not exist in this form. A form that is no RTP, such as a part of an HTTP response, is one
 	// packet of any size (rtp.Single).
 	Lay(dst []byte, f *Frame) (rtp.Packets, error)
@@ -38,6 +38,9 @@ type Form struct {
 	layout Layout
 	index  int
 	users  int
+	// lazy: a frame of before the first reader is laid out when it is asked for. unread is the last one of these.
+	lazy   bool
+	unread uint64
 	// packets counts those made.
 	packets uint64
 	// upTo is the last frame that was laid out, or was tried to be.
@@ -52,6 +55,15 @@ func (r *Ring) NewForm(l Layout) *Form {
 		r.forms = append(r.forms, nil)
 	}
 	r.forms[form.index] = form
+	return form
+}
+
+// NewLazyForm adds a form that has no numbers, so that its frames may be laid out in any order. Those that were there before
+// its first reader are laid out when they are asked for (Of): its first reader does not have the others wait for
+// a whole group of pictures.
+func (r *Ring) NewLazyForm(l Layout) *Form {
+	form := r.NewForm(l)
+	form.lazy = true
 	return form
 }
 
@@ -74,7 +86,7 @@ func (r *Ring) NewFormOf(base *Form, l Layout) *Form {
 }
 
 // Use says that one more reader uses the form, until Release. With the first one the form
-// begins: at the newest key frame, so that what depends on it can follow.
+// begins: at the newest key frame, so that what depends on it can follow, unless it is lazy.
 func (m *Form) Use() {
 	m.users++
 	if m.users > 1 {
@@ -84,6 +96,10 @@ func (m *Form) Use() {
 		m.base.Use()
 	}
 	r := m.ring
+	if m.lazy {
+		m.unread = r.newest
+		return
+	}
 	if r.NewestKey() == nil {
 		return // it begins at the next one
 	}
@@ -119,10 +135,14 @@ func (m *Form) Packets() uint64 { return m.packets }
 // Of returns the frame in this form, nil if it was not or could not be laid out. It holds as
 // long as the frame.
 func (m *Form) Of(f *Frame) *Wire {
-	if m.index >= len(f.wires) || f.wires[m.index].number != f.Number {
-		return nil
+	if m.isLaid(f) || m.users > 0 && f.Number <= m.unread && m.lay(f) == nil {
+		return &f.wires[m.index].wire
 	}
-	return &f.wires[m.index].wire
+	return nil
+}
+
+func (m *Form) isLaid(f *Frame) bool {
+	return m.index < len(f.wires) && f.wires[m.index].number == f.Number
 }
 
 // lay lays the frame out.

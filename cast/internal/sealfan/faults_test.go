@@ -121,3 +121,20 @@ func TestRestReasons(t *testing.T) {
 		t.Errorf("%d frames, %d rest", g.Frames(), h.figures.Resting)
 	}
 }
+
+// TestJoiningLaysNothingOut has readers come in the middle of a long group of pictures, in forms of their own: others do not wait
+// while all of that is laid out. One who is caught up has it laid out frame by frame.
+func TestJoiningLaysNothingOut(t *testing.T) {
+	h := newSimHall(t, 1)
+	h.enters("first", gcm, plainForm, 7)
+	h.frames("Kdddddddddddddddddddd")
+	waits, caught := h.enters("waits", gcm, atOnce, 0), h.enters("is caught up", gcm, later, 0)
+	caught.CatchUp()
+	if n := waits.group.layout.form.Packets() + caught.group.layout.form.Packets(); n > 2*uint64(h.packets) {
+		t.Errorf("%d packets were laid out before somebody was sent any", n)
+	}
+	h.frames("dddddddddddddddddddd")
+	caught.has(numbers(1, 41)...)
+	h.frames("K")
+	waits.has(42)
+}

@@ -105,7 +105,7 @@ func (f *Fan) layout(kind Form) (*layout, error) {
 	}
 	f.lastLayout += layoutStep
 	l := &layout{fan: f, kind: kind, id: f.lastLayout, packetizer: p}
-	l.form = f.config.Ring.NewForm(l)
+	l.form = f.config.Ring.NewLazyForm(l)
 	f.layouts = append(f.layouts, l)
 	return l, nil
 }
