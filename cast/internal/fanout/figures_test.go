@@ -142,6 +142,34 @@ func TestUnreachableForFiveSeconds(t *testing.T) {
 	}
 }
 
+// TestUnreachableInGroups has readers not be reached where frames depend on each other, so that they are tried with key frames
+// alone: one is lost, and one that is reached now and then is not.
+func TestUnreachableInGroups(t *testing.T) {
+	h := newSimHall(t, 1, media.H264)
+	away, comes := h.enters("away"), h.enters("comes and goes")
+	awayAt, comesAt, group, lost := away.RTPAddress(), comes.RTPAddress(), 0, -1
+	away.lost = func() {
+		lost = group
+		away.Leave()
+	}
+	comes.lost = func() { t.Error("one that is reached now and then is lost") }
+	h.kernel.Inject(func(c sim.Call) error {
+		if c.Name == "Sendmmsg" && (c.Peer == awayAt || c.Peer == comesAt && group%4 > 0) {
+			return unix.EHOSTUNREACH
+		}
+		return nil
+	})
+	for ; group < 200; group++ {
+		h.frames("Kddddddddd")
+	}
+	if lost < 49 || lost > 52 || len(away.whole) > 0 {
+		t.Errorf("it is lost in group %d, and has frames %v", lost, away.whole)
+	}
+	if n := len(comes.whole); n < 50*10 {
+		t.Errorf("the other one has %d frames", n)
+	}
+}
+
 // TestJoiningInTheMiddleOfAGroup has a reader come after a frame that others depend on: it begins
 // with the next key frame, and gets all from then on.
 func TestJoiningInTheMiddleOfAGroup(t *testing.T) {

@@ -21,10 +21,14 @@ type Reader struct {
 	closing  bool
 	// cut: it was not sent a frame that others need, and goes on with a key frame.
 	cut bool
-	// refused counts the frames that the kernel did not take whole for it.
+	// sentBefore is how many frames had been sent whole before the row, the lowest bits of that.
+	sentBefore uint8
+	// refused counts the frames that the kernel did not take whole for it, and row the last ones of these between which
+	// none was sent whole, up to unreachableFrames.
+	row     uint8
 	refused uint32
-	// failed is the sweep's count at the last frame that could not be sent to it, and
-	// failingSince when a row of such frames began.
+	// failed is the sweep's count at the last frame that could not be sent to it, and failingSince when the
+	// row of such frames began.
 	failed       uint32
 	failingSince uint32 // in milliseconds of a clock that may wrap
 	// entered is the last frame that the group had taken when the reader came to it, and before

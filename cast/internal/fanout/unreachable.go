@@ -8,14 +8,16 @@ import "time"
 func (f *Fanout) unreachable(r *Reader, turn uint32, err error) (first bool) {
 	f.config.Figures.Unreachable++
 	now := uint32(f.config.Loop.Awake() / time.Millisecond)
-	if !r.failing(turn) {
-		r.failingSince = now
-	}
 	if first = turn != r.failed; first {
 		r.failed = turn
 		r.refused++
+		sent := uint8(uint32(r.group.sweep.frames-r.framesBefore) - r.refused)
+		if r.row == 0 || sent != r.sentBefore {
+			r.row, r.failingSince, r.sentBefore = 0, now, sent
+		}
+		r.row = min(r.row+1, unreachableFrames)
 	}
-	if r.observer != nil && !r.gone && now-r.failingSince >= unreachableLimit {
+	if r.observer != nil && !r.gone && r.row == unreachableFrames && now-r.failingSince >= unreachableLimit {
 		f.lost = append(f.lost, lostReader{r, err})
 	}
 	return first
@@ -44,6 +46,11 @@ func (f *Fanout) tellLost() {
 // or in the one before.
 func (r *Reader) failing(turn uint32) bool { return r.failed > 0 && turn-r.failed <= 1 }
 
-// unreachableLimit is how long the kernel may refuse to send to a reader before it is lost: a
-// route may come back.
-const unreachableLimit = uint32(5 * time.Second / time.Millisecond)
+const (
+	// unreachableLimit is how long the kernel may refuse to send to a reader before it is lost: a
+	// route may come back.
+	unreachableLimit = uint32(5 * time.Second / time.Millisecond)
+	// unreachableFrames is how many frames it must have refused in a row: where frames depend on each other the
+	// reader is tried with key frames alone meanwhile, which may be far apart.
+	unreachableFrames = 3
+)
