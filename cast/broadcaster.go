@@ -40,6 +40,7 @@ type Broadcaster struct {
 	// privateIndex finds a session that plays with keys of its own by the reader's address.
 	privateIndex map[netip.AddrPort]*Session
 	datagrams    []*datagramHandler
+	key          []byte // what Key's are made of; nil: none was asked for
 	// lateRTCP: the RTCP that is being read may have come long ago.
 	lateRTCP   bool
 	opened     []byte // the room for RTCP that is opened

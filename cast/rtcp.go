@@ -77,7 +77,11 @@ func (b *Broadcaster) refuseDatagram(d udp.Datagram) (refused bool) {
 	if b.rtcpIndex.find(d.From) != nil {
 		return false
 	}
-	b.LogRefusal(d.From, Join, "", errNotAllowed)
+	protocol := Join
+	if d.Payload[0] < 64 { // STUN or DTLS
+		protocol = WebRTC
+	}
+	b.LogRefusal(d.From, protocol, "", errNotAllowed)
 	return true
 }
 

@@ -428,6 +428,15 @@ func TestAPITokens(t *testing.T) {
 			t.Errorf("%s by nobody: %v %s", path, answer.Status, body)
 		}
 	}
+	w.do(func() { // as with --https, on the same Broadcaster
+		if w.s, err = front.Serve(w.b, netip.MustParseAddrPort("127.0.0.1:0"), front.Options{}); err != nil {
+			t.Error(err)
+		}
+		w.url = fmt.Sprintf("http://127.0.0.1:%d", w.s.Port())
+	})
+	if answer, body := w.get("/cam.jpg?token=" + got.Token); answer.StatusCode != http.StatusOK {
+		t.Errorf("at another port: %v %s", answer.Status, body)
+	}
 }
 
 // TestStreamsWhileClosing asks a server that is closing for its streams: none is said to be gone, as pages would drop them.

@@ -36,7 +36,7 @@ func readerOf(s *cast.Session) oneReader {
 	f := s.Figures()
 	r := oneReader{
 		ID: s.ID(), Stream: s.Stream().Name(), Protocol: s.Protocol(), Transport: f.Transport, Address: f.Peer.String(), User: f.User,
-		Secure: f.Secure, Encrypted: s.Sealed(), Playing: s.Playing(), Watched: rounded(f.Watched.Seconds(), 1000), Frames: f.Frames, Lags: f.Lags, Reports: f.Reports,
+		Secure: f.Secure, Encrypted: s.Sealed() || s.Protocol() == cast.WebRTC, Playing: s.Playing(), Watched: rounded(f.Watched.Seconds(), 1000), Frames: f.Frames, Lags: f.Lags, Reports: f.Reports,
 	}
 	if f.Reports > 0 {
 		age, loss, jitter := milliseconds(f.Age), rounded(100*f.FractionLost, 10), milliseconds(f.Jitter)

@@ -26,7 +26,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, reason, http.StatusForbidden)
 		return
 	}
-	if name, session, ok := splitWHEP(r.URL.Path); ok && s.options.WHEP != nil {
+	if name, session, ok := splitWHEP(r.URL.Path); ok && s.options.WHEP == nil {
+		http.Error(w, "WebRTC is off here: watch /"+name+".mp4 or /"+name+".mjpg", http.StatusNotFound)
+		return
+	} else if ok {
 		s.serveWHEP(w, r, name, session)
 		return
 	}
@@ -187,6 +190,9 @@ func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
 	text := "there is no such stream"
 	for _, n := range names {
 		text += fmt.Sprintf("\n/%s.mjpg /%[1]s.mp4 /%[1]s.jpg /%[1]s.sdp", n)
+		if s.options.WHEP != nil {
+			text += " /" + n + "/whep"
+		}
 	}
 	http.Error(w, text, http.StatusNotFound)
 }

@@ -96,7 +96,7 @@ func newServer(b *cast.Broadcaster, o Options) *Server {
 	s := &Server{broadcaster: b, loop: b.Loop(), options: o, over: make(chan struct{}), readers: map[*reader]struct{}{}, handshakes: map[*handshake]func(){}}
 	s.adopter = tcp.NewAdopter(s.loop, b.Requests())
 	s.snapshots = newSnapshots()
-	s.tokens = newTokens(b.Config().Random)
+	s.tokens = newTokens(b.Key("tokens of HTTP"), b.Key("the run of HTTP"))
 	key := make([]byte, 32)
 	b.Config().Random(key)
 	s.nonces = credentials.NewNonces(key)

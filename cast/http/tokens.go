@@ -40,12 +40,8 @@ type token struct {
 	mac     []byte
 }
 
-func newTokens(random func([]byte)) *tokens {
-	t := &tokens{}
-	random(t.key[:])
-	random(t.boot[:])
-	return t
-}
+// newTokens has a key, which the servers of one Broadcaster share, and what tells its runs apart.
+func newTokens(key, run [32]byte) *tokens { return &tokens{key: key, boot: [8]byte(run[:8])} }
 
 // tokenMAC is how many bytes of MAC a token ends with.
 const tokenMAC = 16

@@ -2,6 +2,7 @@ package http
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -61,7 +62,11 @@ func (s *Server) serveWHEP(w http.ResponseWriter, r *http.Request, name, session
 		s.serveHangUp(w, r, name, session)
 	default:
 		w.Header().Set("Allow", methods)
-		http.Error(w, "only "+methods+" is answered here", http.StatusMethodNotAllowed)
+		text := "only " + methods + " are answered here: a player of WHEP posts its offer"
+		if session == "" {
+			text += "; the page at / plays it in a browser"
+		}
+		http.Error(w, text, http.StatusMethodNotAllowed)
 	}
 }
 
@@ -91,7 +96,7 @@ func hasType(w http.ResponseWriter, r *http.Request, want string) bool {
 		return true
 	}
 	w.Header().Set("Accept-Post", sdpType)
-	http.Error(w, "the body must be "+want, http.StatusUnsupportedMediaType)
+	http.Error(w, "the body must be "+want+" (Content-Type)", http.StatusUnsupportedMediaType)
 	return false
 }
 
@@ -99,7 +104,7 @@ func hasType(w http.ResponseWriter, r *http.Request, want string) bool {
 func readBody(w http.ResponseWriter, r *http.Request, most int64) (body []byte, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		http.Error(w, "the body is too large", http.StatusRequestEntityTooLarge)
+		http.Error(w, fmt.Sprintf("the body is too large: at most %d bytes are read", most), http.StatusRequestEntityTooLarge)
 		return nil, false
 	}
 	return body, err == nil

@@ -169,7 +169,7 @@ func TestWHEPRefuses(t *testing.T) {
 		{"/film/whep", strings.Repeat("a", 1<<20), []string{contentType, sdp}, 413, "large"},
 		{"/film/whep", strings.ReplaceAll(offer, "H264", "VP8"), []string{contentType, sdp}, 406, "H.264"},
 		{"/cam/whep", offer, []string{contentType, sdp}, 406, "no H.264"},
-		{"/none/whep", offer, []string{contentType, sdp}, 404, "no such stream"},
+		{"/none/whep", offer, []string{contentType, sdp}, 404, "no such stream\n/cam.mjpg /cam.mp4 /cam.jpg /cam.sdp /cam/whep\n"},
 		{"/none/whep", "nonsense", []string{contentType, sdp}, 404, "no such stream"},
 		{"/film/whep", offer, []string{contentType, sdp, "Sec-Fetch-Site", "cross-site"}, 403, "other sites"},
 		{"/film/whep", offer, []string{contentType, sdp, "Origin", "https://evil.example"}, 403, "other sites"},
@@ -187,8 +187,14 @@ func TestWHEPRefuses(t *testing.T) {
 		}
 	})
 	bare := newSite(t, nil)
-	if answer, _ := bare.ask("POST", "/cam/whep", offer, contentType, sdp); answer.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("without WebRTC: %v", answer.Status)
+	if answer, text := bare.ask("POST", "/cam/whep", offer, contentType, sdp); answer.StatusCode != http.StatusNotFound || !strings.Contains(text, "WebRTC is off here: watch /cam.mp4") {
+		t.Errorf("without WebRTC: %v %q", answer.Status, text)
+	}
+	if _, text := bare.ask("GET", "/none.mp4", ""); strings.Contains(text, "whep") {
+		t.Errorf("without WebRTC: %q", text)
+	}
+	if answer, text := w.ask("GET", "/film/whep", ""); answer.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(text, "the page at / plays it") {
+		t.Errorf("by a browser: %v %q", answer.Status, text)
 	}
 }
 

@@ -33,7 +33,7 @@ func (raw *rawWebRTC) settings(hasHTTP bool) (s webRTCSettings, err error) {
 		return s, errors.New("--webrtc on: browsers ask for it by HTTP: add --http ADDRESS or --https ADDRESS")
 	}
 	if len(raw.public) > 0 && !s.isOn {
-		return s, errors.New("--public-address is about WebRTC, which is off")
+		return s, errors.New("--public-address is for WebRTC, which is off: remove --webrtc off, and add --http ADDRESS or --https ADDRESS where HTTP is off")
 	}
 	for _, text := range raw.public {
 		address, err := parsePublicAddress(text)
