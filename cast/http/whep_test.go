@@ -120,6 +120,9 @@ func TestWHEP(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+	if _, list := w.ask("GET", "/api/v1/readers", ""); !strings.Contains(list, `"protocol":"webrtc"`) || !strings.Contains(list, `"srtp":true`) {
+		t.Errorf("readers: %s", list)
+	}
 	candidate := "a=ice-ufrag:" + boothUfrag + "\r\na=candidate:1 1 UDP 1 192.0.2.1 1 typ host\r\n"
 	for _, c := range []struct {
 		method, path, body string

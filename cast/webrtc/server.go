@@ -21,7 +21,7 @@ type Options struct {
 	// MachineAddresses are those of this machine's network interfaces. A browser on this machine that asks by a loopback
 	// address is told them, too: Firefox sends nothing to loopback addresses.
 	MachineAddresses []netip.Addr
-	// DTLS does the handshakes (NewDTLS).
+	// DTLS does the handshakes; nil: what NewDTLS makes.
 	DTLS DTLS
 }
 
