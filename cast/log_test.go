@@ -2,12 +2,14 @@ package cast_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop"
@@ -104,5 +106,16 @@ func TestDestinationsAreNoReaders(t *testing.T) {
 	}
 	if n := strings.Count(log, "reader joined"); n != 1 {
 		t.Errorf("%d readers joined", n)
+	}
+}
+
+// TestLongRefusalsInTheLog has a refusal's reason hold what a stranger has sent: its beginning is logged.
+func TestLongRefusalsInTheLog(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	before := w.log.Len()
+	w.b.LogRefusal(netip.MustParseAddrPort("10.0.1.2:9"), cast.WebRTC, "cam", errors.New("x509: cannot parse URI "+strings.Repeat("\u00e9", 30_000)))
+	w.run(time.Second)
+	if said := w.log.String()[before:]; len(said) > 1000 || !strings.Contains(said, "x509: cannot parse URI \u00e9") || !utf8.ValidString(said) || strings.Contains(said, "\ufffd") {
+		t.Errorf("%d bytes: %.2000s", len(said), said)
 	}
 }

@@ -3,6 +3,7 @@ package cast
 import (
 	"net/netip"
 	"time"
+	"unicode/utf8"
 
 	"github.com/camcast/camcast/loop"
 )
@@ -48,9 +49,25 @@ func (r *refusals) say() {
 		return
 	}
 	l := &r.last
-	r.broadcaster.config.Log.Warn("reader refused: "+l.err.Error(), "peer", l.peer, "protocol", l.protocol, "stream", l.stream, "others", r.unsaid-1)
+	r.broadcaster.config.Log.Warn("reader refused: "+beginning(l.err.Error()), "peer", l.peer, "protocol", l.protocol, "stream", l.stream, "others", r.unsaid-1)
 	r.unsaid, r.last = 0, refusedRequest{}
 	r.pause.SetAfter(refusalPause)
+}
+
+// refusalBytes is how much of an error is logged: it may have been made of what a stranger has sent, such as a name in a
+// certificate of 60 kB.
+const refusalBytes = 300
+
+// beginning is a text, or its first refusalBytes bytes and that it goes on.
+func beginning(text string) string {
+	if len(text) <= refusalBytes {
+		return text
+	}
+	end := refusalBytes
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "..."
 }
 
 // close says the rest.
