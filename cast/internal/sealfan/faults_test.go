@@ -1,6 +1,8 @@
 package sealfan
 
 import (
+	"bytes"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -137,4 +139,26 @@ func TestJoiningLaysNothingOut(t *testing.T) {
 	caught.has(numbers(1, 41)...)
 	h.frames("K")
 	waits.has(42)
+}
+
+// TestClosedPortsFillNoLog has a host say again and again that its port is closed, and send something each time: the log has nothing of
+// that. What is logged is that a machine does not answer, and then does.
+func TestClosedPortsFillNoLog(t *testing.T) {
+	h := newSimHall(t, 1)
+	var log bytes.Buffer
+	h.fan.config.Log = slog.New(slog.NewTextHandler(&log, nil))
+	g := h.enters("one", gcm, plainForm, 0)
+	for range 100 {
+		g.PortClosed()
+		g.Alive()
+	}
+	if log.Len() > 0 {
+		t.Errorf("%d lines are logged", bytes.Count(log.Bytes(), []byte("\n")))
+	}
+	g.Rest(true)
+	g.PortClosed()
+	g.Alive()
+	if n := bytes.Count(log.Bytes(), []byte("\n")); n != 2 || h.figures.Resting != 0 {
+		t.Errorf("%d lines, %d rest: %s", n, h.figures.Resting, &log)
+	}
 }

@@ -1,5 +1,10 @@
 package sealfan
 
+import (
+	"context"
+	"log/slog"
+)
+
 // restReason is why a reader rests, a bit for each. It gets no frames then, as package fanout's readers.
 type restReason uint8
 
@@ -24,22 +29,26 @@ func (r *Reader) Rest(resting bool) {
 // Alive notes that something has come from the reader: it does not rest any more.
 func (r *Reader) Alive() { r.rest(0, "") }
 
-// rest has the reader rest for some reasons, of which one may be new, or go on if there is none.
+// rest has the reader rest for some reasons, of which one may be new, or go on if there is none. A host can say that its
+// port is closed and send something again a thousand times a second: that is logged for those alone who look for it.
 func (r *Reader) rest(reasons restReason, why string) {
 	if r.gone || r.resting == reasons {
 		return
 	}
-	f, was := r.group.owner, r.resting
+	f, was, level := r.group.owner, r.resting, slog.LevelInfo
 	r.resting = reasons
+	if was|reasons == portClosed {
+		level = slog.LevelDebug
+	}
 	switch {
 	case was == 0:
 		f.config.Figures.Resting++
 		f.catching.remove(r)
-		f.config.Log.Info("reader rests: "+why, "peer", r.Peer())
+		f.config.Log.Log(context.Background(), level, "reader rests: "+why, "peer", r.Peer())
 	case reasons == 0:
 		f.config.Figures.Resting--
 		r.waits = true
 		f.config.RequestKey()
-		f.config.Log.Info("reader goes on", "peer", r.Peer())
+		f.config.Log.Log(context.Background(), level, "reader goes on", "peer", r.Peer())
 	}
 }
