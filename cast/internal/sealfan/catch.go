@@ -30,7 +30,7 @@ const (
 // and ok is false, if the reader has begun, or if that frame is no longer kept. What it begins with is sealed only
 // then: first says nothing.
 func (r *Reader) CatchUp() (first ring.Beginning, ok bool) {
-	if r.gone || r.resting != 0 || r.inHand || r.catching || r.frames > 0 || !r.waits || r.squeeze != (ring.Squeeze{}) {
+	if r.gone || r.resting != 0 || r.inHand || r.frames > 0 || r.squeeze != (ring.Squeeze{}) {
 		return first, false
 	}
 	cursor, squeeze, _, ok := r.group.layout.form.CatchUp()

@@ -3,6 +3,7 @@ package sealfan
 import (
 	"bytes"
 	"log/slog"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -160,5 +161,74 @@ func TestClosedPortsFillNoLog(t *testing.T) {
 	g.Alive()
 	if n := bytes.Count(log.Bytes(), []byte("\n")); n != 2 || h.figures.Resting != 0 {
 		t.Errorf("%d lines, %d rest: %s", n, h.figures.Resting, &log)
+	}
+}
+
+// TestWhoIsNotServed has readers be caught up, or ask for packets again, who must not be.
+func TestWhoIsNotServed(t *testing.T) {
+	h := newSimHall(t, 1)
+	had := h.enters("had frames", gcm, plainForm, 7)
+	h.frames("Kdd")
+	had.cut()
+	gone, rests, back := h.enters("gone", gcm, plainForm, 0), h.enters("rests", gcm, plainForm, 0), h.enters("is back", gcm, plainForm, 0)
+	rests.Rest(true)
+	gone.Leave()
+	h.fill()
+	h.publish('K')
+	back.Rest(true)
+	back.Alive() // in the middle of its first frame
+	for _, g := range []*guest{had, gone, rests, back} {
+		if _, ok := g.CatchUp(); ok {
+			t.Errorf("%s is caught up", g.name)
+		}
+	}
+	h.run(time.Second)
+	h.frames("K")
+	sequence := uint16(had.came.highest)
+	if !had.Resend(sequence) {
+		t.Error("nothing is sent again")
+	}
+	had.Rest(true)
+	if had.Resend(sequence) {
+		t.Error("a packet is sent again to one that rests")
+	}
+	had.Alive()
+	had.Leave()
+	if had.Resend(sequence) {
+		t.Error("a packet is sent again to one that has left")
+	}
+}
+
+// TestCatchingUpEntersItsOwnSweep has the sweep of other readers come to the next frame of one that is caught up, who waits for
+// its own; a key frame that it enters with is no frame that others lead to.
+func TestCatchingUpEntersItsOwnSweep(t *testing.T) {
+	h := newSimHall(t, 1)
+	other := h.enters("other", gcm, atOnce, 0)
+	h.frames("Kd")
+	g := h.enters("caught up", gcm, plainForm, 0)
+	g.CatchUp()
+	h.run(time.Millisecond)
+	key := *h.ring.NewestKey()
+	h.fan.catching.enter(other.group, &key)
+	if !g.catching {
+		t.Fatal("it has entered another sweep")
+	}
+	if h.fan.catching.enter(g.group, &key); g.catching || !g.waits {
+		t.Error("it has not entered its own, or takes frames that lead to the key frame")
+	}
+}
+
+// TestCatchingUpUnreachable has a reader not be reached whose numbers wrap, so that a run is two: that is one frame.
+func TestCatchingUpUnreachable(t *testing.T) {
+	h := newSimHall(t, 1)
+	h.frames("Kd")
+	h.enters("first", gcm, plainForm, 0)
+	h.frames("Kd")
+	g := h.enters("guest", gcm, plainForm, 1<<16-1)
+	h.kernel.Inject(sim.FailTo(netip.PrefixFrom(g.at.Addr(), 32), unix.EHOSTUNREACH))
+	g.CatchUp()
+	h.run(time.Millisecond)
+	if n := h.figures.Unreachable; g.keys.Next() != 1<<16+1 || n != 1 || g.catching || !g.waits {
+		t.Errorf("%d frames could not be sent; it is caught up: %v", n, g.catching)
 	}
 }
