@@ -77,7 +77,7 @@ var ofProcess = []figure[snapshot]{
 var (
 	state    = describe("stream_state", "1 for the state that the stream's source is in, else 0.", "stream", "state")
 	sessions = describe("sessions", "Sessions that play.", "stream", "protocol", "transport")
-	age      = describe("frame_age_seconds", "Ages of frames since their capture, by stage: encoded and laid out; handed to the kernel for the first and for the last reader over UDP, and over TCP.", "stream", "stage")
+	age      = describe("frame_age_seconds", "Ages of frames since their capture, by stage: encoded and laid out; handed to the kernel for the first and for the last reader over UDP, WebRTC included, and over TCP.", "stream", "stage")
 	putOff   = describe("loop_put_off_total", "How often work waited for the next turn, as its time was up.", "work")
 	turnCPU  = describe("loop_turn_cpu_seconds", "CPU that turns of the loop used.")
 	dropped  = describe("log_dropped_lines_total", "Lines of the log that were dropped, as they came faster than they are read.")
