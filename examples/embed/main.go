@@ -3,7 +3,8 @@
 //
 //	go run ./examples/embed -deny 192.0.2.7 -password secret -tls-cert cert.pem -tls-key key.pem
 //
-// All flags may be left out; camcast certificate makes the two files. It prints its addresses.
+// All flags may be left out; camcast certificate makes the two files. It prints its addresses: the last one is a page
+// that shows the stream in a browser, by WebRTC.
 // With -password viewers prove it: rtsp://guest:secret@127.0.0.1:8554/clock. Play the stream with any RTSP player, and then:
 //
 //	curl    http://127.0.0.1:8080/sessions           # list the readers
@@ -32,16 +33,22 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/camcast/camcast/capture"
+	"github.com/camcast/camcast/capture/encode"
+	"github.com/camcast/camcast/capture/recode"
 	"github.com/camcast/camcast/cast"
+	casthttp "github.com/camcast/camcast/cast/http"
 	"github.com/camcast/camcast/cast/join"
 	"github.com/camcast/camcast/cast/rtsp"
+	"github.com/camcast/camcast/cast/webrtc"
 	"github.com/camcast/camcast/certificate"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/tlsbridge"
 )
 
 func main() {
-	o := options{http: "127.0.0.1:8080", rtsp: netip.MustParseAddrPort("[::]:8554"), rtp: netip.MustParseAddrPort("[::]:5004"), rtsps: netip.MustParseAddrPort("[::]:8322")}
+	o := options{http: "127.0.0.1:8080", rtsp: netip.MustParseAddrPort("[::]:8554"), rtp: netip.MustParseAddrPort("[::]:5004"), rtsps: netip.MustParseAddrPort("[::]:8322"),
+		page: netip.MustParseAddrPort("127.0.0.1:8081")}
 	flag.Func("deny", "address that may not watch", func(s string) (err error) {
 		o.denied, err = netip.ParseAddr(s)
 		return err
@@ -59,11 +66,11 @@ func main() {
 
 // options are where the program is reached, and who may not watch.
 type options struct {
-	http             string
-	rtsp, rtp, rtsps netip.AddrPort
-	denied           netip.Addr
-	password         string // "": none is asked for
-	cert, key        string // files; "": no rtsps://
+	http                   string
+	rtsp, rtp, rtsps, page netip.AddrPort
+	denied                 netip.Addr
+	password               string // "": none is asked for
+	cert, key              string // files; "": no rtsps://
 }
 
 // app is the program. loop may be used by any goroutine, by Do; the rest belongs to the loop's.
@@ -102,6 +109,11 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		urls += fmt.Sprintf(" rtsps://127.0.0.1:%d/clock", secure.Port())
 	}
 	join.Serve(b)
+	page, err := listenBrowsers(b, o)
+	if err != nil {
+		return err
+	}
+	urls += fmt.Sprintf(" http://127.0.0.1:%d/", page.Port())
 	a := &app{loop: l, broadcaster: b}
 	if err := a.add(); err != nil {
 		return err
@@ -128,6 +140,21 @@ func listenTLS(b *cast.Broadcaster, o options) (*rtsp.Server, error) {
 	}
 	bridge := tlsbridge.NewServer(&tls.Config{Certificates: []tls.Certificate{*c}})
 	return rtsp.Listen(b, o.rtsps, rtsp.Options{Name: "embed", TLS: bridge})
+}
+
+// listenBrowsers serves the page, and the stream to browsers by WebRTC. Pictures by WebRTC come from the port of RTP.
+func listenBrowsers(b *cast.Broadcaster, o options) (*casthttp.Server, error) {
+	browsers, err := webrtc.Serve(b, webrtc.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return casthttp.Serve(b, o.page, casthttp.Options{WHEP: browsers})
+}
+
+// toH264 makes H.264 of pictures, which WebRTC needs, beside the loop. It is called when the first browser comes. Without
+// OpenH264 the browser is told what to install, and the page shows the JPEGs.
+func toH264(pictures capture.Source) (capture.Source, error) {
+	return recode.New(pictures, func() (recode.Encoder, error) { return encode.NewH264(encode.H264Options{}) }), nil
 }
 
 // user is the only one there is.
@@ -166,7 +193,7 @@ func (g gate) Admit(r cast.Request, answer func(cast.Grant, error)) {
 
 // add adds the stream. Its pictures come from the program, so it has no source.
 func (a *app) add() error {
-	clock, err := a.broadcaster.AddStream("clock", nil, cast.StreamOptions{})
+	clock, err := a.broadcaster.AddStream("clock", nil, cast.StreamOptions{Encode: toH264})
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ const denied = "127.0.0.9"
 
 // program is the example, as it runs.
 type program struct {
-	t                 *testing.T
-	http, rtsp, rtsps string
+	t                       *testing.T
+	http, rtsp, rtsps, page string
 }
 
 // start runs the example on free ports of the loopback.
@@ -35,7 +35,7 @@ func start(t *testing.T, o options) *program {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	loopback := netip.MustParseAddrPort("127.0.0.1:0")
-	o.http, o.rtsp, o.rtp, o.rtsps = "127.0.0.1:0", loopback, loopback, loopback
+	o.http, o.rtsp, o.rtp, o.rtsps, o.page = "127.0.0.1:0", loopback, loopback, loopback, loopback
 	read, write := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
@@ -53,8 +53,11 @@ func start(t *testing.T, o options) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	urls := append(strings.Fields(line), "") // without TLS
-	p.http, p.rtsp, p.rtsps = urls[0], urls[1], urls[2]
+	urls := strings.Fields(line)
+	p.http, p.rtsp, p.page = urls[0], urls[1], urls[len(urls)-1]
+	if len(urls) == 4 {
+		p.rtsps = urls[2]
+	}
 	return p
 }
 
