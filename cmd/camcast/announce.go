@@ -29,7 +29,7 @@ func (d *service) announce() {
 	if d.gate != nil {
 		fmt.Fprintln(w, "Only users may watch: put USER:PASSWORD@ before the host of these URLs.")
 	}
-	d.eachHTTP(func(r reach) { fmt.Fprintf(w, "In a browser: %s\n", r.url(r.hosts[0], "")) })
+	d.eachHTTP(func(r reach) { announcePage(w, r) })
 	for _, stream := range d.broadcaster.Streams() {
 		fmt.Fprintf(w, "\n%s: %s\n", stream.Name(), describe(stream.Describe()))
 		fmt.Fprintf(w, "  camview %s\n", join.url(join.hosts[0], stream.Name()))
@@ -49,6 +49,15 @@ func (d *service) announce() {
 	}
 	fmt.Fprintln(w)
 	_, _ = d.stdout.Write(w.Bytes())
+}
+
+// announcePage prints where browsers find the page.
+func announcePage(w io.Writer, r reach) {
+	fmt.Fprintf(w, "In a browser: %s", r.url(r.hosts[0], ""))
+	for _, host := range r.hosts[1:] {
+		fmt.Fprintf(w, "  from other machines: %s", r.url(host, ""))
+	}
+	fmt.Fprintln(w)
 }
 
 // announceHTTP prints where browsers find a stream.

@@ -32,6 +32,19 @@ func TestDestinationsAreAnnounced(t *testing.T) {
 	}
 }
 
+// TestPageIsAnnounced has the page be announced to this machine, and to others if they reach it.
+func TestPageIsAnnounced(t *testing.T) {
+	for want, hosts := range map[string][]string{
+		"In a browser: https://127.0.0.1:8443/\n":                                               {"127.0.0.1"},
+		"In a browser: https://127.0.0.1:8443/  from other machines: https://192.0.2.2:8443/\n": {"127.0.0.1", "192.0.2.2"},
+	} {
+		var text strings.Builder
+		if announcePage(&text, reach{"https", 8443, hosts}); text.String() != want {
+			t.Errorf("%q, want %q", text.String(), want)
+		}
+	}
+}
+
 // lateSource is a camera that is absent until it is plugged in.
 type lateSource struct {
 	host    capture.Host

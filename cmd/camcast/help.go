@@ -1,7 +1,7 @@
 package main
 
-const helpHead = `camcast streams cameras to any number of viewers, by RTP over UDP or TCP, to the players
-they have.
+const helpHead = `camcast streams cameras to any number of viewers: by RTP over UDP or TCP to the players
+they have, and by WebRTC and HTTP to browsers.
 
 Usage: camcast [flags] [[NAME=]SOURCE ...]
        camcast COMMAND ...

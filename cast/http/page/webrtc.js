@@ -5,6 +5,8 @@ const patience = 3000;   // ms without a picture, where pictures are expected
 const lookEvery = 500;   // ms between two looks at what was decoded
 const retryAfter = 1000; // ms, after what another try may mend
 
+const remedy = "a firewall may drop it, or the server needs --public-address";
+
 // Statuses that say that this server, this stream or this browser will not do it, however often it is tried.
 const isFinal = status => [404, 405, 406, 415, 501].includes(status);
 
@@ -33,7 +35,7 @@ export class WebRTC {
   async begin() {
     const connection = this.connection = new RTCPeerConnection();
     connection.addEventListener("connectionstatechange", () => {
-      if (connection === this.connection && connection.connectionState === "failed") this.lost("The server's address is not reached by UDP.");
+      if (connection === this.connection && connection.connectionState === "failed") this.lost(`The server's address is not reached by UDP: ${remedy}.`);
     });
     connection.addEventListener("track", event => {
       this.element.srcObject = new MediaStream([event.track]);
@@ -84,7 +86,7 @@ export class WebRTC {
       }
       // A source that nobody watches is opened when the connection is there.
       const silence = performance.now() - since, hasBegun = this.decoded > 0 || connection.connectionState === "connected";
-      if (silence >= patience && (!hasBegun || this.host.expects(silence))) this.lost(`No picture has come by UDP within ${patience / 1000} s.`);
+      if (silence >= patience && (!hasBegun || this.host.expects(silence))) this.lost(`No picture has come by UDP within ${patience / 1000} s: ${remedy}.`);
     }, lookEvery);
   }
 
