@@ -4,6 +4,8 @@
 //	b, err := cast.New(l, cast.Config{RTP: rtpAddress})
 //	_, err = rtsp.Listen(b, rtspAddress, rtsp.Options{}) // package cast/rtsp
 //	join.Serve(b)                                        // package cast/join
+//	browsers, err := webrtc.Serve(b, webrtc.Options{})   // package cast/webrtc
+//	_, err = http.Serve(b, httpAddress, http.Options{WHEP: browsers}) // package cast/http
 //	_, err = b.AddStream("cam", source, cast.StreamOptions{})
 //	err = l.Run(ctx)
 //
@@ -30,8 +32,8 @@
 //
 // Readers come in three ways:
 //
-//   - By a front, which speaks a protocol with them: RTSP, or the join protocol of camcast://.
-//     It asks the Gate, and opens a Session.
+//   - By a front, which speaks a protocol with them: RTSP, the join protocol of camcast://, HTTP,
+//     WebRTC. It asks the Gate, and opens a Session.
 //   - By Stream.SendTo: a fixed destination, a host or a multicast group, which is a Session, too.
 //   - By Stream.Join: a program that knows its readers adds them itself. No gate is asked and
 //     no limit counts them.

@@ -218,6 +218,11 @@ func TestPageOfCameraOfJPEG(t *testing.T) {
 	if w := watch(b, 2*time.Second)["cam"]; w.Pictures < 20 {
 		t.Errorf("%d pictures in 2 s", w.Pictures)
 	}
+	var viewers string
+	b.Eval(`return document.querySelector("[data-figure=readers]").innerText`, &viewers)
+	if viewers != "1" {
+		t.Errorf("the page says that there are %q viewers", viewers)
+	}
 	d.stop()
 
 	folder := t.TempDir() // of a library that cannot be loaded
