@@ -16,6 +16,7 @@ import (
 	"github.com/camcast/camcast/cmd/commandline"
 	"github.com/camcast/camcast/proto/credentials"
 	"github.com/camcast/camcast/proto/uri"
+	"github.com/camcast/camcast/receive"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 )
@@ -38,12 +39,14 @@ Examples:
   camcast top
   camcast top http://me@192.168.1.20:8080
   camcast top 'http://192.168.1.20:8080/?token=...'
+  camcast top --tls-ca cert.pem https://me@192.168.1.20:8443
 `
 
 // topCommand is a call of camcast top.
 type topCommand struct {
 	console
 	every time.Duration
+	trust receive.Trust
 }
 
 // newTop is the command as its command line shows it.
@@ -52,6 +55,8 @@ func newTop(c console) *commandline.Program {
 	call := &topCommand{console: c}
 	p.Groups = []commandline.Group{commandline.NewGroup("Flags", func(f *pflag.FlagSet) {
 		f.DurationVar(&call.every, "interval", time.Second, "`TIME` between two looks, 100ms at least")
+		f.StringVar(&call.trust.CA, "tls-ca", "", "of https://, trust a server whose certificate is in this PEM `FILE`, or was issued by one that is (default: the system's authorities)")
+		f.StringVar(&call.trust.Fingerprint, "tls-fingerprint", "", "of https://, trust the server whose certificate has this SHA-256 fingerprint, in `HEX`")
 		p.AddHelp(f)
 	})}
 	p.Run = call.run
@@ -78,9 +83,13 @@ func (c *topCommand) run(args []string) (status int, err error) {
 	if c.every < 100*time.Millisecond {
 		return 0, fmt.Errorf("--interval %v: must be at least 100ms", c.every)
 	}
+	if err := checkTrust(c.trust, where); err != nil {
+		return 0, err
+	}
 	where.Path = "/api/v1/streams"
 	asker := &topAsker{client: &http.Client{Timeout: 5 * time.Second}, where: where.String()}
-	if given.HasUser {
+	asker.client.Transport, err = transportTo(where, c.trust)
+	if given.HasUser && err == nil {
 		if given.Password == "" {
 			given.Password, err = c.readPassword(given.User, false)
 		}
@@ -208,7 +217,7 @@ func (a *topAsker) get(ctx context.Context) (answer *http.Response, body []byte,
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
-		return nil, nil, fmt.Errorf("no answer: %w", err)
+		return nil, nil, fmt.Errorf("no answer: %w", receive.ExplainTLS(err, flagFor))
 	}
 	defer answer.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(answer.Body, maxTopAnswer))
