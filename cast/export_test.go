@@ -143,6 +143,9 @@ func LeaksOf(b *Broadcaster, s *Stream) Leaks {
 	return l
 }
 
+// Newcomers is how many readers with keys of their own wait for their first report.
+func Newcomers(s *Stream) int { return len(s.reports.private.newcomers) }
+
 // Fronts is how many fronts b will close.
 func Fronts(b *Broadcaster) int { return len(b.fronts) }
 

@@ -276,3 +276,31 @@ func TestPrivateLoss(t *testing.T) {
 		t.Errorf("%d of 980 packets are missing, %d have come in all", lost, len(packets))
 	}
 }
+
+// TestPrivateBeforeTheFirstFrame has readers come and go while there is no frame, and so no report for them: nothing is kept of
+// those who have left.
+func TestPrivateBeforeTheFirstFrame(t *testing.T) {
+	p := newPrivateWorld(t, 10, nil)
+	s, err := p.world.b.AddStream("program", nil, cast.StreamOptions{Params: p.film.params})
+	p.must(err)
+	stays := p.newGuest(byKeys, "10.0.2.1", s, p.film)
+	p.guests = append(p.guests, stays)
+	stays.begin()
+	key := make([]byte, srtp.AEADAES128GCM.KeyBytes())
+	for range 100 {
+		peer := netip.MustParseAddrPort("10.0.2.2:20000")
+		session, err := p.world.b.OpenSession(cast.SessionOptions{Stream: s, Protocol: cast.WebRTC, Peer: peer})
+		p.must(err)
+		p.must(session.PlayPrivate(cast.Private{Profile: srtp.AEADAES128GCM, Ours: key, Theirs: key, Peer: peer, Local: serverAddr, PayloadType: 96}))
+		session.Gone("left")
+		p.run(time.Millisecond)
+	}
+	if n := cast.Newcomers(s); n > 2 {
+		t.Errorf("%d readers wait for a report, and one is there", n)
+	}
+	p.must(s.Publish(media.Frame{Params: p.film.params, Bytes: nalFrame(1, 1, 100), Key: true}))
+	p.run(time.Second)
+	if n := cast.Newcomers(s); n > 0 {
+		t.Errorf("%d readers wait for a report", n)
+	}
+}

@@ -20,7 +20,7 @@ type privateReports struct {
 
 // joinedPrivate is called when a reader with keys of its own has come.
 func (t *senderReports) joinedPrivate(r *sealfan.Reader) {
-	t.private.newcomers = append(t.private.newcomers, r)
+	t.private.newcomers = addNewcomer(t.private.newcomers, r)
 	t.someoneJoined()
 }
 

@@ -1,6 +1,7 @@
 package cast
 
 import (
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/fanout"
@@ -103,12 +104,21 @@ func (t *senderReports) due() {
 func (t *senderReports) joined(in *lane, overUDP *fanout.Reader, overTCP *tcpfan.Reader) {
 	l := t.of(in)
 	if overUDP != nil {
-		l.udpNewcomers = append(l.udpNewcomers, overUDP)
+		l.udpNewcomers = addNewcomer(l.udpNewcomers, overUDP)
 	}
 	if overTCP != nil {
-		l.tcpNewcomers = append(l.tcpNewcomers, overTCP)
+		l.tcpNewcomers = addNewcomer(l.tcpNewcomers, overTCP)
 	}
 	t.someoneJoined()
+}
+
+// addNewcomer adds a newcomer, and drops those who have left before the list grows: before the first frame nobody else
+// takes them out.
+func addNewcomer[R interface{ Gone() bool }](newcomers []R, r R) []R {
+	if len(newcomers) == cap(newcomers) {
+		newcomers = slices.DeleteFunc(newcomers, R.Gone)
+	}
+	return append(newcomers, r)
 }
 
 // someoneJoined has newcomers be greeted, and all be told soon if they are many.
