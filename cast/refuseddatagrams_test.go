@@ -33,7 +33,8 @@ func TestRefusedDatagramsAreNamed(t *testing.T) {
 // TestKey has keys be the same for one purpose, and others for another one and in another run.
 func TestKey(t *testing.T) {
 	b, other := newWorld(t, 1, nil).b, newWorld(t, 2, nil).b
-	if b.Key("a") != b.Key("a") || b.Key("a") == b.Key("b") || b.Key("a") == other.Key("a") || b.Key("a") == [32]byte{} {
+	first, again := b.Key("a"), b.Key("a")
+	if first != again || first == b.Key("b") || first == other.Key("a") || first == [32]byte{} {
 		t.Error("keys that are not those of their purpose and run")
 	}
 }

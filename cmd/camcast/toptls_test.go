@@ -1,11 +1,11 @@
 package main
 
 import (
+	"encoding/pem"
 	"os"
 	"strings"
 	"testing"
 
-	"encoding/pem"
 	"github.com/camcast/camcast/certificate"
 )
 
