@@ -37,8 +37,11 @@ type Private struct {
 	PlayoutDelay PlayoutDelay
 }
 
+// MaxPlayoutDelay is the longest that a viewer can be told to hold frames.
+const MaxPlayoutDelay = sealfan.MaxDelay * sealfan.DelayStep
+
 // PlayoutDelay is how long a viewer is to hold frames at least and at most, in steps of 10 ms up to
-// 40.95 s. The zero value has it show frames at once.
+// MaxPlayoutDelay. The zero value has it show frames at once.
 type PlayoutDelay struct{ Min, Max time.Duration }
 
 // PrivateStream is what a front must know of a stream to offer it to readers with keys of their own. The

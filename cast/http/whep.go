@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/media"
@@ -17,10 +18,10 @@ import (
 // WHEP has sessions of WebRTC, which are opened by HTTP (draft-ietf-wish-whep). Package cast/webrtc has one. Its methods are
 // called on the loop.
 type WHEP interface {
-	// Open makes a session of a stream for a request that the gate has granted, and answers the offer in it. name is what
-	// the session's URL ends with, which nobody can guess, and tag stands for its ICE session. The error is a *cast.Refusal or
-	// cast.ErrClosed.
-	Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer) (name, tag string, answer []byte, err error)
+	// Open makes a session of a stream for a request that the gate has granted, and answers the offer in it. The viewer is told to
+	// hold frames for a delay, if its offer has a way to say so. name is what the session's URL ends with, which nobody can guess,
+	// and tag stands for its ICE session. The error is a *cast.Refusal or cast.ErrClosed.
+	Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer, delay cast.PlayoutDelay) (name, tag string, answer []byte, err error)
 	// Find finds the session of a user and a stream by its name, with its tag and the peer's user name fragment; nil
 	// if there is none.
 	Find(stream, name, user string) (session *cast.Session, tag, ufrag string)
@@ -115,6 +116,11 @@ func (s *Server) serveOffer(w http.ResponseWriter, r *http.Request, name string)
 	if !hasType(w, r, sdpType) {
 		return
 	}
+	delay, err := delayOf(r.URL.Query()["delay"])
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	stream, grant, ok := s.mayWatch(w, r, name)
 	if !ok {
 		return
@@ -132,7 +138,21 @@ func (s *Server) serveOffer(w http.ResponseWriter, r *http.Request, name string)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.open(w, r, name, stream, grant, offer)
+	s.open(w, r, name, stream, grant, offer, delay)
+}
+
+var errDelay = fmt.Errorf("delay must be 0s to %v, such as 80ms", cast.MaxPlayoutDelay)
+
+// delayOf understands ?delay=80ms: frames are held for that long. Without it they are shown at once.
+func delayOf(delay []string) (cast.PlayoutDelay, error) {
+	if len(delay) == 0 {
+		return cast.PlayoutDelay{}, nil
+	}
+	d, err := time.ParseDuration(delay[0])
+	if err != nil || len(delay) > 1 || d < 0 || d > cast.MaxPlayoutDelay {
+		return cast.PlayoutDelay{}, errDelay
+	}
+	return cast.PlayoutDelay{Min: d, Max: d}, nil
 }
 
 // mayWatch asks the gate whether a request may watch a stream; with a false ok it has answered it.
@@ -151,7 +171,7 @@ func (s *Server) mayWatch(w http.ResponseWriter, r *http.Request, name string) (
 }
 
 // open opens a session of a stream, when that is there, for a request that the gate has granted.
-func (s *Server) open(w http.ResponseWriter, r *http.Request, name string, stream *cast.Stream, g cast.Grant, offer *whep.Offer) {
+func (s *Server) open(w http.ResponseWriter, r *http.Request, name string, stream *cast.Stream, g cast.Grant, offer *whep.Offer, delay cast.PlayoutDelay) {
 	var session, tag string
 	var answer []byte
 	var fault error
@@ -159,7 +179,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, name string, strea
 		return whenThere(stream, media.H264, func(found *cast.Stream, err error) {
 			defer done()
 			if fault = err; fault == nil {
-				session, tag, answer, fault = s.options.WHEP.Open(found, s.requestOf(r), g, offer)
+				session, tag, answer, fault = s.options.WHEP.Open(found, s.requestOf(r), g, offer, delay)
 			}
 		})
 	})

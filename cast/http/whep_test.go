@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/camcast/camcast/cast"
 	front "github.com/camcast/camcast/cast/http"
@@ -20,15 +22,16 @@ type booth struct {
 	b        *cast.Broadcaster
 	sessions map[string]*cast.Session
 	asked    []cast.Request
+	delays   []cast.PlayoutDelay
 }
 
 const boothTag, boothUfrag = "tag", "EsAw"
 
-func (b *booth) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer) (name, tag string, answer []byte, err error) {
+func (b *booth) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer, delay cast.PlayoutDelay) (name, tag string, answer []byte, err error) {
 	if stream.Params().Format != media.H264 {
 		return "", "", nil, &cast.Refusal{Kind: cast.NotCarried, Reason: "it is no H.264"}
 	}
-	b.asked = append(b.asked, r)
+	b.asked, b.delays = append(b.asked, r), append(b.delays, delay)
 	name = fmt.Sprint("session", len(b.asked))
 	b.sessions[name], err = b.b.OpenSession(cast.SessionOptions{Stream: stream, Protocol: cast.WebRTC, Peer: r.Peer, Grant: g, Ended: func(string) { delete(b.sessions, name) }})
 	return name, boothTag, []byte("v=0\r\n"), err
@@ -108,6 +111,22 @@ const (
 	fragment    = "application/trickle-ice-sdpfrag"
 )
 
+// TestWHEPDelay asks for frames to be held, and not.
+func TestWHEPDelay(t *testing.T) {
+	w, booth := newBooth(t, nil)
+	for _, query := range []string{"", "?delay=80ms", "?delay=0s"} {
+		if answer, text := w.ask("POST", "/film/whep"+query, chromium(t), contentType, sdp); answer.StatusCode != http.StatusCreated {
+			t.Fatalf("%s: %v %q", query, answer.Status, text)
+		}
+	}
+	held := cast.PlayoutDelay{Min: 80 * time.Millisecond, Max: 80 * time.Millisecond}
+	w.do(func() {
+		if want := []cast.PlayoutDelay{{}, held, {}}; !slices.Equal(booth.delays, want) {
+			t.Errorf("delays %v, want %v", booth.delays, want)
+		}
+	})
+}
+
 func TestWHEP(t *testing.T) {
 	w, booth := newBooth(t, nil)
 	answer, text := w.ask("POST", "/film/whep", chromium(t), contentType, sdp)
@@ -168,6 +187,10 @@ func TestWHEPRefuses(t *testing.T) {
 		{"/film/whep", offer, nil, 415, "application/sdp"},
 		{"/film/whep", offer, []string{contentType, "text/plain"}, 415, "application/sdp"}, // which pages of other sites may send
 		{"/film/whep", "", []string{contentType, sdp}, 400, "no SDP"},
+		{"/film/whep?delay=late", offer, []string{contentType, sdp}, 400, "delay must be 0s to 40.95s, such as 80ms"},
+		{"/film/whep?delay=-1ms", offer, []string{contentType, sdp}, 400, "delay must be"},
+		{"/film/whep?delay=41s", offer, []string{contentType, sdp}, 400, "delay must be"},
+		{"/film/whep?delay=1s&delay=2s", offer, []string{contentType, sdp}, 400, "delay must be"},
 		{"/film/whep", "nonsense", []string{contentType, sdp}, 400, "no SDP"},
 		{"/film/whep", strings.Repeat("a", 1<<20), []string{contentType, sdp}, 413, "large"},
 		{"/film/whep", strings.ReplaceAll(offer, "H264", "VP8"), []string{contentType, sdp}, 406, "H.264"},

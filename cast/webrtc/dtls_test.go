@@ -208,7 +208,7 @@ func TestOverLoopback(t *testing.T) {
 	}
 	var v *viewer
 	do(func() {
-		name, _, _, err := s.Open(cam, cast.Request{Protocol: cast.WebRTC, Peer: socket.LocalAddr().(*net.UDPAddr).AddrPort(), Local: netip.MustParseAddrPort("127.0.0.1:1")}, cast.Grant{}, o)
+		name, _, _, err := s.Open(cam, cast.Request{Protocol: cast.WebRTC, Peer: socket.LocalAddr().(*net.UDPAddr).AddrPort(), Local: netip.MustParseAddrPort("127.0.0.1:1")}, cast.Grant{}, o, cast.PlayoutDelay{})
 		if err != nil {
 			t.Error(err)
 			return

@@ -50,7 +50,7 @@ func Example() {
 	}
 	request := cast.Request{Protocol: cast.WebRTC, Stream: "cam", Action: cast.Watch,
 		Peer: netip.MustParseAddrPort("198.51.100.7:50000"), Local: netip.MustParseAddrPort("192.0.2.1:8080")} // of the connection
-	name, _, answer, err := server.Open(stream, request, cast.Grant{User: "anna"}, offer)
+	name, _, answer, err := server.Open(stream, request, cast.Grant{User: "anna"}, offer, cast.PlayoutDelay{})
 	if err != nil {
 		fmt.Println(err)
 		return

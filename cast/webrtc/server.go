@@ -110,9 +110,9 @@ func (s *Server) Close() error {
 }
 
 // Open makes a session of a stream for a request that the gate has granted, and answers the offer in it. The address that the
-// request came to is the first candidate. name is what the session's URL ends with, which nobody can guess, and tag stands for its
+// request came to is the first candidate. The viewer is told to hold frames for the delay, if its offer has playout-delay. name is what the session's URL ends with, which nobody can guess, and tag stands for its
 // ICE session. The error is a *cast.Refusal or cast.ErrClosed. A session that does not play within cast.SetupTimeout ends.
-func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer) (name, tag string, answer []byte, err error) {
+func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer, delay cast.PlayoutDelay) (name, tag string, answer []byte, err error) {
 	if s.closed {
 		return "", "", nil, cast.ErrClosed
 	}
@@ -126,7 +126,7 @@ func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep
 	}
 	v := &viewer{
 		server: s, host: cast.CountedAs(r.Peer.Addr()), name: s.broadcaster.RandomName(), tag: s.broadcaster.RandomName(), ufrag: s.broadcaster.RandomName(), password: []byte(s.broadcaster.RandomName()),
-		theirs: o.Ufrag, isPeer: o.Fingerprints.Has, payloadType: o.Choose(private.ProfileLevelID).PayloadType, delayID: o.PlayoutDelayID,
+		theirs: o.Ufrag, isPeer: o.Fingerprints.Has, payloadType: o.Choose(private.ProfileLevelID).PayloadType, delayID: o.PlayoutDelayID, delay: delay,
 	}
 	v.session, err = s.broadcaster.OpenSession(cast.SessionOptions{
 		Stream: stream, Protocol: cast.WebRTC, Peer: r.Peer, Grant: g, Secure: r.Secure, EndsByGoodbye: true, Ended: v.ended,

@@ -40,7 +40,7 @@ func TestNoAllocationsForChecks(t *testing.T) {
 	}
 	defer socket.Close()
 	peer := socket.LocalAddr().(*net.UDPAddr).AddrPort()
-	name, _, _, err := s.Open(cam, cast.Request{Protocol: cast.WebRTC, Peer: peer, Local: netip.MustParseAddrPort("127.0.0.1:1")}, cast.Grant{}, offerOf(t))
+	name, _, _, err := s.Open(cam, cast.Request{Protocol: cast.WebRTC, Peer: peer, Local: netip.MustParseAddrPort("127.0.0.1:1")}, cast.Grant{}, offerOf(t), cast.PlayoutDelay{})
 	if err != nil {
 		t.Fatal(err)
 	}

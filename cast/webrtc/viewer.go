@@ -17,6 +17,7 @@ type viewer struct {
 	name, tag, ufrag, theirs string
 	password                 []byte
 	payloadType, delayID     uint8
+	delay                    cast.PlayoutDelay
 
 	// proved are the addresses that STUN has proved, the newest last. The viewer is at one of them: where its last
 	// DTLS or authentic SRTCP came from.
@@ -125,7 +126,7 @@ func (v *viewer) ended(reason string) {
 // play has the session play, with the keys of the handshake.
 func (v *viewer) play(k Keys) {
 	err := v.session.PlayPrivate(cast.Private{
-		Profile: k.Profile, Ours: k.Ours, Theirs: k.Theirs, Peer: v.at.peer, Local: v.at.local, PayloadType: v.payloadType, PlayoutDelayID: v.delayID,
+		Profile: k.Profile, Ours: k.Ours, Theirs: k.Theirs, Peer: v.at.peer, Local: v.at.local, PayloadType: v.payloadType, PlayoutDelayID: v.delayID, PlayoutDelay: v.delay,
 	})
 	if err != nil {
 		v.session.Gone("cannot be served: " + err.Error())

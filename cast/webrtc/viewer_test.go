@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -56,6 +57,25 @@ func TestPlays(t *testing.T) {
 	w.publish(5 * time.Second)
 	if n, playing := w.sessions(); n != 1 || playing != 1 || g.got["DTLS"] != 1 || len(w.begun) != 1 || g.got["wrong STUN"]+g.got["wrong RTP"] > 0 || g.got["frames"] != 120 {
 		t.Errorf("%d sessions, %d play; %v; %d handshakes", n, playing, g.got, len(w.begun))
+	}
+}
+
+// TestPlayoutDelay has viewers be told to show frames at once, or later.
+func TestPlayoutDelay(t *testing.T) {
+	for _, c := range []struct {
+		delay time.Duration
+		want  []byte
+	}{{0, []byte{0, 0, 0}}, {80 * time.Millisecond, []byte{0, 0x80, 8}}, {cast.MaxPlayoutDelay, []byte{0xff, 0xff, 0xff}}} {
+		w := newStage(t, nil)
+		w.delay = cast.PlayoutDelay{Min: c.delay, Max: c.delay}
+		g := w.join(viewerAt)
+		g.prove()
+		g.shake()
+		w.publish(time.Second)
+		want := append([]byte{0xbe, 0xde, 0, 1, offerOf(t).PlayoutDelayID<<4 | 2}, c.want...)
+		if !bytes.Equal(g.extension, want) {
+			t.Errorf("%v: the header extension is % x, want % x", c.delay, g.extension, want)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ type stage struct {
 	frames  int
 	begun   []*fakeHandshake
 	reasons []string
+	delay   cast.PlayoutDelay // of the viewers that open sessions
 }
 
 func newStage(t *testing.T, change func(*cast.Config)) *stage {
@@ -158,6 +159,7 @@ type guest struct {
 	sealer          *srtp.Private
 	opener          *peer.Context  // another implementation's
 	got             map[string]int // datagrams, by kind
+	extension       []byte         // of the newest packet of RTP
 }
 
 // open makes a session.
@@ -165,7 +167,7 @@ func (w *stage) open(at netip.AddrPort) (*guest, error) {
 	w.t.Helper()
 	g := &guest{w: w}
 	r := cast.Request{Protocol: cast.WebRTC, Peer: netip.AddrPortFrom(at.Addr(), 55555), Local: netip.AddrPortFrom(serverAt, 8080)}
-	name, tag, answer, err := w.s.Open(w.cam, r, cast.Grant{User: "anna"}, offerOf(w.t))
+	name, tag, answer, err := w.s.Open(w.cam, r, cast.Grant{User: "anna"}, offerOf(w.t), w.delay)
 	if err != nil {
 		return nil, err
 	}
@@ -223,6 +225,9 @@ func (g *guest) moveTo(at netip.AddrPort) {
 		default:
 			if _, err := g.opener.DecryptRTP(nil, p, nil); err != nil {
 				got["wrong RTP"]++
+			}
+			if g.extension = nil; p[0]&0x10 != 0 {
+				g.extension = bytes.Clone(p[12:20])
 			}
 			if got["RTP"]++; p[1]&0x80 != 0 {
 				got["frames"]++
