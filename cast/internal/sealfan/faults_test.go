@@ -197,6 +197,9 @@ func TestWhoIsNotServed(t *testing.T) {
 	if had.Resend(sequence) {
 		t.Error("a packet is sent again to one that has left")
 	}
+	if had.Move(Address{Socket: h.other, Peer: had.at}); len(h.fan.groups) != 1 {
+		t.Error("one that has left has moved")
+	}
 }
 
 // TestCatchingUpEntersItsOwnSweep has the sweep of other readers come to the next frame of one that is caught up, who waits for
@@ -230,5 +233,56 @@ func TestCatchingUpUnreachable(t *testing.T) {
 	h.run(time.Millisecond)
 	if n := h.figures.Unreachable; g.keys.Next() != 1<<16+1 || n != 1 || g.catching || !g.waits {
 		t.Errorf("%d frames could not be sent; it is caught up: %v", n, g.catching)
+	}
+}
+
+// TestLeading has a reader begin with a key frame: it is not sent frames that lead to that one, and those that lead to the next.
+func TestLeading(t *testing.T) {
+	h := newSimHall(t, 1)
+	first := h.enters("first", gcm, plainForm, 7)
+	h.frames("Kd")
+	waits := h.enters("waits", gcm, plainForm, 7)
+	h.frames("KldKld")
+	first.has(1, 2, 3, 4, 5, 6, 7, 8)
+	waits.has(3, 5, 6, 7, 8)
+}
+
+// TestRefusedThatNoneNeeds has the kernel refuse a frame that no other needs: the reader goes on with the next frame.
+func TestRefusedThatNoneNeeds(t *testing.T) {
+	h := newSimHall(t, 1)
+	g := h.enters("guest", gcm, plainForm, 0)
+	h.kernel.Inject(func(c sim.Call) error {
+		if c.Name == "Sendmmsg" && h.ring.Newest() == 2 {
+			return unix.EHOSTUNREACH
+		}
+		return nil
+	})
+	h.frames("Kxd")
+	g.has(1, 3)
+}
+
+// TestMovingEndsARow has a reader move that the kernel refuses: what counts is its new address.
+func TestMovingEndsARow(t *testing.T) {
+	h := newSimHall(t, 1)
+	g := h.enters("guest", gcm, plainForm, 0)
+	at := g.at
+	h.kernel.Inject(func(c sim.Call) error {
+		if c.Name == "Sendmmsg" && (c.Peer == at || h.loop.Now() > 7*time.Second) {
+			return unix.EHOSTUNREACH
+		}
+		return nil
+	})
+	h.frames("K")
+	h.run(6 * time.Second)
+	if h.frames("K"); g.lost > 0 {
+		t.Error("it is lost for two frames")
+	}
+	h.listen(g)
+	g.Move(Address{Socket: h.socket, Peer: g.at})
+	h.run(3 * time.Second)
+	for range 4 { // if the frames before counted, the first of these would be one too many
+		if h.frames("K"); g.lost > 0 {
+			t.Error("it is lost at once where it has moved to")
+		}
 	}
 }

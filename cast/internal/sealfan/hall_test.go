@@ -73,25 +73,26 @@ func newHall(t testing.TB, l *loop.Loop, local netip.AddrPort) *hall {
 	return h
 }
 
-// publish publishes a frame: 'K' is a key frame, 'd' one that depends on those before, and 'x' one that no other needs.
+// publish publishes a frame: 'K' is a key frame, 'd' one that depends on those before, 'x' one that no other needs, and 'l'
+// one that leads to the last key frame.
 func (h *hall) publish(kind rune) {
 	h.t.Helper()
 	number, needs := h.ring.Newest()+1, h.needed
 	if kind == 'K' {
 		needs = number
 	}
-	if kind != 'x' {
+	if kind != 'x' && kind != 'l' {
 		h.needed = number
 	}
 	unit := h.bytes[:0]
-	unit = append(unit, map[rune]byte{'K': 0x65, 'd': 0x41, 'x': 0x01}[kind])
+	unit = append(unit, map[rune]byte{'K': 0x65, 'd': 0x41, 'x': 0x01, 'l': 0x41}[kind])
 	unit = binary.BigEndian.AppendUint64(unit, number)
 	unit = binary.BigEndian.AppendUint64(unit, needs)
 	for i := len(unit); i < (h.packets-1)*(hallPacket-40)+50; i++ {
 		unit = append(unit, byte(i)+byte(number))
 	}
 	h.bytes = unit
-	f := media.Frame{Params: h.params, Bytes: nal.Append(nil, unit), Key: kind == 'K', Disposable: kind == 'x', Captured: h.loop.Now()}
+	f := media.Frame{Params: h.params, Bytes: nal.Append(nil, unit), Key: kind == 'K', Disposable: kind == 'x', Leading: kind == 'l', Captured: h.loop.Now()}
 	if _, err := h.ring.Publish(f); err != nil {
 		h.t.Fatal(err)
 	}
