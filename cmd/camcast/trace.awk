@@ -27,6 +27,7 @@ match($0, /^([0-9]+) +([a-z0-9_]+)\(/, m) {
         if (call == "epoll_ctl" && match($0, /epoll_ctl\(([0-9]+)/, fd)) { watches[fd[1]]++; next }
         if (call == "write" && $0 ~ /write\([0-9]+<(TCP|UDP|socket:)/) call = "write(socket)"
     }
+    if (call == "sendto" && $0 ~ /sendto\([0-9]+<NETLINK:/) next # asks the kernel, at the start, which addresses this machine has
     if (call == "writev" && index($0, "<TCP:[127.0.0.1:" http "->")) to_http++
     count[thread, call]++
     total[thread]++
