@@ -130,8 +130,10 @@ func (c *client) play(to target, transport string) error {
 	for _, request := range [][]string{
 		{"DESCRIBE", to.url(to.stream)}, {"SETUP", to.url(to.stream) + "/trackID=0", "Transport: " + transport}, {"PLAY", to.url(to.stream)},
 	} {
-		if status, err := c.ask(request[0], request[1], request[2:]...); err != nil || status != 200 {
-			return fmt.Errorf("%s: %d, %w", request[0], status, err)
+		if status, err := c.ask(request[0], request[1], request[2:]...); err != nil {
+			return fmt.Errorf("%s: %w", request[0], err)
+		} else if status != 200 {
+			return fmt.Errorf("%s: %d", request[0], status)
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func (s *strike) hijack(from netip.Addr, session string) {
 		status, err := c.ask(request[0], s.to.url("cam"), request[1:]...)
 		s.sent.Add(1)
 		if s.Err() == nil && (err != nil || status != 454) {
-			s.fault(fmt.Errorf("%s of a session of somebody else is answered by %d, %w", request[0], status, err))
+			s.fault(fmt.Errorf("%s of a session of somebody else is answered by %d, %v", request[0], status, err))
 		}
 	}
 }

@@ -61,6 +61,25 @@ func TestLimitsOfReaders(t *testing.T) {
 	}
 }
 
+// TestJoiningNeedsNoConnection has others take all connections: those who join are served all the same.
+func TestJoiningNeedsNoConnection(t *testing.T) {
+	w := newWorld(t, 1, func(c *cast.Config) { c.MaxConnections = 2 })
+	w.connect("10.0.1.1")
+	w.connect("10.0.1.2")
+	j := w.joins("10.0.1.3:7000", "cam")
+	w.run(time.Second)
+	if j.client.Accepted() == nil || j.frames < 20 {
+		t.Errorf("accepted: %v, %d frames; %v", j.client.Accepted(), j.frames, j.err)
+	}
+	if n := cast.Counts(w.b).Connections; n != 2 {
+		t.Errorf("%d connections", n)
+	}
+	late := w.connect("10.0.1.4")
+	if w.run(10 * time.Millisecond); !late.conn.Ended() {
+		t.Error("one more connection is taken")
+	}
+}
+
 // newLimitedWorld is a world of both address families.
 func newLimitedWorld(t *testing.T, change func(*cast.Config)) *world {
 	return newWorldAt(t, 1, []netip.Addr{serverAddr, server6Addr}, func(c *cast.Config) {

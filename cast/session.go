@@ -101,13 +101,15 @@ type SessionOptions struct {
 	// up by copies of packets with other timestamps: as where packets are encrypted for several
 	// readers by one key, or where others listen too.
 	FromKeyFrame bool
+	// PlaysAtOnce: the caller has it play, or end, before it returns to the loop. No connection has to be left for it then.
+	PlaysAtOnce bool
 	// Ended is called when the session has ended, by whatever call, with the reason. It may be
 	// nil.
 	Ended func(reason string)
 }
 
 // OpenSession makes a session of a stream that the gate has granted. It counts as a connection,
-// besides the one that it was asked for on, until it plays; and ends SetupTimeout later if it
+// besides the one that it was asked for on, until it plays (SessionOptions.PlaysAtOnce); and ends SetupTimeout later if it
 // has not played. The error is a *Refusal or ErrClosed.
 func (b *Broadcaster) OpenSession(o SessionOptions) (*Session, error) {
 	if err := o.Stream.Available(); err != nil {
@@ -117,7 +119,7 @@ func (b *Broadcaster) OpenSession(o SessionOptions) (*Session, error) {
 	if err == nil {
 		err = b.roomForReader(o.Peer.Addr())
 	}
-	if err == nil {
+	if err == nil && !o.PlaysAtOnce {
 		err = b.roomForConnection(o.Peer.Addr())
 	}
 	if err != nil {

@@ -34,7 +34,7 @@ func (s *Server) open(d udp.Datagram, r *protocol.Request, stream *cast.Stream, 
 	}
 	var session *cast.Session
 	session, err := s.broadcaster.OpenSession(cast.SessionOptions{
-		Stream: stream, Protocol: cast.Join, Peer: d.From, Grant: g, EndsByGoodbye: true,
+		Stream: stream, Protocol: cast.Join, Peer: d.From, Grant: g, EndsByGoodbye: true, PlaysAtOnce: true,
 		Ended: func(string) { delete(s.nonces, session) },
 	})
 	if err != nil {
