@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,13 +119,14 @@ func TestHTTPSmuggling(t *testing.T) {
 		s.connections(load(400), 10, func(c *connection) error {
 			for i := 0; ; i++ {
 				first := hidden[i%len(hidden)]
-				if err := c.write([]byte(first + getPicture)); err != nil || !s.attacks() {
-					<-s.Done()
+				if err := c.write([]byte(first + getPicture)); err != nil {
 					return err
 				}
-				answer, _ := io.ReadAll(c)
-				if bytes.Contains(answer, []byte(" 200 ")) {
-					s.fault(fmt.Errorf("what is hidden behind %q is answered by %.200q", first, answer))
+				if s.attacks() { // else nobody answers, and as many connections are made
+					answer, _ := io.ReadAll(c)
+					if bytes.Contains(answer, []byte(" 200 ")) {
+						s.fault(fmt.Errorf("what is hidden behind %q is answered by %.200q", first, answer))
+					}
 				}
 				if !s.pause(100 * time.Millisecond) {
 					return io.EOF
@@ -171,19 +173,41 @@ func TestHTTPRebinding(t *testing.T) {
 					if !s.attacks() {
 						continue
 					}
-					answer, err := http.ReadResponse(in, nil)
+					status, err := readAnswer(in)
 					if err != nil {
 						return err
 					}
-					if _, err = io.Copy(io.Discard, answer.Body); err != nil {
-						return err
-					}
-					if answer.StatusCode != http.StatusForbidden {
-						s.fault(fmt.Errorf("%q is answered by %s", request, answer.Status))
+					if status != http.StatusForbidden {
+						s.fault(fmt.Errorf("%q is answered by %d", request, status))
 					}
 				}
 			}
 			return nil
 		})
 	})
+}
+
+// readAnswer reads an answer that has a Content-Length, and returns its status. The viewers, who are in this process, would wait
+// for what http.ReadResponse does with 10 000 answers a second.
+func readAnswer(in *bufio.Reader) (status int, err error) {
+	for length := 0; ; {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return 0, err
+		}
+		switch text := string(bytes.TrimSpace(line)); {
+		case text == "":
+			_, err = in.Discard(length)
+			return status, err
+		case status == 0:
+			code, _, _ := strings.Cut(strings.TrimPrefix(text, "HTTP/1.1 "), " ")
+			if status, err = strconv.Atoi(code); err != nil {
+				return 0, err
+			}
+		case strings.HasPrefix(text, "Content-Length: "):
+			if length, err = strconv.Atoi(text[len("Content-Length: "):]); err != nil {
+				return 0, err
+			}
+		}
+	}
 }

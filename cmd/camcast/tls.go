@@ -138,6 +138,9 @@ func (d *service) processors() int {
 			n++
 		}
 	}
+	if d.http != nil || d.https != nil {
+		n++ // what reads requests of HTTP
+	}
 	if d.rtsps != nil || d.https != nil {
 		n += tlsbridge.AtOnce()
 	}
