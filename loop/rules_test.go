@@ -105,6 +105,7 @@ var waiters = map[string][]habit{
 	// net/http answers requests on goroutines of its own, which wait for what the loop says.
 	"cast/http/server.go":   {goroutine, channel},
 	"cast/http/listener.go": {channel},
+	"cast/http/pace.go":     {channel, lock, clock},
 	// A prometheus.Collector hands over what it has by a channel.
 	"metrics/metrics.go":  {channel},
 	"cast/http/secure.go": {channel},

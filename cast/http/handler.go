@@ -15,6 +15,9 @@ import (
 
 // ServeHTTP answers a request; it implements http.Handler. It is called by goroutines of net/http.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.pace.wait(r.Context()) {
+		return
+	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer") // a URL may have a token

@@ -67,6 +67,7 @@ type Server struct {
 	nonces      *credentials.Nonces
 	snapshots   snapshots
 	site        site
+	pace        pace
 	// readers are those that the loop sends a stream.
 	readers map[*reader]struct{}
 	// handshakes are those that are under way, and what ends them.
