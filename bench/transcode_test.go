@@ -57,7 +57,7 @@ func BenchmarkEncode(b *testing.B) {
 
 // besideCard watches the card in turns alone and beside another stream, whose source is made in a folder. mostTurn
 // is how much CPU time 999 of 1000 turns of the loop may take, 0: mostTurnMore than alone. With a limit the card is also watched
-// while another daemon has the other stream: so much older frames are for lack of CPU on this machine, whoever takes it.
+// while another daemon has the other stream, which takes as much of this machine's CPU and nothing of the card's daemon.
 func besideCard(b *testing.B, other func(folder string) string, mostTurn time.Duration, hasLimit bool) {
 	b.Run(fmt.Sprintf("net=lo/readers=%d", transcodeReaders), func(b *testing.B) {
 		programs := b.TempDir()
