@@ -120,7 +120,7 @@ func (r *Reader) adapt(e evidence) {
 		return
 	}
 	if t.level != was.level {
-		f.countStep(was.level, t.level)
+		f.config.Figures.CountStep(was.level, t.level)
 		f.config.Log.Debug("reader is sent fewer or more frames", "rtcp", r.RTCPAddress(), "level", t.level)
 	}
 	if t.trying = t.part > 0; !t.trying {
@@ -132,19 +132,18 @@ func (r *Reader) adapt(e evidence) {
 	}
 }
 
-// countStep counts a change of a reader's level.
-func (f *Fanout) countStep(from, to uint8) {
-	figures := f.config.Figures
+// CountStep counts a change of a reader's level.
+func (f *Figures) CountStep(from, to uint8) {
 	if to > from {
-		figures.ThinnedMore += uint64(to - from)
+		f.ThinnedMore += uint64(to - from)
 	} else {
-		figures.ThinnedLess += uint64(from - to)
+		f.ThinnedLess += uint64(from - to)
 	}
 	switch {
 	case from == 0:
-		figures.Thinned++
+		f.Thinned++
 	case to == 0:
-		figures.Thinned--
+		f.Thinned--
 	}
 }
 

@@ -93,7 +93,7 @@ func (r *Reader) adapt(e fanout.OwnEvidence) {
 		return
 	}
 	if t.Level() != level {
-		f.countStep(level, t.Level())
+		f.config.Figures.CountStep(level, t.Level())
 		f.config.Log.Debug("reader is sent fewer or more frames", "peer", r.Peer(), "level", t.Level())
 	}
 	tried, frames, on := t.Trial(&f.pictures)
@@ -130,22 +130,6 @@ func (r *Reader) endTrial(f *ring.Frame) {
 // Thinned reports whether the reader is sent fewer frames than there are, or waits to be sent more again, because of its
 // reports.
 func (r *Reader) Thinned() bool { return r.thinning != nil && r.thinning.Level() > 0 }
-
-// countStep counts a change of a reader's level.
-func (f *Fan) countStep(from, to uint8) {
-	figures := f.config.Figures
-	if to > from {
-		figures.ThinnedMore += uint64(to - from)
-	} else {
-		figures.ThinnedLess += uint64(from - to)
-	}
-	switch {
-	case from == 0:
-		figures.Thinned++
-	case to == 0:
-		figures.Thinned--
-	}
-}
 
 // uncount forgets a reader that leaves.
 func (f *Fan) uncount(r *Reader) {
