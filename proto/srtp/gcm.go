@@ -23,12 +23,12 @@ type gcmKey struct {
 // newGCM derives the session keys. A salt of 12 bytes is followed by zeros in its Key (RFC 7714, section 11).
 // The error says that Go's cryptography refuses GCM, as it does where only FIPS 140 is allowed.
 func newGCM(ours, theirs *Key) (*gcm, error) {
-	g := &gcm{}
+	g, our, their := &gcm{}, ours.derivation(), theirs.derivation()
 	for _, k := range []struct {
 		session *gcmKey
-		master  *Key
+		master  *derivation
 		label   byte
-	}{{&g.rtp, ours, 0}, {&g.rtcp, ours, labelSRTCP}, {&g.theirs, theirs, labelSRTCP}} {
+	}{{&g.rtp, our, 0}, {&g.rtcp, our, labelSRTCP}, {&g.theirs, their, labelSRTCP}} {
 		var key [masterKeyBytes]byte
 		k.master.derive(k.label+labelEncryption, key[:])
 		k.master.derive(k.label+labelSalt, k.session.salt[:])

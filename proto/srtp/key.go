@@ -35,14 +35,30 @@ const (
 	labelSRTCP      = 3
 )
 
-// derive fills out with the session key of a label. The key derivation rate is 0, so there is one
-// for all packets.
-func (k *Key) derive(label byte, out []byte) {
-	var iv [aes.BlockSize]byte
-	copy(iv[:], k[masterKeyBytes:])
-	iv[7] ^= label // key_id is the label and 48 bits of 0
-	clear(out)
-	cipher.NewCTR(newAES(k[:masterKeyBytes]), iv[:]).XORKeyStream(out, out)
+// derivation makes session keys of a master key (section 4.3). The key derivation rate is 0, so there is one
+// of each label for all packets.
+type derivation struct {
+	block           cipher.Block // of the master key
+	salt            [saltBytes]byte
+	counter, stream [aes.BlockSize]byte
+}
+
+func (k *Key) derivation() *derivation {
+	d := &derivation{block: newAES(k[:masterKeyBytes])}
+	copy(d.salt[:], k[masterKeyBytes:])
+	return d
+}
+
+// derive fills out with the session key of a label: the key stream of AES in counter mode (section 4.3.3).
+func (d *derivation) derive(label byte, out []byte) {
+	d.counter = [aes.BlockSize]byte{}
+	copy(d.counter[:], d.salt[:])
+	d.counter[7] ^= label // key_id is the label and 48 bits of 0
+	for len(out) > 0 {
+		d.block.Encrypt(d.stream[:], d.counter[:])
+		out = out[copy(out, d.stream[:]):]
+		d.counter[len(d.counter)-1]++ // a session key has two blocks at most
+	}
 }
 
 // newAES is AES with a key of 16 bytes, of which it accepts every one.

@@ -47,7 +47,7 @@ func TestDerivation(t *testing.T) {
 	} {
 		want := unhex(t, string(bytes.ReplaceAll([]byte(c.want), []byte(" "), nil)))
 		got := make([]byte, len(want))
-		key.derive(c.label, got)
+		key.derivation().derive(c.label, got)
 		if !bytes.Equal(got, want) {
 			t.Errorf("label %d gives %X, want %X", c.label, got, want)
 		}

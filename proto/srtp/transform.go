@@ -32,10 +32,10 @@ type transform struct {
 func newTransform(k *Key, label byte) *transform {
 	var key [masterKeyBytes]byte
 	var auth [authKeyBytes]byte
-	t := &transform{}
-	k.derive(label+labelEncryption, key[:])
-	k.derive(label+labelAuth, auth[:])
-	k.derive(label+labelSalt, t.salt[:])
+	t, d := &transform{}, k.derivation()
+	d.derive(label+labelEncryption, key[:])
+	d.derive(label+labelAuth, auth[:])
+	d.derive(label+labelSalt, t.salt[:])
 	t.block, t.mac = newAES(key[:]), hmac.New(sha1.New, auth[:])
 	return t
 }
