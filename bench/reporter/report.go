@@ -91,7 +91,7 @@ func (f *Figures) fanoutTable(net string, readers int) string {
 		rows = append(rows, []string{
 			name, short(r.CPUPerReaderFrame), short(ratios[name]), age(r.Got.AgeMedian), age(r.Got.Age99), rarest,
 			fmt.Sprintf("%.1f", 100*r.LostShare()), fmt.Sprint(r.Lags), fmt.Sprint(r.Got.Stale + r.Got.Damaged), fmt.Sprint(r.Frames), short(r.FramesPerSecond),
-			short(float64(r.Memory) / (1 << 20)), f.memoryPerReader(net, name, readers, r), calls, short(r.SwitchesPerFrame), short(r.MegabitPerSecond),
+			short(float64(r.Memory) / (1 << 20)), f.memoryPerReader(net, name, r), calls, short(r.SwitchesPerFrame), short(r.MegabitPerSecond),
 		})
 	}
 	return table([]string{
@@ -102,12 +102,17 @@ func (f *Figures) fanoutTable(net string, readers int) string {
 
 // memoryPerReader is by how much memory grows with a reader, from a run with few: what a
 // program uses without any is not the readers'.
-func (f *Figures) memoryPerReader(net, name string, readers int, r measure.Result) string {
+func (f *Figures) memoryPerReader(net, name string, r measure.Result) string {
 	few, ok := f.row(net, name, 10)
-	if !ok || few.Readers >= readers {
+	return growth(few, r, ok)
+}
+
+// growth is by how much memory grows with a reader from a row with few to one with many, in kB.
+func growth(few, many measure.Result, known bool) string {
+	if !known || few.Readers >= many.Readers {
 		return "-"
 	}
-	return short(max(0, float64(r.Memory-few.Memory)/float64(readers-few.Readers)/1000))
+	return short(max(0, float64(many.Memory-few.Memory)/float64(many.Readers-few.Readers)/1000))
 }
 
 // readersTable has one figure of each model against the number of readers.

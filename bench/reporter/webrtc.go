@@ -101,10 +101,21 @@ func (f *Figures) webRTCTable() string {
 		g := r.Got
 		cells = append(cells, []string{r.Size, fmt.Sprint(r.Readers), r.Model, short(r.CPUPerReaderFrame), ratio, age(g.AgeMedian), age(g.Age99),
 			fmt.Sprintf("%.1f", 100*r.LostShare()), fmt.Sprint(g.PacketsMissing), fmt.Sprint(g.PacketsMisplaced + g.PacketsForged + g.Stale + g.Damaged),
-			short(r.FramesPerSecond), short(float64(r.Memory) / (1 << 20)), short(r.BytesPerReader / 1000)})
+			short(r.FramesPerSecond), short(float64(r.Memory) / (1 << 20)), f.webRTCGrowth(r)})
 	}
 	return table([]string{"frames", "readers", "model", "CPU, us per reader and frame", "in units of webrtc's", "age ms, median", "99 %",
-		"frames lost, %", "packets missing", "misplaced, forged, stale or damaged", "frames/s", "MiB", "kB that came with a reader"}, cells)
+		"frames lost, %", "packets missing", "misplaced, forged, stale or damaged", "frames/s", "MiB", "kB per reader"}, cells)
+}
+
+// webRTCGrowth is by how much memory grows with a reader, from the fewest readers on.
+func (f *Figures) webRTCGrowth(r WebRTCRow) string {
+	few := r
+	for _, o := range f.WebRTC {
+		if o.Size == r.Size && o.Model == r.Model && o.Readers < few.Readers {
+			few = o
+		}
+	}
+	return growth(few.Result, r.Result, true)
 }
 
 // webRTCTargets has the ratios that webrtc is to keep, of those models that were measured, and how many readers each holds.

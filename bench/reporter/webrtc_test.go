@@ -50,6 +50,19 @@ func TestTableOfWebRTC(t *testing.T) {
 	}
 }
 
+// TestGrowthByWebRTC has memory grow with readers of one model and size alone, and says nothing of the fewest.
+func TestGrowthByWebRTC(t *testing.T) {
+	f := webRTCRows()
+	for i, units := range []int64{80, 20, 90, 29, 99} {
+		f.WebRTC[i].Memory = units * 900000
+	}
+	for i, want := range []string{"-", "-", "-", "9.00", "-"} {
+		if got := f.webRTCGrowth(f.WebRTC[i]); got != want {
+			t.Errorf("row %d grows by %s kB a reader, want %s", i, got, want)
+		}
+	}
+}
+
 // TestRoundsOfWebRTC has every model that sends by WebRTC in each round, with frames of each size, and one row of all
 // rounds of each.
 func TestRoundsOfWebRTC(t *testing.T) {
