@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/bench/audience"
 	"github.com/camcast/camcast/bench/measure"
 	"github.com/camcast/camcast/bench/model"
 )
@@ -151,4 +152,46 @@ func BenchmarkWebRTCCrowd(b *testing.B) {
 			}
 		})
 	}
+}
+
+// mostBesideWebRTC is how old frames may be for readers of RTP beside readers by WebRTC, in units of their age without.
+const mostBesideWebRTC = 1.2
+
+// BenchmarkBesideWebRTC has a thousand readers be sent frames of H.264 by RTP, alone and beside a hundred by WebRTC, in turns, and
+// reports the median ratios of the ages.
+func BenchmarkBesideWebRTC(b *testing.B) {
+	const pairs, readers, groups = 5, 1000, 5
+	var ratios, ratios99 []float64
+	for b.Loop() {
+		for range pairs {
+			alone, beside := agesOfRTP(b, "loop", readers, groups), agesOfRTP(b, "loop-beside-webrtc", readers, groups)
+			ratios = append(ratios, float64(beside.AgeMedian)/float64(alone.AgeMedian))
+			ratios99 = append(ratios99, float64(beside.Age99)/float64(alone.Age99))
+		}
+	}
+	slices.Sort(ratios)
+	slices.Sort(ratios99)
+	ratio99 := ratios99[len(ratios99)/2]
+	b.ReportMetric(ratios[len(ratios)/2], "p50/p50-alone")
+	b.ReportMetric(ratio99, "p99/p99-alone")
+	b.ReportMetric(0, "ns/op")
+	if ratio99 > mostBesideWebRTC {
+		b.Errorf("the 99th percentile of the age is %.2f times that without readers by WebRTC, want at most %v (of %d pairs: %.2f)", ratio99, mostBesideWebRTC, pairs, ratios99)
+	}
+}
+
+// agesOfRTP has a model send groups of pictures, of which none may be lost, and returns what the readers of RTP got.
+func agesOfRTP(b *testing.B, name string, readers, groups int) audience.Report {
+	b.Helper()
+	run := needRun(b, measure.Setup{Net: "veth", Model: name, Readers: readers, H264: true, H264Size: model.WebRTCFrames, CallsUncounted: true})
+	for range groups * model.H264GroupFrames {
+		must(b, run.Frame())
+	}
+	result, err := run.Finish()
+	must(b, err)
+	if got := result.Got; got.Lost+got.Stale+got.Damaged > 0 || got.Whole == 0 {
+		b.Errorf("model=%s: %d frames came whole, %d were lost, %d damaged, %d stale", name, got.Whole, got.Lost, got.Damaged, got.Stale)
+	}
+	fmt.Fprintf(os.Stderr, "model=%-18s age %v, 99 %% %v, %.2f us CPU per reader of RTP and frame\n", name, result.Got.AgeMedian, result.Got.Age99, result.CPUPerReaderFrame)
+	return result.Got
 }

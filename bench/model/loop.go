@@ -34,6 +34,8 @@ type CastModel struct {
 	// WebRTC has readers be sent H.264 with keys and sequence numbers of their own (PrivateKeys), as browsers are
 	// when DTLS is done.
 	WebRTC bool
+	// Beside is how many readers by WebRTC are sent the frames, too, beside those who are sent RTP. They are nobody.
+	Beside int
 	// Transcoder is for pictures that RTP cannot carry, of which there are none.
 	Transcoder cast.Transcoder
 
@@ -55,6 +57,7 @@ func init() {
 	add("loop", CastModel{}, nil)
 	add("loop-cloned", CastModel{CloneAt: rig.Device}, missingForClones)
 	add("loop-srtp", CastModel{SRTP: true}, nil)
+	add("loop-beside-webrtc", CastModel{Beside: 100}, nil)
 	// A frame of the benchmark is one burst by default; in the second it is several.
 	add("loop-paced", CastModel{Spread: cast.DefaultSpread}, nil)
 	add("loop-bursts", CastModel{Spread: cast.DefaultSpread, Burst: 8}, nil)
@@ -131,7 +134,7 @@ func (m *CastModel) Start(b *Broadcast) (err error) {
 			return err
 		}
 	}
-	return nil
+	return m.joinBeside(b.Readers)
 }
 
 // Join has a reader at this address join, whose reports are not read.
@@ -165,6 +168,9 @@ func (m *CastModel) Send(f *Frame) error {
 		return err
 	}
 	swept := m.Stream.Swept()
+	if m.Beside > 0 {
+		swept++ // each of both ways sweeps the frame over its readers
+	}
 	frame := f.Coded
 	if frame.Params == nil {
 		frame = media.Frame{Params: m.params, Bytes: f.Picture, Key: true}
@@ -174,7 +180,7 @@ func (m *CastModel) Send(f *Frame) error {
 	if err := m.Stream.Publish(frame); err != nil {
 		return err
 	}
-	for m.Stream.Swept() == swept {
+	for m.Stream.Swept() <= swept {
 		if _, err := m.Loop.Turn(loop.Forever); err != nil {
 			return err
 		}

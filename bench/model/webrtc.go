@@ -41,6 +41,23 @@ func (m *CastModel) JoinPrivate(i int, reader netip.AddrPort) error {
 	})
 }
 
+// joinBeside has readers by WebRTC join at the hosts after those of the others.
+func (m *CastModel) joinBeside(others []netip.AddrPort) error {
+	if m.Beside == 0 {
+		return nil
+	}
+	m.takeReports()
+	last := others[len(others)-1]
+	host := last.Addr()
+	for i := range m.Beside {
+		host = host.Next()
+		if err := m.JoinPrivate(i, netip.AddrPortFrom(host, last.Port())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // takeReports reads the RTCP of readers that have joined by JoinPrivate.
 func (m *CastModel) takeReports() {
 	m.sessions = map[netip.AddrPort]*cast.Session{}
