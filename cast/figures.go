@@ -1,7 +1,7 @@
 package cast
 
 import (
-	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/cast/internal/tcpfan"
 	"github.com/camcast/camcast/loop/histogram"
 )
@@ -71,7 +71,7 @@ func (b *Broadcaster) TCPBacklog() Backlog { return Backlog(b.backlog.Figures())
 // Figures are the figures so far.
 func (s *Stream) Figures() Figures {
 	f := s.figures
-	s.rendition.eachFigures(func(u *fanout.Figures) {
+	s.rendition.eachFigures(func(u *sending.Figures) {
 		f.Delivered += u.Delivered
 		f.Packets += u.Packets
 		f.Bytes += u.Bytes

@@ -3,6 +3,7 @@ package cast
 import (
 	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/cast/internal/tcpfan"
 )
 
@@ -13,7 +14,7 @@ type lane struct {
 	form       *ring.Form
 	udp        *fanout.Fanout
 	tcp        *tcpfan.Fan
-	udpFigures fanout.Figures
+	udpFigures sending.Figures
 	tcpFigures tcpfan.Figures
 }
 
@@ -63,17 +64,17 @@ func (r *rendition) eachUDP(visit func(*fanout.Reader)) {
 
 // thinned is how many readers are thinned at present, and resting how many rest.
 func (r *rendition) thinned() (n uint64) {
-	r.eachFigures(func(f *fanout.Figures) { n += f.Thinned })
+	r.eachFigures(func(f *sending.Figures) { n += f.Thinned })
 	return n
 }
 
 func (r *rendition) resting() (n uint64) {
-	r.eachFigures(func(f *fanout.Figures) { n += f.Resting })
+	r.eachFigures(func(f *sending.Figures) { n += f.Resting })
 	return n
 }
 
 // eachFigures calls visit with the figures of each outlet of UDP readers.
-func (r *rendition) eachFigures(visit func(*fanout.Figures)) {
+func (r *rendition) eachFigures(visit func(*sending.Figures)) {
 	for _, l := range r.lanes {
 		visit(&l.udpFigures)
 	}

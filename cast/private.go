@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/sealfan"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/h264"
 	"github.com/camcast/camcast/proto/rtcp"
@@ -245,7 +245,7 @@ func (s *Session) forgetPrivate() {
 // privateLane is the readers of a rendition that have keys of their own.
 type privateLane struct {
 	fan     *sealfan.Fan
-	figures fanout.Figures
+	figures sending.Figures
 }
 
 func newPrivateLane(r *rendition) *privateLane {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/capture"
-	"github.com/camcast/camcast/cast/internal/fanout"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtsp"
 )
@@ -382,6 +382,6 @@ func (s *Stream) SDP() (rtsp.Description, error) {
 // Swept is how many frames have been handed to the kernel whole for all UDP readers that get
 // every frame, behind one socket at least.
 func (s *Stream) Swept() (frames uint64) {
-	s.rendition.eachFigures(func(f *fanout.Figures) { frames += f.Swept })
+	s.rendition.eachFigures(func(f *sending.Figures) { frames += f.Swept })
 	return frames
 }

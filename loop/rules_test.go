@@ -72,6 +72,8 @@ var rules = []rule{
 	// The inner rooms know no stream and no session.
 	{packages: "cast/internal/...", own: []string{"cast/internal/...", "loop/...", "proto/...", "media"}, not: osAndNet},
 	{packages: "cast/internal/ring", own: []string{"proto/...", "media"}, not: osAndNet},
+	// What fanout and sealfan share knows neither of them.
+	{packages: "cast/internal/sending", own: []string{"cast/internal/ring", "loop/..."}, not: osAndNet},
 	// auth stands on cast, as a program does that embeds it; it reads files.
 	{packages: "auth", own: []string{"cast", "loop"}, tests: []string{"loop/...", "cast/...", "proto/...", "media"}, modules: []string{sys}},
 	// Prometheus' client collects on goroutines of its own.

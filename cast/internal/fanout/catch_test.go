@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/media"
@@ -37,7 +38,7 @@ func TestCatchUp(t *testing.T) {
 	h.frames("dxKdd")
 	late.counts(16, 0)
 	other.counts(20, 0)
-	if n := len(h.fanout.catching.list); n > 0 {
+	if n := len(h.fanout.catching.List); n > 0 {
 		t.Errorf("%d are still caught up", n)
 	}
 }
@@ -77,7 +78,7 @@ func TestCatchUpIsPaced(t *testing.T) {
 	late := h.comesLate("late")
 	before := len(late.whole)
 	h.run(5 * time.Millisecond)
-	if n := 2 * (len(late.whole) - before); n < 30 || n > 5*catchRate/1000+4 {
+	if n := 2 * (len(late.whole) - before); n < 30 || n > 5*sending.CatchRate/1000+4 {
 		t.Errorf("%d packets in 5 ms", n)
 	}
 }

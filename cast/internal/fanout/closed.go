@@ -3,6 +3,8 @@ package fanout
 import (
 	"errors"
 	"time"
+
+	"github.com/camcast/camcast/cast/internal/sending"
 )
 
 // A reader whose host says that its port is closed (ICMP) is gone, as a rule, or starts again at
@@ -28,7 +30,7 @@ type closedPort struct {
 // sent frames again then. If its port was found closed shortly before, too, it is at most four
 // seconds.
 func (r *Reader) PortClosed() {
-	if r.gone || r.resting&portClosed != 0 {
+	if r.gone || r.resting&sending.PortClosed != 0 {
 		return
 	}
 	f := r.group.fanout
@@ -36,7 +38,7 @@ func (r *Reader) PortClosed() {
 	if !r.closing {
 		f.listClosed(r)
 	}
-	r.rest(r.resting|portClosed, "its port is closed")
+	r.rest(r.resting | sending.PortClosed)
 }
 
 func (f *Fanout) listClosed(r *Reader) {
@@ -55,13 +57,13 @@ func (f *Fanout) endClosed() {
 		c := f.closed[n]
 		c.reader.closing = false
 		switch {
-		case c.reader.gone || c.reader.resting&portClosed == 0:
+		case c.reader.gone || c.reader.resting&sending.PortClosed == 0:
 		case c.reader.closings != c.count: // it was closed again meanwhile, and gets its time from now on
 			f.listClosed(c.reader)
 		case c.reader.observer == nil:
-			c.reader.rest(c.reader.resting&^portClosed, "")
+			c.reader.rest(c.reader.resting &^ sending.PortClosed)
 		default:
-			f.lost = append(f.lost, lostReader{c.reader, ErrPortClosed})
+			f.sweeps.Lose(c.reader, c.reader.observer, ErrPortClosed)
 		}
 	}
 	left := copy(f.closed, f.closed[n:])
@@ -70,5 +72,5 @@ func (f *Fanout) endClosed() {
 	if left > 0 {
 		f.closing.SetAfter(f.closed[0].at + closedLimit - now)
 	}
-	f.tellLost()
+	f.sweeps.TellLost()
 }

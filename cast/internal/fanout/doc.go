@@ -14,6 +14,8 @@
 //     is caught up from the newest one (catch.go).
 //   - A reader to which a frame could not be sent that others need goes on with a key frame.
 //
+// When a burst is sent, and what follows when a queue is full, says package sending.
+//
 // Fanout knows the ring, the wire form and the sockets, and neither streams nor sessions. All
 // of it belongs to the loop's goroutine.
 package fanout

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop"
-	"github.com/camcast/camcast/loop/histogram"
 	"github.com/camcast/camcast/loop/udp"
 )
 
@@ -21,7 +21,7 @@ type Config struct {
 	Form   *ring.Form
 	Log    *slog.Logger
 	// Figures are counted up; they are the caller's.
-	Figures *Figures
+	Figures *sending.Figures
 	// Thin has readers thinned by their reports.
 	Thin bool
 	// MaxGap is how many packets a reader may miss while it rests: one that misses more is lost. 0: any
@@ -36,58 +36,27 @@ type Config struct {
 	Owner any
 }
 
-// Figures counts what was sent.
-type Figures struct {
-	// Delivered is how many frames were handed to the kernel whole, summed over all
-	// readers; Packets and Bytes are what they held.
-	Delivered, Packets, Bytes uint64
-	// Lags is how many frames readers have missed because sending was too far behind, summed
-	// over all readers.
-	Lags uint64
-	// Unreachable is how many sends to single readers the kernel refused.
-	Unreachable uint64
-	// Thinned is how many readers are thinned at present. ThinnedMore and ThinnedLess count
-	// the halvings and doublings so far.
-	Thinned, ThinnedMore, ThinnedLess uint64
-	// Resting is how many readers rest at present.
-	Resting uint64
-	// Late is how many frames began to be sent to the first unthinned reader more than a frame
-	// interval after their capture.
-	Late uint64
-	// Swept is how many frames were handed to the kernel whole for all unthinned readers
-	// behind at least one socket.
-	Swept uint64
-	// FirstAge and LastAge are the ages of frames when they were handed to the kernel for an
-	// unthinned reader: for the first of all readers, and for the last one behind each socket.
-	FirstAge, LastAge histogram.Histogram
-}
-
 // Fanout is the UDP readers of one ring.
 type Fanout struct {
-	config   Config
-	interval time.Duration // between frames, as the source says; 0: not known
-	spread   time.Duration // over which the bursts of a frame are spread
-	groups   []*group
-	trials   []trialEnd
-	// lost are readers whose observers are to be told.
-	lost []lostReader
+	config Config
+	sweeps sending.Sweeps
+	groups []*group
+	trials []trialEnd
 	// rested is how many packets the form had made when a reader began to rest. It is kept only where
 	// there is a MaxGap.
 	rested map[*Reader]uint32
 	// closed are readers whose port was found closed, those of longest ago first; closing fires
 	// when the time of the first is over.
-	closed  []closedPort
-	closing *loop.Timer
-	// firstBegun is the newest frame that has begun to be sent to an unthinned reader.
-	// firstSent and lastSent are the newest ones that the ages were recorded of.
-	firstBegun, firstSent, lastSent uint64
-	pictures                        pictures
-	catching                        catching
+	closed   []closedPort
+	closing  *loop.Timer
+	pictures pictures
+	catching catching
 }
 
 // New makes a Fanout without readers.
 func New(c Config) *Fanout {
 	f := &Fanout{config: c, rested: map[*Reader]uint32{}}
+	f.sweeps = sending.Sweeps{Loop: c.Loop, Budget: c.Budget, Ring: c.Ring, Log: c.Log, Figures: c.Figures}
 	f.closing = c.Loop.NewAwakeTimer(f.endClosed)
 	f.catching.init(f)
 	return f
@@ -98,7 +67,7 @@ func (f *Fanout) Owner() any { return f.config.Owner }
 
 // SetPace says how far frames are apart, 0 if that is not known, and over how much of that a
 // frame's bursts are spread.
-func (f *Fanout) SetPace(interval, spread time.Duration) { f.interval, f.spread = interval, spread }
+func (f *Fanout) SetPace(interval, spread time.Duration) { f.sweeps.SetPace(interval, spread) }
 
 // Address is where a reader is.
 type Address struct {
@@ -134,7 +103,7 @@ func (f *Fanout) FrameReady() {
 	f.endTrials()
 	// Groups are made while readers move: those behind the present ones have nobody to move.
 	for _, g := range f.groups {
-		if g.sweep.hand == nil {
+		if g.sweep.Hand == nil {
 			g.moveReaders()
 		}
 	}
@@ -142,7 +111,7 @@ func (f *Fanout) FrameReady() {
 	for _, g := range f.groups {
 		g.sweep.newFrame()
 	}
-	f.catching.task.Do()
+	f.catching.Do()
 }
 
 // Readers is the number of readers, resting ones included.
@@ -166,7 +135,7 @@ func (f *Fanout) Each(visit func(*Reader)) {
 func (f *Fanout) Stop() {
 	f.closing.Stop()
 	f.closed = nil
-	f.catching.stop()
+	f.catching.Stop()
 	for _, g := range f.groups {
 		g.sweep.stop()
 	}
@@ -202,11 +171,7 @@ func (f *Fanout) dependent() bool {
 }
 
 // delivered counts a frame that n readers were sent.
-func (f *Fanout) delivered(w *ring.Wire, n uint64) {
-	f.config.Figures.Delivered += n
-	f.config.Figures.Packets += n * uint64(w.Count)
-	f.config.Figures.Bytes += n * uint64(len(w.Bytes))
-}
+func (f *Fanout) delivered(w *ring.Wire, n uint64) { f.config.Figures.CountDelivered(w, 0, n) }
 
 // lagged counts frames that readers have missed.
 func (f *Fanout) lagged(frames uint64, readers int) {

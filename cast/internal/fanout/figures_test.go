@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
@@ -201,7 +202,7 @@ func TestBurstsAreSpread(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := ring.New(ring.Limits{Frames: 5})
-	f := New(Config{Loop: l, Ring: r, Form: r.NewForm(pieces{}), Log: slog.New(slog.DiscardHandler), Figures: &Figures{}, Budget: l.NewBudget(time.Second), RequestKey: func() {}, NextSequence: func() uint16 { return 0 }})
+	f := New(Config{Loop: l, Ring: r, Form: r.NewForm(pieces{}), Log: slog.New(slog.DiscardHandler), Figures: &sending.Figures{}, Budget: l.NewBudget(time.Second), RequestKey: func() {}, NextSequence: func() uint16 { return 0 }})
 	f.SetPace(40*time.Millisecond, 20*time.Millisecond)
 	var came [2][]time.Duration // since the frame
 	var readers [2]Reader

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtcp"
 )
@@ -166,7 +167,7 @@ func FuzzReports(f *testing.F) {
 }
 
 // checkFigures fails unless the figures are those of the readers.
-func checkFigures(t *testing.T, h *simHall, readers []*visitor, figures *Figures) {
+func checkFigures(t *testing.T, h *simHall, readers []*visitor, figures *sending.Figures) {
 	t.Helper()
 	thinned, levels := uint64(0), uint64(0)
 	for _, r := range readers {

@@ -72,7 +72,7 @@ func (g *group) accepts(r *Reader) bool {
 	frames, had := g.fanout.config.Ring, r.had()
 	ahead := g.start(r)
 	next, _ := ahead.Next(frames, g.policy())
-	if next != nil && (next.Number <= had || r.group.level == restLevel && next.Number <= r.group.sweep.cursor.Last()) {
+	if next != nil && (next.Number <= had || r.group.level == restLevel && next.Number <= r.group.sweep.Cursor.Last()) {
 		return false // those up to Last are counted as missed
 	}
 	follower := frames.Newest() + 1
@@ -93,7 +93,7 @@ func (g *group) accepts(r *Reader) bool {
 // start is the cursor by which the group would go on with a reader of another group. One without
 // readers goes on where the reader is, if it has had all that the frames to come need.
 func (g *group) start(r *Reader) ring.Cursor {
-	c := g.sweep.cursor
+	c := g.sweep.Cursor
 	if !g.idle() || g.level >= restLevel {
 		return c
 	}
@@ -108,7 +108,7 @@ func (g *group) start(r *Reader) ring.Cursor {
 }
 
 // idle reports whether the group has no readers, and so does not keep up with the frames.
-func (g *group) idle() bool { return len(g.readers) == 0 && g.sweep.hand == nil }
+func (g *group) idle() bool { return len(g.readers) == 0 && g.sweep.Hand == nil }
 
 // size is the number of readers.
 func (g *group) size() int { return len(g.readers) - len(g.leaving) }

@@ -159,11 +159,11 @@ func TestFrameTwice(t *testing.T) {
 	v := h.enters("reader")
 	h.frames("KKKKKKKK") // all levels have had frame 8
 	second := h.group(1)
-	second.sweep.waiting = true // as if its socket were full: only level 0 has frame 10
+	second.sweep.Waiting = true // as if its socket were full: only level 0 has frame 10
 	h.frames("KK")
 	v.moveTo(3)
 	v.moveTo(1)
-	second.sweep.resume()
+	second.sweep.Resume()
 	h.frames("KKKK")
 	if v.half > 0 || v.Frames() != uint64(len(v.whole)) {
 		t.Errorf("%d frames are counted, %v came", v.Frames(), v.whole)
@@ -177,11 +177,11 @@ func TestRestBehindASlowSweep(t *testing.T) {
 	v, other := h.enters("reader"), h.enters("other")
 	h.frames("K")
 	behind := h.group(0).sweep
-	behind.waiting = true // as if its socket were full
+	behind.Waiting = true // as if its socket were full
 	v.Rest(true)
 	h.frames("KK")
 	v.Rest(false)
-	behind.resume()
+	behind.Resume()
 	h.frames("KK")
 	v.counts(3, 2)
 	other.counts(5, 0)

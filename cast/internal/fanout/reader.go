@@ -1,6 +1,10 @@
 package fanout
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/camcast/camcast/cast/internal/sending"
+)
 
 // Reader is one UDP reader. It is small, as there may be ten thousand: how far it has come is
 // its sweep's affair.
@@ -14,7 +18,7 @@ type Reader struct {
 	gone bool
 	// wish is the level that it is to have, unless it rests; moving: it is in group.moving.
 	wish    uint8
-	resting restReason // 0: it does not
+	resting sending.RestReason // 0: it does not
 	moving  bool
 	// closings counts how often its port was found closed; closing: it is in fanout.closed.
 	closings uint8
@@ -24,7 +28,7 @@ type Reader struct {
 	// sentBefore is how many frames had been sent whole before the row, the lowest bits of that.
 	sentBefore uint8
 	// refused counts the frames that the kernel did not take whole for it, and row the last ones of these between which
-	// none was sent whole, up to unreachableFrames.
+	// none was sent whole, up to sending.UnreachableFrames.
 	row     uint8
 	refused uint32
 	// failed is the sweep's count at the last frame that could not be sent to it, and failingSince when the
@@ -80,9 +84,9 @@ func (r *Reader) Leave() {
 	f.uncount(r)
 	f.config.Form.Release()
 	if r.group.level == catchLevel {
-		f.catching.remove(r)
+		f.catching.Remove(r)
 	}
-	if g := r.group; g.sweep.hand != nil {
+	if g := r.group; g.sweep.Hand != nil {
 		g.leaving = append(g.leaving, r)
 		return
 	}
@@ -108,7 +112,7 @@ func (r *Reader) SendRTCP(packet []byte) {
 // enter adds the reader to a group.
 func (r *Reader) enter(g *group, peer netip.AddrPort, source netip.Addr) {
 	r.group, r.index = g, int32(g.fan.Add(peer, source))
-	r.entered = uint32(g.sweep.cursor.Taken())
+	r.entered = uint32(g.sweep.Cursor.Taken())
 	r.framesBefore += g.sweep.promised()
 	r.lagsBefore += uint32(g.sweep.lags)
 	g.readers = append(g.readers, r)
@@ -137,7 +141,7 @@ func (r *Reader) leaveGroup() {
 
 // had is the last frame that the reader was sent, 0 if it was sent none.
 func (r *Reader) had() uint64 {
-	if taken := r.group.sweep.cursor.Taken(); uint32(taken) != r.entered {
+	if taken := r.group.sweep.Cursor.Taken(); uint32(taken) != r.entered {
 		return taken
 	}
 	if r.before == 0 {

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
@@ -44,7 +45,7 @@ func newHall(t *testing.T, l *loop.Loop, local netip.AddrPort, format media.Form
 	}
 	t.Cleanup(func() { h.socket.Close() })
 	h.fanout = New(Config{
-		Loop: l, Budget: l.NewBudget(time.Second), Ring: h.ring, Form: h.ring.NewForm(layout), Log: slog.New(slog.DiscardHandler), Figures: &Figures{},
+		Loop: l, Budget: l.NewBudget(time.Second), Ring: h.ring, Form: h.ring.NewForm(layout), Log: slog.New(slog.DiscardHandler), Figures: &sending.Figures{},
 		Thin: true, NextSequence: func() uint16 { return layout.sequence }, RequestKey: func() { h.asked++ },
 	})
 	return h

@@ -23,7 +23,7 @@ func TestPutBack(t *testing.T) {
 	leaves.Leave()
 	comes := h.enters("comes")
 	h.frames("KKKKKKKKK")
-	if stays.group.sweep.hand == nil || h.ring.Get(2) != nil {
+	if stays.group.sweep.Hand == nil || h.ring.Get(2) != nil {
 		t.Fatal("frame 2 is not stuck, or still recent")
 	}
 	h.run(time.Second)

@@ -132,30 +132,10 @@ func (r *Reader) adapt(e evidence) {
 	}
 }
 
-// CountStep counts a change of a reader's level.
-func (f *Figures) CountStep(from, to uint8) {
-	if to > from {
-		f.ThinnedMore += uint64(to - from)
-	} else {
-		f.ThinnedLess += uint64(from - to)
-	}
-	switch {
-	case from == 0:
-		f.Thinned++
-	case to == 0:
-		f.Thinned--
-	}
-}
-
 // uncount forgets a reader that leaves.
 func (f *Fanout) uncount(r *Reader) {
-	if r.Thinned() {
-		f.config.Figures.Thinned--
-	}
-	if r.resting != 0 {
-		f.config.Figures.Resting--
-		delete(f.rested, r)
-	}
+	f.config.Figures.CountLeaving(r.Thinned(), r.resting != 0)
+	delete(f.rested, r)
 }
 
 // endTrials ends the parts of trials that are over before the newest frame is sent. A part
@@ -193,7 +173,7 @@ func (r *Reader) settle() {
 		g.fanout.catching.enter(r)
 		return
 	}
-	if !r.moving && (g.sweep.hand != nil || !r.move()) {
+	if !r.moving && (g.sweep.Hand != nil || !r.move()) {
 		r.moving = true
 		g.moving = append(g.moving, r)
 	}
@@ -205,7 +185,7 @@ func (r *Reader) settle() {
 func (r *Reader) move() bool {
 	g, level := r.group, r.wish
 	if r.cut && (g.level == keysLevel || g.level == joinLevel) {
-		r.cut, r.before, r.entered = false, 0, uint32(g.sweep.cursor.Taken())
+		r.cut, r.before, r.entered = false, 0, uint32(g.sweep.Cursor.Taken())
 	}
 	switch {
 	case r.resting != 0:
@@ -222,9 +202,9 @@ func (r *Reader) move() bool {
 	}
 	from, to := g.sweep, target.sweep
 	peer, source := g.fan.Peer(int(r.index)), g.fan.Source(int(r.index))
-	to.cursor = target.start(r)
+	to.Cursor = target.start(r)
 	if g.level == catchLevel {
-		g.fanout.catching.remove(r)
+		g.fanout.catching.Remove(r)
 	}
 	r.leaveGroup()
 	if r.cut {

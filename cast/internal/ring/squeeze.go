@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/camcast/camcast/proto/rtp"
@@ -50,6 +51,18 @@ func (s Squeeze) At(n uint64, timestamp uint32) uint32 {
 
 // Changes reports whether frame number n is one of those that get other timestamps.
 func (s Squeeze) Changes(n uint64) bool { return n <= s.newest && s.span != s.into }
+
+// AppendRun appends a run of frame number n to dst, which is laid out as w, with the timestamp that the frame gets (At) in each
+// packet.
+func (s Squeeze) AppendRun(dst, run []byte, n uint64, w *Wire) []byte {
+	const at = 4 // RFC 3550, section 5.1
+	from, timestamp := len(dst), s.At(n, w.Timestamp)
+	dst = append(dst, run...)
+	for left := dst[from:]; len(left) >= rtp.HeaderBytes; left = left[min(w.PacketSize, len(left)):] {
+		binary.BigEndian.PutUint32(left[at:], timestamp)
+	}
+	return dst
+}
 
 // Beginning is the first packet that a reader is sent.
 type Beginning struct {

@@ -1,6 +1,8 @@
 package ring_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -49,6 +51,31 @@ func TestSqueezeKeepsTheOrder(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAppendRun has the packets of a run get another timestamp, the last one of which is shorter, and nothing else.
+func TestAppendRun(t *testing.T) {
+	squeeze := ring.NewSqueeze(0, 900_000, 10, 10)
+	wire := &ring.Wire{Packets: rtp.Packets{Layout: rtp.Layout{PacketSize: 20, RunPackets: 3}, Timestamp: 300_000}}
+	packet := func(timestamp uint32, size int) []byte {
+		p := make([]byte, size)
+		for i := range p {
+			p[i] = byte(0x80 + i)
+		}
+		binary.BigEndian.PutUint32(p[4:], timestamp)
+		return p
+	}
+	run := func(timestamp uint32) []byte {
+		return slices.Concat(packet(timestamp, 20), packet(timestamp, 20), packet(timestamp, 13))
+	}
+	for n, want := range map[uint64]uint32{4: squeeze.At(4, 300_000), 11: 300_000} {
+		if got := squeeze.AppendRun([]byte("before"), run(300_000), n, wire); !bytes.Equal(got, append([]byte("before"), run(want)...)) {
+			t.Errorf("frame %d: %x, want timestamps of %d", n, got, want)
+		}
+	}
+	if squeeze.At(4, 300_000) == 300_000 {
+		t.Error("the timestamp stays the same")
 	}
 }
 

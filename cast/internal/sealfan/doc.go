@@ -3,7 +3,7 @@
 // Frames are laid out once for each form that readers want (a payload type, a header extension). What differs by reader
 // is sequence numbers and seals: for some readers at a time a slab is sealed, and sent as a segmented message for each,
 // many in a call. Readers are grouped by socket and form. Each group has a sweep, which sends frames burst by burst, each burst to
-// every reader in turn, paced over a share of the frame interval, as package fanout does.
+// every reader in turn, paced over a share of the frame interval, by package sending, as fanout's are.
 //
 // As the numbers are a reader's own, it finds no gaps where it was not sent a frame:
 //

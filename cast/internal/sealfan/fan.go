@@ -8,6 +8,7 @@ import (
 
 	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/rtp"
@@ -22,7 +23,7 @@ type Config struct {
 	Ring   *ring.Ring
 	Log    *slog.Logger
 	// Figures are counted up; they are the caller's.
-	Figures *fanout.Figures
+	Figures *sending.Figures
 	// Thin has readers thinned by their reports.
 	Thin bool
 	// RequestKey asks for a key frame, as often as somebody could use one.
@@ -38,19 +39,13 @@ type Config struct {
 // Fan is the readers of one ring that have keys of their own.
 type Fan struct {
 	config     Config
-	interval   time.Duration // between frames, as the source says; 0: not known
-	spread     time.Duration // over which the bursts of a frame are spread
+	sweeps     sending.Sweeps
 	layouts    []*layout
 	lastLayout uint32
 	groups     []*group
 	pictures   fanout.Pictures
 	catching   catching
-	// lost are readers whose observers are to be told.
-	lost []lostReader
-	// firstBegun is the newest frame that has begun to be sent. firstSent and lastSent are the newest ones that
-	// the ages were recorded of.
-	firstBegun, firstSent, lastSent uint64
-	scratch                         []byte
+	scratch    []byte
 }
 
 // Observer is told about a Reader.
@@ -69,14 +64,14 @@ type Address struct {
 
 // New makes a Fan without readers.
 func New(c Config) *Fan {
-	f := &Fan{config: c}
+	f := &Fan{config: c, sweeps: sending.Sweeps{Loop: c.Loop, Budget: c.Budget, Ring: c.Ring, Log: c.Log, Figures: c.Figures}}
 	f.catching.init(f)
 	return f
 }
 
 // SetPace says how far frames are apart, 0 if that is not known, and over how much of that a frame's bursts
 // are spread.
-func (f *Fan) SetPace(interval, spread time.Duration) { f.interval, f.spread = interval, spread }
+func (f *Fan) SetPace(interval, spread time.Duration) { f.sweeps.SetPace(interval, spread) }
 
 // Join has r sent frames from the next key frame on, until it leaves, sealed by keys of a profile. r is the
 // caller's memory, zero before. CatchUp may have it begin before that. The error is ErrForms, or says what is wrong
@@ -140,7 +135,7 @@ func (f *Fan) FrameReady() {
 		f.pictures.Count(newest, wire)
 	}
 	for _, g := range f.groups {
-		g.sweep.newFrame()
+		g.sweep.NewFrame()
 	}
 	f.catching.frameReady()
 }
@@ -213,24 +208,5 @@ func (g *group) endFrame() {
 		g.leaving[last] = nil
 		g.leaving = g.leaving[:last]
 		r.remove()
-	}
-}
-
-// lostReader is a reader that can no longer be sent to.
-type lostReader struct {
-	reader *Reader
-	err    error
-}
-
-// tellLost tells the observers of lost readers. They may do anything, such as ending the Fan, so that no
-// sweep is in the middle of a send.
-func (f *Fan) tellLost() {
-	for last := len(f.lost) - 1; last >= 0; last = len(f.lost) - 1 {
-		lost := f.lost[last]
-		f.lost[last] = lostReader{}
-		f.lost = f.lost[:last]
-		if !lost.reader.gone {
-			lost.reader.observer.Lost(lost.err)
-		}
 	}
 }

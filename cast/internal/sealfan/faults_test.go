@@ -26,7 +26,7 @@ func TestCatchingUpWhileOthersLeave(t *testing.T) {
 	stays.CatchUp()
 	moves.CatchUp()
 	h.run(5 * time.Millisecond)
-	if len(stays.came.packets)+len(moves.came.packets) > 0 || len(h.fan.catching.list) != 2 {
+	if len(stays.came.packets)+len(moves.came.packets) > 0 || len(h.fan.catching.List) != 2 {
 		t.Fatal("the socket is not full")
 	}
 	first.Leave()
@@ -50,10 +50,10 @@ func TestCatchingUpGivesUpAFrame(t *testing.T) {
 	h.frames("Kddd")
 	g := h.enters("guest", gcm, plainForm, 0)
 	g.CatchUp()
-	c := h.fan.catching.list[0]
+	c := h.fan.catching.List[0]
 	given := &ring.Frame{Number: 4}
-	c.pin.Set(given)
-	c.cursor.Follow(h.ring)
+	c.Pin.Set(given)
+	c.Cursor.Follow(h.ring)
 	given.Number = 0
 	h.frames("ddKd")
 	g.has(7, 8)
@@ -147,7 +147,7 @@ func TestJoiningLaysNothingOut(t *testing.T) {
 func TestClosedPortsFillNoLog(t *testing.T) {
 	h := newSimHall(t, 1)
 	var log bytes.Buffer
-	h.fan.config.Log = slog.New(slog.NewTextHandler(&log, nil))
+	h.fan.sweeps.Log = slog.New(slog.NewTextHandler(&log, nil))
 	g := h.enters("one", gcm, plainForm, 0)
 	for range 100 {
 		g.PortClosed()

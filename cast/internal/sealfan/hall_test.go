@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/loop/udp"
@@ -35,7 +35,7 @@ type hall struct {
 	socket  *udp.Socket
 	other   *udp.Socket
 	params  *media.Params
-	figures fanout.Figures
+	figures sending.Figures
 	asked   int // for a key frame
 	keys    byte
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/camcast/camcast/cast/internal/fanout"
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/srtp"
 )
@@ -31,7 +32,7 @@ type Reader struct {
 	waits, skipsLeading bool
 	// inHand: it is sent the frame in hand. catching: it is sent frames by a cursor of its own.
 	inHand, catching bool
-	resting          restReason
+	resting          sending.RestReason
 	// refused is how many frames in a row could not be sent to it, of those that it gets, and refusedSince when
 	// the first one could not, in milliseconds of a clock that may wrap.
 	refused, refusedSince uint32
@@ -88,9 +89,9 @@ func (r *Reader) Leave() {
 	}
 	r.gone = true
 	f := r.group.owner
-	f.uncount(r)
+	f.config.Figures.CountLeaving(r.Thinned(), r.resting != 0)
 	f.catching.remove(r)
-	if g := r.group; g.sweep.hand != nil {
+	if g := r.group; g.sweep.Hand != nil {
 		g.leaving = append(g.leaving, r)
 		return
 	}
@@ -128,7 +129,7 @@ func (r *Reader) Move(to Address) {
 		r.inHand, r.waits = false, true
 		f.config.RequestKey()
 	}
-	if g.sweep.hand != nil {
+	if g.sweep.Hand != nil {
 		g.leaving = append(g.leaving, was)
 	} else {
 		was.remove()
@@ -160,14 +161,6 @@ func (r *Reader) cut() {
 	r.group.owner.config.RequestKey()
 }
 
-const (
-	// unreachableLimit is how long the kernel may refuse to send to a reader before it is lost, and
-	// unreachableFrames how many frames it must have refused: a reader is tried with key frames alone meanwhile, which
-	// may be far apart.
-	unreachableLimit  = uint32(5 * time.Second / time.Millisecond)
-	unreachableFrames = 3
-)
-
 // unreachable notes that the frame in hand could not be sent to the reader.
 func (r *Reader) unreachable(err error) {
 	f := r.group.owner
@@ -177,7 +170,7 @@ func (r *Reader) unreachable(err error) {
 		r.refusedSince = now
 	}
 	r.refused++
-	if !r.gone && r.refused >= unreachableFrames && now-r.refusedSince >= unreachableLimit {
-		f.lost = append(f.lost, lostReader{r, err})
+	if !r.gone && sending.IsLost(r.refused, r.refusedSince, now) {
+		f.sweeps.Lose(r, r.observer, err)
 	}
 }

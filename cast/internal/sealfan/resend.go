@@ -1,7 +1,6 @@
 package sealfan
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/camcast/camcast/loop/udp"
@@ -50,8 +49,7 @@ func (r *Reader) Resend(sequence uint16) bool {
 	packet := wire.Packet(int(origin.Packet))
 	if origin.Layout == l.squeezed() {
 		k := &f.catching
-		k.copied = append(k.copied[:0], packet...)
-		binary.BigEndian.PutUint32(k.copied[4:], r.squeeze.At(frame.Number, wire.Timestamp))
+		k.copied = r.squeeze.AppendRun(k.copied[:0], packet, frame.Number, wire)
 		packet = k.copied
 	}
 	sealed, err := r.keys.Reseal(f.scratch[:0], packet, index, origin)

@@ -109,7 +109,7 @@ func mayhem(t *testing.T, seed uint64) (again int) {
 		g.Leave()
 	}
 	h.run(time.Second)
-	if h.fan.Readers() > 0 || len(h.fan.groups)+len(h.fan.layouts)+len(h.fan.catching.list) > 0 || h.ring.InUse() || h.figures.Resting+h.figures.Thinned != 0 {
+	if h.fan.Readers() > 0 || len(h.fan.groups)+len(h.fan.layouts)+len(h.fan.catching.List) > 0 || h.ring.InUse() || h.figures.Resting+h.figures.Thinned != 0 {
 		t.Errorf("something is left of readers who have left: %+v", h.figures)
 	}
 	h.fan.Stop()

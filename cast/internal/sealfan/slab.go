@@ -3,6 +3,7 @@ package sealfan
 import (
 	"slices"
 
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/rtp"
 	"github.com/camcast/camcast/proto/srtp"
@@ -38,7 +39,7 @@ func (s *slab) send(fan *udp.Fan, packetBytes int, failed func(run int, err erro
 // reader's sequence numbers wrap. If the keys are used up the error says so.
 func (s *slab) seal(r *Reader, run []byte, packetBytes int, origin srtp.Origin) (err error) {
 	for len(run) > 0 {
-		packets := min(packetsIn(run, packetBytes), r.keys.BeforeWrap())
+		packets := min(sending.PacketsIn(run, packetBytes), r.keys.BeforeWrap())
 		part := run[:min(packets*packetBytes, len(run))]
 		from := len(s.bytes)
 		if s.bytes, err = r.keys.SealRun(s.bytes, part, packetBytes, origin); err != nil {
@@ -54,10 +55,10 @@ func (s *slab) seal(r *Reader, run []byte, packetBytes int, origin srtp.Origin) 
 // fill seals the burst for the next few readers.
 func (w *sweep) fill(run []byte) {
 	g := w.group
-	size := w.wire.PacketSize
-	origin := srtp.Origin{Frame: w.hand.Number, Packet: w.packet, Layout: g.layout.id}
+	size := w.Wire.PacketSize
+	origin := srtp.Origin{Frame: w.Hand.Number, Packet: w.packet, Layout: g.layout.id}
 	w.slab.clear()
-	w.slab.bytes = slices.Grow(w.slab.bytes, slabReaders*(len(run)+packetsIn(run, size)*g.tagBytes))
+	w.slab.bytes = slices.Grow(w.slab.bytes, slabReaders*(len(run)+sending.PacketsIn(run, size)*g.tagBytes))
 	for sealed := 0; w.next < w.end && sealed < slabReaders; w.next++ {
 		r := g.readers[w.next%w.round]
 		if !r.inHand {
@@ -66,7 +67,7 @@ func (w *sweep) fill(run []byte) {
 		sealed++
 		if err := w.slab.seal(r, run, size, origin); err != nil {
 			r.inHand, r.waits = false, true
-			g.owner.lost = append(g.owner.lost, lostReader{r, err})
+			g.owner.sweeps.Lose(r, r.observer, err)
 		}
 	}
 }

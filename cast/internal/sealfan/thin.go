@@ -130,13 +130,3 @@ func (r *Reader) endTrial(f *ring.Frame) {
 // Thinned reports whether the reader is sent fewer frames than there are, or waits to be sent more again, because of its
 // reports.
 func (r *Reader) Thinned() bool { return r.thinning != nil && r.thinning.Level() > 0 }
-
-// uncount forgets a reader that leaves.
-func (f *Fan) uncount(r *Reader) {
-	if r.Thinned() {
-		f.config.Figures.Thinned--
-	}
-	if r.resting != 0 {
-		f.config.Figures.Resting--
-	}
-}
