@@ -14,10 +14,8 @@ func (s *Sweep) noteBegun() {
 
 // noteFirst notes that some of the frame in hand has gone to an unthinned reader, the first of all.
 func (s *Sweep) noteFirst() {
-	if of := s.of; !s.Thinned && s.Hand.Number > of.firstSent {
-		of.firstSent = s.Hand.Number
-		of.Figures.FirstAge.Record(s.Now - s.Hand.Captured)
-	}
+	s.of.firstSent = s.Hand.Number
+	s.of.Figures.FirstAge.Record(s.Now - s.Hand.Captured)
 }
 
 // noteLast notes that all unthinned readers behind the socket have the frame in hand.

@@ -184,7 +184,9 @@ func (s *Sweep) Sent(some, first bool) {
 		s.burstBegan = s.Now
 	}
 	s.stuck = stuck{}
-	s.noteFirst()
+	if !s.Thinned && s.Hand.Number > s.of.firstSent {
+		s.noteFirst()
+	}
 }
 
 // Done releases the frame in hand, which all readers have.
