@@ -168,29 +168,35 @@ func TestCatchingTakesTurns(t *testing.T) {
 	}
 }
 
-// TestCatchingIsCongested has a reader's queue be full for 30 ms, and another one's only now and then.
+// TestCatchingIsCongested has a reader's queue be full for 30 ms, and another one's only now and then. A socket may be full for
+// as long as it is.
 func TestCatchingIsCongested(t *testing.T) {
 	s, _ := newSweeps()
 	var k Catching[string, int]
 	k.Init(s, func(c *Catcher[string, int]) {
 		c.Own++
 		outcome := udp.Congested
-		if c.Reader == "now and then" && c.Own%10 == 0 {
+		switch {
+		case c.Reader == "a full socket":
+			outcome = udp.Full
+		case c.Reader == "now and then" && c.Own%10 == 0:
 			outcome = udp.Done
 		}
 		k.After(c, outcome)
 	})
-	always, sometimes := "always", "now and then"
-	k.Add(always, s.Ring.NewCursor(), 0)
-	k.Add(sometimes, s.Ring.NewCursor(), 0)
+	for _, name := range []string{"always", "now and then", "a full socket"} {
+		k.Add(name, s.Ring.NewCursor(), 0)
+	}
 	if err := sim.RunFor(s.Loop, 100*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	if c := k.Of(always); !c.Broken || c.Own != 16 {
+	if c := k.Of("always"); !c.Broken || c.Own != 16 {
 		t.Errorf("it cannot go on: %v, after %d tries", c.Broken, c.Own)
 	}
-	if c := k.Of(sometimes); c.Broken {
-		t.Error("one whose queue has room now and then cannot go on")
+	for _, name := range []string{"now and then", "a full socket"} {
+		if k.Of(name).Broken {
+			t.Errorf("%s: it cannot go on", name)
+		}
 	}
 }
 
