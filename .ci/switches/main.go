@@ -4,8 +4,11 @@
 //
 // usage: switches FOLDER OUT <gremlins' list
 //
-// The list is what "gremlins unleash --dry-run" prints. OUT gets overlay.json, for go test -overlay, and
-// list, a line of number, kind and place for each mutant that can be built.
+//	switches FOLDER OUT FILES
+//
+// The list is what "gremlins unleash --dry-run" prints. With FILES, a pattern such as "private*.go", it is all that is
+// to be changed in these files of the folder, whether or not a test runs it. OUT gets overlay.json, for go test -overlay,
+// and list, a line of number, kind and place for each mutant that can be built.
 package main
 
 import (
@@ -40,14 +43,26 @@ type mutant struct {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		fail("usage: switches FOLDER OUT <LIST")
+	if len(os.Args) != 3 && len(os.Args) != 4 {
+		fail("usage: switches FOLDER OUT <LIST, or switches FOLDER OUT FILES")
 	}
 	folder, out := os.Args[1], os.Args[2]
-	mutants, byPlace := readList(os.Stdin)
 	p, err := load(folder)
 	if err != nil {
 		fail(err)
+	}
+	var mutants []*mutant
+	if len(os.Args) == 4 {
+		mutants = p.mutants(os.Args[3])
+		for _, m := range mutants {
+			fmt.Println(" RUNNABLE", m.kind, "at", m.place) // as gremlins does
+		}
+	} else {
+		mutants = readList(os.Stdin)
+	}
+	byPlace := map[string][]*mutant{}
+	for _, m := range mutants {
+		byPlace[m.place] = append(byPlace[m.place], m)
 	}
 	overlay := map[string]string{}
 	write := func(path, text string) {
@@ -96,17 +111,14 @@ func fail(what any) {
 }
 
 // readList reads lines such as "RUNNABLE ARITHMETIC_BASE at cmsg.go:71:27".
-func readList(from io.Reader) (all []*mutant, byPlace map[string][]*mutant) {
-	byPlace = map[string][]*mutant{}
+func readList(from io.Reader) (all []*mutant) {
 	line := regexp.MustCompile(`^\s*RUNNABLE (\w+) at (\S+:\d+:\d+)$`)
 	for s := bufio.NewScanner(from); s.Scan(); {
 		if found := line.FindStringSubmatch(s.Text()); found != nil {
-			m := &mutant{number: len(all) + 1, kind: found[1], place: found[2]}
-			all = append(all, m)
-			byPlace[m.place] = append(byPlace[m.place], m)
+			all = append(all, &mutant{number: len(all) + 1, kind: found[1], place: found[2]})
 		}
 	}
-	return all, byPlace
+	return all
 }
 
 // pkg is a package with its types.
@@ -116,6 +128,12 @@ type pkg struct {
 	files  map[string]*ast.File
 	types  *types.Package
 	info   *types.Info
+}
+
+// place is a position as gremlins writes it.
+func (p *pkg) place(at token.Pos) string {
+	position := p.set.Position(at)
+	return fmt.Sprintf("%s:%d:%d", filepath.Base(position.Filename), position.Line, position.Column)
 }
 
 // load parses and checks the package of a folder. Of those that it imports it reads what the compiler exports.

@@ -6,7 +6,6 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
-	"path/filepath"
 	"strings"
 )
 
@@ -23,10 +22,7 @@ type rewriter struct {
 func (r *rewriter) offset(at token.Pos) int { return r.pkg.set.Position(at).Offset }
 
 // mutants are those of the operator at a position.
-func (r *rewriter) mutants(at token.Pos) []*mutant {
-	p := r.pkg.set.Position(at)
-	return r.byPlace[fmt.Sprintf("%s:%d:%d", filepath.Base(p.Filename), p.Line, p.Column)]
-}
+func (r *rewriter) mutants(at token.Pos) []*mutant { return r.byPlace[r.pkg.place(at)] }
 
 // text is the source from a position to another, with all operators within a node that have mutants rewritten.
 func (r *rewriter) text(from, to token.Pos, within ast.Node) string {

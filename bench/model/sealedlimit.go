@@ -43,10 +43,16 @@ func init() {
 }
 
 // Start opens the socket and derives the keys.
-func (m *SealedLimit) Start(b *Broadcast) (err error) {
-	if m.kernel, err = loop.NewKernel(); err != nil {
+func (m *SealedLimit) Start(b *Broadcast) error {
+	k, err := loop.NewKernel()
+	if err != nil {
 		return err
 	}
+	return m.startOn(k, b)
+}
+
+func (m *SealedLimit) startOn(k loop.Kernel, b *Broadcast) (err error) {
+	m.kernel = k
 	local := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 	if m.fd, err = m.kernel.OpenUDP(local, loop.UDPOptions{SendBufferBytes: 8 << 20}); err != nil {
 		return err

@@ -20,8 +20,9 @@ import (
 
 // client is a DTLS client over a pipe to a handshake.
 type client struct {
-	certificate tls.Certificate
+	certificate tls.Certificate // without a chain it has none
 	profiles    []dtls.SRTPProtectionProfile
+	secrets     dtls.ExtendedMasterSecretType
 }
 
 func newClient(t *testing.T) *client {
@@ -30,12 +31,18 @@ func newClient(t *testing.T) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &client{certificate, []dtls.SRTPProtectionProfile{dtls.SRTP_AES128_CM_HMAC_SHA1_80, dtls.SRTP_AEAD_AES_128_GCM}} // as browsers: the server chooses
+	return &client{certificate, []dtls.SRTPProtectionProfile{dtls.SRTP_AES128_CM_HMAC_SHA1_80, dtls.SRTP_AEAD_AES_128_GCM}, dtls.RequireExtendedMasterSecret} // as browsers: the server chooses
 }
 
 func (c *client) dial(conn net.PacketConn, to net.Addr) (*dtls.Conn, error) {
-	return dtls.ClientWithOptions(conn, to, dtls.WithCertificates(c.certificate), dtls.WithSRTPProtectionProfiles(c.profiles...),
-		dtls.WithInsecureSkipVerify(true), dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret))
+	options := []dtls.ClientOption{dtls.WithInsecureSkipVerify(true), dtls.WithExtendedMasterSecret(c.secrets)}
+	if c.certificate.Certificate != nil {
+		options = append(options, dtls.WithCertificates(c.certificate))
+	}
+	if c.profiles != nil {
+		options = append(options, dtls.WithSRTPProtectionProfiles(c.profiles...))
+	}
+	return dtls.ClientWithOptions(conn, to, options...)
 }
 
 // outcome is what a handshake has come to.
@@ -126,6 +133,24 @@ func TestOtherCertificate(t *testing.T) {
 	defer h.Close()
 	if got.err == nil || !errors.Is(got.err, errOther) {
 		t.Errorf("%v", got.err)
+	}
+}
+
+// TestRefusedHandshakes has clients prove nothing, or leave out what the keys' safety depends on.
+func TestRefusedHandshakes(t *testing.T) {
+	for name, change := range map[string]func(*client){
+		"no certificate": func(c *client) { c.certificate = tls.Certificate{} }, "no SRTP": func(c *client) { c.profiles = nil },
+		"another profile":             func(c *client) { c.profiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_256_GCM} },
+		"keys of the handshake alone": func(c *client) { c.secrets = dtls.DisableExtendedMasterSecret },
+	} {
+		c := newClient(t)
+		change(c)
+		conn, h, got, _, _ := shake(t, c, func([]byte) bool { return true })
+		if got.err == nil || got.keys.Ours != nil {
+			t.Errorf("%s: %v", name, got.err)
+		}
+		h.Close()
+		conn.Close()
 	}
 }
 

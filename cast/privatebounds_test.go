@@ -1,0 +1,226 @@
+package cast_test
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/sim"
+	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/rtcp"
+	"github.com/camcast/camcast/proto/srtp"
+)
+
+// TestPrivateKeysOnce has a session that has played by keys of its own pause, or end, and be given the same keys again: two packets
+// would be sealed with one index.
+func TestPrivateKeysOnce(t *testing.T) {
+	p := newPrivateWorld(t, 10, nil)
+	pauses, ends := p.comes("10.0.2.1"), p.comes("10.0.2.2")
+	p.run(time.Second)
+	pauses.keyed.session.Pause()
+	ends.keyed.session.Gone("left")
+	key := make([]byte, srtp.AEADAES128GCM.KeyBytes())
+	for _, g := range []*guest{pauses, ends} {
+		err := g.keyed.session.PlayPrivate(cast.Private{Profile: srtp.AEADAES128GCM, Ours: key, Theirs: key, Peer: g.at(), Local: serverAddr, PayloadType: 96})
+		if err == nil || g.keyed.session.Playing() {
+			t.Errorf("it plays again: %v", err)
+		}
+		if g.keyed.session.TakePrivateRTCP(make([]byte, 40)) || !errors.Is(g.keyed.session.Move(g.at(), serverAddr), cast.ErrClosed) {
+			t.Error("one that does not play is served")
+		}
+	}
+	p.run(time.Second)
+	if left := cast.LeaksOf(p.world.b, p.s); left.Private > 0 {
+		t.Errorf("left: %+v", left)
+	}
+}
+
+// TestConsentEnds has a reader be silent: it is sent frames for as long as it has consented to, and some slack, and not longer.
+func TestConsentEnds(t *testing.T) {
+	for timeout, consent := range map[time.Duration]time.Duration{
+		0: cast.ConsentTimeout, cast.ConsentTimeout: cast.ConsentTimeout, 8 * time.Second: 8 * time.Second, 10 * time.Minute: cast.ConsentTimeout,
+	} {
+		p := newPrivateWorld(t, 10, func(c *cast.Config) { c.SessionTimeout = timeout })
+		g := p.comes("10.0.2.1")
+		p.run(5 * time.Second)
+		g.report()
+		p.run(consent - 10*time.Millisecond)
+		if !g.keyed.session.Playing() {
+			t.Errorf("timeout %v: it has ended too soon", timeout)
+		}
+		p.run(consent/8 + 20*time.Millisecond) // signs of life are recorded to a sixteenth
+		sent := g.sink.packets
+		p.run(time.Second)
+		if g.keyed.session.Playing() || g.sink.packets != sent || len(p.ends) != 1 || p.ends[0] != "timeout" {
+			t.Errorf("timeout %v: it is sent frames without its consent: %q", timeout, p.ends)
+		}
+	}
+}
+
+// resends has a guest count the packets that come again.
+func (g *guest) resends() *int {
+	again, seen := new(int), map[uint16]bool{}
+	g.rtp.OnReceive(func(d sim.Datagram) {
+		p := g.keyed.open(g, d.Payload)
+		if p == nil || p[1] >= 192 && p[1] <= 223 {
+			return
+		}
+		g.ssrc = binary.BigEndian.Uint32(p[8:])
+		sequence := binary.BigEndian.Uint16(p[2:])
+		if seen[sequence] {
+			*again++
+		}
+		seen[sequence] = true
+	})
+	return again
+}
+
+// TestPrivateFeedbackOfOthers has a reader report, lose packets and pictures, and report again soon, of its stream and of another
+// one: what is of the other one counts for nothing.
+func TestPrivateFeedbackOfOthers(t *testing.T) {
+	p := newPrivateWorld(t, 1000, nil)
+	g := p.comes("10.0.2.1")
+	again := g.resends()
+	p.run(2 * time.Second)
+	send := func(packet []byte, wait time.Duration) {
+		g.send(packet)
+		p.run(wait)
+	}
+	s, asked := g.keyed.session, p.film.asked
+	report := func(of uint32) []byte {
+		return rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 5, SSRC: of, HighestSequence: uint32(g.keyed.highest)}, "guest")
+	}
+	for _, c := range []struct {
+		name                  string
+		packet                []byte
+		reports, again, asked int
+	}{
+		{"a report of another stream", report(g.ssrc + 1), 0, 0, 0},
+		{"a report", report(g.ssrc), 1, 0, 0},
+		{"another report, at once", report(g.ssrc), 0, 0, 0},
+		{"a loss of another stream", rtcp.AppendNACK(nil, 5, g.ssrc+1, g.keyed.highest-1, 0), 0, 0, 0},
+		{"a loss of two", rtcp.AppendNACK(nil, 5, g.ssrc, g.keyed.highest-2, 1), 0, 2, 0},
+		{"a picture of another stream", rtcp.AppendPictureLoss(nil, rtcp.ReceptionReport{Reporter: 5, SSRC: g.ssrc + 1}, "guest"), 0, 0, 0},
+		{"a picture", rtcp.AppendPictureLoss(nil, rtcp.ReceptionReport{Reporter: 5, SSRC: g.ssrc}, "guest"), 0, 0, 1},
+		{"a picture, at once", rtcp.AppendPictureLoss(nil, rtcp.ReceptionReport{Reporter: 5, SSRC: g.ssrc}, "guest"), 0, 0, 0},
+		{"a loss, and what is no RTCP", append(rtcp.AppendNACK(nil, 5, g.ssrc, g.keyed.highest-2, 0), 0, 0, 0, 0), 0, 0, 0},
+	} {
+		reports, before := int(s.Figures().Reports), *again
+		send(c.packet, 20*time.Millisecond)
+		if r, a, k := int(s.Figures().Reports)-reports, *again-before, p.film.asked-asked; r != c.reports || a != c.again || k != c.asked {
+			t.Errorf("%s: %d reports count, %d packets come again, %d key frames are asked for", c.name, r, a, k)
+		}
+		asked = p.film.asked
+	}
+	p.run(500 * time.Millisecond)
+	reports := s.Figures().Reports
+	send(report(g.ssrc), 20*time.Millisecond)
+	if s.Figures().Reports != reports+1 {
+		t.Error("the next report does not count")
+	}
+}
+
+// TestPrivateSenderReports has many readers come, and leave, while they are told what they are sent: each is told so soon, and then
+// with all others, of its own packets.
+func TestPrivateSenderReports(t *testing.T) {
+	p := newPrivateWorld(t, 10, func(c *cast.Config) { c.MaxReaders, c.MaxConnections = cast.NoLimit, cast.NoLimit })
+	s, err := p.world.b.AddStream("program", nil, cast.StreamOptions{Params: p.film.params})
+	p.must(err)
+	publish := func(n uint32) {
+		p.must(s.Publish(media.Frame{Params: p.film.params, Bytes: nalFrame(n, n, 3000), Key: true}))
+		p.run(time.Millisecond)
+	}
+	publish(1)
+	p.run(time.Second)
+	const readers = 600 // more than two lots of reports
+	type member struct{ packets, octets, reports int }
+	var all [readers]member
+	var guests []*guest
+	for i := range readers {
+		g := p.newGuest(byKeys, netip.AddrFrom4([4]byte{10, 0, byte(2 + i/200), byte(1 + i%200)}).String(), s, p.film)
+		p.guests = append(p.guests, g)
+		g.begin()
+		m := &all[i]
+		g.rtp.OnReceive(func(d sim.Datagram) {
+			packet := g.keyed.open(g, d.Payload)
+			if packet == nil {
+				return
+			}
+			if packet[1] < 192 || packet[1] > 223 {
+				m.packets++
+				m.octets += len(packet) - 12
+				return
+			}
+			p.must(rtcp.Parse(packet, rtcp.Visitor{Sender: func(r rtcp.SenderReport, _ uint64) {
+				if m.reports++; int(r.Packets) != m.packets || int(r.Octets) != m.octets {
+					t.Errorf("reader %d is told of %d packets and %d octets, and has got %d and %d", i, r.Packets, r.Octets, m.packets, m.octets)
+				}
+			}}))
+		})
+		guests = append(guests, g)
+	}
+	p.run(2 * time.Second)
+	told := func(least, most int) {
+		t.Helper()
+		for i, m := range all {
+			if guests[i].keyed.session.Playing() && (m.reports < least || m.reports > most) {
+				t.Fatalf("reader %d was told %d times, want %d to %d", i, m.reports, least, most)
+			}
+		}
+	}
+	told(1, 2)
+	for n := range uint32(4) {
+		publish(2 + n)
+	}
+	for i := 0; i < readers; i += 7 {
+		guests[i].keyed.session.Gone("left")
+	}
+	p.run(25 * time.Second)
+	told(2, 20)
+	least := all[1].reports
+	for i, m := range all {
+		if guests[i].keyed.session.Playing() && (m.reports < least-1 || m.reports > least+1 || m.packets == 0) {
+			t.Errorf("reader %d was told %d times of %d packets, the second one %d times", i, m.reports, m.packets, least)
+		}
+	}
+}
+
+// TestPrivateProfiles says what a front is told of streams of several kinds.
+func TestPrivateProfiles(t *testing.T) {
+	p := newPrivateWorld(t, 10, nil)
+	set := func(text string) []byte {
+		b, err := hex.DecodeString(text)
+		p.must(err)
+		return b
+	}
+	pps, main, reorders := set("68ce3c80"), set("674d000af43132"), set("674d400aeca3136022000003000200000300641e244b2c")
+	baseline := [3]byte{0x42, 0xe0, 0x1f}
+	for i, c := range []struct {
+		name string
+		sets [][]byte
+		want [3]byte
+		ok   bool
+	}{
+		{"nothing", nil, baseline, true},
+		{"empty", [][]byte{{}}, baseline, true},
+		{"no sequence", [][]byte{pps}, baseline, true},
+		{"behind another", [][]byte{{}, pps, main}, [3]byte{0x4d, 0, 0x0a}, true},
+		{"one that is cut", [][]byte{main[:4], reorders}, baseline, true},
+		{"B-frames", [][]byte{reorders}, baseline, false},
+		{"B-frames of the second", [][]byte{main, reorders}, [3]byte{0x4d, 0, 0x0a}, true},
+	} {
+		params := *p.film.params
+		params.ParameterSets = c.sets
+		s, err := p.world.b.AddStream(fmt.Sprint("stream", i), nil, cast.StreamOptions{Params: &params})
+		p.must(err)
+		told, err := s.Private()
+		if (err == nil) != c.ok || err == nil && told.ProfileLevelID != c.want {
+			t.Errorf("%s: %x, %v", c.name, told.ProfileLevelID, err)
+		}
+	}
+}

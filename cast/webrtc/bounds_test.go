@@ -1,0 +1,267 @@
+package webrtc
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/loop/udp"
+	"github.com/pion/stun/v3"
+)
+
+// viewer is what the server has of the guest's session.
+func (g *guest) viewer() *viewer { return g.w.s.byName[g.name] }
+
+// checkFrom is a check by the guest's password, as it comes from some address.
+func (g *guest) checkFrom(from netip.AddrPort, more ...stun.Setter) udp.Datagram {
+	return udp.Datagram{Payload: g.check(g.password, more...), From: from, To: serverAt}
+}
+
+// hostAt is an address of a host.
+func hostAt(host, port int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(host >> 8), byte(host)}), uint16(port))
+}
+
+// TestLargestCheck has a check be as large as those that are read, and a little larger.
+func TestLargestCheck(t *testing.T) {
+	w := newStage(t, nil)
+	g := w.join(viewerAt)
+	for _, c := range []struct{ bytes, waiting int }{{maxCheckBytes + 4, 0}, {maxCheckBytes, 1}} {
+		d := g.checkFrom(viewerAt)
+		d = g.checkFrom(viewerAt, stun.NewSoftware(strings.Repeat("x", c.bytes-len(d.Payload)-4)))
+		if !w.s.takeCheck(d) || len(d.Payload) != c.bytes || w.s.strangers.size != c.waiting {
+			t.Errorf("of a check of %d bytes %d wait", len(d.Payload), w.s.strangers.size)
+		}
+	}
+	w.run(20 * time.Millisecond)
+	if g.got["Binding success response"] != 1 {
+		t.Errorf("%v", g.got)
+	}
+}
+
+// TestRoomForStrangers fills the room for checks from new addresses: by one viewer, by one host, and by all, twice, so that it is
+// filled from its middle on. Whatever waits is answered by its viewer's password, and then there is room again.
+func TestRoomForStrangers(t *testing.T) {
+	w := newStage(t, nil)
+	q := &w.s.strangers
+	port := 1024
+	fill := func(g *guest) {
+		for range maxPerViewer + 3 {
+			port++
+			w.s.takeCheck(g.checkFrom(hostAt(0, port)))
+		}
+	}
+	for round := range 2 {
+		before := q.size
+		fill(w.join(hostAt(1, 5000+round)))
+		if q.size-before != maxPerViewer {
+			t.Errorf("%d checks of one viewer wait", q.size-before)
+		}
+		for i := range maxPerHost/maxPerViewer + 5 {
+			fill(w.join(hostAt(1, 6000+100*round+i)))
+		}
+		if q.size-before != maxPerHost {
+			t.Errorf("%d checks of one host's viewers wait", q.size-before)
+		}
+		for i := range maxStrangers/maxPerViewer + 5 {
+			fill(w.join(hostAt(2+100*round+i, 5000)))
+		}
+		if q.size != maxStrangers {
+			t.Errorf("%d checks wait", q.size)
+		}
+		proved := len(w.s.byAddress)
+		w.run(100 * time.Millisecond)
+		if n := len(w.s.byAddress) - proved; n != maxStrangers || q.size > 0 || len(q.byHost) > 0 {
+			t.Errorf("round %d: %d addresses are proved by %d checks; %d wait", round, n, maxStrangers, q.size)
+		}
+		for _, v := range w.s.byName {
+			if v.waiting != 0 {
+				t.Fatalf("%d checks of a viewer count as waiting", v.waiting)
+			}
+		}
+		for s := range w.b.Sessions() { // their rooms for addresses are full
+			s.Gone("test")
+		}
+	}
+}
+
+// TestChecksOfWhoHasLeft has a viewer leave whose check waits.
+func TestChecksOfWhoHasLeft(t *testing.T) {
+	w := newStage(t, nil)
+	leaves, stays := w.join(viewerAt), w.join(movedTo)
+	for _, g := range []*guest{leaves, stays} {
+		w.s.takeCheck(g.checkFrom(g.peer.Addr()))
+	}
+	leaves.viewer().session.Gone("closed")
+	w.run(20 * time.Millisecond)
+	if len(leaves.got) > 0 || stays.got["Binding success response"] != 1 || len(w.s.byAddress) != 1 {
+		t.Errorf("%v, %v", leaves.got, stays.got)
+	}
+}
+
+// TestParked has a viewer's SRTCP not come: what is left of DTLS is kept for a while, and then dropped; the viewer stays.
+func TestParked(t *testing.T) {
+	w := newStage(t, nil)
+	g := w.join(viewerAt)
+	g.prove()
+	h := g.shake()
+	w.run(parked - 50*time.Millisecond)
+	if h.closed {
+		t.Error("DTLS is dropped too soon")
+	}
+	w.run(100 * time.Millisecond)
+	if n, playing := w.sessions(); !h.closed || n != 1 || playing != 1 {
+		t.Errorf("DTLS is dropped: %v; %d sessions, %d play", h.closed, n, playing)
+	}
+}
+
+// TestDatagramsOfAHandshake has more datagrams come than are kept before a handshake begins, or than it takes, and larger ones.
+func TestDatagramsOfAHandshake(t *testing.T) {
+	w := newStage(t, nil)
+	first, g := w.join(viewerAt), w.join(movedTo)
+	first.prove()
+	g.prove()
+	first.shake()
+	w.s.hellos.next = w.l.Now() + 10*time.Millisecond
+	number := byte(0)
+	take := func(bytes int) {
+		number++
+		w.s.takeDTLS(udp.Datagram{Payload: append([]byte{22, number}, make([]byte, bytes-2)...), From: movedTo, To: serverAt})
+	}
+	take(maxHandshakeBytes + 1)
+	for range maxHelloDatagrams + 2 {
+		take(100)
+	}
+	w.run(20 * time.Millisecond)
+	h := w.begun[1]
+	var numbers []byte
+	for _, p := range h.taken {
+		numbers = append(numbers, p[1])
+	}
+	if !slices.Equal(numbers, []byte{2, 3, 4, 5}) {
+		t.Fatalf("the handshake begins with datagrams %v", numbers)
+	}
+	take(maxHandshakeBytes)
+	take(maxHandshakeBytes + 1)
+	if len(h.taken) != maxHelloDatagrams+1 {
+		t.Errorf("%d datagrams are taken, want one more", len(h.taken))
+	}
+	for range 2 * maxHandshakeDatagrams {
+		take(100)
+	}
+	if n := len(h.taken) + 2; n != maxHandshakeDatagrams { // two were not kept
+		t.Errorf("%d datagrams are taken", n)
+	}
+}
+
+// TestUnprovedBytesToTheLast has a handshake that is not done send as many bytes as it may to its address, to the last one. What
+// has come counts three times.
+func TestUnprovedBytesToTheLast(t *testing.T) {
+	w := newStage(t, nil)
+	g := w.join(viewerAt)
+	g.prove()
+	g.send(append([]byte{22}, make([]byte, 99)...))
+	w.run(20 * time.Millisecond)
+	const each = (unprovedBytes + unprovedTimes*100) / 4
+	for range 10 {
+		w.begun[0].send(append([]byte{22}, make([]byte, each-1)...))
+	}
+	w.run(20 * time.Millisecond)
+	if g.got["DTLS"] != 4 {
+		t.Errorf("%d datagrams of %d bytes", g.got["DTLS"], each)
+	}
+}
+
+// TestLeavingTheLine has viewers leave while they wait for their handshakes, some of them all of their host: those of the others
+// begin, each once.
+func TestLeavingTheLine(t *testing.T) {
+	w := newStage(t, nil)
+	var all []*guest
+	for i := range 12 {
+		g := w.join(hostAt(i/3, 5000+i))
+		g.prove()
+		all = append(all, g)
+	}
+	for i, g := range all {
+		w.s.takeDTLS(udp.Datagram{Payload: []byte{22, byte(i)}, From: g.peer.Addr(), To: serverAt})
+	}
+	leave := []int{0, 3, 4, 5, 7, 11}
+	for _, i := range leave {
+		all[i].viewer().session.Gone("closed")
+	}
+	w.run(time.Second)
+	var began []byte
+	for _, h := range w.begun {
+		began = append(began, h.taken[0][1])
+	}
+	slices.Sort(began)
+	if !slices.Equal(began, []byte{1, 2, 6, 8, 9, 10}) || len(w.s.hellos.lines)+len(w.s.hellos.hosts) > 0 {
+		t.Errorf("the handshakes of %v have begun; %d hosts have a line", began, len(w.s.hellos.lines))
+	}
+}
+
+// TestRivals has another viewer prove an address: one where a viewer is who was silent for a little less than long, or for long,
+// and one that a viewer has proved and is not at.
+func TestRivals(t *testing.T) {
+	w := newStage(t, nil)
+	first, second := w.join(viewerAt), w.join(hostAt(1, 5000))
+	first.prove()
+	first.shake()
+	first.send(first.report())
+	w.s.check(first.viewer(), first.checkFrom(movedTo))
+	if w.s.byAddress[movedTo] != first.viewer() {
+		t.Fatal("a second address is not proved")
+	}
+	if w.s.check(second.viewer(), second.checkFrom(movedTo)); w.s.byAddress[movedTo] != second.viewer() || len(first.viewer().proved) != 1 {
+		t.Error("an address where a viewer is not is not given up")
+	}
+	w.run(rivalSilence - (w.l.Awake() - first.viewer().lastSign) - time.Millisecond)
+	third := w.join(hostAt(2, 5000))
+	if w.s.check(third.viewer(), third.checkFrom(viewerAt)); w.s.byAddress[viewerAt] != first.viewer() {
+		t.Error("the address is given up too soon")
+	}
+	w.run(time.Millisecond)
+	if w.s.check(third.viewer(), third.checkFrom(viewerAt)); w.s.byAddress[viewerAt] != third.viewer() || len(first.viewer().proved) != 0 {
+		t.Error("the address is not given up")
+	}
+}
+
+// TestMachineAddresses has a machine have many addresses: a browser on it is told some.
+func TestMachineAddresses(t *testing.T) {
+	w := newStage(t, nil)
+	for i := range maxMachineAddresses + 3 {
+		w.s.options.MachineAddresses = append(w.s.options.MachineAddresses, hostAt(i, 0).Addr())
+	}
+	if n := len(w.s.candidates(netip.MustParseAddr("127.0.0.1"))); n != 1+maxMachineAddresses {
+		t.Errorf("%d candidates", n)
+	}
+}
+
+// TestPlayoutDelays has viewers be told delays that make no sense, or do not fit: they are told the nearest ones that do.
+func TestPlayoutDelays(t *testing.T) {
+	for _, c := range []struct {
+		delay    cast.PlayoutDelay
+		min, max int // in steps of 10 ms
+	}{
+		{cast.PlayoutDelay{Min: 50 * time.Millisecond, Max: 120 * time.Millisecond}, 5, 12},
+		{cast.PlayoutDelay{Min: 50 * time.Millisecond, Max: 20 * time.Millisecond}, 5, 5},
+		{cast.PlayoutDelay{Min: -time.Second, Max: 59 * time.Millisecond}, 0, 5},
+		{cast.PlayoutDelay{Min: time.Hour, Max: 0}, 4095, 4095},
+		{cast.PlayoutDelay{Min: 0, Max: cast.MaxPlayoutDelay + 10*time.Millisecond}, 0, 4095},
+	} {
+		w := newStage(t, nil)
+		w.delay = c.delay
+		g := w.join(viewerAt)
+		g.prove()
+		g.shake()
+		w.publish(time.Second)
+		want := []byte{0xbe, 0xde, 0, 1, offerOf(t).PlayoutDelayID<<4 | 2, byte(c.min >> 4), byte(c.min<<4 | c.max>>8), byte(c.max)}
+		if !bytes.Equal(g.extension, want) {
+			t.Errorf("%v: the header extension is % x, want % x", c.delay, g.extension, want)
+		}
+	}
+}
