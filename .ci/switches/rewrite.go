@@ -35,6 +35,9 @@ func (r *rewriter) text(from, to token.Pos, within ast.Node) string {
 		if n == nil || n == within {
 			return true
 		}
+		if _, ok := n.(*ast.ArrayType); ok {
+			return false // whose length must be a constant
+		}
 		if text, ok := r.rewritten(n); ok {
 			b.Write(r.src[at:r.offset(n.Pos())])
 			b.WriteString(text)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/camcast/camcast/proto/rtcp"
 )
 
 // TestJumpsOfOrigins has two runs be as far apart as the window can tell, and one further, in frames and in layouts, forth and
@@ -118,6 +120,24 @@ func TestReplayWindow(t *testing.T) {
 		} {
 			if _, err := p.OpenRTCP(nil, sealed[c.packet]); (err == nil) != c.ok {
 				t.Errorf("step %d: packet %d: %v", i, c.packet, err)
+			}
+		}
+	}
+}
+
+// TestRTCPIndexes has many reports be sealed: each with the next index, and the receiver opens each by the index that it says.
+func TestRTCPIndexes(t *testing.T) {
+	for _, profile := range profiles {
+		p := newPair(t, rand.New(rand.NewPCG(1, 1)), profile, 0)
+		u := &usage{t: t, p: p, rtcp: map[uint32][32]byte{}}
+		for n := range uint32(1000) {
+			report := rtcp.AppendSenderReport(nil, rtcp.SenderReport{SSRC: privateSSRC, Packets: n}, "a@b")
+			sealed, err := p.SealRTCP(nil, report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if u.sawRTCP(sealed); len(u.rtcp) != int(n)+1 {
+				t.Fatalf("profile %d: report %d is sealed with an index of another", profile, n)
 			}
 		}
 	}

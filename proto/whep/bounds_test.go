@@ -32,7 +32,7 @@ func TestLargestOffers(t *testing.T) {
 		"the longest user name": {user(256), true}, "a longer user name": {user(257), false},
 		"letters and digits": {mid("09azAZ"), true}, "other characters": {mid("!#$%&'*+-.^_`{|}~"), true},
 		"a slash": {mid("a/b"), false}, "a colon": {mid("a:b"), false}, "an at sign": {mid("a@b"), false}, "a bracket": {mid("a[b"), false},
-		"a letter that is not ASCII": {mid("ä"), false},
+		"a letter that is not ASCII": {mid("ä"), false}, "a section without a format": {text + "m=audio 9 UDP/TLS/RTP/SAVPF\r\n", false},
 	} {
 		o, err := ParseOffer([]byte(c.text))
 		if (err == nil) != c.ok {
@@ -44,6 +44,9 @@ func TestLargestOffers(t *testing.T) {
 	}
 	if n := len(padded(MaxOfferBytes)); n != MaxOfferBytes {
 		t.Fatalf("the largest offer has %d bytes", n)
+	}
+	if _, err := ParseFragment([]byte("a=\r\n")); err != nil {
+		t.Errorf("an empty line of a fragment: %v", err)
 	}
 	fragment := func(bytes int) []byte { return []byte("a=" + strings.Repeat("x", bytes-2)) }
 	if _, err := ParseFragment(fragment(MaxFragmentBytes)); err != nil {
