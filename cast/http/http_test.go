@@ -171,7 +171,7 @@ func TestRefusals(t *testing.T) {
 		header []string
 		want   int
 	}{
-		{"/none.jpg", nil, 404}, {"/none.mjpg", nil, 404}, {"/", nil, 200}, {"/page/none.js", nil, 404}, {"/cam", nil, 404}, {"/..%2fcam.jpg", nil, 404},
+		{"/none.jpg", nil, 404}, {"/none.mjpg", nil, 404}, {"/", nil, 200}, {"/page/none.js", nil, 404}, {"/page/index.html", nil, 404}, {"/cam", nil, 404}, {"/..%2fcam.jpg", nil, 404},
 		{"/cam.mjpg?fps=0", nil, 400}, {"/cam.mjpg?fps=NaN", nil, 400}, {"/cam.mjpg?fps=1&fps=2", nil, 400},
 		{"/cam.jpg", []string{"Sec-Fetch-Site", "cross-site"}, 403}, {"/cam.jpg", []string{"Sec-Fetch-Site", "same-origin"}, 200},
 		{"/cam.jpg", []string{"Host", "evil.example"}, 403}, {"/cam.jpg", []string{"Host", "evil.example:" + port}, 403},

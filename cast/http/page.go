@@ -46,7 +46,9 @@ func newPage() map[string]*asset {
 		one := &asset{bytes: p, contentType: contentTypes[path.Ext(e.Name())], tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
 		page[pageFolder+e.Name()] = one
 	}
-	page["/"] = page[pageFolder+"index.html"]
+	const index = pageFolder + "index.html" // what it loads is named as seen from /
+	page["/"] = page[index]
+	delete(page, index)
 	return page
 }
 

@@ -141,6 +141,9 @@ func restarted(t *testing.T, d *daemon, url string, b browser, streams int, star
 	if said != "The server does not answer." {
 		t.Errorf("when the server is gone the page says %q", said)
 	}
+	if b.Eval(`return document.querySelector(".state").innerText + document.querySelector("[data-figure=rate]").innerText`, &said); said != "unknown–" {
+		t.Errorf("when the server is gone a tile says %q", said)
+	}
 	start(addressOf(url))
 	began := time.Now()
 	b.Eval(fmt.Sprintf(widthOf+`for (let i = 0; i < 100; i++) {

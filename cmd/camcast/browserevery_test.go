@@ -3,12 +3,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -40,10 +37,7 @@ const otherAnswers = `
 func TestPageForEverybody(t *testing.T) {
 	b := newChromium(t)
 	b.Size(deskWidth, 3*deskHeight) // all of the page
-	b.run(do(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: otherAnswers})
-		return err
-	}))
+	b.inject(otherAnswers)
 	small := "=testcard:?size=160x120&fps=5"
 	_, url := startPage(t, "--http", "127.0.0.1:0", "--webrtc", "off", "testcard:?size=320x240", "desk=/dev/video77", "third"+small, "idle"+small, "fifth"+small, "last"+small)
 	var isSo bool
@@ -65,6 +59,11 @@ func TestPageForEverybody(t *testing.T) {
 		await(`document.querySelector("[data-stream=idle] .notice").innerText.startsWith("Idle:")`)
 		b.Eval(`document.querySelector(".players").open = true`, nil)
 		checkAxe(t, b)
+		b.Eval(`document.querySelector("[data-stream=desk] .open").click()`, nil)
+		await(`document.querySelector("#large .notice").innerText.startsWith("No picture comes from the source.")`)
+		checkAxe(t, b)
+		b.Eval(`document.getElementById("close").click()`, nil)
+		await(`document.querySelector("[data-stream=desk] .notice")`)
 	}
 	press := func(keys string) { b.run(chromedp.KeyEvent(keys)) }
 	reach := func(want string) {

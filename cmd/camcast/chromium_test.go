@@ -62,6 +62,14 @@ func do(f func(ctx context.Context, t *chromedp.Target) error) chromedp.Action[c
 
 func (b *chromium) Open(url string) { b.run(chromedp.Navigate(url)) }
 
+// inject has a script run in each page before the page's own.
+func (b *chromium) inject(script string) {
+	b.run(do(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return err
+	}))
+}
+
 func (b *chromium) Size(width, height int) {
 	b.run(chromedp.EmulateViewport(int64(width), int64(height)))
 }

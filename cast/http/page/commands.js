@@ -1,11 +1,12 @@
 // The commands by which other players show a stream.
+import { forPeople } from "./api.js";
 
 // commandsFor is pairs of a player and its command. ports are those of RTSP and camcast://, null where that is off;
 // user is who has opened the page.
-export function commandsFor(stream, ports, user, location) {
+export function commandsFor(stream, ports, user) {
   const who = user ? `${encodeURIComponent(user)}:PASSWORD@` : "";
   const at = (scheme, port) => `${scheme}://${who}${location.hostname}:${port}/${stream.name}`;
-  const origin = `${location.protocol}//${who}${location.host}`;
+  const origin = forPeople(who);
   const isJPEG = stream.format === "JPEG";
   const byHTTP = `${origin}/${stream.name}.${isJPEG ? "mjpg" : "mp4"}`;
   const [depay, demux] = {

@@ -1,5 +1,5 @@
 // What can be changed of a camera.
-import { withToken } from "/page/api.js";
+import { withToken } from "./api.js";
 
 // showControls fills a form with a stream's controls, whose changes go to the camera at once.
 export async function showControls(form, stream) {

@@ -1,6 +1,9 @@
 // What players have in common that fetch a stream and read it to its end, again and again.
 
 const retryAfter = 1000; // ms, after a stream that did not come
+// ms without a byte, where pictures are expected: a connection that is dead says nothing. Some streams have a key frame, with
+// which they begin, every 10 s.
+const patience = 12000, lookEvery = 1000;
 
 // Refused is why a player cannot show a stream, however often it tries.
 export class Refused extends Error {}
@@ -15,6 +18,7 @@ export class Fetched {
 
   async begin() {
     const abort = this.abort = new AbortController();
+    this.watch(abort);
     try {
       const response = await fetch(this.url, { cache: "no-store", signal: abort.signal });
       if (!response.ok) {
@@ -27,6 +31,7 @@ export class Fetched {
       for (;;) {
         const { value, done } = await reader.read();
         if (done || this.abort !== abort) break;
+        this.came = performance.now();
         this.take(value);
       }
       throw new Error("The stream has stopped.");
@@ -34,6 +39,16 @@ export class Fetched {
       if (this.abort !== abort || error instanceof Refused && this.host.giveUp(error.message)) return;
       this.again(error instanceof TypeError ? "The picture cannot be had now." : error.message);
     }
+  }
+
+  // watch looks again and again whether something has come.
+  watch(abort) {
+    this.came = performance.now();
+    const timer = setInterval(() => {
+      const silence = performance.now() - this.came;
+      if (this.abort !== abort) clearInterval(timer);
+      else if (silence >= patience && this.host.expects(silence)) this.again(`Nothing has come for ${patience / 1000} s.`);
+    }, lookEvery);
   }
 
   // again begins anew after a while.

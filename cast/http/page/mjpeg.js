@@ -1,4 +1,4 @@
-import { Fetched } from "/page/fetched.js";
+import { Fetched } from "./fetched.js";
 
 // MJPEG is a series of JPEGs, each of which is drawn when its last byte has come. In an <img> Chromium shows each
 // when the next one begins, a frame later.

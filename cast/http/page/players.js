@@ -4,7 +4,14 @@
 // what is wrong, "" when it is over; giveUp(reason), which has another player try, and returns false if there is none; and
 // expects(ms), which says whether a picture is due when none has come for so long.
 
-import { Fetched, Refused } from "/page/fetched.js";
+import { Fetched, Refused } from "./fetched.js";
+
+// start has a video play. Some browsers do that only after a click or a key, also without sound.
+export function start(video, host) {
+  video.play().catch(error => {
+    if (error.name === "NotAllowedError") host.fail("This browser starts no picture by itself: click anywhere, or press a key.");
+  });
+}
 
 // showBroken hides an image while it has no picture: browsers show a torn one instead.
 function showBroken(image, isBroken) { image.classList.toggle("broken", isBroken); }
@@ -62,7 +69,7 @@ export class MP4 extends Fetched {
   }
 
   // moved goes on, as browsers pause a video that is moved.
-  moved() { this.element.play().catch(() => {}); }
+  moved() { start(this.element, this.host); }
 
   // open makes the buffer that the browser plays from.
   async open(response) {
@@ -74,7 +81,11 @@ export class MP4 extends Fetched {
     this.element.src = URL.createObjectURL(source);
     await new Promise(done => source.addEventListener("sourceopen", done, { once: true }));
     this.buffer = source.addSourceBuffer(type);
-    this.buffer.addEventListener("updateend", () => { this.host.fail(""); this.follow(); this.append(); });
+    this.buffer.addEventListener("updateend", () => {
+      if (!this.element.paused) this.host.fail("");
+      this.follow();
+      this.append();
+    });
   }
 
   take(bytes) {

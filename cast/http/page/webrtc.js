@@ -1,5 +1,6 @@
 // WebRTC shows a stream by WHEP: an offer is posted, its answer names the server's address, and the pictures come from
 // there by UDP.
+import { start } from "./players.js";
 
 const patience = 3000;   // ms without a picture, where pictures are expected
 const lookEvery = 500;   // ms between two looks at what was decoded
@@ -17,20 +18,22 @@ export class WebRTC {
 
   constructor(name, path, host) {
     this.url = path(`/${name}/whep`);
+    this.name = name;
     this.path = path;
     this.host = host;
     this.element = document.createElement("video");
     Object.assign(this.element, { muted: true, autoplay: true, playsInline: true, disablePictureInPicture: true });
     this.element.setAttribute("aria-label", `Live picture of ${name}`);
-    this.element.addEventListener("loadeddata", () => this.host.fail(""));
+    this.element.addEventListener("playing", () => this.host.fail(""));
     this.connection = null;
+    this.since = performance.now(); // of the last picture, or of the first try to have one
     this.decoded = this.dropped = 0;
   }
 
   figures() { return { decoded: this.decoded, dropped: this.dropped }; }
 
   // moved goes on, as browsers pause a video that is moved.
-  moved() { this.element.play().catch(() => {}); }
+  moved() { start(this.element, this.host); }
 
   async begin() {
     const connection = this.connection = new RTCPeerConnection();
@@ -45,6 +48,7 @@ export class WebRTC {
       const { receiver } = connection.addTransceiver("video", { direction: "recvonly" });
       receiver.jitterBufferTarget = 0; // each picture is shown when it is there
       await connection.setLocalDescription();
+      if (connection !== this.connection) return; // it was stopped meanwhile
       const offer = connection.localDescription.sdp;
       if (!/^a=rtpmap:\d+ H264\//m.test(offer)) {
         this.refused("This browser has no H.264 for it.");
@@ -54,58 +58,69 @@ export class WebRTC {
         method: "POST", headers: { "Content-Type": "application/sdp" }, body: offer, cache: "no-store",
       });
       const answer = await response.text();
-      if (response.ok) connection.session = this.path(new URL(response.headers.get("Location"), this.url).pathname);
-      if (connection !== this.connection) { // it was stopped meanwhile
+      // The server does not know below which folder a proxy has it: of the session's path the end is taken.
+      if (response.ok) connection.session = this.path(`/${this.name}/whep/${response.headers.get("Location").split("/").pop()}`);
+      if (connection !== this.connection) {
         close(connection);
         return;
       }
-      if (!response.ok && isFinal(response.status)) {
-        this.refused(answer.trim());
+      if (!response.ok) {
+        if (isFinal(response.status) || this.isOverdue()) this.refused(answer.trim());
+        else this.again(answer.trim(), retryAfter);
         return;
       }
-      if (!response.ok) throw new Error(answer.trim());
       await connection.setRemoteDescription({ type: "answer", sdp: answer });
       if (connection === this.connection) this.watch(connection);
     } catch (error) {
-      if (connection === this.connection) this.again(error instanceof TypeError ? "The picture cannot be had now." : error.message);
+      if (connection === this.connection) this.again(error instanceof TypeError ? "The picture cannot be had now." : error.message, retryAfter);
     }
   }
 
-  // watch looks again and again whether pictures are decoded.
+  // isOverdue reports whether a picture is due, and none has come for long.
+  isOverdue() {
+    const silence = performance.now() - this.since;
+    return silence >= patience && this.host.expects(silence);
+  }
+
+  // watch looks again and again whether pictures are decoded. Browsers may decode none while nobody sees the page.
   watch(connection) {
     this.decoded = this.dropped = 0;
-    let since = performance.now();
+    const began = this.since = performance.now();
     this.timer = setInterval(async () => {
-      const all = await connection.getStats();
+      const all = await connection.getStats().catch(() => new Map());
       if (connection !== this.connection) return;
       for (const one of all.values()) {
         if (one.type !== "inbound-rtp" || one.kind !== "video") continue;
-        if ((one.framesDecoded ?? 0) !== this.decoded) since = performance.now();
+        if ((one.framesDecoded ?? 0) !== this.decoded) this.since = performance.now();
         this.decoded = one.framesDecoded ?? 0;
         this.dropped = one.framesDropped ?? 0;
       }
+      if (document.hidden) this.since = performance.now();
+      const isConnected = connection.connectionState === "connected";
       // A source that nobody watches is opened when the connection is there.
-      const silence = performance.now() - since, hasBegun = this.decoded > 0 || connection.connectionState === "connected";
-      if (silence >= patience && (!hasBegun || this.host.expects(silence))) this.lost(`No picture has come by UDP within ${patience / 1000} s: ${remedy}.`);
+      if (!isConnected && this.decoded === 0 && performance.now() - began >= patience) this.lost(`No picture has come by UDP within ${patience / 1000} s: ${remedy}.`);
+      else if (this.isOverdue()) this.lost(`No picture has come for ${patience / 1000} s${isConnected ? "" : " by UDP"}.`);
     }, lookEvery);
   }
 
-  // lost tries again where there was a picture already, else another way is tried.
+  // lost begins anew where there was a picture already, as the browser may be in another network now, else another way is
+  // tried.
   lost(reason) {
-    if (this.decoded > 0) this.again(reason);
+    this.since = performance.now();
+    if (this.decoded > 0) this.again(reason, 0);
     else this.refused(reason);
   }
 
   // refused gives way to another player, if there is one.
   refused(reason) {
-    if (!this.host.giveUp(reason)) this.again(reason);
+    if (!this.host.giveUp(reason)) this.again(reason, retryAfter);
   }
 
-  // again begins anew after a while.
-  again(reason) {
+  // again begins anew after a while, in ms.
+  again(reason, after) {
     this.stop();
     this.host.fail(reason);
-    this.timer = setTimeout(() => this.begin(), retryAfter);
+    this.timer = setTimeout(() => this.begin(), after);
   }
 
   stop() {
