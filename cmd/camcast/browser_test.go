@@ -141,7 +141,7 @@ func restarted(t *testing.T, d *daemon, url string, b browser, streams int, star
 	if said != "The server does not answer." {
 		t.Errorf("when the server is gone the page says %q", said)
 	}
-	if b.Eval(`return document.querySelector(".state").innerText + document.querySelector("[data-figure=rate]").innerText`, &said); said != "unknown–" {
+	if b.Eval(`return [".state", "[data-figure=rate]", ".notice"].map(s => document.querySelector(s).innerText).join()`, &said); said != "unknown,–,The server does not answer." {
 		t.Errorf("when the server is gone a tile says %q", said)
 	}
 	start(addressOf(url))

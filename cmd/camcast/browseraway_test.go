@@ -176,7 +176,7 @@ func TestPageInAFolder(t *testing.T) {
 	b.Open(page)
 	d.awaitLog("reader joined")
 	isDead.Store(false)
-	holds(t, b, `document.querySelector("[data-figure=rate]").innerText > "1"`)
+	holds(t, b, `document.querySelector("[data-figure=rate]")?.innerText > "1"`)
 	later(b, "performance", 13000)
 	moves(t, b, "cam")
 }
@@ -188,7 +188,7 @@ func TestPageOfNoAutoplay(t *testing.T) {
 	for _, way := range []struct{ title, flag string }{{"WebRTC", "on"}, {"MP4", "off"}} {
 		_, url := startPage(t, "--http", host+":0", "--rtp", host+":0", "--webrtc", way.flag, "testcard:?encode=h264")
 		b.Open(url)
-		holds(t, b, `document.querySelector(".notice").innerText.startsWith("This browser starts no picture by itself")`)
+		holds(t, b, `document.querySelector(".notice")?.innerText.startsWith("This browser starts no picture by itself")`)
 		if said := awaitWays(b, way.title); said != "" {
 			t.Fatalf("the page says %s", said)
 		}

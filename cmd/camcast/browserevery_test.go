@@ -59,11 +59,6 @@ func TestPageForEverybody(t *testing.T) {
 		await(`document.querySelector("[data-stream=idle] .notice").innerText.startsWith("Idle:")`)
 		b.Eval(`document.querySelector(".players").open = true`, nil)
 		checkAxe(t, b)
-		b.Eval(`document.querySelector("[data-stream=desk] .open").click()`, nil)
-		await(`document.querySelector("#large .notice").innerText.startsWith("No picture comes from the source.")`)
-		checkAxe(t, b)
-		b.Eval(`document.getElementById("close").click()`, nil)
-		await(`document.querySelector("[data-stream=desk] .notice")`)
 	}
 	press := func(keys string) { b.run(chromedp.KeyEvent(keys)) }
 	reach := func(want string) {
@@ -90,4 +85,10 @@ func TestPageForEverybody(t *testing.T) {
 
 	b.Eval(`document.querySelector("[data-stream=last] .open").focus()`, nil)
 	await(`widthOf(live("last")) === 160 && document.querySelectorAll("canvas").length === 4`)
+
+	b.Eval(`document.querySelector("[data-stream=desk] .open").click()`, nil) // what is wrong with it is said there, too
+	await(`document.querySelector("#large .notice").innerText.startsWith("No picture comes from the source.")`)
+	checkAxe(t, b)
+	press(kb.Escape)
+	await(`document.querySelector("[data-stream=desk] .notice")`)
 }

@@ -47,8 +47,9 @@ async function poll() {
       update(answer);
     } catch (error) {
       server.isAnswering = false;
-      for (const tile of tiles.values()) tile.unanswered();
-      say(error instanceof TypeError || error.name === "TimeoutError" ? "The server does not answer." : error.message, true);
+      const reason = error instanceof TypeError || error.name === "TimeoutError" ? "The server does not answer." : error.message;
+      for (const tile of tiles.values()) tile.unanswered(reason);
+      say(reason, true);
     }
     await new Promise(done => {
       wake = done;

@@ -37,6 +37,7 @@ export class Tile {
   show(stream) {
     const changed = !this.stream || stream.format !== this.stream.format;
     this.stream = stream;
+    this.unknown = "";
     this.showState(stream.state, {
       readers: stream.readers + stream.destinations,
       rate: stream.frames_per_second ? stream.frames_per_second.toFixed(1) : "–",
@@ -55,9 +56,11 @@ export class Tile {
     this.tellWay();
   }
 
-  // unanswered is called when the server does not answer: what it has said last may not be so any more.
-  unanswered() {
+  // unanswered takes why the server says nothing of the stream now: what it has said last may not be so any more.
+  unanswered(reason) {
+    this.unknown = reason;
     this.showState("unknown", { readers: "–", rate: "–", age: "–", loss: "–" });
+    this.tell();
   }
 
   showState(state, figures) {
@@ -140,8 +143,9 @@ export class Tile {
   place() {
     const picture = this.player ? [this.player.element] : [];
     this.button.replaceChildren(...this.large ? [] : picture);
-    if (this.large) this.large.replaceChildren(...picture, this.notice);
-    else this.stage.append(this.notice);
+    this.large?.replaceChildren(...picture);
+    (this.large ?? this.stage).append(this.notice);
+    this.notice.role = this.large ? "status" : null; // else each try to open a source would be read aloud
   }
 
   // tellWay says how the picture comes, and why it does not come in a better way.
@@ -183,7 +187,7 @@ export class Tile {
       idle: "Idle: the source is opened for its first viewer.",
       ended: "The stream has ended.",
     };
-    setText(this.notice, texts[this.stream.state] ?? this.failed ?? "");
+    setText(this.notice, this.unknown || (texts[this.stream.state] ?? this.failed ?? ""));
   }
 
   remove() {
