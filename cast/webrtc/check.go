@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"errors"
 	"net/netip"
 
 	"github.com/camcast/camcast/loop/udp"
@@ -110,12 +111,14 @@ func (s *Server) checkStrangers() {
 // check answers a check if it proves the viewer's password. Else nothing is sent.
 func (s *Server) check(v *viewer, d udp.Datagram) {
 	conflict, err := s.responder.Check(d.Payload, v.password)
-	if err != nil {
+	switch {
+	case errors.Is(err, stun.ErrUnknown):
+		s.answer = s.responder.AppendUnknown(s.answer[:0], v.password)
+	case err != nil:
 		return
-	}
-	if conflict {
+	case conflict:
 		s.answer = s.responder.AppendConflict(s.answer[:0], v.password)
-	} else {
+	default:
 		s.answer = s.responder.AppendSuccess(s.answer[:0], d.From, v.password)
 		v.prove(d)
 		// What comes from elsewhere does not say that the stream is wanted where it is sent (RFC 7675): the viewer may have gone, and

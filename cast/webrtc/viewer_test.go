@@ -126,6 +126,18 @@ func TestConflict(t *testing.T) {
 	}
 }
 
+// TestUnknownAttribute has a viewer send a check that has to be understood in more than the server does: it is told, and its address
+// is not proved by that.
+func TestUnknownAttribute(t *testing.T) {
+	w := newStage(t, nil)
+	g := w.join(viewerAt)
+	g.send(g.check(g.password, attribute(0x7f00)))
+	w.run(20 * time.Millisecond)
+	if g.got["Binding error response"] != 1 || g.got["wrong STUN"] > 0 || len(w.s.byAddress) > 0 {
+		t.Errorf("%v", g.got)
+	}
+}
+
 // TestConsent has a viewer prove that it wants the stream for a while, and then not any more.
 func TestConsent(t *testing.T) {
 	w := newStage(t, nil)

@@ -55,15 +55,19 @@ func Fragment(datagram []byte) (ours []byte, ok bool) {
 // and allocates nothing once it has been used.
 type Responder struct {
 	request, answer stun.Message
+	unknown         stun.UnknownAttributes // of the request
 }
 
-// The errors of requests that get no answer.
+// The errors of requests. ErrUnknown is to be answered by AppendUnknown; those with the others get no answer.
 var (
 	ErrFingerprint = errors.New("stun: wrong fingerprint, or none")
 	ErrIntegrity   = errors.New("stun: not sealed by the password")
 	ErrUnknown     = errors.New("stun: has an attribute that must be understood and is not known")
 	errNoRequest   = errors.New("stun: no binding request")
 )
+
+// maxUnknown is how many attributes that are not known an answer names.
+const maxUnknown = 8
 
 // Check reads a binding request, and checks that it is whole and proves the server's password; what sent one that does not is
 // to be sent nothing. conflict: the peer believes that the server chooses the pair of addresses, which is to be answered by
@@ -82,16 +86,20 @@ func (r *Responder) Check(datagram, password []byte) (conflict bool, err error) 
 	if stun.MessageIntegrity(password).Check(&r.request) != nil {
 		return false, ErrIntegrity
 	}
+	r.unknown = r.unknown[:0]
 	for _, a := range r.request.Attributes {
 		switch a.Type {
 		case stun.AttrMessageIntegrity: // what follows is not sealed
+			if len(r.unknown) > 0 {
+				return false, ErrUnknown
+			}
 			return conflict, nil
 		case stun.AttrICEControlled:
 			conflict = true
 		case stun.AttrUsername, stun.AttrPriority, stun.AttrUseCandidate, stun.AttrICEControlling:
 		default:
-			if a.Type.Required() {
-				return false, ErrUnknown
+			if a.Type.Required() && len(r.unknown) < maxUnknown {
+				r.unknown = append(r.unknown, a.Type)
 			}
 		}
 	}
@@ -109,6 +117,14 @@ func (r *Responder) AppendSuccess(dst []byte, from netip.AddrPort, password []by
 func (r *Responder) AppendConflict(dst []byte, password []byte) []byte {
 	r.begin(stun.BindingError)
 	_ = stun.CodeRoleConflict.AddTo(&r.answer) // knows the code's reason
+	return r.seal(dst, password)
+}
+
+// AppendUnknown answers the request that was checked last that it has attributes which must be understood and are not known (420).
+func (r *Responder) AppendUnknown(dst, password []byte) []byte {
+	r.begin(stun.BindingError)
+	_ = stun.CodeUnknownAttribute.AddTo(&r.answer) // knows the code's reason
+	_ = r.unknown.AddTo(&r.answer)                 // always nil
 	return r.seal(dst, password)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	own "github.com/camcast/camcast/proto/stun"
@@ -81,6 +82,25 @@ func TestConflict(t *testing.T) {
 	if err := m.Decode(); err != nil || m.Type != stun.BindingError || code.GetFrom(m) != nil || code.Code != stun.CodeRoleConflict ||
 		stun.NewShortTermIntegrity(string(password)).Check(m) != nil || stun.Fingerprint.Check(m) != nil {
 		t.Errorf("%v: %v, %v", m, code, err)
+	}
+}
+
+// TestUnknown has attributes come that must be understood and are not known: the answer names them (RFC 8489, section 6.3.1).
+func TestUnknown(t *testing.T) {
+	var r own.Responder
+	if _, err := r.Check(request(t, password, raw{0x7f00, nil}, useCandidate, raw{0xff00, nil}, raw{0x7f01, []byte{1}}), password); err != own.ErrUnknown {
+		t.Fatal(err)
+	}
+	m := &stun.Message{Raw: r.AppendUnknown(nil, password)}
+	var code stun.ErrorCodeAttribute
+	var unknown stun.UnknownAttributes
+	if err := m.Decode(); err != nil || m.Type != stun.BindingError || code.GetFrom(m) != nil || code.Code != stun.CodeUnknownAttribute ||
+		unknown.GetFrom(m) != nil || !slices.Equal(unknown, stun.UnknownAttributes{0x7f00, 0x7f01}) ||
+		stun.NewShortTermIntegrity(string(password)).Check(m) != nil || stun.Fingerprint.Check(m) != nil {
+		t.Errorf("%v: %v, %v", m, code, unknown)
+	}
+	if _, err := r.Check(request(t, []byte("another"), raw{0x7f00, nil}), password); err != own.ErrIntegrity {
+		t.Errorf("another password: %v", err)
 	}
 }
 
