@@ -55,7 +55,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	for line := range strings.Lines(string(answer)) { // the body of the response
+	_, video, _ := strings.Cut(string(answer), "m=video") // answer is the body of the response
+	for line := range strings.Lines(video) {
 		if strings.HasPrefix(line, "a=candidate") {
 			fmt.Println(strings.TrimSpace(line))
 		}

@@ -3,6 +3,7 @@ package whep
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,33 +27,84 @@ type Answer struct {
 	CNAME string
 }
 
-// Answer is the answer to the offer. The other sections of the offer are rejected.
+// Answer is the answer to the offer. Other sections than the video are inactive if they are in one bundle with it, else rejected.
 func (o *Offer) Answer(a Answer) ([]byte, error) {
 	s := sdp.SessionDescription{
 		Origin: sdp.Origin{Username: "-", SessionID: a.SessionID, SessionVersion: 1, NetworkType: "IN", AddressType: addressType(a.Candidates[0].Addr()),
 			UnicastAddress: addressOf(a.Candidates[0].Addr())},
 		SessionName:      "-",
 		TimeDescriptions: []sdp.TimeDescription{{}},
-		Attributes:       []sdp.Attribute{{Key: "ice-lite"}},
+		Attributes:       []sdp.Attribute{{Key: "ice-lite"}, {Key: "ice-options", Value: iceOptions}},
 	}
-	if o.bundled {
-		s.Attributes = append(s.Attributes, sdp.Attribute{Key: sdp.AttrKeyGroup, Value: "BUNDLE " + o.sections[o.video].mid})
+	if len(o.bundle) > 0 {
+		group := "BUNDLE"
+		for _, i := range o.bundle {
+			group += " " + o.sections[i].mid
+		}
+		s.Attributes = append(s.Attributes, sdp.Attribute{Key: sdp.AttrKeyGroup, Value: group})
 	}
 	for i, one := range o.sections {
-		m := one.rejected()
-		if i == o.video {
+		var m *sdp.MediaDescription
+		switch {
+		case i == o.video:
 			m = o.track(one, a)
+		case slices.Contains(o.bundle, i):
+			m = one.idle(a)
+		default:
+			m = one.rejected(a)
 		}
 		s.MediaDescriptions = append(s.MediaDescriptions, m)
 	}
 	return s.Marshal()
 }
 
-// rejected is a section that the server does not want.
-func (one section) rejected() *sdp.MediaDescription {
+// iceOptions: candidates may be sent later, by HTTP (RFC 8838), and the agent is one of RFC 8445 (section 10).
+const iceOptions = "trickle ice2"
+
+// idle is a section that stays though nothing is sent in it.
+func (one section) idle(a Answer) *sdp.MediaDescription {
+	m := one.begin(a.Candidates[0].Port(), one.format)
+	m.ConnectionInformation = connection(a.Candidates[0].Addr())
+	if one.media == "application" { // a data channel
+		m.Attributes = append(m.Attributes, sdp.Attribute{Key: "sctp-port", Value: "5000"})
+	} else {
+		m.Attributes = append(m.Attributes, sdp.Attribute{Key: "inactive"}, sdp.Attribute{Key: "rtcp-mux"})
+	}
+	if one.mapped != "" {
+		m.Attributes = append(m.Attributes, sdp.Attribute{Key: "rtpmap", Value: one.format + " " + one.mapped})
+	}
+	m.Attributes = append(m.Attributes, a.transport()...)
+	return m
+}
+
+// transport is what is said of ICE and DTLS.
+func (a Answer) transport() []sdp.Attribute {
+	return append(a.security(), candidates(a.Candidates)...)
+}
+
+// security is what is said of ICE and DTLS besides the candidates.
+func (a Answer) security() []sdp.Attribute {
+	return []sdp.Attribute{
+		{Key: "ice-ufrag", Value: a.Ufrag}, {Key: "ice-pwd", Value: a.Password},
+		{Key: "fingerprint", Value: a.Fingerprint.String()}, {Key: "setup", Value: "passive"},
+	}
+}
+
+// candidates says where the server is, all of type host: the first one is preferred (RFC 8445, section 5.1.2.1).
+func candidates(all []netip.AddrPort) (said []sdp.Attribute) {
+	for i, at := range all {
+		priority := 126<<24 | uint32(65535-i)<<8 | 255
+		said = append(said, sdp.Attribute{Key: "candidate", Value: fmt.Sprintf("%d 1 udp %d %s %d typ host", i+1, priority, addressOf(at.Addr()), at.Port())})
+	}
+	return append(said, sdp.Attribute{Key: "end-of-candidates"})
+}
+
+// rejected is a section that the server does not want. Of ICE and DTLS it has what aiortc does not read an answer without.
+func (one section) rejected(a Answer) *sdp.MediaDescription {
 	m := one.begin(0, one.format)
 	m.ConnectionInformation = connection(netip.IPv4Unspecified())
 	m.Attributes = append(m.Attributes, sdp.Attribute{Key: "inactive"})
+	m.Attributes = append(m.Attributes, a.security()...)
 	return m
 }
 
@@ -75,26 +127,24 @@ func (o *Offer) track(one section, a Answer) *sdp.MediaDescription {
 	add := func(key, value string) { m.Attributes = append(m.Attributes, sdp.Attribute{Key: key, Value: value}) }
 	add("sendonly", "")
 	add("rtcp-mux", "")
-	add("ice-ufrag", a.Ufrag)
-	add("ice-pwd", a.Password)
-	add("fingerprint", a.Fingerprint.String())
-	add("setup", "passive")
+	if o.reduced {
+		add("rtcp-rsize", "")
+	}
 	add("rtpmap", format+" H264/90000")
-	add("fmtp", fmt.Sprintf("%s level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=%x", format, a.Codec.ProfileLevelID))
+	add("fmtp", format+" "+a.Codec.format())
 	for _, kind := range a.Codec.feedback {
 		add("rtcp-fb", format+" "+kind)
 	}
 	if o.PlayoutDelayID != 0 {
-		add("extmap", fmt.Sprintf("%d %s", o.PlayoutDelayID, playoutDelayURI))
+		direction := ""
+		if o.delayDirected {
+			direction = "/sendonly"
+		}
+		add("extmap", fmt.Sprintf("%d%s %s", o.PlayoutDelayID, direction, playoutDelayURI))
 	}
 	add("msid", "camcast video")
 	add("ssrc", fmt.Sprintf("%d cname:%s", a.SSRC, a.CNAME))
-	for i, at := range a.Candidates {
-		// Of type host: the first one is preferred (RFC 8445, section 5.1.2.1).
-		priority := 126<<24 | uint32(65535-i)<<8 | 255
-		add("candidate", fmt.Sprintf("%d 1 udp %d %s %d typ host", i+1, priority, addressOf(at.Addr()), at.Port()))
-	}
-	add("end-of-candidates", "")
+	m.Attributes = append(m.Attributes, a.transport()...)
 	return m
 }
 

@@ -38,8 +38,11 @@ func Example() {
 		}
 	}
 	// Output:
-	// m=audio 0 UDP/TLS/RTP/SAVPF 111
-	// m=video 5004 UDP/TLS/RTP/SAVPF 102
+	// m=audio 5004 UDP/TLS/RTP/SAVPF 111
+	// a=ice-ufrag:Gx3k
+	// a=setup:passive
+	// a=candidate:1 1 udp 2130706431 192.0.2.1 5004 typ host
+	// m=video 5004 UDP/TLS/RTP/SAVPF 108
 	// a=ice-ufrag:Gx3k
 	// a=setup:passive
 	// a=candidate:1 1 udp 2130706431 192.0.2.1 5004 typ host

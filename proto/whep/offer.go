@@ -43,13 +43,25 @@ type Offer struct {
 
 	sections []section
 	video    int // the index of the section that is accepted
-	bundled  bool
+	// bundle are the indices of the video and of other sections that are in one bundle with it, in the order of the bundle, nil if it is
+	// in none. They stay in the answer.
+	bundle []int
+	// reduced: RTCP without reports is offered (rtcp-rsize, RFC 5506). delayDirected: it is said in which direction playout-delay is
+	// for, as the answer has to then (RFC 8285, section 8).
+	reduced, delayDirected bool
 }
 
 // section is a media section.
 type section struct {
 	media, protocol, format, mid string
+	// mapped is what format is in RTP (rtpmap), "" if that is not said.
+	mapped string
+	// hasPort: it has addresses of its own. isOpen: it is not rejected.
+	hasPort, isOpen bool
 }
+
+// isMedia reports whether a section is of RTP.
+func (one section) isMedia() bool { return slices.Contains(protocols, one.protocol) }
 
 // ParseOffer reads an offer. The error is a *Refusal if it is one that the server has no answer to, else says what is wrong.
 func ParseOffer(text []byte) (*Offer, error) {
@@ -74,7 +86,7 @@ func ParseOffer(text []byte) (*Offer, error) {
 		if o.video >= 0 || one.media != "video" {
 			continue
 		}
-		if err := o.accept(&s, m); err != nil {
+		if err := o.accept(&s, m, one); err != nil {
 			why = err
 			continue
 		}
@@ -83,15 +95,25 @@ func ParseOffer(text []byte) (*Offer, error) {
 	if o.video < 0 {
 		return nil, &Refusal{why.Error()}
 	}
-	return o, o.readTransport(&s)
+	if err := o.readTransport(&s); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // readSection reads what the answer repeats of a section.
 func readSection(m *sdp.MediaDescription) (section, error) {
-	one := section{media: m.MediaName.Media, protocol: strings.Join(m.MediaName.Protos, "/")}
+	_, bundleOnly := m.Attribute("bundle-only")
+	one := section{media: m.MediaName.Media, protocol: strings.Join(m.MediaName.Protos, "/"), hasPort: m.MediaName.Port.Value != 0}
+	one.isOpen = one.hasPort || bundleOnly
 	one.mid, _ = m.Attribute(sdp.AttrKeyMID)
 	if len(m.MediaName.Formats) > 0 {
 		one.format = m.MediaName.Formats[0]
+	}
+	for _, a := range m.Attributes {
+		if format, name, _ := strings.Cut(a.Value, " "); a.Key == "rtpmap" && format == one.format && isToken(strings.ReplaceAll(name, "/", "")) {
+			one.mapped = name
+		}
 	}
 	if !isToken(one.media) || !isToken(one.format) || !isToken(strings.ReplaceAll(one.protocol, "/", "")) || one.mid != "" && !isToken(one.mid) {
 		return one, errors.New("the offer has a media section that cannot be read")
@@ -107,25 +129,37 @@ func isToken(word string) bool {
 	}) < 0
 }
 
+// protocols are those that an m= line may have for DTLS and SRTP. That it means these shows by its fingerprint alone (RFC 9429,
+// section 5.1.2).
+var protocols = []string{
+	"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP", "RTP/SAVPF", "RTP/SAVP", "RTP/AVPF", "RTP/AVP",
+}
+
 // accept reads what a section of video offers. The error says why the server cannot send to it.
-func (o *Offer) accept(s *sdp.SessionDescription, m *sdp.MediaDescription) error {
-	_, bundleOnly := m.Attribute("bundle-only")
+func (o *Offer) accept(s *sdp.SessionDescription, m *sdp.MediaDescription, one section) error {
 	_, muxed := m.Attribute("rtcp-mux")
-	switch profile := m.MediaName.Protos; {
-	case m.MediaName.Port.Value == 0 && !bundleOnly:
+	switch {
+	case !one.isOpen:
 		return errors.New("the video has no port")
-	case !slices.Contains(profile, "TLS") || !strings.HasPrefix(profile[len(profile)-1], "SAVP"):
-		return errors.New("the video is not asked for by DTLS and SRTP")
+	case !one.isMedia():
+		return errors.New("the video is not asked for by DTLS and SRTP: it must be UDP/TLS/RTP/SAVPF")
 	case !muxed:
 		return errors.New("RTCP is asked for on a port of its own: only rtcp-mux is served")
 	case !receives(s, m):
 		return errors.New("the video is not asked to be received: it must be recvonly or sendrecv")
 	}
-	if o.Codecs = readCodecs(m); len(o.Codecs) == 0 {
+	codecs, mode0 := readCodecs(m)
+	switch {
+	case len(codecs) > 0:
+	case mode0:
+		return errors.New("the H.264 that is offered takes no picture larger than a packet: the server sends packetization-mode=1, which must be offered")
+	default:
 		return errors.New("no H.264 with packetization-mode=1 is offered, and the server has no other: " +
 			"the browser has no H.264, or its plug-in for it is not installed yet")
 	}
-	o.PlayoutDelayID = playoutDelay(m)
+	o.Codecs = codecs
+	o.PlayoutDelayID, o.delayDirected = playoutDelay(m)
+	_, o.reduced = m.Attribute("rtcp-rsize")
 	return nil
 }
 
@@ -147,32 +181,53 @@ func receives(s *sdp.SessionDescription, m *sdp.MediaDescription) bool {
 // playoutDelayURI names the header extension by which a sender says how long frames may wait.
 const playoutDelayURI = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 
-// playoutDelay is the extension's id, 0 if it is not offered or does not fit into the one-byte form (RFC 8285).
-func playoutDelay(m *sdp.MediaDescription) uint8 {
+// playoutDelay is the extension's id, 0 if it is not offered or does not fit into the one-byte form (RFC 8285). directed: it is
+// said in which direction it is for.
+func playoutDelay(m *sdp.MediaDescription) (id uint8, directed bool) {
 	for _, a := range m.Attributes {
 		if fields := strings.Fields(a.Value); a.Key == "extmap" && len(fields) > 1 && fields[1] == playoutDelayURI {
-			id, direction, _ := strings.Cut(fields[0], "/") // Firefox writes 6/recvonly
-			if n, err := strconv.ParseUint(id, 10, 8); err == nil && n >= 1 && n <= 14 && direction != "inactive" && direction != "sendonly" {
-				return uint8(n)
+			number, direction, directed := strings.Cut(fields[0], "/") // Firefox writes 6/recvonly
+			if n, err := strconv.ParseUint(number, 10, 8); err == nil && n >= 1 && n <= 14 && direction != "inactive" && direction != "sendonly" {
+				return uint8(n), directed
 			}
 		}
 	}
-	return 0
+	return 0, false
 }
 
-// readTransport reads what is said of ICE and DTLS: in the section, for the session, or in the first section of its bundle
-// (RFC 8843, section 7.1.3).
-func (o *Offer) readTransport(s *sdp.SessionDescription) error {
+// readBundle finds the video's bundle. Of the other sections in it those of RTP stay: aiortc needs them, and one that is rejected may
+// be the one with the addresses (RFC 9143, section 7.3). So may be a data channel, which stays only if the video has no addresses.
+func (o *Offer) readBundle(s *sdp.SessionDescription) {
 	mid := o.sections[o.video].mid
-	in := [][]sdp.Attribute{s.MediaDescriptions[o.video].Attributes, s.Attributes}
-	if group, ok := s.Attribute(sdp.AttrKeyGroup); ok {
-		mids := strings.Fields(group)
-		if o.bundled = len(mids) > 1 && mids[0] == "BUNDLE" && mid != "" && slices.Contains(mids[1:], mid); o.bundled {
-			first := slices.IndexFunc(o.sections, func(one section) bool { return one.mid == mids[1] })
-			if first >= 0 {
-				in = append(in, s.MediaDescriptions[first].Attributes)
+	for _, a := range s.Attributes {
+		mids := strings.Fields(a.Value)
+		if a.Key != sdp.AttrKeyGroup || len(mids) < 2 || mids[0] != "BUNDLE" || mid == "" || !slices.Contains(mids[1:], mid) {
+			continue
+		}
+		for _, other := range mids[1:] {
+			i := slices.IndexFunc(o.sections, func(one section) bool { return one.mid == other })
+			if i < 0 || slices.Contains(o.bundle, i) {
+				continue
+			}
+			one := o.sections[i]
+			if i == o.video || one.isOpen && (one.isMedia() || len(o.bundle) == 0 && !o.sections[o.video].hasPort) {
+				o.bundle = append(o.bundle, i)
 			}
 		}
+		return
+	}
+}
+
+// readTransport reads what is said of ICE and DTLS: in the first section of the video's bundle (RFC 9143, section 7.1.3), in the
+// video's, or for the session.
+func (o *Offer) readTransport(s *sdp.SessionDescription) error {
+	o.readBundle(s)
+	in := [][]sdp.Attribute{s.MediaDescriptions[o.video].Attributes, s.Attributes}
+	if len(o.bundle) > 0 && o.bundle[0] != o.video {
+		in = append([][]sdp.Attribute{s.MediaDescriptions[o.bundle[0]].Attributes}, in...)
+	}
+	if !o.sections[o.video].hasPort && (len(o.bundle) == 0 || !o.sections[o.bundle[0]].hasPort) {
+		return &Refusal{"the video is bundle-only, and the first section of its bundle has no port"}
 	}
 	all := func(key string) (values []string) {
 		for _, attributes := range in {
