@@ -168,9 +168,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusNotAcceptable
 	case cast.LimitReached, cast.AddressLimitReached, cast.Unavailable, cast.Busy:
 		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", strconv.Itoa(int(max(refusal.RetryAfter, time.Second)/time.Second)))
+		setRetryAfter(w.Header(), refusal)
 	}
 	http.Error(w, text, status)
+}
+
+// setRetryAfter says when a refused request may be tried again: after a second at least.
+func setRetryAfter(h http.Header, refusal *cast.Refusal) {
+	h.Set("Retry-After", strconv.Itoa(int(max(refusal.RetryAfter, time.Second)/time.Second)))
 }
 
 // serveNothing answers that there is nothing of that name, with the streams' names for those who may have

@@ -25,6 +25,9 @@ type WHEP interface {
 	// Find finds the session of a user and a stream by its name, with its tag and the peer's user name fragment; nil
 	// if there is none.
 	Find(stream, name, user string) (session *cast.Session, tag, ufrag string)
+	// Restart restarts ICE in a session that Find has found, for the request of a viewer that does. The tag is a new one, and the
+	// answer has what is new of the server. The error is a *cast.Refusal: ICE is as before then.
+	Restart(name string, r cast.Request, f *whep.Fragment) (tag string, answer []byte, err error)
 }
 
 const (
@@ -45,16 +48,19 @@ func (s *Server) serveWHEP(w http.ResponseWriter, r *http.Request, name, session
 		return
 	}
 	claimOf(r).protocol = cast.WebRTC
-	methods := "POST, OPTIONS"
+	methods := "GET, HEAD, POST, OPTIONS"
 	if session != "" {
-		methods = "PATCH, DELETE, OPTIONS"
+		methods = "GET, HEAD, PATCH, DELETE, OPTIONS"
 	}
 	w.Header().Set("Access-Control-Allow-Methods", methods)
 	switch {
 	case r.Method == http.MethodOptions:
 		w.Header().Set("Allow", methods)
 		w.Header().Set("Accept-Post", sdpType)
-		w.WriteHeader(http.StatusNoContent)
+		w.Header().Set("Accept-Patch", fragmentType)
+		w.WriteHeader(http.StatusOK)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		s.serveNoContent(w, r, name, session)
 	case session == "" && r.Method == http.MethodPost:
 		s.serveOffer(w, r, name)
 	case session != "" && r.Method == http.MethodPatch:
@@ -63,11 +69,7 @@ func (s *Server) serveWHEP(w http.ResponseWriter, r *http.Request, name, session
 		s.serveHangUp(w, r, name, session)
 	default:
 		w.Header().Set("Allow", methods)
-		text := "only " + methods + " are answered here: a player of WHEP posts its offer"
-		if session == "" {
-			text += "; the page at / plays it in a browser"
-		}
-		http.Error(w, text, http.StatusMethodNotAllowed)
+		http.Error(w, "only "+methods+" are answered here: a player of WHEP posts its offer", http.StatusMethodNotAllowed)
 	}
 }
 
@@ -87,7 +89,7 @@ func (s *Server) admitsOrigin(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
-	h.Set("Access-Control-Expose-Headers", "Location, ETag, Accept-Post, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "Location, ETag, Accept-Post, Accept-Patch, Retry-After")
 	return true
 }
 
@@ -97,6 +99,7 @@ func hasType(w http.ResponseWriter, r *http.Request, want string) bool {
 		return true
 	}
 	w.Header().Set("Accept-Post", sdpType)
+	w.Header().Set("Accept-Patch", fragmentType)
 	http.Error(w, "the body must be "+want+" (Content-Type)", http.StatusUnsupportedMediaType)
 	return false
 }
@@ -185,11 +188,14 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, name string, strea
 	})
 	switch {
 	case !answered:
+	case fault != nil && cast.RefusalOf(fault).Kind == cast.Unavailable: // as the draft has it of a stream that is not there now
+		setRetryAfter(w.Header(), cast.RefusalOf(fault))
+		http.Error(w, cast.RefusalOf(fault).Error(), http.StatusConflict)
 	case fault != nil:
 		s.refuse(w, r, fault)
 	default:
 		h := w.Header()
-		h.Set("Location", "/"+name+"/whep/"+session)
+		h.Set("Location", sessionURL(r, name, session))
 		h.Set("ETag", `"`+tag+`"`)
 		h.Set("Content-Type", sdpType)
 		w.WriteHeader(http.StatusCreated)
@@ -229,36 +235,5 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, name, session stri
 func (s *Server) serveHangUp(w http.ResponseWriter, r *http.Request, name, session string) {
 	if s.find(w, r, name, session, func(one *cast.Session, _, _ string) { one.Gone("closed") }) {
 		w.WriteHeader(http.StatusOK)
-	}
-}
-
-// serveTrickle takes a peer's further candidates, of which the server needs none. ICE does not begin again: the peer makes
-// another session.
-func (s *Server) serveTrickle(w http.ResponseWriter, r *http.Request, name, session string) {
-	if !hasType(w, r, fragmentType) {
-		return
-	}
-	body, ok := readBody(w, r, whep.MaxFragmentBytes)
-	if !ok {
-		return
-	}
-	said, err := whep.ParseFragment(body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	var tag, ufrag string
-	if !s.find(w, r, name, session, func(_ *cast.Session, t, u string) { tag, ufrag = t, u }) {
-		return
-	}
-	switch match := r.Header.Get("If-Match"); {
-	case match == "*" || said != "" && said != ufrag:
-		http.Error(w, "ICE does not begin again in a session: open another one", http.StatusUnprocessableEntity)
-	case match == "":
-		http.Error(w, "If-Match must have the session's ETag", http.StatusPreconditionRequired)
-	case match != `"`+tag+`"`:
-		http.Error(w, "that is not the session's ETag", http.StatusPreconditionFailed)
-	default:
-		w.WriteHeader(http.StatusNoContent)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/cast"
@@ -125,7 +126,7 @@ func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep
 		return "", "", nil, errNoCandidate
 	}
 	v := &viewer{
-		server: s, host: cast.CountedAs(r.Peer.Addr()), name: s.broadcaster.RandomName(), tag: s.broadcaster.RandomName(), ufrag: s.broadcaster.RandomName(), password: []byte(s.broadcaster.RandomName()),
+		server: s, host: cast.CountedAs(r.Peer.Addr()), name: s.broadcaster.RandomName(),
 		theirs: o.Ufrag, isPeer: o.Fingerprints.Has, payloadType: o.Choose(private.ProfileLevelID).PayloadType, delayID: o.PlayoutDelayID, delay: delay,
 	}
 	v.session, err = s.broadcaster.OpenSession(cast.SessionOptions{
@@ -134,7 +135,8 @@ func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep
 	if err != nil {
 		return "", "", nil, err
 	}
-	s.byName[v.name], s.byFragment[v.ufrag] = v, v
+	s.byName[v.name] = v
+	v.identify()
 	answer, err = o.Answer(whep.Answer{
 		SessionID: s.number(), Ufrag: v.ufrag, Password: string(v.password), Fingerprint: s.dtls.Fingerprint(), Candidates: candidates,
 		Codec: o.Choose(private.ProfileLevelID), SSRC: private.SSRC, CNAME: private.CNAME,
@@ -172,6 +174,11 @@ const maxMachineAddresses = 4
 // to, and then by those of the options.
 func (s *Server) candidates(local netip.Addr) (found []netip.AddrPort) {
 	b := s.broadcaster
+	add := func(at netip.AddrPort) {
+		if !slices.Contains(found, at) {
+			found = append(found, at)
+		}
+	}
 	addresses := []netip.Addr{local.Unmap()}
 	if bound := b.Config().RTP.Addr(); !bound.IsUnspecified() {
 		addresses[0] = bound
@@ -180,14 +187,14 @@ func (s *Server) candidates(local netip.Addr) (found []netip.AddrPort) {
 	}
 	for _, ip := range addresses {
 		if port, _, ok := b.RTPPorts(ip); ok {
-			found = append(found, netip.AddrPortFrom(ip, port))
+			add(netip.AddrPortFrom(ip, port))
 		}
 	}
 	for _, at := range s.options.PublicAddresses {
 		if at.Port() == 0 {
 			at = netip.AddrPortFrom(at.Addr(), b.RTPPort())
 		}
-		found = append(found, at)
+		add(at)
 	}
 	return found
 }

@@ -23,6 +23,7 @@ func TestCandidates(t *testing.T) {
 		{"192.0.2.1:5004", "127.0.0.1", nil, "[192.0.2.1:5004]"},
 		{"[::]:5004", "127.0.0.1", []string{"203.0.113.1:0"}, "[127.0.0.1:5004 192.0.2.1:5004 [2001:db8::1]:5004 203.0.113.1:5004]"},
 		{"0.0.0.0:5004", "::1", nil, "[192.0.2.1:5004]"},
+		{"[::]:5004", "192.0.2.1", []string{"192.0.2.1:0", "203.0.113.1:0", "203.0.113.1:5004"}, "[192.0.2.1:5004 203.0.113.1:5004]"}, // each once
 	} {
 		w := newStage(t, func(o *cast.Config) { o.RTP = netip.MustParseAddrPort(c.rtp) })
 		w.s.options.MachineAddresses = []netip.Addr{serverAt, netip.MustParseAddr("2001:db8::1")}

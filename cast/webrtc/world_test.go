@@ -172,7 +172,17 @@ func (w *stage) open(at netip.AddrPort) (*guest, error) {
 		return nil, err
 	}
 	g.name, g.tag = name, tag
-	for line := range strings.Lines(string(answer)) {
+	g.takeNames(string(answer))
+	if g.ufrag == "" || g.password == "" || !strings.Contains(string(answer), "a=candidate:1 1 udp 2130706431 192.0.2.1 5004 typ host") {
+		w.t.Fatalf("%s", answer)
+	}
+	g.moveTo(at)
+	return g, nil
+}
+
+// takeNames takes the server's user name fragment and password from an answer.
+func (g *guest) takeNames(answer string) {
+	for line := range strings.Lines(answer) {
 		line = strings.TrimSpace(line)
 		if value, ok := strings.CutPrefix(line, "a=ice-ufrag:"); ok {
 			g.ufrag = value
@@ -181,11 +191,6 @@ func (w *stage) open(at netip.AddrPort) (*guest, error) {
 			g.password = value
 		}
 	}
-	if g.ufrag == "" || g.password == "" || !strings.Contains(string(answer), "a=candidate:1 1 udp 2130706431 192.0.2.1 5004 typ host") {
-		w.t.Fatalf("%s", answer)
-	}
-	g.moveTo(at)
-	return g, nil
 }
 
 // join has a viewer open a session.

@@ -220,15 +220,42 @@ func withoutTransport(section string) (rest string) {
 
 func TestFragment(t *testing.T) {
 	for _, c := range []struct {
-		text, want string
-		bad        bool
+		text, ufrag, password string
+		bad                   bool
 	}{
-		{"a=ice-ufrag:EsAw\r\na=ice-pwd:P2uY\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 UDP 1 192.0.2.1 1 typ host\r\na=end-of-candidates\r\n", "EsAw", false},
-		{"", "", false}, {"a=end-of-candidates\n\n", "", false}, {"a=ice-ufrag:one\r\na=ice-ufrag:one\r\n", "one", false},
-		{"a=ice-ufrag:one\r\na=ice-ufrag:two\r\n", "", true}, {"candidate", "", true}, {strings.Repeat("a=x\r\n", 4000), "", true},
+		{"a=ice-ufrag:EsAw\r\na=ice-pwd:P2uY\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 UDP 1 192.0.2.1 1 typ host\r\na=end-of-candidates\r\n", "EsAw", "P2uY", false},
+		{"", "", "", false}, {"a=end-of-candidates\n\n", "", "", false}, {"a=ice-ufrag:one\r\na=ice-ufrag:one\r\n", "one", "", false},
+		{"a=ice-ufrag:one\r\na=ice-ufrag:two\r\n", "", "", true}, {"a=ice-pwd:one\r\na=ice-pwd:two\r\n", "", "", true}, {"candidate", "", "", true},
+		{"m=audio 9 RTP/AVP \x01\r\n", "", "", true}, {"a=mid:0 1\r\n", "", "", true}, {strings.Repeat("a=x\r\n", 4000), "", "", true},
 	} {
-		if got, err := ParseFragment([]byte(c.text)); got != c.want || (err != nil) != c.bad {
-			t.Errorf("%.100q: %q, %v", c.text, got, err)
+		f, err := ParseFragment([]byte(c.text))
+		if (err != nil) != c.bad || err == nil && (f.Ufrag != c.ufrag || f.Password != c.password) {
+			t.Errorf("%.100q: %+v, %v", c.text, f, err)
+		}
+	}
+}
+
+// TestRestart has viewers restart ICE: an answer says what is new, and repeats what it has to of the fragment.
+func TestRestart(t *testing.T) {
+	const section, names = "m=audio 9\t UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n", "a=ice-ufrag:ysXw\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n"
+	const is = "a=ice-ufrag:ours\r\na=ice-pwd:secret\r\na=candidate:1 1 udp 2130706431 192.0.2.1 5004 typ host\r\na=end-of-candidates\r\n"
+	const lite = "a=ice-lite\r\na=ice-options:trickle ice2\r\n"
+	for _, c := range []struct{ text, want string }{
+		{"a=ice-options:trickle ice2\r\na=group:BUNDLE 0 1\r\n" + section + names + "m=video 9 RTP/AVP 96\r\na=mid:1\r\n", lite + "a=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n" + is},
+		{names, lite + is},
+	} {
+		f, err := ParseFragment([]byte(c.text))
+		if err != nil || f.CheckRestart() != nil {
+			t.Errorf("%v, %v", err, f.CheckRestart())
+			continue
+		}
+		if got := string(f.AnswerRestart("ours", "secret", given.Candidates[:1])); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	for _, text := range []string{"a=ice-ufrag:ysXw\r\n", "a=ice-ufrag:ysX\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n", "a=ice-ufrag:ysXw\r\na=ice-pwd:short\r\n", "a=ice-ufrag:" + strings.Repeat("a", 257) + "\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n"} {
+		if f, err := ParseFragment([]byte(text)); err != nil || f.CheckRestart() == nil {
+			t.Errorf("%.50q can restart ICE: %v", text, err)
 		}
 	}
 }
@@ -241,7 +268,11 @@ func FuzzOffer(f *testing.F) {
 	}
 	f.Add([]byte("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		_, _ = ParseFragment(text)
+		if f, err := ParseFragment(text); err == nil {
+			if answer := f.AnswerRestart("ours", "secret", given.Candidates); bytes.Count(answer, []byte("\n")) != bytes.Count(answer, []byte("\r\n")) || bytes.Count(answer, []byte("\n")) > 11 {
+				t.Fatalf("the fragment has put lines into the answer:\n%s", answer)
+			}
+		}
 		o, err := ParseOffer(text)
 		if err != nil {
 			return
