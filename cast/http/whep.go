@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -15,24 +16,37 @@ import (
 	"github.com/camcast/camcast/proto/whep"
 )
 
-// WHEP has sessions of WebRTC, which are opened by HTTP (draft-ietf-wish-whep). Package cast/webrtc has one. Its methods are
-// called on the loop.
+// WHEP opens sessions of WebRTC for requests by HTTP (draft-ietf-wish-whep). A *webrtc.Server of package cast/webrtc is one.
+// Its methods are called on the loop.
 type WHEP interface {
-	// Open makes a session of a stream for a request that the gate has granted, and answers the offer in it. The viewer is told to
-	// hold frames for a delay, if its offer has a way to say so. name is what the session's URL ends with, which nobody can guess,
-	// and tag stands for its ICE session. The error is a *cast.Refusal or cast.ErrClosed.
-	Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer, delay cast.PlayoutDelay) (name, tag string, answer []byte, err error)
-	// Find finds the session of a user and a stream by its name, with its tag and the peer's user name fragment; nil
-	// if there is none.
-	Find(stream, name, user string) (session *cast.Session, tag, ufrag string)
-	// Restart restarts ICE in a session that Find has found, for the request of a viewer that does. The tag is a new one, and the
-	// answer has what is new of the server. The error is a *cast.Refusal: ICE is as before then.
-	Restart(name string, r cast.Request, f *whep.Fragment) (tag string, answer []byte, err error)
+	// Open makes a session of a stream for a request that the gate has granted, and answers the offer. The viewer is told to
+	// hold frames for the delay, if its offer has the header extension playout-delay. id is what the session's URL ends with,
+	// which nobody can guess; etag is the entity tag of its ICE session. The error is a *cast.Refusal or cast.ErrClosed.
+	Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer, delay cast.PlayoutDelay) (id, etag string, answer []byte, err error)
+	// Find finds the session with an id, if it is of this stream and this user, with its entity tag and the ICE user name
+	// fragment of its viewer. session is nil if there is none.
+	Find(stream, id, user string) (session *cast.Session, etag, ufrag string)
+	// Restart restarts ICE in a session that Find has found, for a viewer that has restarted it. etag is a new one, and answer
+	// has what is new of the server. The error is a *cast.Refusal: ICE is as before then.
+	Restart(id string, r cast.Request, f *whep.Fragment) (etag string, answer []byte, err error)
 }
 
 const (
 	sdpType      = "application/sdp"
 	fragmentType = "application/trickle-ice-sdpfrag"
+)
+
+// resource is what a URL of WHEP answers.
+type resource struct {
+	methods string // of HTTP
+	// accepts is the header that says which type of body is taken (Accept-Patch: RFC 5789), and bodyType that type.
+	accepts, bodyType string
+	help              string // for a request by another method
+}
+
+var (
+	whepEndpoint = resource{"GET, HEAD, POST, OPTIONS", "Accept-Post", sdpType, "a player of WHEP posts its offer here; the page at / plays the stream in a browser"}
+	whepSession  = resource{"GET, HEAD, PATCH, DELETE, OPTIONS", "Accept-Patch", fragmentType, "this is a session of WHEP, which DELETE ends"}
 )
 
 // splitWHEP splits "/NAME/whep" and "/NAME/whep/SESSION". ok is false if it is no such path.
@@ -48,16 +62,16 @@ func (s *Server) serveWHEP(w http.ResponseWriter, r *http.Request, name, session
 		return
 	}
 	claimOf(r).protocol = cast.WebRTC
-	methods := "GET, HEAD, POST, OPTIONS"
+	at := whepEndpoint
 	if session != "" {
-		methods = "GET, HEAD, PATCH, DELETE, OPTIONS"
+		at = whepSession
 	}
-	w.Header().Set("Access-Control-Allow-Methods", methods)
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", at.methods)
 	switch {
 	case r.Method == http.MethodOptions:
-		w.Header().Set("Allow", methods)
-		w.Header().Set("Accept-Post", sdpType)
-		w.Header().Set("Accept-Patch", fragmentType)
+		h.Set("Allow", at.methods)
+		h.Set(at.accepts, at.bodyType)
 		w.WriteHeader(http.StatusOK)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		s.serveNoContent(w, r, name, session)
@@ -66,15 +80,15 @@ func (s *Server) serveWHEP(w http.ResponseWriter, r *http.Request, name, session
 	case session != "" && r.Method == http.MethodPatch:
 		s.serveTrickle(w, r, name, session)
 	case session != "" && r.Method == http.MethodDelete:
-		s.serveHangUp(w, r, name, session)
+		s.serveDelete(w, r, name, session)
 	default:
-		w.Header().Set("Allow", methods)
-		http.Error(w, "only "+methods+" are answered here: a player of WHEP posts its offer", http.StatusMethodNotAllowed)
+		h.Set("Allow", at.methods)
+		http.Error(w, "only "+at.methods+" are answered here: "+at.help, http.StatusMethodNotAllowed)
 	}
 }
 
-// admitsOrigin reports whether a request comes from no page, from one of this machine, or from one of a site in
-// Options.Origins, and lets the last ones read the answer (CORS). Else it has answered it.
+// admitsOrigin reports whether a request comes from no page, or from a page of this machine by any of its names and at any
+// port, which may read the answer then (CORS). Else it has answered the request.
 func (s *Server) admitsOrigin(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Add("Vary", "Origin")
 	origin := r.Header.Get("Origin")
@@ -83,7 +97,7 @@ func (s *Server) admitsOrigin(w http.ResponseWriter, r *http.Request) bool {
 	}
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" || !strings.EqualFold(u.Hostname(), hostname(r.Host)) && !s.isOwnName(strings.ToLower(u.Hostname())) {
-		http.Error(w, "requests of other sites' pages are refused", http.StatusForbidden)
+		http.Error(w, "requests of other sites' pages are refused: the page's host must be a name of this machine (--http-origin)", http.StatusForbidden)
 		return false
 	}
 	h := w.Header()
@@ -93,30 +107,35 @@ func (s *Server) admitsOrigin(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// hasType reports whether a request's body has a type; else it has answered it.
-func hasType(w http.ResponseWriter, r *http.Request, want string) bool {
-	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && got == want {
+// takes reports whether a request's body is of the type that the resource takes; else it has answered the request.
+func (at resource) takes(w http.ResponseWriter, r *http.Request) bool {
+	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && got == at.bodyType {
 		return true
 	}
-	w.Header().Set("Accept-Post", sdpType)
-	w.Header().Set("Accept-Patch", fragmentType)
-	http.Error(w, "the body must be "+want+" (Content-Type)", http.StatusUnsupportedMediaType)
+	w.Header().Set(at.accepts, at.bodyType)
+	http.Error(w, "Content-Type must be "+at.bodyType, http.StatusUnsupportedMediaType)
 	return false
 }
 
-// readBody reads a request's body; with a false ok it has answered.
+// readBody reads a request's body of at most so many bytes. If ok is false, it has answered the request.
 func readBody(w http.ResponseWriter, r *http.Request, most int64) (body []byte, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		http.Error(w, fmt.Sprintf("the body is too large: at most %d bytes are read", most), http.StatusRequestEntityTooLarge)
-		return nil, false
+	if err == nil {
+		return body, true
 	}
-	return body, err == nil
+	text, status := "the body cannot be read: "+err.Error(), http.StatusBadRequest
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		text, status = fmt.Sprintf("the body is too large: at most %d bytes are read", most), http.StatusRequestEntityTooLarge
+	} else if errors.Is(err, os.ErrDeadlineExceeded) {
+		text, status = fmt.Sprintf("the request has not come whole within %v", headerTimeout), http.StatusRequestTimeout
+	}
+	http.Error(w, text, status)
+	return nil, false
 }
 
-// serveOffer opens a session. The gate is asked before the offer is read: reading one takes a hundred times longer than asking.
+// serveOffer opens a session. The gate is asked before the offer is read, as reading takes a hundred times longer than asking.
 func (s *Server) serveOffer(w http.ResponseWriter, r *http.Request, name string) {
-	if !hasType(w, r, sdpType) {
+	if !whepEndpoint.takes(w, r) {
 		return
 	}
 	delay, err := delayOf(r.URL.Query()["delay"])
@@ -144,9 +163,9 @@ func (s *Server) serveOffer(w http.ResponseWriter, r *http.Request, name string)
 	s.open(w, r, name, stream, grant, offer, delay)
 }
 
-var errDelay = fmt.Errorf("delay must be 0s to %v, such as 80ms", cast.MaxPlayoutDelay)
+var errDelay = fmt.Errorf("delay must be 0s to %v, such as 80ms, and be given once", cast.MaxPlayoutDelay)
 
-// delayOf understands ?delay=80ms: frames are held for that long. Without it they are shown at once.
+// delayOf understands ?delay=80ms: the viewer holds frames for that long. Without it they are shown at once.
 func delayOf(delay []string) (cast.PlayoutDelay, error) {
 	if len(delay) == 0 {
 		return cast.PlayoutDelay{}, nil
@@ -158,7 +177,8 @@ func delayOf(delay []string) (cast.PlayoutDelay, error) {
 	return cast.PlayoutDelay{Min: d, Max: d}, nil
 }
 
-// mayWatch asks the gate whether a request may watch a stream; with a false ok it has answered it.
+// mayWatch asks the gate whether a request may watch a stream. If ok is false, it has answered the request, or the client
+// has gone.
 func (s *Server) mayWatch(w http.ResponseWriter, r *http.Request, name string) (stream *cast.Stream, grant cast.Grant, ok bool) {
 	var fault error
 	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
@@ -173,16 +193,16 @@ func (s *Server) mayWatch(w http.ResponseWriter, r *http.Request, name string) (
 	return stream, grant, answered && fault == nil
 }
 
-// open opens a session of a stream, when that is there, for a request that the gate has granted.
+// open waits for the stream's source, opens a session for a request that the gate has granted, and answers the request.
 func (s *Server) open(w http.ResponseWriter, r *http.Request, name string, stream *cast.Stream, g cast.Grant, offer *whep.Offer, delay cast.PlayoutDelay) {
-	var session, tag string
+	var id, etag string
 	var answer []byte
 	var fault error
 	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
 		return whenThere(stream, media.H264, func(found *cast.Stream, err error) {
 			defer done()
 			if fault = err; fault == nil {
-				session, tag, answer, fault = s.options.WHEP.Open(found, s.requestOf(r), g, offer, delay)
+				id, etag, answer, fault = s.options.WHEP.Open(found, s.requestOf(r), g, offer, delay)
 			}
 		})
 	})
@@ -195,17 +215,20 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, name string, strea
 		s.refuse(w, r, fault)
 	default:
 		h := w.Header()
-		h.Set("Location", sessionURL(r, name, session))
-		h.Set("ETag", `"`+tag+`"`)
+		h.Set("Location", sessionURL(r, name, id))
+		h.Set("ETag", quoted(etag))
 		h.Set("Content-Type", sdpType)
 		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write(answer)
 	}
 }
 
-// find finds a session for a request about it, and does f on the loop if it is that of who asks; with a false ok it has
-// answered.
-func (s *Server) find(w http.ResponseWriter, r *http.Request, name, session string, f func(one *cast.Session, tag, ufrag string)) (ok bool) {
+// quoted is an entity tag as headers have it (RFC 9110, section 8.8.3).
+func quoted(etag string) string { return `"` + etag + `"` }
+
+// find finds a session of the user who asks, and calls f with it on the loop. If ok is false, it has answered the
+// request, or the client has gone.
+func (s *Server) find(w http.ResponseWriter, r *http.Request, name, session string, f func(one *cast.Session, etag, ufrag string)) (ok bool) {
 	var fault error
 	answered := s.ask(r.Context().Done(), s.broadcaster.Requests(), func(done func()) func() {
 		return s.admit(r, name, cast.Describe, func(stream *cast.Stream, g cast.Grant, err error) {
@@ -213,9 +236,9 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, name, session stri
 			if fault = err; fault != nil {
 				return
 			}
-			one, tag, ufrag := s.options.WHEP.Find(name, session, g.User)
+			one, etag, ufrag := s.options.WHEP.Find(name, session, g.User)
 			if ok = one != nil; ok {
-				f(one, tag, ufrag)
+				f(one, etag, ufrag)
 			}
 		})
 	})
@@ -226,13 +249,13 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, name, session stri
 		s.refuse(w, r, fault)
 		return false
 	case !ok:
-		http.Error(w, "there is no such session", http.StatusNotFound)
+		http.Error(w, "there is no such session: it has ended, or is another user's", http.StatusNotFound)
 	}
 	return ok
 }
 
-// serveHangUp ends a session.
-func (s *Server) serveHangUp(w http.ResponseWriter, r *http.Request, name, session string) {
+// serveDelete ends a session.
+func (s *Server) serveDelete(w http.ResponseWriter, r *http.Request, name, session string) {
 	if s.find(w, r, name, session, func(one *cast.Session, _, _ string) { one.Gone("closed") }) {
 		w.WriteHeader(http.StatusOK)
 	}

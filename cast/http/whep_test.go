@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -149,12 +148,12 @@ func TestWHEPRefuses(t *testing.T) {
 	}{
 		{"/film/whep", offer, nil, 415, "application/sdp"},
 		{"/film/whep", offer, []string{contentType, "text/plain"}, 415, "application/sdp"}, // which pages of other sites may send
-		{"/film/whep", "", []string{contentType, sdp}, 400, "no SDP"},
+		{"/film/whep", "", []string{contentType, sdp}, 400, "SDP"},
 		{"/film/whep?delay=late", offer, []string{contentType, sdp}, 400, "delay must be 0s to 40.95s, such as 80ms"},
 		{"/film/whep?delay=-1ms", offer, []string{contentType, sdp}, 400, "delay must be"},
 		{"/film/whep?delay=41s", offer, []string{contentType, sdp}, 400, "delay must be"},
 		{"/film/whep?delay=1s&delay=2s", offer, []string{contentType, sdp}, 400, "delay must be"},
-		{"/film/whep", "nonsense", []string{contentType, sdp}, 400, "no SDP"},
+		{"/film/whep", "nonsense", []string{contentType, sdp}, 400, "SDP"},
 		{"/film/whep", strings.Repeat("a", 1<<20), []string{contentType, sdp}, 413, "large"},
 		{"/film/whep", strings.ReplaceAll(offer, "H264", "VP8"), []string{contentType, sdp}, 406, "H.264"},
 		{"/cam/whep", offer, []string{contentType, sdp}, 406, "no H.264"},
@@ -248,25 +247,4 @@ func TestWHEPGate(t *testing.T) {
 			t.Errorf("%d sessions", len(booth.asked))
 		}
 	})
-}
-
-// TestOffersOfStrangers has somebody who may not watch send offers: they are not read, so that they cost no more than other requests.
-func TestOffersOfStrangers(t *testing.T) {
-	w, _ := newBooth(t, func(c *cast.Config) { c.Gate = &named{} })
-	cost := func(body string) uint64 {
-		const times = 20
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		for range times {
-			if answer, _ := w.ask("POST", "/film/whep", body, contentType, sdp); answer.StatusCode != http.StatusUnauthorized {
-				t.Fatal(answer.Status)
-			}
-		}
-		runtime.ReadMemStats(&after)
-		return (after.TotalAlloc - before.TotalAlloc) / times
-	}
-	small, large := cost("nonsense"), cost(strings.Replace(chromium(t), "SAVPF 96", "SAVPF 96"+strings.Repeat(" 96", 7000), 1))
-	if large > small+100_000 {
-		t.Errorf("an offer takes %d bytes of memory, nonsense %d", large, small)
-	}
 }

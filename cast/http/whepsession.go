@@ -36,7 +36,7 @@ func (s *Server) serveNoContent(w http.ResponseWriter, r *http.Request, name, se
 // serveTrickle takes a viewer's further candidates, of which an ICE lite agent needs none, and restarts ICE for a viewer that has
 // another user name fragment than before. The request must name the ICE session that it means, or any (If-Match).
 func (s *Server) serveTrickle(w http.ResponseWriter, r *http.Request, name, session string) {
-	if !hasType(w, r, fragmentType) {
+	if !whepSession.takes(w, r) {
 		return
 	}
 	body, ok := readBody(w, r, whep.MaxFragmentBytes)
@@ -49,13 +49,13 @@ func (s *Server) serveTrickle(w http.ResponseWriter, r *http.Request, name, sess
 		return
 	}
 	match := strings.Join(r.Header.Values("If-Match"), ",")
-	status, text, tag, answer, fault := 0, "", "", []byte(nil), error(nil)
+	status, text, etag, answer, fault := 0, "", "", []byte(nil), error(nil)
 	found := s.find(w, r, name, session, func(_ *cast.Session, current, ufrag string) {
 		switch {
 		case match == "":
-			status, text = http.StatusPreconditionRequired, `If-Match must have the session's ETag, or be * to restart ICE`
+			status, text = http.StatusPreconditionRequired, `If-Match is missing: it must have the session's ETag, or be * to restart ICE`
 		case !matches(match, current):
-			status, text = http.StatusPreconditionFailed, "that is not the session's ETag"
+			status, text = http.StatusPreconditionFailed, "If-Match has another ETag than the session's, which came with the answer to the offer"
 		case fragment.Ufrag == "" || fragment.Ufrag == ufrag:
 			status = http.StatusNoContent
 		default:
@@ -63,7 +63,7 @@ func (s *Server) serveTrickle(w http.ResponseWriter, r *http.Request, name, sess
 				status, text = http.StatusBadRequest, err.Error()
 				return
 			}
-			tag, answer, fault = s.options.WHEP.Restart(session, s.requestOf(r), fragment)
+			etag, answer, fault = s.options.WHEP.Restart(session, s.requestOf(r), fragment)
 		}
 	})
 	switch {
@@ -75,7 +75,7 @@ func (s *Server) serveTrickle(w http.ResponseWriter, r *http.Request, name, sess
 	case fault != nil:
 		s.refuse(w, r, fault)
 	default:
-		w.Header().Set("ETag", `"`+tag+`"`)
+		w.Header().Set("ETag", quoted(etag))
 		w.Header().Set("Content-Type", fragmentType)
 		_, _ = w.Write(answer)
 	}
@@ -83,9 +83,9 @@ func (s *Server) serveTrickle(w http.ResponseWriter, r *http.Request, name, sess
 
 // matches reports whether If-Match names an entity tag, or any (RFC 9110, section 13.1.1). An example of the draft has "*" in
 // quotation marks.
-func matches(header, tag string) bool {
+func matches(header, etag string) bool {
 	for one := range strings.SplitSeq(header, ",") {
-		if one = strings.TrimSpace(one); one == "*" || one == `"*"` || one == `"`+tag+`"` {
+		if one = strings.TrimSpace(one); one == "*" || one == `"*"` || one == quoted(etag) {
 			return true
 		}
 	}
