@@ -6,12 +6,12 @@ import (
 	"fmt"
 )
 
-// gcm is the suite of AEADAES128GCM (RFC 7714). The nonce and the additional data stand in it, as what
-// is passed to an interface would be allocated for each packet.
+// gcm is the suite of AEADAES128GCM (RFC 7714). The nonce and the additional data are fields, as what is passed to an
+// interface would else be allocated for each packet.
 type gcm struct {
 	rtp, rtcp, theirs gcmKey
 	nonce             [gcmSaltBytes]byte
-	additional        [rtcpHeaderBytes + 4]byte
+	additional        [rtcpHeaderBytes + rtcpIndexBytes]byte
 }
 
 // gcmKey is a session key and salt.
@@ -20,7 +20,7 @@ type gcmKey struct {
 	salt [gcmSaltBytes]byte
 }
 
-// newGCM derives the session keys. A salt of 12 bytes is followed by zeros in its Key (RFC 7714, section 11).
+// newGCM derives the session keys. The salt of 12 bytes has zeros behind it in its Key (RFC 7714, section 11).
 // The error says that Go's cryptography refuses GCM, as it does where only FIPS 140 is allowed.
 func newGCM(ours, theirs *Key) (*gcm, error) {
 	g, our, their := &gcm{}, ours.derivation(), theirs.derivation()
@@ -61,11 +61,11 @@ func (g *gcm) sealRTCP(dst, packet []byte, index uint32) []byte {
 }
 
 func (g *gcm) openRTCP(dst, packet []byte, seen *senders) ([]byte, error) {
-	end := len(packet) - 4
+	end := len(packet) - rtcpIndexBytes
 	if end < rtcpHeaderBytes+gcmTagBytes {
 		return dst, errShort
 	}
-	word := binary.BigEndian.Uint32(packet[end:]) // what is not enciphered, as DTLS-SRTP has none, is taken for forged
+	word := binary.BigEndian.Uint32(packet[end:]) // a packet that is not enciphered is forged: DTLS-SRTP has none
 	g.setRTCP(&g.theirs, packet, word)
 	opened, err := g.theirs.aead.Open(append(dst, packet[:rtcpHeaderBytes]...), g.nonce[:], packet[rtcpHeaderBytes:end], g.additional[:])
 	if err != nil {

@@ -11,11 +11,11 @@ const (
 	masterKeyBytes = 16
 	saltBytes      = 14
 	authKeyBytes   = 20
-	// KeyBytes is the length of a master key and its salt.
+	// KeyBytes is the size of a Key.
 	KeyBytes = masterKeyBytes + saltBytes
 )
 
-// Key is a master key and, after it, its master salt. It is not printed, whatever the verb.
+// Key is a master key with its master salt behind it, for AES128CMHMACSHA1. No verb of fmt prints it.
 type Key [KeyBytes]byte
 
 const hidden = "(secret)"
@@ -23,11 +23,11 @@ const hidden = "(secret)"
 // Format implements fmt.Formatter.
 func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
 
-// MarshalText is for logs and JSON. The error is always nil.
+// MarshalText hides the key in logs and JSON. The error is always nil.
 func (Key) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// The labels of the keys that are derived from a master key (RFC 3711, section 4.3.2). Those of
-// SRTCP are labelSRTCP more.
+// The labels of the keys that are derived from a master key for SRTP (RFC 3711, section 4.3.2). Those for
+// SRTCP are greater by labelSRTCP.
 const (
 	labelEncryption = 0
 	labelAuth       = 1
@@ -35,8 +35,8 @@ const (
 	labelSRTCP      = 3
 )
 
-// derivation makes session keys of a master key (section 4.3). The key derivation rate is 0, so there is one
-// of each label for all packets.
+// derivation makes session keys of a master key (RFC 3711, section 4.3). The key derivation rate is 0: all packets have the
+// same session keys.
 type derivation struct {
 	block           cipher.Block // of the master key
 	salt            [saltBytes]byte
@@ -49,7 +49,7 @@ func (k *Key) derivation() *derivation {
 	return d
 }
 
-// derive fills out with the session key of a label: the key stream of AES in counter mode (section 4.3.3).
+// derive fills out with the session key of a label: the key stream of AES in counter mode (RFC 3711, section 4.3.3).
 func (d *derivation) derive(label byte, out []byte) {
 	d.counter = [aes.BlockSize]byte{}
 	copy(d.counter[:], d.salt[:])
@@ -61,7 +61,7 @@ func (d *derivation) derive(label byte, out []byte) {
 	}
 }
 
-// newAES is AES with a key of 16 bytes, of which it accepts every one.
+// newAES returns AES with a key of 16 bytes. AES accepts all such keys.
 func newAES(key []byte) cipher.Block {
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -70,7 +70,7 @@ func newAES(key []byte) cipher.Block {
 	return block
 }
 
-// iv is the first counter block of a packet: the salt, the SSRC and the index (section 4.1.1).
+// iv returns the first counter block of a packet, made of the salt, the SSRC and the index (RFC 3711, section 4.1.1).
 func iv(salt *[saltBytes]byte, ssrc uint32, index uint64) (block [aes.BlockSize]byte) {
 	binary.BigEndian.PutUint32(block[4:], ssrc)
 	binary.BigEndian.PutUint64(block[8:], index<<16)

@@ -13,16 +13,18 @@ import (
 
 // Offer is what a receiver must know to open a Sealer's packets.
 type Offer struct {
+	// Key and SSRC are the Sealer's.
 	Key  Key
 	SSRC uint32
-	// Rollover is the counter that the first packet comes with: its index without the lower 16 bits.
+	// Rollover is the rollover counter of the first packet: its index without the lower 16 bits.
 	Rollover uint32
 }
 
-// Peer is what a receiver has said of what it seals.
+// Peer is what a server must know to open the RTCP of a receiver.
 type Peer struct {
+	// Key is what the receiver seals with.
 	Key Key
-	// MKI is the name of the key, which stands in each of its packets; as a rule there is none.
+	// MKI is the master key identifier in each of its packets, of up to 32 bytes; most receivers have none.
 	MKI []byte
 }
 
@@ -30,17 +32,17 @@ const (
 	aesCM       = 1
 	hmacSHA1    = 1
 	randomBytes = 16
-	// maxMessageBytes is the longest message that is read: those of clients have some hundred.
+	// maxMessageBytes is the size of the longest message that is read: those of clients have some hundred bytes.
 	maxMessageBytes = 1024
-	// maxMKIBytes is the longest name of a key.
+	// maxMKIBytes is the size of the longest master key identifier.
 	maxMKIBytes = 32
-	// gstreamerAuthKey is what GStreamer says is the length of the authentication key, and means the
-	// tag's.
+	// gstreamerAuthKey is what GStreamer sends as the size of the authentication key: it is that of the tag.
 	gstreamerAuthKey = TagBytes
 )
 
-// MIKEY is the offer as a message of RFC 3830 without encryption, as RTSP has it over TLS (RFC 4567).
-// now must be the time of day: some receivers refuse a message whose time differs from theirs by an hour.
+// MIKEY returns the offer as a message of RFC 3830 that is not encrypted, as RTSP sends it over TLS (RFC 4567).
+// now must be the time of day: some receivers refuse a message whose time differs from theirs by an hour. random fills a
+// buffer with random bytes. The error says that the message cannot be written.
 func (o Offer) MIKEY(now time.Time, random func([]byte)) ([]byte, error) {
 	fresh := make([]byte, 4+randomBytes)
 	random(fresh)
@@ -72,8 +74,8 @@ func (o Offer) MIKEY(now time.Time, random func([]byte)) ([]byte, error) {
 	}.Marshal()
 }
 
-// ParseMIKEY reads a receiver's message. The error says what is wrong with it, or which algorithm it asks
-// for that there is not; it has nothing of the key.
+// ParseMIKEY reads a receiver's message, which is not kept. The error says what is wrong with it, or which algorithm it asks
+// for that is not supported; it does not contain the key.
 func ParseMIKEY(message []byte) (Peer, error) {
 	if len(message) > maxMessageBytes {
 		return Peer{}, fmt.Errorf("mikey: a message of %d bytes: must be at most %d", len(message), maxMessageBytes)
@@ -93,7 +95,7 @@ func ParseMIKEY(message []byte) (Peer, error) {
 		case *mikey.PayloadKEMAC:
 			for _, k := range payload.SubPayloads {
 				if len(k.KeyData) != KeyBytes || len(k.SPI) > maxMKIBytes {
-					return Peer{}, fmt.Errorf("mikey: a key and salt of %d bytes and a name of %d: must be %d, and at most %d",
+					return Peer{}, fmt.Errorf("mikey: a key and salt of %d bytes and a key identifier of %d: must be %d, and at most %d",
 						len(k.KeyData), len(k.SPI), KeyBytes, maxMKIBytes)
 				}
 				p.Key, p.MKI = Key(k.KeyData), bytes.Clone(k.SPI)
@@ -107,8 +109,7 @@ func ParseMIKEY(message []byte) (Peer, error) {
 	return p, nil
 }
 
-// accepted are the values of a policy that there are. What is not listed does not matter for RTCP, or is of
-// no consequence at its only other value.
+// accepted are the supported values of a policy's parameters. Parameters that are not listed do not matter for RTCP.
 var accepted = map[mikey.PayloadSPPolicyParamType][]byte{
 	mikey.PayloadSPPolicyParamTypeEncrAlg:           {aesCM},
 	mikey.PayloadSPPolicyParamTypeSessionEncrKeyLen: {masterKeyBytes},

@@ -12,17 +12,17 @@ var (
 	errReplay = errors.New("srtp: packet has come before, or long after the ones behind it")
 )
 
-// maxSenders is how many SSRCs count under one key: a receiver changes its own when another has the same.
+// maxSenders is how many SSRCs may send under one key: a receiver changes its own if another one has the same.
 const maxSenders = 16
 
-// windowPackets is how many packets behind the newest one are told apart.
+// windowPackets is how far behind the newest packet a packet may come, and be known as new or not.
 const windowPackets = 64
 
 // Opener opens the RTCP of one reader. It belongs to one goroutine.
 type Opener struct {
 	rtcp   *transform
 	mki    []byte
-	key    Key // in Openers
+	key    Key // of the window in Openers.windows
 	window *window
 }
 
@@ -36,7 +36,7 @@ type sender struct {
 	seen    uint64 // bit i: the packet of index highest-i has come
 }
 
-// newOpener makes an Opener for what is sealed with a peer's key, with a window of its own: see Openers.
+// newOpener makes an Opener of a peer's packets, with a window of its own.
 func newOpener(p Peer) *Opener {
 	return &Opener{rtcp: newTransform(&p.Key, labelSRTCP), mki: bytes.Clone(p.MKI), window: &window{}}
 }
@@ -45,7 +45,7 @@ func newOpener(p Peer) *Opener {
 func (*Opener) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
 
 // OpenRTCP checks and opens a compound RTCP packet, and appends it to dst. packet stays as it is, and
-// must not lie in dst. The error says that it is forged or came before; nothing is changed then.
+// must not lie in dst. The error says that the packet is forged or came before; dst and the Opener are as before then.
 func (o *Opener) OpenRTCP(dst, packet []byte) ([]byte, error) {
 	return o.rtcp.openRTCP(dst, packet, o.mki, &o.window.senders)
 }

@@ -1,34 +1,34 @@
 package srtp
 
-// maxLeft is how many keys Openers remember that no Opener has any more.
+// maxLeft is how many keys are remembered that no Opener uses any more.
 const maxLeft = 4096
 
-// Openers make the Openers of all readers. Those of one key have one window, as long as one of them is there,
-// and some time after: what a reader has sent in a session does not count again in its next one, if it
-// takes its key along. The zero value is ready. They belong to one goroutine.
+// Openers makes the Openers of all readers. Those with the same key share a window, which is kept for some time after the
+// last of them was closed: a packet that a reader has sent in one session does not count again in its next one, if it
+// uses the same key there. The zero value is ready. It belongs to one goroutine.
 type Openers struct {
 	windows map[Key]*window
-	// left are the keys that were left last, in a ring: next is the oldest, if it is full.
+	// left are the keys that were unused last, in a ring: next is the oldest, if it is full.
 	left []leftKey
 	next int
-	// leavings counts them.
+	// leavings is how often a key became unused.
 	leavings uint64
 }
 
-// leftKey is a key that the last Opener has left. at is the number of that; it may have come back since.
+// leftKey is a key that became unused, as the leaving with the number at. It may be used again since.
 type leftKey struct {
 	key Key
 	at  uint64
 }
 
-// window is what has come that was sealed with one key.
+// window is which packets have come that were sealed with one key.
 type window struct {
 	senders senders
 	openers int
-	leftAt  uint64 // of the last time that there was no Opener
+	leftAt  uint64 // the number of the newest leaving
 }
 
-// Open makes an Opener for what is sealed with a peer's key. The caller closes it.
+// Open makes an Opener of the packets that a peer seals. The caller closes it by Close.
 func (m *Openers) Open(p Peer) *Opener {
 	w := m.windows[p.Key]
 	if w == nil {
@@ -44,7 +44,7 @@ func (m *Openers) Open(p Peer) *Opener {
 	return o
 }
 
-// Close ends the use of an Opener that Open has made, once.
+// Close ends the use of an Opener that Open has made. It must be called once for each.
 func (m *Openers) Close(o *Opener) {
 	if o.window.openers--; o.window.openers > 0 {
 		return
@@ -61,7 +61,7 @@ func (m *Openers) Close(o *Opener) {
 	m.next = (m.next + 1) % maxLeft
 }
 
-// forget forgets a key, unless it has come back.
+// forget forgets a key, unless it was used again.
 func (m *Openers) forget(l leftKey) {
 	if w := m.windows[l.key]; w.openers == 0 && w.leftAt == l.at {
 		delete(m.windows, l.key)

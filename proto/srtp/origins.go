@@ -2,26 +2,26 @@ package srtp
 
 import "errors"
 
-// Origin says of which plain packet a sealed one is made. Packets of one Origin have the same bytes but
-// for the SSRC and the sequence number, which sealing writes: who lays a frame out with other bytes, a
-// timestamp or an extension, gives these another Layout.
+// Origin says which plain packet a sealed one is made of. All packets with one Origin have the same bytes but
+// for the SSRC and the sequence number, which sealing writes. Packets of the same frame with other bytes, such as
+// another timestamp or a header extension, must have another Layout.
 type Origin struct {
-	// Frame is the number of the frame in the ring.
+	// Frame is the frame's number, such as that in the ring.
 	Frame uint64
 	// Packet is the packet's index in the frame, below 65535.
 	Packet uint32
-	// Layout is the way that the frame is laid out.
+	// Layout is the number of the way in which the frame is laid out.
 	Layout uint32
 }
 
 const (
-	// windowRuns and windowSealed are how far back a sealed packet's origin is known: as long as it is one of
-	// the last 512 packets and of the last 64 runs. Of 7 packets a frame and 30 frames/s this is 2 s, of
-	// 30 packets 0.6 s. A run that goes on where the one before ended is one with it.
+	// windowRuns and windowSealed are how far back a sealed packet's origin is known: while it is one of
+	// the last 512 packets and of the last 64 runs. With 7 packets a frame and 30 frames/s this is 2 s, with
+	// 30 packets 0.6 s. A run that goes on where the one before ended counts as one with it.
 	windowRuns   = 64
 	windowSealed = 512
-	// maxJump is how far two runs in a row may be apart, in frames and in layouts, so that 16 bits tell all
-	// in the window apart.
+	// maxJump is how far two runs in a row may be apart, in frames and in layouts: then 16 bits of each are enough to
+	// know all runs in the window.
 	maxJump = 1<<15/windowRuns - 1
 	// maxPackets is how many packets a frame may have.
 	maxPackets = 1<<16 - 1
@@ -29,7 +29,7 @@ const (
 
 var errOrigin = errors.New("srtp: the packet's index in its frame must be below 65535")
 
-// origins are those of the packets sealed last. It has 1536 bytes, as each receiver has one.
+// origins are those of the packets sealed last. Each receiver has one: it is kept small, 1536 bytes.
 type origins struct {
 	runs [windowRuns]packedRun
 	// checks are two bytes of each packet's tag, by its index. The tags of two packets that are
@@ -37,11 +37,10 @@ type origins struct {
 	checks [windowSealed]uint16
 }
 
-// packedRun is packets in a row of one frame. Of the frame's number and of the layout there are
-// the lower 16 bits.
+// packedRun is packets in a row of one frame. frame and layout are the lower 16 bits of their numbers.
 type packedRun struct{ frame, layout, packet, packets uint16 }
 
-// note notes that the next packets are of this origin and the ones behind it.
+// note notes that the next packets have this origin, and Packet+1 and so on.
 func (p *Private) note(o Origin, packets int) {
 	if p.runs > 0 {
 		last := &p.sent.runs[p.newestRun]
@@ -51,7 +50,7 @@ func (p *Private) note(o Origin, packets int) {
 		}
 		frames, layouts := int64(o.Frame-p.newestFrame), int64(o.Layout)-int64(p.newestLayout)
 		if frames > maxJump || frames < -maxJump || layouts > maxJump || layouts < -maxJump {
-			p.runs = 0 // the ones before could be taken for others
+			p.runs = 0 // 16 bits do not tell the earlier runs from later ones
 		}
 	}
 	p.newestRun = (p.newestRun + 1) % windowRuns
@@ -60,12 +59,12 @@ func (p *Private) note(o Origin, packets int) {
 	p.newestFrame, p.newestLayout = o.Frame, o.Layout
 }
 
-// originOf is the origin of the packet sealed with an index, unless it is out of the window.
+// originOf returns the origin of the packet sealed with an index. ok is false if that is out of the window.
 func (p *Private) originOf(index uint64) (Origin, bool) {
 	if index >= p.next || p.next-index > windowSealed {
 		return Origin{}, false
 	}
-	behind := p.next - index // of the packets up to the newest one, 1 is that
+	behind := p.next - index // how many packets back, 1 being the newest
 	for i := range p.runs {
 		r := &p.sent.runs[(p.newestRun-i)%windowRuns]
 		if n := uint64(r.packets); behind > n {

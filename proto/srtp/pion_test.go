@@ -88,7 +88,7 @@ func TestPionRTCP(t *testing.T) {
 	for i := range 300 {
 		p := rtcp.AppendSenderReport(nil, rtcp.SenderReport{SSRC: 7, Packets: uint32(i)}, "a@b")
 		sealed, err := s.SealRTCP(nil, p)
-		if err != nil || len(sealed) != len(p)+RTCPExtraBytes {
+		if err != nil || len(sealed) != len(p)+rtcpIndexBytes+TagBytes {
 			t.Fatal(len(sealed), err)
 		}
 		if got, err := theirs.DecryptRTCP(nil, sealed, nil); err != nil || !bytes.Equal(got, p) {

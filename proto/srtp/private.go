@@ -13,27 +13,25 @@ var (
 	errDifferent = errors.New("srtp: another packet was sealed with this index")
 )
 
-// Private is what one receiver has for itself: keys that seal its packets, each with a number of its
-// own, and the receiver's keys, which open its RTCP. It never seals two different packets with one index.
-// It belongs to one goroutine.
+// Private seals the packets of one receiver with keys and sequence numbers of its own, and opens that
+// receiver's RTCP. It never seals two different packets with one index. It belongs to one goroutine.
 type Private struct {
 	keys suite
 	sent *origins
-	// next is the index of the next packet, nextRTCP that of the next RTCP packet.
+	// next is the index of the next packet, and nextRTCP that of the next RTCP packet.
 	next uint64
-	// The newest run in sent, and how many runs there are.
+	// newestFrame, newestLayout and newestRun are of the newest run in sent, and runs is how many runs there are.
 	newestFrame                  uint64
 	seen                         senders
 	newestLayout, ssrc, nextRTCP uint32
 	newestRun, runs              uint8
 }
 
-// NewPrivate makes a Private. ours and theirs are a master key and after it the master salt, as
-// DTLS-SRTP exports them, of profile.KeyBytes each; they are not kept. Of each pair of keys there must be
-// one Private only. ssrc is that of all packets, and first the index of the first one, below 32768: to a
-// receiver that misses the first packets it would not be clear above that whether the sequence numbers have
-// wrapped. The error says which argument is wrong, or that Go's cryptography refuses the profile, and
-// has nothing of the keys.
+// NewPrivate makes a Private. ours, which seals, and theirs, which opens, are each a master key with its
+// master salt behind it, as DTLS-SRTP exports them, of profile.KeyBytes. They are not kept. There must be one Private
+// only for a pair of keys. ssrc is that of all packets, and first the index of the first one, below 32768: with a higher
+// one, a receiver that misses the first packets could not know whether the sequence numbers have wrapped. The error says
+// which argument is wrong, or that Go's cryptography refuses the profile; it does not contain the keys.
 func NewPrivate(profile Profile, ours, theirs []byte, ssrc uint32, first uint64) (*Private, error) {
 	n := profile.KeyBytes()
 	if n == 0 {
@@ -58,17 +56,17 @@ func NewPrivate(profile Profile, ours, theirs []byte, ssrc uint32, first uint64)
 // Format prints no key, whatever the verb.
 func (*Private) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
 
-// Next is the index of the packet that is sealed next. Its lower 16 bits are the packet's sequence number,
+// Next returns the index of the packet that is sealed next. Its lower 16 bits are the packet's sequence number,
 // the upper 32 the rollover counter.
 func (p *Private) Next() uint64 { return p.next }
 
-// BeforeWrap is how many packets the next run may have, 1 to 65536: then the sequence numbers begin anew.
+// BeforeWrap returns how many packets the next run may have, 1 to 65536: behind them the sequence numbers wrap.
 func (p *Private) BeforeWrap() int { return 1<<16 - int(uint16(p.next)) }
 
 // SealRun appends a run of RTP packets to dst, numbered Next and on, with the Private's SSRC, and
 // sealed: each is TagBytes of the profile longer. The packets are packetBytes long each, but for the last
-// one, which may be shorter. origin is that of the first packet; the others have the ones behind it,
-// Packet+1 and so on. A run may have at most BeforeWrap packets; the caller splits a longer one. run stays as
+// one, which may be shorter. origin is that of the first packet; the next ones have Packet+1 and so
+// on. A run may have at most BeforeWrap packets; the caller splits a longer one. run stays as
 // it is, and must not overlap with the room of dst. If there is an error nothing is sealed, dst is as before,
 // and no index is used. SealRun allocates only to grow dst.
 func (p *Private) SealRun(dst, run []byte, packetBytes int, origin Origin) ([]byte, error) {
@@ -103,7 +101,7 @@ func (p *Private) SealRun(dst, run []byte, packetBytes int, origin Origin) ([]by
 	return dst, nil
 }
 
-// check is what is kept of the tag of a sealed packet, which dst ends with.
+// check returns what is kept of the tag of the sealed packet that dst ends with.
 func (p *Private) check(dst []byte) uint16 {
 	return binary.BigEndian.Uint16(dst[len(dst)-p.keys.tagBytes():])
 }
@@ -117,8 +115,8 @@ func (p *Private) Origin(sequence uint16) (index uint64, o Origin, ok bool) {
 }
 
 // Reseal appends a packet to dst that was sealed before: the same bytes again, for a receiver that has
-// not got them, or a socket that did not take them. packet is the plain packet of the origin. If the
-// index was first sealed with another origin or other bytes, or is out of the window, the error says so, and
+// lost them, or a socket that did not take them. packet is the plain packet of the origin. If the
+// index first sealed another origin or other bytes, or is out of the window, the error says so, and
 // dst is as before. packet stays as it is, and must not overlap with the room of dst. Reseal allocates
 // only to grow dst.
 func (p *Private) Reseal(dst, packet []byte, index uint64, origin Origin) ([]byte, error) {
@@ -142,11 +140,8 @@ func (p *Private) Reseal(dst, packet []byte, index uint64, origin Origin) ([]byt
 	return dst, nil
 }
 
-// RTCPExtraBytes is how much longer a sealed RTCP packet is.
-func (p *Private) RTCPExtraBytes() int { return 4 + p.keys.tagBytes() }
-
-// SealRTCP appends a compound RTCP packet to dst, sealed with the next index of RTCP. It is
-// RTCPExtraBytes longer. The first packet's SSRC must be the Private's. When 2^31 packets were sealed, nothing
+// SealRTCP appends a compound RTCP packet to dst, sealed with the next index of RTCP. It is 4 bytes and
+// TagBytes of the profile longer. The first packet's SSRC must be the Private's. When 2^31 packets were sealed, nothing
 // more is, and the error says so. packet stays as it is, and must not overlap with the room of dst.
 func (p *Private) SealRTCP(dst, packet []byte) ([]byte, error) {
 	if len(packet) < rtcpHeaderBytes || binary.BigEndian.Uint32(packet[4:]) != p.ssrc {
@@ -161,8 +156,8 @@ func (p *Private) SealRTCP(dst, packet []byte) ([]byte, error) {
 }
 
 // OpenRTCP checks and opens a compound RTCP packet of the receiver, and appends it to dst. packet stays
-// as it is, and must not overlap with the room of dst. The error says that it is forged or came before;
-// nothing is changed then.
+// as it is, and must not overlap with the room of dst. The error says that the packet is forged or came before;
+// dst and the Private are as before then.
 func (p *Private) OpenRTCP(dst, packet []byte) ([]byte, error) {
 	return p.keys.openRTCP(dst, packet, &p.seen)
 }

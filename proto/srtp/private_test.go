@@ -109,7 +109,7 @@ func TestPrivatePionRTCP(t *testing.T) {
 		for i := range uint32(300) {
 			report := rtcp.AppendSenderReport(nil, rtcp.SenderReport{SSRC: privateSSRC, Packets: i}, "a@b")
 			sealed, err := p.SealRTCP([]byte("x"), report)
-			if err != nil || len(sealed) != 1+len(report)+p.RTCPExtraBytes() {
+			if err != nil || len(sealed) != 1+len(report)+rtcpIndexBytes+p.keys.tagBytes() {
 				t.Fatal(len(sealed), err)
 			}
 			if got, err := p.opens.DecryptRTCP(nil, sealed[1:], nil); err != nil || !bytes.Equal(got, report) {

@@ -48,8 +48,8 @@ func (u *usage) sawRTCP(sealed []byte) {
 		u.t.Fatal(err)
 	}
 	word := sealed[len(sealed)-4:]
-	if u.p.RTCPExtraBytes() == RTCPExtraBytes {
-		word = sealed[len(sealed)-RTCPExtraBytes:]
+	if u.tag() == TagBytes {
+		word = sealed[len(sealed)-rtcpIndexBytes-TagBytes:]
 	}
 	index, hash := binary.BigEndian.Uint32(word), sha256.Sum256(opened)
 	if before, known := u.rtcp[index]; known && before != hash {
@@ -93,7 +93,7 @@ func (u *usage) step(rng *rand.Rand, next *Origin, size int) {
 	}
 }
 
-func (u *usage) tag() int { return u.p.RTCPExtraBytes() - 4 }
+func (u *usage) tag() int { return u.p.keys.tagBytes() }
 
 // reseal seals a packet again: the one that it was made of, or another one.
 func (u *usage) reseal(rng *rand.Rand, size int) {

@@ -1,13 +1,12 @@
 package srtp
 
-// Profile is a way to seal that DTLS-SRTP can agree on, by its number there (RFC 5764, RFC 7714).
+// Profile is an SRTP protection profile, by its number in DTLS-SRTP (RFC 5764, RFC 7714).
 type Profile uint16
 
 const (
-	// AES128CMHMACSHA1 is SRTP_AES128_CM_HMAC_SHA1_80, which every implementation has. It is also what
-	// Sealer and Opener seal and open by.
+	// AES128CMHMACSHA1 is SRTP_AES128_CM_HMAC_SHA1_80, which every implementation has. Sealer and Opener use it, too.
 	AES128CMHMACSHA1 Profile = 1
-	// AEADAES128GCM is SRTP_AEAD_AES_128_GCM, which costs a third of the time.
+	// AEADAES128GCM is SRTP_AEAD_AES_128_GCM, which takes a third of the time.
 	AEADAES128GCM Profile = 7
 )
 
@@ -16,7 +15,7 @@ const (
 	gcmTagBytes  = 16
 )
 
-// KeyBytes is the length of a master key with its salt; 0 of a profile that there is not.
+// KeyBytes returns the size of a master key with its salt; 0 for an unknown profile.
 func (p Profile) KeyBytes() int {
 	switch p {
 	case AES128CMHMACSHA1:
@@ -27,7 +26,7 @@ func (p Profile) KeyBytes() int {
 	return 0
 }
 
-// TagBytes is how much longer a sealed RTP packet is; 0 for a profile that there is not.
+// TagBytes returns how many bytes longer a sealed RTP packet is; 0 for an unknown profile.
 func (p Profile) TagBytes() int {
 	switch p {
 	case AES128CMHMACSHA1:
@@ -38,12 +37,13 @@ func (p Profile) TagBytes() int {
 	return 0
 }
 
-// suite is the session keys of one receiver by one profile: ours, which seal, and those of the receiver.
-// What is appended to must not overlap with what is read.
+// suite is the session keys of one receiver by one profile: ours, which seal, and those of the receiver, which open.
+// dst must not overlap with packet.
 type suite interface {
 	// tagBytes is how much longer a sealed RTP packet is.
 	tagBytes() int
-	// sealRTP appends a packet, whose header is so long, with this SSRC and numbered by the index.
+	// sealRTP appends a packet, of whose bytes the first header are its header, with an SSRC and the sequence number of the
+	// index.
 	sealRTP(dst, packet []byte, header int, ssrc uint32, index uint64) []byte
 	// sealRTCP appends a compound packet.
 	sealRTCP(dst, packet []byte, index uint32) []byte

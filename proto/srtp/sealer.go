@@ -14,10 +14,10 @@ const (
 
 	rtpHeaderBytes  = 12
 	rtcpHeaderBytes = 8
-	// encrypted, before an RTCP packet's index, says that the packet is enciphered.
-	encrypted = 1 << 31
-	// RTCPExtraBytes is how much longer a sealed RTCP packet is: an index and a tag.
-	RTCPExtraBytes = 4 + TagBytes
+	// rtcpIndexBytes is the size of the index behind an RTCP packet, and encrypted the bit in it which says that the packet
+	// is enciphered.
+	rtcpIndexBytes = 4
+	encrypted      = 1 << 31
 )
 
 var (
@@ -31,11 +31,11 @@ type Sealer struct {
 	key       Key
 	ssrc      uint32
 	rtp, rtcp *transform
-	// next is the least index that was not used for RTP, nextRTCP that of RTCP.
+	// next is the least index that was not used for RTP, and nextRTCP that of RTCP.
 	next, nextRTCP uint64
 }
 
-// NewSealer makes a Sealer with a new key. random fills a buffer with randomness that nobody can guess.
+// NewSealer makes a Sealer with a new key. random fills a buffer with random bytes that nobody can guess, as crypto/rand does.
 func NewSealer(random func([]byte), ssrc uint32) *Sealer {
 	var k Key
 	random(k[:])
@@ -53,7 +53,7 @@ func newSealer(k Key, ssrc uint32) *Sealer {
 // SSRC is that of the sealed packets.
 func (s *Sealer) SSRC() uint32 { return s.ssrc }
 
-// Offer is what a receiver must know whose first packet comes with a rollover counter.
+// Offer returns what a receiver must know. rollover is the counter that its first packet is sealed with.
 func (s *Sealer) Offer(rollover uint32) Offer {
 	return Offer{Key: s.key, SSRC: s.ssrc, Rollover: rollover}
 }
@@ -78,7 +78,7 @@ func (s *Sealer) Seal(dst, packet []byte, index uint64) ([]byte, error) {
 	return s.rtp.sealRTP(dst, packet, header, s.ssrc, index), nil
 }
 
-// SealRTCP appends a compound RTCP packet to dst, sealed with the next index. It is RTCPExtraBytes
+// SealRTCP appends a compound RTCP packet to dst, sealed with the next index. It is 4 + TagBytes
 // longer. The first packet's SSRC must be the Sealer's. When 2^31 packets were sealed, nothing more is,
 // and the error says so.
 func (s *Sealer) SealRTCP(dst, packet []byte) ([]byte, error) {

@@ -11,7 +11,7 @@ import (
 	"hash"
 )
 
-// TagBytes is how much longer a sealed RTP packet is.
+// TagBytes is how many bytes longer an RTP packet is that a Sealer has sealed: the size of its authentication tag.
 const TagBytes = 10
 
 // streamBytes is how much of a packet is enciphered at once.
@@ -24,7 +24,7 @@ type transform struct {
 	salt   [saltBytes]byte
 	mac    hash.Hash
 	stream [streamBytes]byte // the key stream of what is in hand
-	sum    [sha1.Size]byte   // the room for a code
+	sum    [sha1.Size]byte   // the newest authentication code
 	suffix [4]byte
 }
 
@@ -40,8 +40,8 @@ func newTransform(k *Key, label byte) *transform {
 	return t
 }
 
-// sealRTP appends a packet, whose header is so long, with an SSRC and numbered by the index. It is
-// TagBytes longer.
+// sealRTP appends a packet, of whose bytes the first header are its header, with an SSRC and the sequence number of the
+// index. It is TagBytes longer.
 func (t *transform) sealRTP(dst, packet []byte, header int, ssrc uint32, index uint64) []byte {
 	from := len(dst)
 	dst = appendHeader(dst, packet[:header], ssrc, index)
@@ -50,7 +50,7 @@ func (t *transform) sealRTP(dst, packet []byte, header int, ssrc uint32, index u
 	return append(dst, t.tag(dst[from:], uint32(index>>16), true)...)
 }
 
-// sealRTCP appends a compound packet. It is RTCPExtraBytes longer.
+// sealRTCP appends a compound packet. It is rtcpIndexBytes + TagBytes longer.
 func (t *transform) sealRTCP(dst, packet []byte, index uint32) []byte {
 	from := len(dst)
 	dst = append(dst, packet...)
@@ -62,20 +62,20 @@ func (t *transform) sealRTCP(dst, packet []byte, index uint32) []byte {
 // openRTCP appends a sealed compound packet, opened, if it is authentic and new. mki stands before the tag.
 func (t *transform) openRTCP(dst, packet, mki []byte, seen *senders) ([]byte, error) {
 	end := len(packet) - TagBytes - len(mki)
-	if end < rtcpHeaderBytes+4 {
+	if end < rtcpHeaderBytes+rtcpIndexBytes {
 		return dst, errShort
 	}
 	sealed, rest := packet[:end], packet[end:]
 	if !bytes.Equal(rest[:len(mki)], mki) || subtle.ConstantTimeCompare(t.tag(sealed, 0, false), rest[len(mki):]) != 1 {
 		return dst, errForged
 	}
-	word := binary.BigEndian.Uint32(sealed[end-4:])
+	word := binary.BigEndian.Uint32(sealed[end-rtcpIndexBytes:])
 	ssrc := binary.BigEndian.Uint32(sealed[4:])
 	if !seen.isNew(ssrc, word&^encrypted) {
 		return dst, errReplay
 	}
 	from := len(dst)
-	dst = append(dst, sealed[:end-4]...)
+	dst = append(dst, sealed[:end-rtcpIndexBytes]...)
 	if word&encrypted != 0 {
 		t.xor(dst[from+rtcpHeaderBytes:], ssrc, uint64(word&^encrypted))
 	}
@@ -100,8 +100,8 @@ func (t *transform) xor(p []byte, ssrc uint32, index uint64) {
 	}
 }
 
-// tag is the authentication code of p, and of the rollover counter behind it where withRollover. It
-// holds until the next call.
+// tag returns the authentication tag of p, if withRollover with the rollover counter behind it. It is valid until the next
+// call.
 func (t *transform) tag(p []byte, rollover uint32, withRollover bool) []byte {
 	t.mac.Reset()
 	t.mac.Write(p)
