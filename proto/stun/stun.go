@@ -1,9 +1,13 @@
 // Package stun reads and answers the STUN binding requests by which browsers find a way to a server, and say that they still
-// want what it sends (RFC 8489; ICE: RFC 8445, consent: RFC 7675). The server is an ICE lite agent: it answers, and
+// want what it sends (RFC 8489; ICE: RFC 8445; consent: RFC 7675). The server is an ICE lite agent: it answers, and
 // sends no requests of its own. Messages are read and written by github.com/pion/stun.
+//
+// Fragment says whose session a datagram may belong to. Responder.Check then says whether it proves that session's password, and
+// Responder.AppendSuccess answers it.
 package stun
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"net/netip"
@@ -12,22 +16,22 @@ import (
 	"github.com/pion/stun/v3"
 )
 
-// FirstByte and LastByte are how a datagram begins that is STUN, where protocols share a port (RFC 7983).
+// Where protocols share a port, the first byte of a datagram of STUN is FirstByte to LastByte (RFC 7983).
 const FirstByte, LastByte = 0, 3
 
 const (
 	headerBytes    = 20
-	bindingRequest = 1
+	bindingRequest = 1 // the type of message
 	magicCookie    = 0x2112a442
-	username       = 6
-	// codeBytes is the room behind a message in which its code is computed, and answerBytes that of an answer and its code.
+	username       = 6 // the type of attribute
+	// codeBytes is the room behind a message in which its HMAC is computed, and answerBytes that of an answer and its HMAC.
 	codeBytes   = 20
 	answerBytes = 160
 )
 
-// Fragment is the server's part of the user name in a binding request (RFC 8445, section 7.2.2), by which the server finds
-// the password. It is a part of the datagram. ok is false if the datagram is no binding request, or names nobody. Nothing is
-// proved by that. It costs little, and allocates nothing.
+// Fragment returns the server's user name fragment in a binding request: what stands before the colon in USERNAME (RFC 8445,
+// section 7.2.2). The server finds the session and its password by it. ours is a part of the datagram. ok is false if the
+// datagram is no binding request, or has no such fragment. Nothing is proved yet. Fragment allocates nothing.
 func Fragment(datagram []byte) (ours []byte, ok bool) {
 	if len(datagram) < headerBytes || binary.BigEndian.Uint16(datagram) != bindingRequest ||
 		int(binary.BigEndian.Uint16(datagram[2:])) != len(datagram)-headerBytes || binary.BigEndian.Uint32(datagram[4:]) != magicCookie {
@@ -51,27 +55,28 @@ func Fragment(datagram []byte) (ours []byte, ok bool) {
 	return nil, false
 }
 
-// Responder checks requests and answers them. It keeps the last request. Its zero value is ready; it belongs to one goroutine,
-// and allocates nothing once it has been used.
+// Responder checks requests and answers them. It keeps the newest request. Its zero value is ready. It belongs to one goroutine,
+// and allocates nothing once it has answered a request.
 type Responder struct {
 	request, answer stun.Message
 	unknown         stun.UnknownAttributes // of the request
 }
 
-// The errors of requests. ErrUnknown is to be answered by AppendUnknown; those with the others get no answer.
+// Why a request gets no answer, or that by AppendUnknown.
 var (
-	ErrFingerprint = errors.New("stun: wrong fingerprint, or none")
-	ErrIntegrity   = errors.New("stun: not sealed by the password")
-	ErrUnknown     = errors.New("stun: has an attribute that must be understood and is not known")
+	ErrFingerprint = errors.New("stun: FINGERPRINT is wrong, or not the last attribute")
+	ErrIntegrity   = errors.New("stun: MESSAGE-INTEGRITY is wrong, or there is none: another password is needed")
+	ErrUnknown     = errors.New("stun: an attribute is not known, and must be understood")
 	errNoRequest   = errors.New("stun: no binding request")
 )
 
 // maxUnknown is how many attributes that are not known an answer names.
 const maxUnknown = 8
 
-// Check reads a binding request, and checks that it is whole and proves the server's password; what sent one that does not is
-// to be sent nothing. conflict: the peer believes that the server chooses the pair of addresses, which is to be answered by
-// AppendConflict. Which pair the peer has chosen (USE-CANDIDATE) is not said: the server sees it by what comes over it.
+// Check checks that a binding request is whole and proves the server's password. The error says what is wrong with it: nothing
+// must be sent then to where it came from, but that ErrUnknown is answered by AppendUnknown. conflict reports that the peer takes
+// itself for the controlled agent, as which an ICE lite agent acts. AppendConflict answers such a request, and AppendSuccess any other.
+// Which addresses the peer has nominated (USE-CANDIDATE) is not reported: the server sees it by what comes from there. The datagram is copied.
 func (r *Responder) Check(datagram, password []byte) (conflict bool, err error) {
 	r.request.Raw = slices.Grow(r.request.Raw[:0], len(datagram)+codeBytes)
 	if err := stun.Decode(datagram, &r.request); err != nil {
@@ -89,7 +94,7 @@ func (r *Responder) Check(datagram, password []byte) (conflict bool, err error) 
 	r.unknown = r.unknown[:0]
 	for _, a := range r.request.Attributes {
 		switch a.Type {
-		case stun.AttrMessageIntegrity: // what follows is not sealed
+		case stun.AttrMessageIntegrity: // the attributes behind it are not proved, so they do not count
 			if len(r.unknown) > 0 {
 				return false, ErrUnknown
 			}
@@ -106,17 +111,19 @@ func (r *Responder) Check(datagram, password []byte) (conflict bool, err error) 
 	return false, ErrIntegrity
 }
 
-// AppendSuccess appends the answer to the request that was checked last, with the address that it came from.
+// AppendSuccess appends the success response to the request that was checked last to dst, with the address that it came from,
+// sealed with the password.
 func (r *Responder) AppendSuccess(dst []byte, from netip.AddrPort, password []byte) []byte {
 	r.begin(stun.BindingSuccess)
 	r.addMapped(from)
 	return r.seal(dst, password)
 }
 
-// AppendConflict answers the request that was checked last that the peer is the one who chooses (487).
+// AppendConflict appends the error response 487 (Role Conflict) to the request that was checked last to dst, sealed with the
+// password: the peer must be the controlling agent.
 func (r *Responder) AppendConflict(dst []byte, password []byte) []byte {
 	r.begin(stun.BindingError)
-	_ = stun.CodeRoleConflict.AddTo(&r.answer) // knows the code's reason
+	_ = stun.CodeRoleConflict.AddTo(&r.answer) // the error would say that the code has no reason phrase
 	return r.seal(dst, password)
 }
 
@@ -128,6 +135,7 @@ func (r *Responder) AppendUnknown(dst, password []byte) []byte {
 	return r.seal(dst, password)
 }
 
+// begin begins an answer to the request.
 func (r *Responder) begin(t stun.MessageType) {
 	r.answer.Reset()
 	r.answer.Raw = slices.Grow(r.answer.Raw, answerBytes)
@@ -138,28 +146,27 @@ func (r *Responder) begin(t stun.MessageType) {
 
 // addMapped adds XOR-MAPPED-ADDRESS (RFC 8489, section 14.2).
 func (r *Responder) addMapped(from netip.AddrPort) {
+	const v4, v6 = 1, 2 // the address families
 	var value [4 + 16]byte
-	const v4, v6 = 1, 2
+	head, address := value[:4], value[4:]
+	if ip := from.Addr().Unmap(); ip.Is4() {
+		head[1] = v4
+		p := ip.As4()
+		address = address[:copy(address, p[:])]
+	} else {
+		head[1] = v6
+		p := ip.As16()
+		copy(address, p[:])
+	}
+	binary.BigEndian.PutUint16(head[2:], from.Port()^magicCookie>>16)
 	var mask [16]byte
 	binary.BigEndian.PutUint32(mask[:], magicCookie)
 	copy(mask[4:], r.request.TransactionID[:])
-	binary.BigEndian.PutUint16(value[2:], from.Port()^magicCookie>>16)
-	size := 4
-	if ip := from.Addr().Unmap(); ip.Is4() {
-		value[1] = v4
-		four := ip.As4()
-		size += copy(value[4:], four[:])
-	} else {
-		value[1] = v6
-		sixteen := ip.As16()
-		size += copy(value[4:], sixteen[:])
-	}
-	for i := range value[4:size] {
-		value[4+i] ^= mask[i]
-	}
-	r.answer.Add(stun.AttrXORMappedAddress, value[:size])
+	subtle.XORBytes(address, address, mask[:])
+	r.answer.Add(stun.AttrXORMappedAddress, value[:len(head)+len(address)])
 }
 
+// seal appends the answer to dst, with MESSAGE-INTEGRITY by the password, and FINGERPRINT.
 func (r *Responder) seal(dst, password []byte) []byte {
 	_ = stun.MessageIntegrity(password).AddTo(&r.answer) // fails only behind a fingerprint
 	_ = stun.Fingerprint.AddTo(&r.answer)                // always nil

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	own "github.com/camcast/camcast/proto/stun"
@@ -108,7 +109,7 @@ func TestUnknown(t *testing.T) {
 func TestForged(t *testing.T) {
 	var r own.Responder
 	whole := request(t, password, useCandidate)
-	if _, err := r.Check(whole, []byte("another")); err != own.ErrIntegrity {
+	if _, err := r.Check(whole, []byte("another")); err == nil || !strings.Contains(err.Error(), "another password") {
 		t.Errorf("another password: %v", err)
 	}
 	for i := range whole {
@@ -151,7 +152,7 @@ func TestBehindTheSeal(t *testing.T) {
 	}
 }
 
-// FuzzCheck has any bytes come. What is taken proves the password, and names somebody.
+// FuzzCheck has any bytes come. What is taken proves the password.
 func FuzzCheck(f *testing.F) {
 	f.Add(request(f, password, useCandidate, controlled))
 	f.Add(request(f, password))
@@ -159,7 +160,7 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, p []byte) {
 		var r own.Responder
 		before := bytes.Clone(p)
-		_, named := own.Fragment(p)
+		_, _ = own.Fragment(p)
 		_, err := r.Check(p, password)
 		if err == nil {
 			if m := (&stun.Message{Raw: bytes.Clone(p)}); m.Decode() != nil || stun.NewShortTermIntegrity(string(password)).Check(m) != nil {
@@ -167,7 +168,6 @@ func FuzzCheck(f *testing.F) {
 			}
 			_ = r.AppendSuccess(nil, netip.AddrPort{}, password)
 		}
-		_ = named
 		if !bytes.Equal(p, before) {
 			t.Error("the datagram has changed")
 		}
