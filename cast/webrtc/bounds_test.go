@@ -14,7 +14,7 @@ import (
 )
 
 // viewer is what the server has of the guest's session.
-func (g *guest) viewer() *viewer { return g.w.s.byName[g.name] }
+func (g *guest) viewer() *viewer { return g.w.s.byID[g.name] }
 
 // checkFrom is a check by the guest's password, as it comes from some address.
 func (g *guest) checkFrom(from netip.AddrPort, more ...stun.Setter) udp.Datagram {
@@ -33,8 +33,8 @@ func TestLargestCheck(t *testing.T) {
 	for _, c := range []struct{ bytes, waiting int }{{maxCheckBytes + 4, 0}, {maxCheckBytes, 1}} {
 		d := g.checkFrom(viewerAt)
 		d = g.checkFrom(viewerAt, stun.NewSoftware(strings.Repeat("x", c.bytes-len(d.Payload)-4)))
-		if !w.s.takeCheck(d) || len(d.Payload) != c.bytes || w.s.strangers.size != c.waiting {
-			t.Errorf("of a check of %d bytes %d wait", len(d.Payload), w.s.strangers.size)
+		if !w.s.takeCheck(d) || len(d.Payload) != c.bytes || w.s.checks.size != c.waiting {
+			t.Errorf("of a check of %d bytes %d wait", len(d.Payload), w.s.checks.size)
 		}
 	}
 	w.run(20 * time.Millisecond)
@@ -43,14 +43,14 @@ func TestLargestCheck(t *testing.T) {
 	}
 }
 
-// TestRoomForStrangers fills the room for checks from new addresses: by one viewer, by one host, and by all, twice, so that it is
+// TestQueuedChecks fills the room for checks from new addresses: by one viewer, by one host, and by all, twice, so that it is
 // filled from its middle on. Whatever waits is answered by its viewer's password, and then there is room again.
-func TestRoomForStrangers(t *testing.T) {
+func TestQueuedChecks(t *testing.T) {
 	w := newStage(t, nil)
-	q := &w.s.strangers
+	q := &w.s.checks
 	port := 1024
 	fill := func(g *guest) {
-		for range maxPerViewer + 3 {
+		for range maxChecksPerViewer + 3 {
 			port++
 			w.s.takeCheck(g.checkFrom(hostAt(0, port)))
 		}
@@ -58,29 +58,29 @@ func TestRoomForStrangers(t *testing.T) {
 	for round := range 2 {
 		before := q.size
 		fill(w.join(hostAt(1, 5000+round)))
-		if q.size-before != maxPerViewer {
+		if q.size-before != maxChecksPerViewer {
 			t.Errorf("%d checks of one viewer wait", q.size-before)
 		}
-		for i := range maxPerHost/maxPerViewer + 5 {
+		for i := range maxChecksPerHost/maxChecksPerViewer + 5 {
 			fill(w.join(hostAt(1, 6000+100*round+i)))
 		}
-		if q.size-before != maxPerHost {
+		if q.size-before != maxChecksPerHost {
 			t.Errorf("%d checks of one host's viewers wait", q.size-before)
 		}
-		for i := range maxStrangers/maxPerViewer + 5 {
+		for i := range maxQueuedChecks/maxChecksPerViewer + 5 {
 			fill(w.join(hostAt(2+100*round+i, 5000)))
 		}
-		if q.size != maxStrangers {
+		if q.size != maxQueuedChecks {
 			t.Errorf("%d checks wait", q.size)
 		}
 		proved := len(w.s.byAddress)
 		w.run(100 * time.Millisecond)
-		if n := len(w.s.byAddress) - proved; n != maxStrangers || q.size > 0 || len(q.byHost) > 0 {
-			t.Errorf("round %d: %d addresses are proved by %d checks; %d wait", round, n, maxStrangers, q.size)
+		if n := len(w.s.byAddress) - proved; n != maxQueuedChecks || q.size > 0 || len(q.byHost) > 0 {
+			t.Errorf("round %d: %d addresses are proved by %d checks; %d wait", round, n, maxQueuedChecks, q.size)
 		}
-		for _, v := range w.s.byName {
-			if v.waiting != 0 {
-				t.Fatalf("%d checks of a viewer count as waiting", v.waiting)
+		for _, v := range w.s.byID {
+			if v.queuedChecks != 0 {
+				t.Fatalf("%d checks of a viewer count as waiting", v.queuedChecks)
 			}
 		}
 		for s := range w.b.Sessions() { // their rooms for addresses are full
@@ -109,7 +109,7 @@ func TestParked(t *testing.T) {
 	g := w.join(viewerAt)
 	g.prove()
 	h := g.shake()
-	w.run(parked - 50*time.Millisecond)
+	w.run(lastFlightTimeout - 50*time.Millisecond)
 	if h.closed {
 		t.Error("DTLS is dropped too soon")
 	}
@@ -126,14 +126,14 @@ func TestDatagramsOfAHandshake(t *testing.T) {
 	first.prove()
 	g.prove()
 	first.shake()
-	w.s.hellos.next = w.l.Now() + 10*time.Millisecond
+	w.s.handshakes.next = w.l.Now() + 10*time.Millisecond
 	number := byte(0)
 	take := func(bytes int) {
 		number++
 		w.s.takeDTLS(udp.Datagram{Payload: append([]byte{22, number}, make([]byte, bytes-2)...), From: movedTo, To: serverAt})
 	}
 	take(maxHandshakeBytes + 1)
-	for range maxHelloDatagrams + 2 {
+	for range maxEarlyDatagrams + 2 {
 		take(100)
 	}
 	w.run(20 * time.Millisecond)
@@ -147,7 +147,7 @@ func TestDatagramsOfAHandshake(t *testing.T) {
 	}
 	take(maxHandshakeBytes)
 	take(maxHandshakeBytes + 1)
-	if len(h.taken) != maxHelloDatagrams+1 {
+	if len(h.taken) != maxEarlyDatagrams+1 {
 		t.Errorf("%d datagrams are taken, want one more", len(h.taken))
 	}
 	for range 2 * maxHandshakeDatagrams {
@@ -176,9 +176,9 @@ func TestUnprovedBytesToTheLast(t *testing.T) {
 	}
 }
 
-// TestLeavingTheLine has viewers leave while they wait for their handshakes, some of them all of their host: those of the others
+// TestLeavingTheQueue has viewers leave while they wait for their handshakes, some of them all of their host: those of the others
 // begin, each once.
-func TestLeavingTheLine(t *testing.T) {
+func TestLeavingTheQueue(t *testing.T) {
 	w := newStage(t, nil)
 	var all []*guest
 	for i := range 12 {
@@ -199,8 +199,8 @@ func TestLeavingTheLine(t *testing.T) {
 		began = append(began, h.taken[0][1])
 	}
 	slices.Sort(began)
-	if !slices.Equal(began, []byte{1, 2, 6, 8, 9, 10}) || len(w.s.hellos.lines)+len(w.s.hellos.hosts) > 0 {
-		t.Errorf("the handshakes of %v have begun; %d hosts have a line", began, len(w.s.hellos.lines))
+	if !slices.Equal(began, []byte{1, 2, 6, 8, 9, 10}) || len(w.s.handshakes.waiting)+len(w.s.handshakes.hosts) > 0 {
+		t.Errorf("the handshakes of %v have begun; %d hosts wait", began, len(w.s.handshakes.waiting))
 	}
 }
 
@@ -212,32 +212,21 @@ func TestRivals(t *testing.T) {
 	first.prove()
 	first.shake()
 	first.send(first.report())
-	w.s.check(first.viewer(), first.checkFrom(movedTo))
+	w.s.answerCheck(first.viewer(), first.checkFrom(movedTo))
 	if w.s.byAddress[movedTo] != first.viewer() {
 		t.Fatal("a second address is not proved")
 	}
-	if w.s.check(second.viewer(), second.checkFrom(movedTo)); w.s.byAddress[movedTo] != second.viewer() || len(first.viewer().proved) != 1 {
+	if w.s.answerCheck(second.viewer(), second.checkFrom(movedTo)); w.s.byAddress[movedTo] != second.viewer() || len(first.viewer().proved) != 1 {
 		t.Error("an address where a viewer is not is not given up")
 	}
 	w.run(rivalSilence - (w.l.Awake() - first.viewer().lastSign) - time.Millisecond)
 	third := w.join(hostAt(2, 5000))
-	if w.s.check(third.viewer(), third.checkFrom(viewerAt)); w.s.byAddress[viewerAt] != first.viewer() {
+	if w.s.answerCheck(third.viewer(), third.checkFrom(viewerAt)); w.s.byAddress[viewerAt] != first.viewer() {
 		t.Error("the address is given up too soon")
 	}
 	w.run(time.Millisecond)
-	if w.s.check(third.viewer(), third.checkFrom(viewerAt)); w.s.byAddress[viewerAt] != third.viewer() || len(first.viewer().proved) != 0 {
+	if w.s.answerCheck(third.viewer(), third.checkFrom(viewerAt)); w.s.byAddress[viewerAt] != third.viewer() || len(first.viewer().proved) != 0 {
 		t.Error("the address is not given up")
-	}
-}
-
-// TestMachineAddresses has a machine have many addresses: a browser on it is told some.
-func TestMachineAddresses(t *testing.T) {
-	w := newStage(t, nil)
-	for i := range maxMachineAddresses + 3 {
-		w.s.options.MachineAddresses = append(w.s.options.MachineAddresses, hostAt(i, 0).Addr())
-	}
-	if n := len(w.s.candidates(netip.MustParseAddr("127.0.0.1"))); n != 1+maxMachineAddresses {
-		t.Errorf("%d candidates", n)
 	}
 }
 

@@ -1,16 +1,19 @@
-// Package webrtc serves the H.264 streams of a cast.Broadcaster to browsers by WebRTC. Offers come by WHEP, which package
-// cast/http answers (http.Options.WHEP) and asks Server.Open for; STUN, DTLS and SRTP share the Broadcaster's RTP port
-// with all else (RFC 7983).
+// Package webrtc serves the H.264 streams of a cast.Broadcaster to browsers by WebRTC. Offers come by WHEP: package cast/http
+// takes them (http.Options.WHEP) and calls Server.Open. STUN, DTLS and SRTP share the Broadcaster's RTP port with all else
+// (RFC 7983).
 //
-// A viewer is served in four steps. Open makes a session, with a user name and a password for STUN. A STUN request that proves
-// the password proves the address that it comes from. From an address that is proved a DTLS handshake is taken, which is done
-// outside of the loop by a DTLS and gives the keys. Then the session plays, sealed with these, on the loop. What remains of
-// DTLS is dropped when the first authentic SRTCP has come, which shows that the viewer has the keys, too.
+// A viewer is served in four steps:
 //
-// The server is an ICE lite agent: it answers, and sends no requests of its own. Nothing is sent to an address that has not
-// proved the password. A viewer that plays is followed to another address when SRTCP comes from there that is
-// authentic: STUN has to prove the address before, but that alone could be a request that somebody has recorded and
-// sends again in the name of a third.
+//  1. Open makes a session, with an ICE user name fragment and a password of its own.
+//  2. A STUN request that is sealed with the password proves the address that it comes from.
+//  3. A proved address may begin a DTLS handshake. A DTLS does it outside the loop, and returns the keys.
+//  4. The session plays on the loop, sealed with these keys. The first authentic SRTCP packet shows that the viewer has them,
+//     too: what is left of DTLS is dropped then.
 //
-// Serve opens it. All of this runs on the Broadcaster's loop, but for the handshakes.
+// The server is an ICE lite agent (RFC 8445): it answers, and sends no requests of its own. It sends nothing to an address that
+// is not proved. A viewer that plays is at the address that its newest authentic SRTCP packet came from, if STUN has
+// proved that address. STUN alone does not move it: anybody can record a STUN request, and send it again in another host's
+// name.
+//
+// Serve opens a Server. All of it runs on the Broadcaster's loop, but for the handshakes.
 package webrtc

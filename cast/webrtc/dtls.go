@@ -19,21 +19,23 @@ import (
 )
 
 const (
-	// flightInterval is how long a lost flight is waited for, at first.
+	// flightInterval is the time until a flight is sent again for the first time.
 	flightInterval = 100 * time.Millisecond
-	// dtlsMTU is the size of the largest datagram of a handshake: it passes everywhere.
+	// dtlsMTU is the size of the largest datagram that is sent in a handshake: one that every network carries.
 	dtlsMTU = 1200
-	// exporter is the label of the keys (RFC 5764, section 4.2).
-	exporter = "EXTRACTOR-dtls_srtp"
+	// exporter is the label of the keys (RFC 5764, section 4.2), and masterKeyBytes the size of one without its salt.
+	exporter       = "EXTRACTOR-dtls_srtp"
+	masterKeyBytes = 16
 )
 
-// profiles are those that are agreed on, the best one first.
+// profiles are those that the server agrees to, the best one first.
 var profiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
 
 // pionDTLS is a DTLS by github.com/pion/dtls, with a certificate of its own.
 type pionDTLS struct{ certificate tls.Certificate }
 
-// NewDTLS makes a DTLS that does handshakes on goroutines, with a new certificate (ECDSA P-256).
+// NewDTLS makes a DTLS that does handshakes on goroutines, with a new self-signed certificate (ECDSA P-256). There is an error if
+// that cannot be made.
 func NewDTLS() (DTLS, error) {
 	certificate, err := selfsign.GenerateSelfSigned()
 	if err != nil {
@@ -47,7 +49,7 @@ func (p *pionDTLS) Fingerprint() whep.Fingerprint {
 	return whep.FingerprintOf(p.certificate.Certificate[0])
 }
 
-// pionHandshake is one that pion/dtls does.
+// pionHandshake is a handshake by github.com/pion/dtls.
 type pionHandshake struct {
 	pipe   *pipe
 	closed atomic.Bool
@@ -69,8 +71,8 @@ func (h *pionHandshake) Close() {
 	_ = h.pipe.Close() // always nil
 }
 
-// errOther is the error of a peer with another certificate than the one that it has offered.
-var errOther = errors.New("another certificate than the offer's")
+// errOtherCertificate is the error of a peer whose certificate is not one that its offer has named.
+var errOtherCertificate = errors.New("another certificate than the offer's")
 
 func (p *pionDTLS) options(isPeer func([]byte) bool) []dtls.ServerOption {
 	return []dtls.ServerOption{
@@ -84,14 +86,14 @@ func (p *pionDTLS) options(isPeer func([]byte) bool) []dtls.ServerOption {
 		dtls.WithLoggerFactory(&logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}), // strangers fill no log
 		dtls.WithVerifyPeerCertificate(func(raw [][]byte, _ [][]*x509.Certificate) error {
 			if len(raw) == 0 || !isPeer(raw[0]) {
-				return errOther
+				return errOtherCertificate
 			}
 			return nil
 		}),
 	}
 }
 
-// run does the handshake, and then keeps the connection until it is closed: the last flight may be asked for again.
+// run does the handshake, and then keeps the connection until it is closed: the peer may ask for the last flight again.
 func (h *pionHandshake) run(options []dtls.ServerOption, done func(Keys, error), closed func()) {
 	defer h.pipe.Close()
 	c, err := dtls.ServerWithOptions(h.pipe, peerAddr{}, options...)
@@ -109,7 +111,7 @@ func (h *pionHandshake) run(options []dtls.ServerOption, done func(Keys, error),
 	if err != nil {
 		return
 	}
-	for p := make([]byte, 64); !errors.Is(err, io.EOF); { // what else comes says nothing: anybody could have sent it
+	for p := make([]byte, 64); !errors.Is(err, io.EOF); { // other errors end nothing: anybody could have sent what they are about
 		_, err = c.Read(p)
 	}
 	if !h.closed.Load() {
@@ -117,7 +119,7 @@ func (h *pionHandshake) run(options []dtls.ServerOption, done func(Keys, error),
 	}
 }
 
-// export takes the keys out of a connection.
+// export exports the keys of a connection, as the server has them.
 func export(c *dtls.Conn) (k Keys, err error) {
 	profile, ok := c.SelectedSRTPProtectionProfile()
 	if !ok {
@@ -128,15 +130,12 @@ func export(c *dtls.Conn) (k Keys, err error) {
 	if !ok {
 		return k, errors.New("the handshake is not done")
 	}
-	const keyBytes = 16
-	whole := k.Profile.KeyBytes()
-	salt := whole - keyBytes
-	// The client's key, ours, the client's salt, ours.
-	all, err := state.ExportKeyingMaterial(exporter, nil, 2*whole)
+	all, err := state.ExportKeyingMaterial(exporter, nil, 2*k.Profile.KeyBytes())
 	if err != nil {
 		return k, err
 	}
-	k.Theirs = slices.Concat(all[:keyBytes], all[2*keyBytes:][:salt])
-	k.Ours = slices.Concat(all[keyBytes:2*keyBytes], all[2*keyBytes+salt:])
+	keys, salts := all[:2*masterKeyBytes], all[2*masterKeyBytes:] // in each the client's comes first
+	k.Theirs = slices.Concat(keys[:masterKeyBytes], salts[:len(salts)/2])
+	k.Ours = slices.Concat(keys[masterKeyBytes:], salts[len(salts)/2:])
 	return k, nil
 }

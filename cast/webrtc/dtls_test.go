@@ -131,7 +131,7 @@ func TestOtherCertificate(t *testing.T) {
 	conn, h, got, _, _ := shake(t, newClient(t), func([]byte) bool { return false })
 	defer conn.Close()
 	defer h.Close()
-	if got.err == nil || !errors.Is(got.err, errOther) {
+	if got.err == nil || !errors.Is(got.err, errOtherCertificate) {
 		t.Errorf("%v", got.err)
 	}
 }
@@ -238,7 +238,7 @@ func TestOverLoopback(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		v = s.byName[name]
+		v = s.byID[name]
 	})
 	if v == nil {
 		return

@@ -9,77 +9,78 @@ import (
 	"github.com/camcast/camcast/loop"
 )
 
-// helloInterval is the time between the beginnings of two handshakes. One takes some 1 ms of CPU: all of them
+// handshakeInterval is the time between the beginnings of two handshakes. One takes some 1 ms of CPU: all of them
 // take half of one CPU at most, however many come.
-const helloInterval = 2 * time.Millisecond
+const handshakeInterval = 2 * time.Millisecond
 
-// hellos are the viewers whose handshake is to begin: their hosts in rotation, so that one that begins many waits for itself.
-type hellos struct {
+// handshakeQueue has the viewers whose handshakes have not begun. Their hosts take turns, so that a host that begins many waits
+// for itself alone.
+type handshakeQueue struct {
 	timer *loop.Timer
 	loop  *loop.Loop
-	next  time.Duration // no handshake begins before
-	// lines are the viewers of each host, in order, and hosts those that have a line, the next one first.
-	lines map[netip.Prefix][]*viewer
-	hosts []netip.Prefix
+	next  time.Duration // no handshake begins before this time, by Loop.Now
+	// waiting are the viewers of each host, the first one to begin first. hosts are its keys, the next host first.
+	waiting map[netip.Prefix][]*viewer
+	hosts   []netip.Prefix
 }
 
-func (q *hellos) init(s *Server) {
-	q.loop, q.lines = s.loop, map[netip.Prefix][]*viewer{}
-	q.timer = s.loop.NewTimer(q.turn)
+func (q *handshakeQueue) init(l *loop.Loop) {
+	q.loop, q.waiting = l, map[netip.Prefix][]*viewer{}
+	q.timer = l.NewTimer(q.turn)
 }
 
-// add has a viewer wait, unless it does.
-func (q *hellos) add(v *viewer) {
-	host := cast.CountedAs(v.shaking.peer.Addr())
-	l, ok := q.lines[host]
+// add queues a viewer, unless it is there.
+func (q *handshakeQueue) add(v *viewer) {
+	host := cast.CountedAs(v.handshake.peer.Addr())
+	all, ok := q.waiting[host]
 	if !ok {
 		q.hosts = append(q.hosts, host)
 	}
-	if !slices.Contains(l, v) {
-		q.lines[host] = append(l, v)
+	if !slices.Contains(all, v) {
+		q.waiting[host] = append(all, v)
 	}
 	if _, set := q.timer.Due(); !set {
 		q.timer.Set(q.next)
 	}
 }
 
-// remove takes a viewer out. Its host keeps its turn.
-func (q *hellos) remove(v *viewer) {
-	if v.shaking == nil {
+// remove removes a viewer. Its host keeps its turn.
+func (q *handshakeQueue) remove(v *viewer) {
+	if v.handshake == nil {
 		return
 	}
-	host := cast.CountedAs(v.shaking.peer.Addr())
-	if l, ok := q.lines[host]; ok {
-		q.lines[host] = slices.DeleteFunc(l, func(other *viewer) bool { return other == v })
+	host := cast.CountedAs(v.handshake.peer.Addr())
+	if all, ok := q.waiting[host]; ok {
+		q.waiting[host] = slices.DeleteFunc(all, func(other *viewer) bool { return other == v })
 	}
 }
 
 // turn begins the next handshake.
-func (q *hellos) turn() {
+func (q *handshakeQueue) turn() {
 	for begun := false; len(q.hosts) > 0 && !begun; {
 		host := q.hosts[0]
 		q.hosts = q.hosts[1:]
-		l := q.lines[host]
-		if len(l) > 0 {
-			begun = l[0].begin()
-			l = slices.Delete(l, 0, 1)
+		all := q.waiting[host]
+		if len(all) > 0 {
+			begun = all[0].beginHandshake()
+			all = slices.Delete(all, 0, 1)
 		}
-		if len(l) == 0 {
-			delete(q.lines, host)
+		if len(all) == 0 {
+			delete(q.waiting, host)
 			continue
 		}
-		q.lines[host] = l
+		q.waiting[host] = all
 		q.hosts = append(q.hosts, host)
 	}
-	q.next = q.loop.Now() + helloInterval
+	q.next = q.loop.Now() + handshakeInterval
 	if len(q.hosts) > 0 {
 		q.timer.Set(q.next)
 	}
 }
 
-// close has nobody wait any more.
-func (q *hellos) close() {
+// close empties the queue.
+func (q *handshakeQueue) close() {
 	q.timer.Stop()
-	clear(q.lines)
+	clear(q.waiting)
 	q.hosts = nil
 }

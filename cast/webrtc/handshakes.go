@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"time"
@@ -12,61 +13,65 @@ import (
 	"github.com/camcast/camcast/proto/whep"
 )
 
-// DTLS does handshakes as the server, outside of the loop.
+// DTLS does handshakes as the server, outside the loop. NewDTLS makes one.
 type DTLS interface {
-	// Fingerprint is that of the certificate.
+	// Fingerprint is that of the server's certificate, which answers to offers name.
 	Fingerprint() whep.Fingerprint
-	// Begin begins a handshake. isPeer reports whether a certificate is the one that the peer has to prove. send sends a
-	// datagram to the peer, and copies it. done is called once with the keys, or with why there are none; closed is called
-	// when the peer closes the connection after that. Any goroutine may call them, not within Begin.
+	// Begin begins a handshake with a peer. The functions may be called by any goroutine, but not within Begin.
+	//
+	//   - isPeer reports whether a certificate (DER) is one that the offer has named. Others must be refused.
+	//   - send sends a datagram to the peer, and copies it.
+	//   - done is called once, with the keys, or with the reason why there are none.
+	//   - closed is called if the peer closes the connection after that.
 	Begin(isPeer func(der []byte) bool, send func(datagram []byte), done func(Keys, error), closed func()) Handshake
 }
 
-// Handshake is one that DTLS has begun. Its methods belong to the loop's goroutine and do not wait.
+// Handshake is a handshake that DTLS has begun. Its methods belong to the loop's goroutine and do not wait.
 type Handshake interface {
-	// Take takes a datagram of the peer, and copies it. It is dropped if several have not been read.
+	// Take takes a datagram of the peer, and copies it. It may drop the datagram if earlier ones have not been read.
 	Take(datagram []byte)
-	// Close ends the handshake or what is left of it. Nothing is sent any more, and nothing that was given to Begin has an
-	// effect. Closing twice does nothing.
+	// Close ends the handshake, or what is left of it. Nothing is sent any more, and the functions that were given to Begin
+	// have no effect. Closing twice does nothing.
 	Close()
 }
 
 // Keys are what a handshake gives.
 type Keys struct {
+	// Profile is the SRTP protection profile that was agreed on.
 	Profile srtp.Profile
-	// Ours and Theirs are a master key and behind it a master salt (RFC 5764): ours seals what the server sends.
+	// Ours seals what the server sends, Theirs what the peer sends. Each is a master key with its master salt behind it, of
+	// Profile.KeyBytes in all (RFC 5764, section 4.2).
 	Ours, Theirs []byte
 }
 
 const (
-	// maxHelloDatagrams is how many datagrams are kept of a viewer whose handshake has not begun. Browsers send a ClientHello
+	// maxEarlyDatagrams is how many datagrams are kept of a viewer whose handshake has not begun. Browsers send a ClientHello
 	// in two.
-	maxHelloDatagrams = 4
-	// maxHandshakeDatagrams is how many datagrams a handshake takes.
+	maxEarlyDatagrams = 4
+	// maxHandshakeDatagrams is how many datagrams a handshake takes, and maxHandshakeBytes the size of the largest.
 	maxHandshakeDatagrams = 100
-	// maxHandshakeBytes is the size of the largest.
-	maxHandshakeBytes = 1500
-	// unprovedBytes is how much is sent in a handshake that is not done, besides unprovedTimes what has come: the
-	// addresses may not be the viewer's own, as nothing that is sent there has come back.
+	maxHandshakeBytes     = 1500
+	// Before a handshake is done, no more is sent in it than unprovedBytes and unprovedTimes what has come: the address may
+	// be another host's, as nothing shows yet that what is sent there arrives.
 	unprovedBytes, unprovedTimes = 4096, 3
-	// parked is how long what is left of DTLS is kept after the handshake if no SRTCP comes: the last flight may be lost, and
-	// be asked for again.
-	parked = 10 * time.Second
+	// lastFlightTimeout is how long what is left of DTLS is kept after the handshake if no SRTCP comes: the last flight may
+	// be lost, and the viewer asks for it again.
+	lastFlightTimeout = 10 * time.Second
 )
 
-// shaking is a viewer's handshake.
-type shaking struct {
-	// hello are the datagrams that have come before it begins.
-	hello     [][]byte
-	handshake Handshake // nil: it has not begun
-	// counted: it is one of Broadcaster.BeginHandshake.
+// handshakeState is a viewer's handshake, from its first datagram on.
+type handshakeState struct {
+	// early are the datagrams that came before the handshake began.
+	early [][]byte
+	begun Handshake      // nil: it has not begun
+	peer  netip.AddrPort // where the first datagram came from; the handshake is counted as this host's
+	// counted: Broadcaster.BeginHandshake counts it.
 	counted bool
-	peer    netip.AddrPort // by which it is counted
-	taken   int
-	// came and sent are bytes.
-	came, sent int
-	isDone     bool
-	timeout    *loop.Timer // set when it is done
+	taken   int // datagrams
+	// received and sent are in bytes.
+	received, sent int
+	isDone         bool
+	timeout        *loop.Timer // set when it is done
 }
 
 // takeDTLS takes DTLS of viewers, from addresses that are proved.
@@ -75,69 +80,67 @@ func (s *Server) takeDTLS(d udp.Datagram) (taken bool) {
 	if v == nil || len(d.Payload) > maxHandshakeBytes {
 		return v != nil
 	}
-	if v.shaking == nil {
+	if v.handshake == nil {
 		if v.playing { // nothing is left of it
 			return true
 		}
-		v.shaking = &shaking{peer: d.From}
+		v.handshake = &handshakeState{peer: d.From}
 	}
-	h := v.shaking
+	h := v.handshake
 	if h.taken++; h.taken > maxHandshakeDatagrams {
 		return true
 	}
-	h.came += len(d.Payload)
+	h.received += len(d.Payload)
 	if !v.playing {
 		v.moveTo(d.From)
 	}
 	switch {
-	case h.handshake != nil:
-		h.handshake.Take(d.Payload)
-	case len(h.hello) < maxHelloDatagrams:
-		h.hello = append(h.hello, append([]byte(nil), d.Payload...))
-		s.hellos.add(v)
+	case h.begun != nil:
+		h.begun.Take(d.Payload)
+	case len(h.early) < maxEarlyDatagrams:
+		h.early = append(h.early, bytes.Clone(d.Payload))
+		s.handshakes.add(v)
 	}
 	return true
 }
 
-// begin begins the handshake. It reports false if it cannot begin now: the viewer sends its ClientHello again.
-func (v *viewer) begin() bool {
-	s, h := v.server, v.shaking
+// beginHandshake begins the viewer's handshake. It reports false if a limit is reached: the viewer sends its ClientHello
+// again.
+func (v *viewer) beginHandshake() bool {
+	s, h := v.server, v.handshake
+	early := h.early
+	h.early = nil
 	if s.broadcaster.BeginHandshake(h.peer) != nil {
-		h.hello = nil
 		return false
 	}
 	h.counted = true
-	h.handshake = s.dtls.Begin(v.isPeer, func(datagram []byte) {
-		datagram = append([]byte(nil), datagram...)
-		_ = s.loop.Post(func() { v.send(h, datagram) }) // a loop that is closed sends nothing
+	post := func(f func()) { _ = s.loop.Post(f) } // a loop that is closed does nothing
+	h.begun = s.dtls.Begin(v.isPeer, func(datagram []byte) {
+		datagram = bytes.Clone(datagram)
+		post(func() { v.sendHandshake(h, datagram) })
 	}, func(k Keys, err error) {
-		_ = s.loop.Post(func() { v.shaken(h, k, err) })
+		post(func() { v.handshakeDone(h, k, err) })
 	}, func() {
-		_ = s.loop.Post(func() {
-			if v.shaking == h {
-				v.session.Gone("closed")
-			}
-		})
+		post(func() { v.handshakeClosed(h) })
 	})
-	for _, one := range h.hello {
-		h.handshake.Take(one)
+	for _, one := range early {
+		h.begun.Take(one)
 	}
-	h.hello = nil
 	return true
 }
 
-// send sends a datagram of a handshake to where the viewer is.
-func (v *viewer) send(h *shaking, datagram []byte) {
-	if v.shaking != h || !h.isDone && h.sent+len(datagram) > unprovedBytes+unprovedTimes*h.came {
+// sendHandshake sends a datagram of a handshake to where the viewer is.
+func (v *viewer) sendHandshake(h *handshakeState, datagram []byte) {
+	if v.handshake != h || !h.isDone && h.sent+len(datagram) > unprovedBytes+unprovedTimes*h.received {
 		return
 	}
 	h.sent += len(datagram)
 	v.server.broadcaster.Reply(udp.Datagram{From: v.at.peer, To: v.at.local}, datagram)
 }
 
-// shaken is called when a handshake is done.
-func (v *viewer) shaken(h *shaking, k Keys, err error) {
-	if v.shaking != h {
+// handshakeDone is called when a handshake has given keys, or has failed.
+func (v *viewer) handshakeDone(h *handshakeState, k Keys, err error) {
+	if v.handshake != h {
 		return
 	}
 	v.uncount(h)
@@ -147,30 +150,37 @@ func (v *viewer) shaken(h *shaking, k Keys, err error) {
 		return
 	}
 	h.isDone = true
-	h.timeout = v.server.loop.NewTimer(v.drop)
-	h.timeout.SetAfter(parked)
+	h.timeout = v.server.loop.NewTimer(v.dropHandshake)
+	h.timeout.SetAfter(lastFlightTimeout)
 	v.isPeer = nil
 	v.play(k)
 }
 
-// uncount ends what BeginHandshake began.
-func (v *viewer) uncount(h *shaking) {
+// handshakeClosed is called when the viewer has closed the connection.
+func (v *viewer) handshakeClosed(h *handshakeState) {
+	if v.handshake == h {
+		v.session.Gone("closed")
+	}
+}
+
+// uncount ends what Broadcaster.BeginHandshake began.
+func (v *viewer) uncount(h *handshakeState) {
 	if h.counted {
 		h.counted = false
 		v.server.broadcaster.EndHandshake(h.peer)
 	}
 }
 
-// drop forgets DTLS. Nothing is sent of it any more, not even that it is closed.
-func (v *viewer) drop() {
-	h := v.shaking
+// dropHandshake forgets DTLS without a word to the viewer: a close_notify would have it end the session.
+func (v *viewer) dropHandshake() {
+	h := v.handshake
 	if h == nil {
 		return
 	}
-	v.shaking = nil
+	v.handshake = nil
 	v.uncount(h)
-	if h.handshake != nil {
-		h.handshake.Close()
+	if h.begun != nil {
+		h.begun.Close()
 	}
 	if h.timeout != nil {
 		h.timeout.Stop()

@@ -34,7 +34,7 @@ func TestHostsTakeTurns(t *testing.T) {
 		t.Fatalf("%d handshakes", len(w.begun))
 	}
 	for i, h := range w.begun {
-		if i > 0 && h.at < w.begun[i-1].at+helloInterval {
+		if i > 0 && h.at < w.begun[i-1].at+handshakeInterval {
 			t.Errorf("handshake %d begins %v after the one before", i, h.at-w.begun[i-1].at)
 		}
 		if h.taken[0][3] == 40 && i > 2 {
@@ -101,12 +101,12 @@ func TestStrangersHaveABudget(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if w.s.strangers.size > 0 {
+	if w.s.checks.size > 0 {
 		t.Fatal("nothing has come yet")
 	}
 	good.prove()
 	old.prove()
-	if n := w.s.byName[bad.name].waiting; n > 0 || w.s.strangers.size > 0 {
+	if n := w.s.byID[bad.name].queuedChecks; n > 0 || w.s.checks.size > 0 {
 		t.Errorf("%d wait", n)
 	}
 }
@@ -146,16 +146,16 @@ func TestHostsHaveRoomForChecks(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := netip.AddrPortFrom(serverAt, 5004)
-	for i := range 2 * maxStrangers / maxPerViewer {
+	for i := range 2 * maxQueuedChecks / maxChecksPerViewer {
 		bad := w.join(netip.AddrPortFrom(viewerAt.Addr(), uint16(30000+i)))
-		for range maxPerViewer {
+		for range maxChecksPerViewer {
 			if err := peer.Send(to, bad.check("guessed, and as long as ours is")); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	good.prove()
-	if q := &w.s.strangers; q.size > 0 || len(q.byHost) > 0 {
+	if q := &w.s.checks; q.size > 0 || len(q.byHost) > 0 {
 		t.Errorf("%d wait, of %d hosts", q.size, len(q.byHost))
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// pipe is the net.PacketConn of one handshake: what the loop takes for it is read, and what is written goes to send.
+// pipe is the net.PacketConn of one handshake, in memory: it reads the datagrams that the loop takes, and writes by send. take
+// belongs to the loop's goroutine; any goroutine may call the other methods.
 type pipe struct {
 	in   chan []byte
 	send func([]byte)
@@ -16,12 +17,12 @@ type pipe struct {
 	once   sync.Once
 
 	lock sync.Mutex
-	// over is closed while a read is to end at once.
+	// over is closed while the deadline of reads has passed: a read ends at once.
 	over   chan struct{}
 	isOver bool
 }
 
-// errDeadline is how a read ends that pion/dtls ends.
+// errDeadline ends a read whose deadline has passed.
 var errDeadline = errors.New("the deadline of the read has passed")
 
 // pipeDatagrams is how many datagrams wait to be read.
@@ -31,7 +32,7 @@ func newPipe(send func([]byte)) *pipe {
 	return &pipe{in: make(chan []byte, pipeDatagrams), send: send, over: make(chan struct{}), closed: make(chan struct{})}
 }
 
-// take has a datagram be read, unless too many wait. It does not wait.
+// take queues a datagram to be read, unless pipeDatagrams wait. The pipe keeps it. take does not wait.
 func (p *pipe) take(datagram []byte) {
 	select {
 	case p.in <- datagram:
@@ -54,7 +55,7 @@ func (p *pipe) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-// WriteTo is net.PacketConn's. What is written after Close is lost.
+// WriteTo is net.PacketConn's. What is written after Close is dropped.
 func (p *pipe) WriteTo(b []byte, _ net.Addr) (int, error) {
 	select {
 	case <-p.closed:
@@ -93,7 +94,7 @@ func (p *pipe) SetDeadline(t time.Time) error { return p.SetReadDeadline(t) }
 // LocalAddr is net.PacketConn's.
 func (p *pipe) LocalAddr() net.Addr { return peerAddr{} }
 
-// peerAddr is an address that says nothing: the loop knows where a viewer is.
+// peerAddr is the same for all viewers: only the loop knows their addresses.
 type peerAddr struct{}
 
 func (peerAddr) Network() string { return "webrtc" }

@@ -56,14 +56,14 @@ func TestRestart(t *testing.T) {
 	g.prove()
 	g.send(g.report())
 	w.publish(time.Second)
-	if n, playing := w.sessions(); n != 1 || playing != 1 || g.got["frames"] != 20 || g.got["wrong RTP"]+g.got["wrong STUN"] > 0 || len(w.begun) != 1 || len(w.s.byFragment) != 1 {
-		t.Errorf("%d sessions, %d play; %v; %d handshakes; %d names", n, playing, g.got, len(w.begun), len(w.s.byFragment))
+	if n, playing := w.sessions(); n != 1 || playing != 1 || g.got["frames"] != 20 || g.got["wrong RTP"]+g.got["wrong STUN"] > 0 || len(w.begun) != 1 || len(w.s.byUfrag) != 1 {
+		t.Errorf("%d sessions, %d play; %v; %d handshakes; %d names", n, playing, g.got, len(w.begun), len(w.s.byUfrag))
 	}
 	for range 3 { // one after the other, as a viewer that moves does
 		g.restart("more")
 	}
 	g.prove()
-	w.s.byName[g.name].session.End("kicked")
+	w.s.byID[g.name].session.End("kicked")
 	if _, _, err := w.s.Restart(g.name, cast.Request{}, &whep.Fragment{}); err == nil {
 		t.Error("ICE of a session that has ended restarts")
 	}

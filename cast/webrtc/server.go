@@ -16,11 +16,11 @@ import (
 
 // Options are the settings of a Server; the zero value is useful.
 type Options struct {
-	// PublicAddresses are further addresses by which browsers may reach the RTP port, as behind NAT or in a container. With
-	// port 0 it is the port itself.
+	// PublicAddresses are further addresses at which browsers reach the RTP port, as behind NAT or in a container. Port 0
+	// stands for the RTP port.
 	PublicAddresses []netip.AddrPort
-	// MachineAddresses are those of this machine's network interfaces. A browser on this machine that asks by a loopback
-	// address is told them, too: Firefox sends nothing to loopback addresses.
+	// MachineAddresses are those of this machine's network interfaces. A browser that asks by a loopback address is told up to
+	// four of them, too: Firefox sends nothing to loopback addresses.
 	MachineAddresses []netip.Addr
 	// DTLS does the handshakes; nil: what NewDTLS makes.
 	DTLS DTLS
@@ -32,29 +32,29 @@ type Server struct {
 	loop        *loop.Loop
 	options     Options
 	dtls        DTLS
-	stops       []func()
-	// viewers are found by the name in their URL, by the user name fragment in STUN, and by the addresses that they have
-	// proved.
-	byName     map[string]*viewer
-	byFragment map[string]*viewer
-	byAddress  map[netip.AddrPort]*viewer
+	stops       []func() // each ends a HandleDatagrams
+	// The viewers, by the end of their session's URL, by the server's user name fragment in STUN, and by the addresses
+	// that they have proved.
+	byID      map[string]*viewer
+	byUfrag   map[string]*viewer
+	byAddress map[netip.AddrPort]*viewer
 
 	responder stun.Responder
-	answer    []byte
-	// strangers are checks that come from addresses that are not proved yet. budget bounds the time that they take.
-	strangers strangers
-	budget    *loop.Budget
-	checking  *loop.Task
-	// hellos are the viewers whose handshake is to begin.
-	hellos hellos
-	closed bool
+	answer    []byte // the newest answer to a check
+	// checks come from addresses that are not proved yet. checking answers them, and budget bounds the time that this takes.
+	checks   checkQueue
+	budget   *loop.Budget
+	checking *loop.Task
+	// handshakes have not begun yet.
+	handshakes handshakeQueue
+	closed     bool
 }
 
 const (
-	// strangersTime is how long checks from new addresses may take in a turn of the loop, and strangersShare their share of
-	// all time: some ten thousand in a second.
-	strangersTime  = 500 * time.Microsecond
-	strangersShare = 0.1
+	// checksTime is how long checks from new addresses may take in a turn of the loop, and checksShare their share of all
+	// time: enough for some ten thousand in a second.
+	checksTime  = 500 * time.Microsecond
+	checksShare = 0.1
 )
 
 // The first bytes of DTLS, and of RTP and RTCP (RFC 7983).
@@ -63,14 +63,15 @@ const (
 	firstRTCP, lastRTCP = 128, 191
 )
 
-// Serve serves the streams of b by WebRTC at its RTP port, until Close or until b is closed. The error says why it cannot.
+// Serve serves the streams of b by WebRTC at its RTP port, until Close or until b is closed. There is an error if b has no RTP
+// port (cast.Config.RTP), or if no certificate can be made for DTLS.
 func Serve(b *cast.Broadcaster, o Options) (*Server, error) {
 	if b.RTPPort() == 0 {
-		return nil, errors.New("webrtc: there is no RTP over UDP")
+		return nil, errors.New("webrtc: the broadcaster has no RTP port: cast.Config.RTP must be set")
 	}
 	s := &Server{
 		broadcaster: b, loop: b.Loop(), options: o, dtls: o.DTLS,
-		byName: map[string]*viewer{}, byFragment: map[string]*viewer{}, byAddress: map[netip.AddrPort]*viewer{},
+		byID: map[string]*viewer{}, byUfrag: map[string]*viewer{}, byAddress: map[netip.AddrPort]*viewer{},
 	}
 	if s.dtls == nil {
 		var err error
@@ -78,11 +79,11 @@ func Serve(b *cast.Broadcaster, o Options) (*Server, error) {
 			return nil, fmt.Errorf("webrtc: %w", err)
 		}
 	}
-	s.strangers.init()
-	s.budget = s.loop.NewBudget(strangersTime)
-	s.budget.LimitShare(strangersShare)
-	s.checking = s.budget.NewTask(s.checkStrangers)
-	s.hellos.init(s)
+	s.checks.init()
+	s.budget = s.loop.NewBudget(checksTime)
+	s.budget.LimitShare(checksShare)
+	s.checking = s.budget.NewTask(s.answerChecks)
+	s.handshakes.init(s.loop)
 	s.stops = []func(){
 		b.HandleDatagrams(stun.FirstByte, stun.LastByte, s.takeCheck),
 		b.HandleDatagrams(firstDTLS, lastDTLS, s.takeDTLS),
@@ -92,7 +93,7 @@ func Serve(b *cast.Broadcaster, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Close ends all sessions. Closing twice does nothing.
+// Close ends all sessions; the viewers are told (RTCP BYE). Closing twice does nothing. The error is always nil.
 func (s *Server) Close() error {
 	if s.closed {
 		return nil
@@ -102,18 +103,20 @@ func (s *Server) Close() error {
 	for _, stop := range s.stops {
 		stop()
 	}
-	for _, v := range s.byName {
+	for _, v := range s.byID {
 		v.session.End("shutdown")
 	}
-	s.hellos.close()
+	s.handshakes.close()
 	s.budget.Close()
 	return nil
 }
 
-// Open makes a session of a stream for a request that the gate has granted, and answers the offer in it. The address that the
-// request came to is the first candidate. The viewer is told to hold frames for the delay, if its offer has playout-delay. name is what the session's URL ends with, which nobody can guess, and tag stands for its
-// ICE session. The error is a *cast.Refusal or cast.ErrClosed. A session that does not play within cast.SetupTimeout ends.
-func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer, delay cast.PlayoutDelay) (name, tag string, answer []byte, err error) {
+// Open makes a session of a stream for a request that the gate has granted, and answers the offer with an SDP. The first ICE
+// candidate in it is the address that the request came to, with the RTP port. The viewer is told to hold frames for the
+// delay, if its offer has the header extension playout-delay. id is what the session's URL ends with, which nobody can
+// guess; etag is the entity tag of its ICE session. The error is a *cast.Refusal or cast.ErrClosed. A session that does not play
+// within cast.SetupTimeout ends.
+func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep.Offer, delay cast.PlayoutDelay) (id, etag string, answer []byte, err error) {
 	if s.closed {
 		return "", "", nil, cast.ErrClosed
 	}
@@ -123,45 +126,45 @@ func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep
 	}
 	candidates := s.candidates(r.Local.Addr())
 	if len(candidates) == 0 {
-		return "", "", nil, errNoCandidate
+		return "", "", nil, noCandidate(r.Local.Addr())
 	}
-	v := &viewer{
-		server: s, host: cast.CountedAs(r.Peer.Addr()), name: s.broadcaster.RandomName(),
-		theirs: o.Ufrag, isPeer: o.Fingerprints.Has, payloadType: o.Choose(private.ProfileLevelID).PayloadType, delayID: o.PlayoutDelayID, delay: delay,
-	}
+	codec := o.Choose(private.ProfileLevelID)
+	v := s.newViewer(r.Peer.Addr(), o, codec.PayloadType, delay)
 	v.session, err = s.broadcaster.OpenSession(cast.SessionOptions{
 		Stream: stream, Protocol: cast.WebRTC, Peer: r.Peer, Grant: g, Secure: r.Secure, EndsByGoodbye: true, Ended: v.ended,
 	})
 	if err != nil {
 		return "", "", nil, err
 	}
-	s.byName[v.name] = v
-	v.identify()
-	answer, err = o.Answer(whep.Answer{
-		SessionID: s.number(), Ufrag: v.ufrag, Password: string(v.password), Fingerprint: s.dtls.Fingerprint(), Candidates: candidates,
-		Codec: o.Choose(private.ProfileLevelID), SSRC: private.SSRC, CNAME: private.CNAME,
-	})
-	if err != nil {
-		v.session.Gone("cannot be answered")
-		return "", "", nil, err
-	}
-	return v.name, v.tag, answer, nil
+	s.byID[v.id] = v
+	v.nameICE()
+	return v.id, v.etag, o.Answer(whep.Answer{
+		SessionID: s.sdpSessionID(), Ufrag: v.ufrag, Password: string(v.password), Fingerprint: s.dtls.Fingerprint(), Candidates: candidates,
+		Codec: codec, SSRC: private.SSRC, CNAME: private.CNAME,
+	}), nil
 }
 
-var errNoCandidate = &cast.Refusal{Kind: cast.NotCarried, Reason: "RTP has no address of the family that was asked: see --rtp and --public-address"}
+// noCandidate is why a request that came to a local address cannot be answered.
+func noCandidate(local netip.Addr) *cast.Refusal {
+	family := "IPv6"
+	if local.Unmap().Is4() {
+		family = "IPv4"
+	}
+	return &cast.Refusal{Kind: cast.NotCarried, Reason: "the offer came by " + family + ", and RTP has no such address: have --rtp listen on one, or name one by --public-address"}
+}
 
-// Find finds the session of a user and a stream by the name that Open has given, with its tag and the peer's user name
-// fragment; nil if there is none.
-func (s *Server) Find(stream, name, user string) (session *cast.Session, tag, ufrag string) {
-	v := s.byName[name]
+// Find finds the session with the id that Open has returned, if it is of this stream and this user, with its entity tag and the
+// ICE user name fragment of its viewer. session is nil if there is none.
+func (s *Server) Find(stream, id, user string) (session *cast.Session, etag, ufrag string) {
+	v := s.byID[id]
 	if v == nil || v.session.Stream().Name() != stream || v.session.User() != user {
 		return nil, "", ""
 	}
-	return v.session, v.tag, v.theirs
+	return v.session, v.etag, v.peerUfrag
 }
 
-// number is one for an SDP, of 63 bits.
-func (s *Server) number() uint64 {
+// sdpSessionID is a random number of 63 bits (RFC 9429, section 5.2.1).
+func (s *Server) sdpSessionID() uint64 {
 	var p [8]byte
 	s.broadcaster.Config().Random(p[:])
 	return binary.BigEndian.Uint64(p[:]) >> 1
@@ -170,29 +173,36 @@ func (s *Server) number() uint64 {
 // maxMachineAddresses is how many of Options.MachineAddresses a browser is told.
 const maxMachineAddresses = 4
 
-// candidates are where the RTP port can be reached: by the address that the offer was sent to, or the one that RTP is bound
-// to, and then by those of the options.
+// candidates are the addresses of the RTP port, the best one first and none twice: that which the offer was sent to, or that
+// which RTP is bound to, and then those of the options.
 func (s *Server) candidates(local netip.Addr) (found []netip.AddrPort) {
-	b := s.broadcaster
 	add := func(at netip.AddrPort) {
 		if !slices.Contains(found, at) {
 			found = append(found, at)
 		}
 	}
-	addresses := []netip.Addr{local.Unmap()}
-	if bound := b.Config().RTP.Addr(); !bound.IsUnspecified() {
-		addresses[0] = bound
-	} else if local.Unmap().IsLoopback() {
-		addresses = append(addresses, s.options.MachineAddresses[:min(maxMachineAddresses, len(s.options.MachineAddresses))]...)
-	}
-	for _, ip := range addresses {
-		if port, _, ok := b.RTPPorts(ip); ok {
+	addOwn := func(ip netip.Addr) {
+		if port, _, ok := s.broadcaster.RTPPorts(ip); ok {
 			add(netip.AddrPortFrom(ip, port))
+		}
+	}
+	local = local.Unmap()
+	bound := s.broadcaster.Config().RTP.Addr()
+	if !bound.IsUnspecified() {
+		local = bound
+	}
+	addOwn(local)
+	if bound.IsUnspecified() && local.IsLoopback() {
+		most := len(found) + maxMachineAddresses
+		for _, ip := range s.options.MachineAddresses {
+			if len(found) < most {
+				addOwn(ip)
+			}
 		}
 	}
 	for _, at := range s.options.PublicAddresses {
 		if at.Port() == 0 {
-			at = netip.AddrPortFrom(at.Addr(), b.RTPPort())
+			at = netip.AddrPortFrom(at.Addr(), s.broadcaster.RTPPort())
 		}
 		add(at)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/camcast/camcast/cast"
@@ -24,6 +25,7 @@ func TestCandidates(t *testing.T) {
 		{"[::]:5004", "127.0.0.1", []string{"203.0.113.1:0"}, "[127.0.0.1:5004 192.0.2.1:5004 [2001:db8::1]:5004 203.0.113.1:5004]"},
 		{"0.0.0.0:5004", "::1", nil, "[192.0.2.1:5004]"},
 		{"[::]:5004", "192.0.2.1", []string{"192.0.2.1:0", "203.0.113.1:0", "203.0.113.1:5004"}, "[192.0.2.1:5004 203.0.113.1:5004]"}, // each once
+		{"[::]:5004", "192.0.2.1", []string{"192.0.2.1:0", "192.0.2.1:6004", "192.0.2.1:5004"}, "[192.0.2.1:5004 192.0.2.1:6004]"},
 	} {
 		w := newStage(t, func(o *cast.Config) { o.RTP = netip.MustParseAddrPort(c.rtp) })
 		w.s.options.MachineAddresses = []netip.Addr{serverAt, netip.MustParseAddr("2001:db8::1")}
@@ -33,6 +35,31 @@ func TestCandidates(t *testing.T) {
 		if got := fmt.Sprint(w.s.candidates(netip.MustParseAddr(c.local))); got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
+	}
+}
+
+// TestMachineAddresses has a machine with many addresses, of which RTP has those of IPv4.
+func TestMachineAddresses(t *testing.T) {
+	w := newStage(t, func(o *cast.Config) { o.RTP = netip.MustParseAddrPort("0.0.0.0:5004") })
+	for i := range byte(10) {
+		w.s.options.MachineAddresses = append(w.s.options.MachineAddresses, netip.AddrFrom16([16]byte{0x20, 1, 15: i}))
+	}
+	for i := range byte(10) {
+		w.s.options.MachineAddresses = append(w.s.options.MachineAddresses, netip.AddrFrom4([4]byte{192, 0, 2, i}))
+	}
+	want := "[127.0.0.1:5004 192.0.2.0:5004 192.0.2.1:5004 192.0.2.2:5004 192.0.2.3:5004]"
+	if got := fmt.Sprint(w.s.candidates(netip.MustParseAddr("127.0.0.1"))); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestNoCandidate has an offer come by IPv6, where RTP has IPv4 alone.
+func TestNoCandidate(t *testing.T) {
+	w := newStage(t, func(o *cast.Config) { o.RTP = netip.MustParseAddrPort("0.0.0.0:5004") })
+	r := cast.Request{Protocol: cast.WebRTC, Peer: netip.MustParseAddrPort("[2001:db8::7]:55555"), Local: netip.MustParseAddrPort("[2001:db8::1]:8080")}
+	_, _, _, err := w.s.Open(w.cam, r, cast.Grant{}, offerOf(t), cast.PlayoutDelay{})
+	if err == nil || cast.RefusalOf(err).Kind != cast.NotCarried || !strings.Contains(err.Error(), "came by IPv6") || !strings.Contains(err.Error(), "--public-address") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -50,8 +77,8 @@ func TestRefusals(t *testing.T) {
 	for s := range w.b.Sessions() {
 		s.End("kicked")
 	}
-	if len(w.s.byName) > 0 {
-		t.Errorf("%d are left", len(w.s.byName))
+	if len(w.s.byID) > 0 {
+		t.Errorf("%d are left", len(w.s.byID))
 	}
 	cam := w.cam
 	var err error

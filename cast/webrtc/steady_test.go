@@ -44,13 +44,13 @@ func TestNoAllocationsForChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := s.byName[name]
+	v := s.byID[name]
 	d := udp.Datagram{Payload: checkOf(t, v.ufrag, string(v.password)), From: peer, To: peer.Addr()}
 	elsewhere := d
 	elsewhere.From = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), 9)
 	elsewhere.Payload = checkOf(t, v.ufrag, "another password, as long as ours")
 	s.takeCheck(d)
-	s.checkStrangers()
+	s.answerChecks()
 	if s.byAddress[peer] != v {
 		t.Fatal("the viewer's address is not proved")
 	}
@@ -71,7 +71,7 @@ func TestNoAllocationsForChecks(t *testing.T) {
 			switch first := c.d.Payload[0]; {
 			case first < 4:
 				s.takeCheck(c.d)
-				s.checkStrangers()
+				s.answerChecks()
 			case first < 64:
 				s.takeDTLS(c.d)
 			default:

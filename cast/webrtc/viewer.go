@@ -2,39 +2,52 @@ package webrtc
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/camcast/camcast/cast"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/whep"
 )
 
-// viewer is a session, and what STUN and DTLS know of it.
+// viewer is a session, and what STUN and DTLS know of its viewer.
 type viewer struct {
 	server  *Server
 	session *cast.Session
-	// name is what the session's URL ends with, and tag stands for its ICE session. ufrag and password are ours in STUN, and
-	// theirs is the viewer's user name fragment.
-	name, tag, ufrag, theirs string
-	password                 []byte
-	payloadType, delayID     uint8
-	delay                    cast.PlayoutDelay
+	// id is what the session's URL ends with, and etag the entity tag of its ICE session. ufrag and password are the server's in
+	// STUN, and peerUfrag is the viewer's user name fragment.
+	id, etag, ufrag, peerUfrag string
+	password                   []byte
+	payloadType, delayID       uint8 // what its offer calls H.264, and the header extension playout-delay (0: not offered)
+	delay                      cast.PlayoutDelay
 
-	// proved are the addresses that STUN has proved, the newest last. The viewer is at one of them: where its last
-	// DTLS or authentic SRTCP came from.
+	// proved are the addresses that STUN has proved, the newest last. at is the one where the viewer is: where its newest DTLS
+	// or authentic SRTCP packet came from.
 	proved []address
 	at     address
-	// lastSign is when the last authentic check or SRTCP came, by Loop.Awake.
+	// lastSign is when the newest authentic check or SRTCP packet came, by Loop.Awake.
 	lastSign time.Duration
-	// waiting is how many checks from new addresses wait, which are also counted by host: what has asked for the session.
-	waiting uint8
-	host    netip.Prefix
-	playing bool
+	// queuedChecks is how many of its checks wait in Server.checks. host has asked for the session: the checks of all its
+	// sessions are counted together.
+	queuedChecks uint8
+	host         netip.Prefix
+	playing      bool
 
-	shaking *shaking // nil: the handshake has not begun, or nothing is left of it
-	isPeer  func(der []byte) bool
+	handshake *handshakeState // nil: no DTLS has come, or nothing is left of it
+	isPeer    func(der []byte) bool
 }
 
-// address is a viewer's address, and the one of this machine that it has asked.
+// newViewer makes a viewer for an offer that a peer has sent, with an id that nobody can guess. The viewer keeps parts of
+// the offer, but not all of it.
+func (s *Server) newViewer(peer netip.Addr, o *whep.Offer, payloadType uint8, delay cast.PlayoutDelay) *viewer {
+	return &viewer{
+		server: s, id: s.broadcaster.RandomName(),
+		peerUfrag: o.Ufrag, payloadType: payloadType, delayID: o.PlayoutDelayID, delay: delay,
+		host: cast.CountedAs(peer), isPeer: o.Fingerprints.Has,
+	}
+}
+
+// address is a viewer's address, and the address of this machine that it sends to.
 type address struct {
 	peer  netip.AddrPort
 	local netip.Addr
@@ -47,13 +60,10 @@ const (
 	rivalSilence = 10 * time.Second
 )
 
-// prove notes that the viewer is at an address, or may be.
+// prove notes that STUN has proved an address of the viewer, unless another viewer is there and keeps it.
 func (v *viewer) prove(d udp.Datagram) {
 	s := v.server
-	switch rival := s.byAddress[d.From]; {
-	case rival == v:
-		return
-	case rival != nil && !rival.yields(d.From):
+	if rival := s.byAddress[d.From]; rival == v || rival != nil && !rival.yields(d.From) {
 		return
 	}
 	if len(v.proved) == maxProved {
@@ -67,66 +77,70 @@ func (v *viewer) prove(d udp.Datagram) {
 	s.byAddress[d.From] = v
 }
 
-// yields gives an address to another viewer, unless this one is there and was not silent for long.
+// yields gives up an address to another viewer. It reports false if this viewer keeps it: it is there, and was not silent
+// for rivalSilence.
 func (v *viewer) yields(peer netip.AddrPort) bool {
 	if v.at.peer == peer && v.server.loop.Awake()-v.lastSign < rivalSilence {
 		return false
 	}
-	for i, one := range v.proved {
-		if one.peer == peer {
-			v.forget(i)
-			break
-		}
+	if i := v.provedIndex(peer); i >= 0 {
+		v.forget(i)
 	}
 	return true
 }
 
-// forget takes an address off those that are proved.
-func (v *viewer) forget(i int) {
-	delete(v.server.byAddress, v.proved[i].peer)
-	v.proved = append(v.proved[:i], v.proved[i+1:]...)
+// provedIndex is the index of an address in those that are proved, -1 if it is not there.
+func (v *viewer) provedIndex(peer netip.AddrPort) int {
+	return slices.IndexFunc(v.proved, func(one address) bool { return one.peer == peer })
 }
 
-// moveTo has the viewer be at a proved address, which it has sent something authentic from.
+// forget removes the address with an index from those that are proved.
+func (v *viewer) forget(i int) {
+	delete(v.server.byAddress, v.proved[i].peer)
+	v.proved = slices.Delete(v.proved, i, i+1)
+}
+
+// moveTo moves the viewer to a proved address. It stays where it is if nothing may be sent there.
 func (v *viewer) moveTo(peer netip.AddrPort) {
 	if v.at.peer == peer {
 		return
 	}
-	for _, one := range v.proved {
-		if one.peer != peer {
-			continue
-		}
-		if v.playing && v.session.Move(one.peer, one.local) != nil {
-			return
-		}
-		v.at = one
+	i := v.provedIndex(peer)
+	if i < 0 {
+		return
 	}
+	to := v.proved[i]
+	if v.playing && v.session.Move(to.peer, to.local) != nil {
+		return
+	}
+	v.at = to
 }
 
-// errUnreached is logged of a viewer that no datagram has come from.
+// errUnreached is logged of a viewer that has proved no address.
 var errUnreached = &cast.Refusal{Kind: cast.Unavailable, Reason: "nothing has come from it to the RTP port by UDP: a firewall may drop it, or behind NAT or in a container --public-address is needed"}
 
-// ended is called when the session has ended, by whatever call.
+// ended is called when the session has ended, for any reason.
 func (v *viewer) ended(reason string) {
 	s := v.server
 	if reason == "timeout" && len(v.proved) == 0 {
 		s.broadcaster.LogRefusal(v.session.Peer(), cast.WebRTC, v.session.Stream().Name(), errUnreached)
 	}
-	delete(s.byName, v.name)
-	delete(s.byFragment, v.ufrag)
+	delete(s.byID, v.id)
+	delete(s.byUfrag, v.ufrag)
 	for _, one := range v.proved {
 		delete(s.byAddress, one.peer)
 	}
 	v.proved = nil
 	v.playing = false
-	s.hellos.remove(v)
-	v.drop()
+	s.handshakes.remove(v)
+	v.dropHandshake()
 }
 
-// play has the session play, with the keys of the handshake.
+// play begins to send frames, with the keys of the handshake.
 func (v *viewer) play(k Keys) {
 	err := v.session.PlayPrivate(cast.Private{
-		Profile: k.Profile, Ours: k.Ours, Theirs: k.Theirs, Peer: v.at.peer, Local: v.at.local, PayloadType: v.payloadType, PlayoutDelayID: v.delayID, PlayoutDelay: v.delay,
+		Profile: k.Profile, Ours: k.Ours, Theirs: k.Theirs, Peer: v.at.peer, Local: v.at.local,
+		PayloadType: v.payloadType, PlayoutDelayID: v.delayID, PlayoutDelay: v.delay,
 	})
 	if err != nil {
 		v.session.Gone("cannot be served: " + err.Error())
@@ -135,14 +149,14 @@ func (v *viewer) play(k Keys) {
 	v.playing = true
 }
 
-// takeRTCP takes SRTCP of viewers that is authentic.
+// takeRTCP takes authentic SRTCP of viewers.
 func (s *Server) takeRTCP(d udp.Datagram) (taken bool) {
 	v := s.byAddress[d.From]
 	if v == nil || !v.playing || !v.session.TakePrivateRTCP(d.Payload) {
-		return false // it may be another reader's: a viewer can have checks come in the name of any address
+		return false // it may be another reader's: anybody can send a viewer's checks in the name of any address
 	}
 	v.lastSign = s.loop.Awake()
 	v.moveTo(d.From)
-	v.drop() // the viewer has the keys
+	v.dropHandshake() // the viewer has the keys
 	return true
 }

@@ -2,8 +2,6 @@ package webrtc
 
 import (
 	"bytes"
-	"context"
-	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -233,7 +231,7 @@ func TestRebinding(t *testing.T) {
 		g.prove()
 	}
 	g.send(g.report())
-	if v := w.s.byName[g.name]; at() != g.peer.Addr() || len(v.proved) != maxProved || len(w.s.byAddress) != maxProved {
+	if v := w.s.byID[g.name]; at() != g.peer.Addr() || len(v.proved) != maxProved || len(w.s.byAddress) != maxProved {
 		t.Errorf("it is at %v; %d addresses", at(), len(w.s.byAddress))
 	}
 }
@@ -249,52 +247,15 @@ func TestAddressesOfOthers(t *testing.T) {
 	second := w.join(viewerAt)
 	second.send(second.check(second.password))
 	w.run(20 * time.Millisecond)
-	if w.s.byAddress[viewerAt] != w.s.byName[first.name] {
+	if w.s.byAddress[viewerAt] != w.s.byID[first.name] {
 		t.Fatal("a viewer's address is taken")
 	}
 	w.run(rivalSilence)
 	second.peer.Close()
 	second = w.join(viewerAt)
 	second.prove()
-	if w.s.byAddress[viewerAt] != w.s.byName[second.name] {
+	if w.s.byAddress[viewerAt] != w.s.byID[second.name] {
 		t.Error("the address of a silent viewer is not given up")
-	}
-}
-
-// lines is a log.
-type lines struct{ text *strings.Builder }
-
-func (l lines) Enabled(context.Context, slog.Level) bool { return true }
-func (l lines) Handle(_ context.Context, r slog.Record) error {
-	l.text.WriteString(r.Message)
-	r.Attrs(func(a slog.Attr) bool {
-		l.text.WriteString(" " + a.String())
-		return true
-	})
-	l.text.WriteString("\n")
-	return nil
-}
-func (l lines) WithAttrs([]slog.Attr) slog.Handler { return l }
-func (l lines) WithGroup(string) slog.Handler      { return l }
-func (l lines) NeverWaits()                        {}
-
-// TestLogOfViewersThatDoNotCome has viewers not reach the port, and not shake hands: the log says so, and what would help.
-func TestLogOfViewersThatDoNotCome(t *testing.T) {
-	log := lines{&strings.Builder{}}
-	w := newStage(t, func(c *cast.Config) { c.Log = slog.New(log) })
-	w.join(viewerAt)
-	w.run(12 * time.Second)
-	g := w.join(movedTo)
-	g.prove()
-	g.send([]byte{22, 254, 255, 1})
-	w.run(20 * time.Millisecond)
-	w.begun[0].done(Keys{}, errOther)
-	w.run(time.Second)
-	idle := w.join(netip.MustParseAddrPort("198.51.100.9:40000"))
-	idle.prove()
-	w.run(12 * time.Second)
-	if text := log.text.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, "--public-address") || !strings.Contains(text, "another certificate") {
-		t.Errorf("%s", text)
 	}
 }
 

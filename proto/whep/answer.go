@@ -10,25 +10,27 @@ import (
 	"github.com/pion/sdp/v3"
 )
 
-// Answer is what the server says.
+// Answer is what the server tells a viewer.
 type Answer struct {
-	// SessionID is another one for each answer.
+	// SessionID is the SDP's: a random number below 2^63, a new one for each answer (RFC 9429, section 5.2.1).
 	SessionID uint64
-	// Ufrag and Password are the server's, of letters and digits: at least 4 and 22 (RFC 8839).
+	// Ufrag and Password are the server's ICE user name fragment and password, of letters and digits: at least 4 and 22 of
+	// them (RFC 8839, section 5.4).
 	Ufrag, Password string
 	// Fingerprint is that of the server's certificate.
 	Fingerprint Fingerprint
-	// Candidates are where the server is, the best one first. There must be at least one.
+	// Candidates are where the server is reached by UDP, the best one first. There must be at least one.
 	Candidates []netip.AddrPort
-	// Codec is the one of the offer that the server sends.
+	// Codec is what the server sends: one of Offer.Codecs.
 	Codec Codec
-	// SSRC and CNAME are those of the packets.
+	// SSRC and CNAME are those of the RTP packets and of their reports.
 	SSRC  uint32
 	CNAME string
 }
 
-// Answer is the answer to the offer. Other sections than the video are inactive if they are in one bundle with it, else rejected.
-func (o *Offer) Answer(a Answer) ([]byte, error) {
+// Answer makes the SDP of an answer. It accepts the first video section that the server can send to. The others are inactive if they
+// are in one bundle with it, else rejected.
+func (o *Offer) Answer(a Answer) []byte {
 	s := sdp.SessionDescription{
 		Origin: sdp.Origin{Username: "-", SessionID: a.SessionID, SessionVersion: 1, NetworkType: "IN", AddressType: addressType(a.Candidates[0].Addr()),
 			UnicastAddress: addressOf(a.Candidates[0].Addr())},
@@ -55,7 +57,8 @@ func (o *Offer) Answer(a Answer) ([]byte, error) {
 		}
 		s.MediaDescriptions = append(s.MediaDescriptions, m)
 	}
-	return s.Marshal()
+	text, _ := s.Marshal() // the error is always nil
+	return text
 }
 
 // iceOptions: candidates may be sent later, by HTTP (RFC 8838), and the agent is one of RFC 8445 (section 10).
@@ -90,11 +93,11 @@ func (a Answer) security() []sdp.Attribute {
 	}
 }
 
-// candidates says where the server is, all of type host: the first one is preferred (RFC 8445, section 5.1.2.1).
+// candidates says where the server is: all are of type host, and the first one is preferred.
 func candidates(all []netip.AddrPort) (said []sdp.Attribute) {
 	for i, at := range all {
-		priority := 126<<24 | uint32(65535-i)<<8 | 255
-		said = append(said, sdp.Attribute{Key: "candidate", Value: fmt.Sprintf("%d 1 udp %d %s %d typ host", i+1, priority, addressOf(at.Addr()), at.Port())})
+		value := fmt.Sprintf("%d %d udp %d %s %d typ host", i+1, component, priority(i), addressOf(at.Addr()), at.Port())
+		said = append(said, sdp.Attribute{Key: "candidate", Value: value})
 	}
 	return append(said, sdp.Attribute{Key: "end-of-candidates"})
 }
@@ -108,7 +111,7 @@ func (one section) rejected(a Answer) *sdp.MediaDescription {
 	return m
 }
 
-// begin is a section with what it has in any case.
+// begin is the answer to a section, with what an accepted and a rejected one have in common.
 func (one section) begin(port uint16, format string) *sdp.MediaDescription {
 	m := &sdp.MediaDescription{MediaName: sdp.MediaName{
 		Media: one.media, Port: sdp.RangedPort{Value: int(port)}, Protos: strings.Split(one.protocol, "/"), Formats: []string{format},
@@ -119,7 +122,7 @@ func (one section) begin(port uint16, format string) *sdp.MediaDescription {
 	return m
 }
 
-// track is the section that is accepted.
+// track is the answer to the section that is accepted.
 func (o *Offer) track(one section, a Answer) *sdp.MediaDescription {
 	format := strconv.Itoa(int(a.Codec.PayloadType))
 	m := one.begin(a.Candidates[0].Port(), format)
@@ -146,6 +149,15 @@ func (o *Offer) track(one section, a Answer) *sdp.MediaDescription {
 	add("ssrc", fmt.Sprintf("%d cname:%s", a.SSRC, a.CNAME))
 	m.Attributes = append(m.Attributes, a.transport()...)
 	return m
+}
+
+// component is RTP's, which RTCP shares (RFC 8445, section 13).
+const component = 1
+
+// priority is that of the candidate with an index, the first one being preferred (RFC 8445, section 5.1.2.1).
+func priority(i int) uint32 {
+	const hostPreference, localPreference = 126, 65535
+	return hostPreference<<24 | uint32(localPreference-i)<<8 | (256 - component)
 }
 
 func addressOf(ip netip.Addr) string { return ip.Unmap().WithZone("").String() }

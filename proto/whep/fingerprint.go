@@ -12,8 +12,9 @@ import (
 
 // Fingerprint is the hash of a certificate (RFC 8122).
 type Fingerprint struct {
-	// Hash is its function: "sha-256", "sha-384" or "sha-512".
-	Hash   string
+	// Hash is the hash function: "sha-256", "sha-384" or "sha-512".
+	Hash string
+	// Digest is the hash of the certificate's DER, of 32, 48 or 64 bytes.
 	Digest []byte
 }
 
@@ -25,7 +26,7 @@ func parseFingerprint(text string) (Fingerprint, bool) {
 	return f, err == nil && len(digest) > 0 && len(digest) == len(f.of(nil))
 }
 
-// of is the hash of a certificate, nil if the function is not known.
+// of is the hash of a certificate by the fingerprint's function, nil if that is not known.
 func (f Fingerprint) of(der []byte) []byte {
 	switch f.Hash {
 	case "sha-256":
@@ -41,14 +42,14 @@ func (f Fingerprint) of(der []byte) []byte {
 	return nil
 }
 
-// FingerprintOf is the fingerprint of a certificate.
+// FingerprintOf returns the fingerprint of a certificate (DER) by SHA-256.
 func FingerprintOf(der []byte) Fingerprint {
 	f := Fingerprint{Hash: "sha-256"}
 	f.Digest = f.of(der)
 	return f
 }
 
-// String is the fingerprint as an SDP has it.
+// String returns the fingerprint as an SDP has it: "sha-256 AB:CD:...".
 func (f Fingerprint) String() string {
 	b := []byte(f.Hash + " ")
 	for i, one := range f.Digest {
@@ -60,10 +61,10 @@ func (f Fingerprint) String() string {
 	return string(b)
 }
 
-// Fingerprints are those of the certificates that an offer names. They have no memory in common with its text.
+// Fingerprints are those of the certificates that an offer names. They share no memory with its text.
 type Fingerprints []Fingerprint
 
-// Has reports whether a certificate is one that the offer names. Any goroutine may call it.
+// Has reports whether a certificate (DER) has one of the fingerprints. Any goroutine may call it.
 func (all Fingerprints) Has(der []byte) bool {
 	return slices.ContainsFunc(all, func(f Fingerprint) bool { return subtle.ConstantTimeCompare(f.Digest, f.of(der)) == 1 })
 }

@@ -28,18 +28,14 @@ type Fragment struct {
 // ParseFragment reads a fragment. The error says what is wrong with it.
 func ParseFragment(text []byte) (*Fragment, error) {
 	if len(text) > MaxFragmentBytes {
-		return nil, errors.New("the fragment is too large")
+		return nil, fmt.Errorf("the fragment has %d bytes: must be at most %d", len(text), MaxFragmentBytes)
+	}
+	if err := checkLines(text); err != nil {
+		return nil, fmt.Errorf("the fragment is no SDP: %w", err)
 	}
 	f := &Fragment{}
 	for line := range bytes.Lines(text) {
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			continue
-		}
-		if len(line) < 2 || line[1] != '=' {
-			return nil, errors.New("the fragment is no SDP that can be read")
-		}
-		if err := f.read(string(line)); err != nil {
+		if err := f.read(string(bytes.TrimRight(line, "\r\n"))); err != nil {
 			return nil, err
 		}
 	}
@@ -52,9 +48,9 @@ func (f *Fragment) read(line string) error {
 	first, isMedia := strings.CutPrefix(line, "m=")
 	switch {
 	case name == "a=ice-ufrag":
-		return once(&f.Ufrag, value, "user names")
+		return once(&f.Ufrag, value, name)
 	case name == "a=ice-pwd":
-		return once(&f.Password, value, "passwords")
+		return once(&f.Password, value, name)
 	case name == "a=mid" && f.mid == "":
 		f.mid = value
 		return repeatable(f.mid)
@@ -67,9 +63,9 @@ func (f *Fragment) read(line string) error {
 }
 
 // once notes a value that a fragment may have several times, if it is the same.
-func once(to *string, value, what string) error {
+func once(to *string, value, name string) error {
 	if *to != "" && *to != value {
-		return errors.New("the fragment has two " + what)
+		return fmt.Errorf("the fragment has two values of %s: must be one", strings.TrimPrefix(name, "a="))
 	}
 	*to = value
 	return nil

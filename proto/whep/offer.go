@@ -1,6 +1,9 @@
 // Package whep reads the offers of browsers that want to watch a stream by WebRTC, and writes the answers: the SDP of WHEP
-// (draft-ietf-wish-whep, RFC 8829). The server sends one track of H.264 and nothing else, is an ICE lite agent, and is asked
-// for the DTLS handshake. SDP is read and written by github.com/pion/sdp.
+// (draft-ietf-wish-whep, RFC 9429). The server sends one track of H.264 and nothing else, is an ICE lite agent, and has the
+// browser begin the DTLS handshake. SDP is read and written by github.com/pion/sdp.
+//
+// ParseOffer reads an offer, Offer.Choose chooses what is sent, and Offer.Answer writes the answer. ParseFragment reads what a
+// browser sends of ICE later.
 package whep
 
 import (
@@ -20,25 +23,30 @@ const MaxOfferBytes = 32 << 10
 const (
 	// maxSections is how many media sections an offer may have.
 	maxSections = 32
-	// maxFingerprints is how many certificates of an offer are known: browsers name one, by one hash or by several.
+	// maxFingerprints is how many fingerprints of an offer are kept: browsers send one, or that of one certificate by
+	// several hashes.
 	maxFingerprints = 8
 )
 
-// Refusal is an error of an offer that is understood, and that the server has no answer to.
-type Refusal struct{ Reason string }
+// Refusal is the error of an offer that can be read, and that the server cannot accept.
+type Refusal struct {
+	// Reason says what is wrong with the offer, and what would be right.
+	Reason string
+}
 
-// Error is the reason.
+// Error returns the reason.
 func (r *Refusal) Error() string { return r.Reason }
 
-// Offer is what the server needs of one. It does not change.
+// Offer is what the server needs of a browser's offer. It does not change.
 type Offer struct {
-	// Ufrag is the peer's user name fragment (RFC 8839). Like Fingerprints, it may be kept without the offer.
+	// Ufrag is the browser's ICE user name fragment (RFC 8839). Like Fingerprints, it shares no memory with the offer.
 	Ufrag string
 	// Codecs are the payload types of H.264 that the server can send, in the order of the offer; there is at least one.
 	Codecs []Codec
 	// PlayoutDelayID is the id of the header extension playout-delay, 1 to 14; 0: it is not offered.
 	PlayoutDelayID uint8
-	// Fingerprints are those of the certificates by which the peer may prove that it is the one; there is at least one.
+	// Fingerprints are those of the certificates of which the browser proves one in the DTLS handshake; there is at least
+	// one.
 	Fingerprints Fingerprints
 
 	sections []section
@@ -51,7 +59,7 @@ type Offer struct {
 	reduced, delayDirected bool
 }
 
-// section is a media section.
+// section is what the answer repeats of a media section.
 type section struct {
 	media, protocol, format, mid string
 	// mapped is what format is in RTP (rtpmap), "" if that is not said.
@@ -63,24 +71,25 @@ type section struct {
 // isMedia reports whether a section is of RTP.
 func (one section) isMedia() bool { return slices.Contains(protocols, one.protocol) }
 
-// ParseOffer reads an offer. The error is a *Refusal if it is one that the server has no answer to, else says what is wrong.
+// ParseOffer reads an offer. The text is not kept. The error is a *Refusal if the offer can be read and the server cannot accept
+// it; else it says why the offer is no SDP that can be read.
 func ParseOffer(text []byte) (*Offer, error) {
 	if len(text) > MaxOfferBytes {
-		return nil, fmt.Errorf("the offer is larger than %d bytes", MaxOfferBytes)
+		return nil, fmt.Errorf("the offer has %d bytes: must be at most %d", len(text), MaxOfferBytes)
 	}
 	var s sdp.SessionDescription
-	if err := s.Unmarshal(text); err != nil || !bytes.HasPrefix(text, []byte("v=0")) {
-		return nil, errors.New("the offer is no SDP that can be read")
+	if err := s.Unmarshal(text); err != nil || !bytes.HasPrefix(text, versionLine) {
+		return nil, faultOf(text)
 	}
-	if len(s.MediaDescriptions) > maxSections {
-		return nil, fmt.Errorf("the offer has more than %d media sections", maxSections)
+	if n := len(s.MediaDescriptions); n > maxSections {
+		return nil, fmt.Errorf("the offer has %d media sections: must be at most %d", n, maxSections)
 	}
 	o := &Offer{video: -1}
-	why := errors.New("no video is asked for")
+	why := errors.New("the offer has no video section: must have one that is recvonly")
 	for i, m := range s.MediaDescriptions {
 		one, err := readSection(m)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("media section %d of the offer: %w", i+1, err)
 		}
 		o.sections = append(o.sections, one)
 		if o.video >= 0 || one.media != "video" {
@@ -101,6 +110,32 @@ func ParseOffer(text []byte) (*Offer, error) {
 	return o, nil
 }
 
+// versionLine is how an SDP begins.
+var versionLine = []byte("v=0")
+
+// faultOf says where an offer is no SDP.
+func faultOf(text []byte) error {
+	if !bytes.HasPrefix(text, versionLine) {
+		return errors.New("the offer must be an SDP, which begins with v=0")
+	}
+	if err := checkLines(text); err != nil {
+		return fmt.Errorf("the offer is no SDP: %w", err)
+	}
+	return errors.New("the offer is no SDP: its lines are in a wrong order, or a value is wrong (RFC 8866)")
+}
+
+// checkLines says which line is none of an SDP.
+func checkLines(text []byte) error {
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 && (len(line) < 2 || line[1] != '=') {
+			return fmt.Errorf("line %d must be a letter, = and a value, as in a=recvonly", number)
+		}
+	}
+	return nil
+}
+
 // readSection reads what the answer repeats of a section.
 func readSection(m *sdp.MediaDescription) (section, error) {
 	_, bundleOnly := m.Attribute("bundle-only")
@@ -116,15 +151,18 @@ func readSection(m *sdp.MediaDescription) (section, error) {
 		}
 	}
 	if !isToken(one.media) || !isToken(one.format) || !isToken(strings.ReplaceAll(one.protocol, "/", "")) || one.mid != "" && !isToken(one.mid) {
-		return one, errors.New("the offer has a media section that cannot be read")
+		return one, fmt.Errorf("its media, protocol, format and mid must be of up to %d letters, digits and signs (RFC 8866, section 9)", maxTokenBytes)
 	}
 	return one, nil
 }
 
+// maxTokenBytes is the size of the longest word that an answer repeats.
+const maxTokenBytes = 64
+
 // isToken reports whether an answer may repeat a word (RFC 8866, section 9).
 func isToken(word string) bool {
 	const others = "!#$%&'*+-.^_`{|}~"
-	return word != "" && len(word) <= 64 && strings.IndexFunc(word, func(c rune) bool {
+	return word != "" && len(word) <= maxTokenBytes && strings.IndexFunc(word, func(c rune) bool {
 		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !strings.ContainsRune(others, c)
 	}) < 0
 }
@@ -140,13 +178,13 @@ func (o *Offer) accept(s *sdp.SessionDescription, m *sdp.MediaDescription, one s
 	_, muxed := m.Attribute("rtcp-mux")
 	switch {
 	case !one.isOpen:
-		return errors.New("the video has no port")
+		return errors.New("the offer's video section has port 0, which turns it off: must be another one, such as 9")
 	case !one.isMedia():
-		return errors.New("the video is not asked for by DTLS and SRTP: it must be UDP/TLS/RTP/SAVPF")
+		return errors.New("the offer's video section is not by DTLS and SRTP: must be UDP/TLS/RTP/SAVPF")
 	case !muxed:
-		return errors.New("RTCP is asked for on a port of its own: only rtcp-mux is served")
+		return errors.New("the offer's video section has no rtcp-mux: must have it, as RTCP has no port of its own here")
 	case !receives(s, m):
-		return errors.New("the video is not asked to be received: it must be recvonly or sendrecv")
+		return errors.New("the offer's video section does not receive: must be recvonly or sendrecv")
 	}
 	codecs, mode0 := readCodecs(m)
 	switch {
@@ -154,7 +192,7 @@ func (o *Offer) accept(s *sdp.SessionDescription, m *sdp.MediaDescription, one s
 	case mode0:
 		return errors.New("the H.264 that is offered takes no picture larger than a packet: the server sends packetization-mode=1, which must be offered")
 	default:
-		return errors.New("no H.264 with packetization-mode=1 is offered, and the server has no other: " +
+		return errors.New("the offer has no H.264 with packetization-mode=1, and the server sends nothing else: " +
 			"the browser has no H.264, or its plug-in for it is not installed yet")
 	}
 	o.Codecs = codecs
@@ -163,7 +201,7 @@ func (o *Offer) accept(s *sdp.SessionDescription, m *sdp.MediaDescription, one s
 	return nil
 }
 
-// receives reports whether the peer wants to receive what a section has.
+// receives reports whether the browser receives what a section has. A section's direction comes before the session's.
 func receives(s *sdp.SessionDescription, m *sdp.MediaDescription) bool {
 	for _, attributes := range [][]sdp.Attribute{m.Attributes, s.Attributes} {
 		for _, a := range attributes {
@@ -178,7 +216,7 @@ func receives(s *sdp.SessionDescription, m *sdp.MediaDescription) bool {
 	return true
 }
 
-// playoutDelayURI names the header extension by which a sender says how long frames may wait.
+// playoutDelayURI names the header extension by which a sender says how long a viewer holds frames.
 const playoutDelayURI = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 
 // playoutDelay is the extension's id, 0 if it is not offered or does not fit into the one-byte form (RFC 8285). directed: it is
@@ -194,6 +232,9 @@ func playoutDelay(m *sdp.MediaDescription) (id uint8, directed bool) {
 	}
 	return 0, false
 }
+
+// maxUfragBytes is the size of the longest user name fragment (RFC 8839, section 5.4).
+const maxUfragBytes = 256
 
 // readBundle finds the video's bundle. Of the other sections in it those of RTP stay: aiortc needs them, and one that is rejected may
 // be the one with the addresses (RFC 9143, section 7.3). So may be a data channel, which stays only if the video has no addresses.
@@ -218,47 +259,57 @@ func (o *Offer) readBundle(s *sdp.SessionDescription) {
 	}
 }
 
-// readTransport reads what is said of ICE and DTLS: in the first section of the video's bundle (RFC 9143, section 7.1.3), in the
-// video's, or for the session.
+// readTransport reads what the offer says of ICE and DTLS.
 func (o *Offer) readTransport(s *sdp.SessionDescription) error {
 	o.readBundle(s)
-	in := [][]sdp.Attribute{s.MediaDescriptions[o.video].Attributes, s.Attributes}
-	if len(o.bundle) > 0 && o.bundle[0] != o.video {
-		in = append([][]sdp.Attribute{s.MediaDescriptions[o.bundle[0]].Attributes}, in...)
-	}
 	if !o.sections[o.video].hasPort && (len(o.bundle) == 0 || !o.sections[o.bundle[0]].hasPort) {
-		return &Refusal{"the video is bundle-only, and the first section of its bundle has no port"}
+		return &Refusal{"the offer's video section is bundle-only, and the first section of its bundle has no port"}
 	}
-	all := func(key string) (values []string) {
-		for _, attributes := range in {
-			for _, a := range attributes {
-				if a.Key == key {
-					values = append(values, a.Value)
-				}
-			}
-			if values != nil {
-				break
-			}
-		}
-		return values
-	}
-	ufrag, password, setup := all("ice-ufrag"), all("ice-pwd"), all("setup")
+	all := o.transportOf(s)
+	ufrag, password, setup := all.values("ice-ufrag"), all.values("ice-pwd"), all.values("setup")
 	switch _, lite := s.Attribute("ice-lite"); {
-	case len(ufrag) != 1 || len(password) != 1 || ufrag[0] == "" || len(ufrag[0]) > 256:
-		return &Refusal{"the offer has no ICE user name and password"}
+	case len(ufrag) != 1 || len(password) != 1 || ufrag[0] == "" || len(ufrag[0]) > maxUfragBytes:
+		return &Refusal{"the offer has no ICE user name and password: must have one a=ice-ufrag and one a=ice-pwd"}
 	case lite:
-		return &Refusal{"the offer is of an ICE lite agent, and so is the server: one of both must look for the other"}
+		return &Refusal{"the offer is of an ICE lite agent, and so is the server: one of both must send the checks"}
 	case len(setup) > 0 && setup[0] != "actpass" && setup[0] != "active":
 		return &Refusal{"the offer wants the server to begin the DTLS handshake: setup must be actpass or active"}
 	}
-	o.Ufrag = strings.Clone(ufrag[0]) // what is cut out of the text would keep much of it in memory
-	for _, text := range all("fingerprint") {
+	o.Ufrag = strings.Clone(ufrag[0]) // a part of the text would keep much of it in memory
+	for _, text := range all.values("fingerprint") {
 		if f, ok := parseFingerprint(text); ok && len(o.Fingerprints) < maxFingerprints {
 			o.Fingerprints = append(o.Fingerprints, f)
 		}
 	}
 	if len(o.Fingerprints) == 0 {
-		return &Refusal{"the offer has no fingerprint of a certificate by sha-256, sha-384 or sha-512"}
+		return &Refusal{"the offer has no fingerprint of a certificate: must have one by sha-256, sha-384 or sha-512"}
 	}
 	return nil
+}
+
+// transport is the attributes of ICE and DTLS, from where they are looked for first to where they are looked for last.
+type transport [][]sdp.Attribute
+
+// transportOf finds the attributes that hold for the video: those of the first section of its bundle (RFC 9143, section 7.1.3), of
+// its own, and of the session.
+func (o *Offer) transportOf(s *sdp.SessionDescription) (all transport) {
+	if len(o.bundle) > 0 && o.bundle[0] != o.video {
+		all = append(all, s.MediaDescriptions[o.bundle[0]].Attributes)
+	}
+	return append(all, s.MediaDescriptions[o.video].Attributes, s.Attributes)
+}
+
+// values are those of an attribute, at the first level that has it.
+func (t transport) values(key string) (values []string) {
+	for _, attributes := range t {
+		for _, a := range attributes {
+			if a.Key == key {
+				values = append(values, a.Value)
+			}
+		}
+		if values != nil {
+			break
+		}
+	}
+	return values
 }

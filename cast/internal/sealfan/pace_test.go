@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camcast/camcast/cast/internal/sending"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/proto/rtp"
 	"golang.org/x/sys/unix"
@@ -31,7 +32,7 @@ func (h *simHall) noteRuns(refuse func(to netip.AddrPort) error) *runs {
 			}
 		}
 		r.at[c.Peer] = append(r.at[c.Peer], (h.kernel.Monotonic() - r.since).Round(time.Millisecond))
-		r.packets[c.Peer] += packetsIn(make([]byte, c.Bytes), max(c.SegmentBytes, 1))
+		r.packets[c.Peer] += sending.PacketsIn(make([]byte, c.Bytes), max(c.SegmentBytes, 1))
 		return nil
 	})
 	return r
@@ -211,7 +212,7 @@ func TestCatchRate(t *testing.T) {
 			}
 			return
 		}
-		if n := r.packets[g.at]; n > hallRun+catchRate*(ms+1)/1000 || n < catchRate*ms/2000 {
+		if n := r.packets[g.at]; n > hallRun+sending.CatchRate*(ms+1)/1000 || n < sending.CatchRate*ms/2000 {
 			t.Fatalf("%d packets in %d ms", n, ms+1)
 		}
 	}
