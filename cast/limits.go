@@ -130,8 +130,8 @@ const (
 	MaxHandshakesPerAddress = 128
 )
 
-// BeginHandshake counts a TLS handshake with a peer, until EndHandshake, or says by a *Refusal that a limit is
-// reached: the front closes the connection then.
+// BeginHandshake counts a handshake of TLS or DTLS with a peer, until EndHandshake, or says by a *Refusal that a limit is
+// reached: the front does not begin it then.
 func (b *Broadcaster) BeginHandshake(peer netip.AddrPort) error {
 	h := &b.limits.handshakes
 	switch {

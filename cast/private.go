@@ -7,59 +7,60 @@ import (
 
 	"github.com/camcast/camcast/cast/internal/sealfan"
 	"github.com/camcast/camcast/cast/internal/sending"
+	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/h264"
 	"github.com/camcast/camcast/proto/rtcp"
 	"github.com/camcast/camcast/proto/srtp"
 )
 
-// This file has sessions be sent H.264 with keys and sequence numbers of their own, as by WebRTC.
+// This file sends H.264 to sessions with keys and sequence numbers of their own, as WebRTC needs.
 
 // ConsentTimeout is how long a session that plays by PlayPrivate may be silent (RFC 7675), or
 // Config.SessionTimeout, if that is shorter.
 const ConsentTimeout = 30 * time.Second
 
-// Private says how and where a session is sent frames that has keys of its own.
+// Private says how and where frames are sent to a session with keys of its own.
 type Private struct {
-	// Profile is what DTLS has agreed on. Ours and Theirs are a master key and behind it a master salt, as
-	// DTLS-SRTP exports them: ours seals what is sent, theirs what comes. They are not kept.
+	// Profile is what DTLS has agreed on. Ours seals what is sent, and Theirs what the reader sends: each is a master key
+	// with its master salt behind it, of Profile.KeyBytes, as DTLS-SRTP exports them. They are not kept.
 	Profile      srtp.Profile
 	Ours, Theirs []byte
-	// Peer is the reader's address, and Local that of this machine which it has asked: STUN has proved both.
+	// Peer is the reader's address, which STUN has proved, and Local the address of this machine that it sends to.
 	Peer  netip.AddrPort
 	Local netip.Addr
-	// PayloadType is the number that the reader has for H.264 in packets of mode 1, up to 127.
+	// PayloadType is the reader's number for H.264 with packetization-mode=1, 0 to 127.
 	PayloadType uint8
-	// PlayoutDelayID is the reader's number for the header extension that says how long it may hold frames
+	// PlayoutDelayID is the reader's id of the header extension that says how long it holds frames
 	// (http://www.webrtc.org/experiments/rtp-hdrext/playout-delay), 1 to 14; 0: packets have no extension.
 	PlayoutDelayID uint8
 	// PlayoutDelay is what the extension says.
 	PlayoutDelay PlayoutDelay
 }
 
-// MaxPlayoutDelay is the longest that a viewer can be told to hold frames.
+// MaxPlayoutDelay is the longest time for which a viewer can be told to hold frames.
 const MaxPlayoutDelay = sealfan.MaxDelay * sealfan.DelayStep
 
-// PlayoutDelay is how long a viewer is to hold frames at least and at most, in steps of 10 ms up to
-// MaxPlayoutDelay. The zero value has it show frames at once.
+// PlayoutDelay is for how long a viewer holds frames at least and at most, 0 to MaxPlayoutDelay, in steps of 10 ms, rounded
+// down. The zero value has it show frames at once.
 type PlayoutDelay struct{ Min, Max time.Duration }
 
 // PrivateStream is what a front must know of a stream to offer it to readers with keys of their own. The
 // clock of its timestamps is rtp.ClockHz.
 type PrivateStream struct {
-	// SSRC is that of its packets and reports, and CNAME the canonical name in the latter.
+	// SSRC is that of the stream's packets and reports, and CNAME the canonical name in the reports.
 	SSRC  uint32
 	CNAME string
-	// ProfileLevelID is the profile, its constraints and the level of its H.264; those of constrained
-	// baseline 3.1 if the stream does not say.
+	// ProfileLevelID is the profile, its constraints and the level of the stream's H.264; those of constrained
+	// baseline 3.1 if its parameter sets do not say.
 	ProfileLevelID [3]byte
 }
 
 // constrainedBaseline31 is the profile and level that every WebRTC implementation has (RFC 7742).
 var constrainedBaseline31 = [3]byte{0x42, 0xe0, 0x1f}
 
-// Private says what a front must know of the stream to offer it to readers with keys of their own. The
-// error is ErrClosed or a *Refusal: NotCarried if the stream is not H.264 (Rendition), or has B-frames, which
+// Private returns what a front must know of the stream to offer it to readers with keys of their own. The
+// error is ErrClosed or a *Refusal: NotCarried if the stream is not H.264 (see Rendition), or has B-frames, which
 // browsers do not put into order.
 func (s *Stream) Private() (PrivateStream, error) {
 	if err := s.Available(); err != nil {
@@ -87,15 +88,15 @@ func (s *Stream) Private() (PrivateStream, error) {
 	return PrivateStream{SSRC: s.rendition.rtp.ssrc, CNAME: s.reports.cname, ProfileLevelID: id}, nil
 }
 
-// errPlayedPrivate: a second use of one pair of keys could seal two packets with one index.
+// errPlayedPrivate is why keys are not taken a second time: that could seal two packets with one index.
 var errPlayedPrivate = errors.New("cast: the session has played with keys of its own before")
 
-// PlayPrivate has the session be sent frames of H.264 with keys and sequence numbers of its own: from the next
-// key frame on, or from the newest one if none comes soon. STUN has proved that the reader is at the address and
-// wants to be sent the stream; the front calls Alive at each further check that proves it, as the session ends
-// after ConsentTimeout without one or an authentic RTCP packet (TakePrivateRTCP). A session plays so once:
-// further keys belong to another session. The error is a *Refusal, ErrClosed, or says what is wrong with the
-// keys; the session is as before then, and the caller ends it.
+// PlayPrivate begins to send the session frames of H.264 with keys and sequence numbers of its own: from the next
+// key frame on, or from the newest one if none comes soon. STUN must have proved that the reader is at the address and
+// wants the stream. The session ends after ConsentTimeout without a sign of life: the front calls Alive at each further
+// check that proves the address, and TakePrivateRTCP with RTCP. A session may play so once:
+// further keys need another session. The error is a *Refusal, ErrClosed, or says what is wrong with the
+// keys or the address; the session is as before then, and the caller ends it.
 func (s *Session) PlayPrivate(p Private) error {
 	if s.state == playing || s.played {
 		return errPlayedPrivate
@@ -116,22 +117,11 @@ func (s *Session) PlayPrivate(p Private) error {
 	if err := s.admit(); err != nil {
 		return err
 	}
-	keys, err := srtp.NewPrivate(p.Profile, p.Ours, p.Theirs, s.stream.rendition.rtp.ssrc, uint64(b.config.random32()>>17))
+	r, err := s.joinPrivate(p, socket)
 	if err != nil {
-		return err
-	}
-	r := new(sealfan.Reader) // one that has left may still be in a list
-	err = s.stream.roomForForm(p.form(), p.Peer.Addr())
-	if err == nil {
-		err = s.stream.rendition.private.fan.Join(r, sealfan.Address{Socket: socket, Peer: p.Peer, Source: p.Local}, p.form(), p.Profile, keys, (*sessionObserver)(s))
-	}
-	if errors.Is(err, sealfan.ErrForms) {
-		err = refuse(LimitReached, "%v", err)
-	}
-	if _, refused := errors.AsType[*Refusal](err); refused {
-		b.LogRefusal(s.opened.Peer, s.opened.Protocol, s.stream.name, err)
-	}
-	if err != nil {
+		if _, refused := errors.AsType[*Refusal](err); refused {
+			b.LogRefusal(s.opened.Peer, s.opened.Protocol, s.stream.name, err)
+		}
 		return err
 	}
 	s.peer, s.private = p.Peer, r
@@ -141,7 +131,26 @@ func (s *Session) PlayPrivate(p Private) error {
 	return s.begin(UDP)
 }
 
-// form is what of the packets the reader chooses.
+// joinPrivate makes a reader that is sent packets from a socket. The error is a *Refusal, or says what is wrong with p.
+func (s *Session) joinPrivate(p Private, socket *udp.Socket) (*sealfan.Reader, error) {
+	to := s.stream.rendition
+	first := uint64(s.stream.broadcaster.config.random32() >> 17) // 15 bits: see srtp.NewPrivate
+	keys, err := srtp.NewPrivate(p.Profile, p.Ours, p.Theirs, to.rtp.ssrc, first)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.stream.roomForForm(p.form(), p.Peer.Addr()); err != nil {
+		return nil, err
+	}
+	r := new(sealfan.Reader) // one that has left may still be in a list
+	err = to.private.fan.Join(r, sealfan.Address{Socket: socket, Peer: p.Peer, Source: p.Local}, p.form(), p.Profile, keys, (*sessionObserver)(s))
+	if errors.Is(err, sealfan.ErrForms) {
+		err = refuse(LimitReached, "%v", err)
+	}
+	return r, err
+}
+
+// form is in which form the reader wants the packets.
 func (p *Private) form() sealfan.Form {
 	f := sealfan.Form{PayloadType: p.PayloadType, PlayoutDelayID: p.PlayoutDelayID}
 	if f.PlayoutDelayID > 0 {
@@ -151,10 +160,10 @@ func (p *Private) form() sealfan.Form {
 	return f
 }
 
-// TakePrivateRTCP takes RTCP that came from the address of a session that plays by PlayPrivate, as it came. It
-// reports whether the reader has sealed it and it had not come before: then it is a sign of life, and what it
-// says counts: reports, packets and pictures that are missing, and a goodbye. The packet may be read until
-// TakePrivateRTCP returns.
+// TakePrivateRTCP takes a sealed RTCP packet that may be of the reader of a session that plays by PlayPrivate. It
+// reports whether the packet is authentic: the reader has sealed it, and it has not come before. An authentic packet
+// is a sign of life, and what it says counts: reports, missing packets and pictures, and a goodbye. The packet is read
+// until TakePrivateRTCP returns, and is not changed.
 func (s *Session) TakePrivateRTCP(packet []byte) (authentic bool) {
 	if s.private == nil {
 		return false
@@ -175,7 +184,7 @@ func (s *Session) TakePrivateRTCP(packet []byte) (authentic bool) {
 	return true
 }
 
-// takePrivate reads RTCP from a reader of a stream with keys of its own. What is not RTCP is dropped.
+// takePrivate takes opened RTCP of a reader with keys of its own. What is not RTCP is dropped.
 func (f *reception) takePrivate(s *Stream, r *sealfan.Reader, packet []byte) {
 	b := s.broadcaster
 	now, ssrc := b.loop.Now(), s.rendition.rtp.ssrc
@@ -192,7 +201,7 @@ func (f *reception) takePrivate(s *Stream, r *sealfan.Reader, packet []byte) {
 		},
 		Rate: r.Rated,
 	}
-	_ = rtcp.Parse(packet, v) // which refuses the whole if any of it is no RTCP
+	_ = rtcp.Parse(packet, v) // takes nothing of a packet of which a part is no RTCP
 	if now < f.next {
 		return
 	}
@@ -206,9 +215,9 @@ func (f *reception) takePrivate(s *Stream, r *sealfan.Reader, packet []byte) {
 	}})
 }
 
-// Move has a session that plays by PlayPrivate be sent frames at another address, from another address of this
-// machine: STUN has proved that the reader is there now. The error is a *Refusal if nothing may be sent there, ErrClosed
-// if the session does not play so, or says what is wrong with the address. The session stays where it is then.
+// Move has a session that plays by PlayPrivate be sent frames at another address, from the address local of this
+// machine. STUN must have proved that the reader is there. The error is a *Refusal if nothing may be sent there, ErrClosed
+// if the session does not play so, or says what is wrong with the address; the session stays where it is then.
 func (s *Session) Move(peer netip.AddrPort, local netip.Addr) error {
 	if s.private == nil {
 		return ErrClosed
@@ -229,7 +238,7 @@ func (s *Session) Move(peer netip.AddrPort, local netip.Addr) error {
 	return nil
 }
 
-// privateKey is what a reader's address is found by: without a zone, and IPv4 as IPv4.
+// privateKey is the key of a reader's address in Broadcaster.privateIndex: without a zone, and IPv4 as IPv4.
 func privateKey(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
 }

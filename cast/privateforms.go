@@ -6,13 +6,13 @@ import (
 	"github.com/camcast/camcast/cast/internal/sealfan"
 )
 
-// This file bounds how many forms of a stream's packets readers with keys of their own choose.
+// This file bounds in how many forms readers with keys of their own have a stream laid out.
 
 // maxFormsPerAddress is how many forms there may be that only readers of one address, or of one /64 of IPv6, want: a
-// stream has 16 in all, and one host must not take them from the others.
+// stream has sealfan's limit of forms in all, and one host must not take them from the others.
 const maxFormsPerAddress = 4
 
-// roomForForm says why a reader at an address must not have packets of a form, nil if it may. The error is a *Refusal.
+// roomForForm says why a reader at an address must not have packets in a form, nil if it may. The error is a *Refusal.
 func (s *Stream) roomForForm(form sealfan.Form, peer netip.Addr) error {
 	fan, host := s.rendition.private.fan, CountedAs(peer)
 	if fan.Has(form) {

@@ -8,10 +8,10 @@ import (
 	"github.com/camcast/camcast/proto/rtcp"
 )
 
-// privateReports is what is kept of the reports to readers with keys of their own: each is told what it was sent
-// itself, sealed for it.
+// privateReports is which readers with keys of their own are still to be sent a sender report. Each has a report of its own,
+// of the packets that it was sent, sealed for it.
 type privateReports struct {
-	// round is how far the report in hand has come.
+	// round is which readers were sent the present report, and done says that all were.
 	round sealfan.Round
 	done  bool
 	// newcomers have just come, and wait for a report.
@@ -24,20 +24,20 @@ func (t *senderReports) joinedPrivate(r *sealfan.Reader) {
 	t.someoneJoined()
 }
 
-// privateReport is a reader's report of now.
+// privateReport is a reader's sender report at this time.
 func (t *senderReports) privateReport(r *sealfan.Reader) rtcp.SenderReport {
-	report := t.report(t.lanes[0]) // which has the same SSRC and clock
+	report := t.report(t.lanes[0]) // the plain lane, whose SSRC and clock are the same
 	report.Packets, report.Octets = r.Sent()
 	return report
 }
 
-// reportTo sends a reader a report.
+// reportTo sends a reader its report.
 func (t *senderReports) reportTo(r *sealfan.Reader) {
 	t.packet = rtcp.AppendSenderReport(t.packet[:0], t.privateReport(r), t.cname)
 	r.SendRTCP(t.packet)
 }
 
-// greetPrivate sends as many of the newcomers a report as there is room for.
+// greetPrivate sends reports to newcomers, as many as there is room for.
 func (t *senderReports) greetPrivate(room *int) {
 	p := &t.private
 	next := 0
@@ -52,7 +52,7 @@ func (t *senderReports) greetPrivate(room *int) {
 	p.newcomers = p.newcomers[:kept]
 }
 
-// sendPrivateLot sends the report in hand to some readers, and leaves the rest to later turns.
+// sendPrivateLot sends the present report to some readers, and leaves the others to later turns.
 func (t *senderReports) sendPrivateLot() {
 	p := &t.private
 	if p.done {
@@ -63,7 +63,7 @@ func (t *senderReports) sendPrivateLot() {
 	}
 }
 
-// goodbyePrivate tells a reader that it is no longer served.
+// goodbyePrivate sends a reader a goodbye (RTCP BYE), with the reason.
 func (t *senderReports) goodbyePrivate(r *sealfan.Reader, reason string) {
 	t.packet = rtcp.AppendGoodbye(t.packet[:0], t.privateReport(r), t.cname, reason)
 	b := t.stream.broadcaster
