@@ -49,10 +49,10 @@ func ofEach() int {
 func newMixed(t *testing.T) *mixed {
 	t.Helper()
 	m := &mixed{t: t, keeper: newTimekeeper(), began: time.Now()}
-	m.daemon = startDaemon(t, surroundings{http: true, card: card, args: []string{"film=testcard:?encode=h264&bitrate=2M&keyframe=1s&" + card}})
+	m.daemon = startDaemon(t, surroundings{http: true, card: card, args: []string{filmName + "=testcard:?encode=h264&bitrate=2M&keyframe=1s&" + card}})
 	film := func(watch func(netip.Addr, target) (*viewer, error), keeper *timekeeper) func(netip.Addr, target) (*viewer, error) {
 		return func(ip netip.Addr, to target) (*viewer, error) {
-			to.stream, to.coded, to.keeper = "film", true, keeper
+			to.stream, to.coded, to.keeper = filmName, true, keeper
 			return watch(ip, to)
 		}
 	}

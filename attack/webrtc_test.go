@@ -3,6 +3,7 @@ package attack
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,16 +15,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/dtls/v3"
+	"github.com/camcast/camcast/proto/whep"
 	"github.com/pion/stun/v3"
 )
 
-// A stream of H.264 that viewers watch by WebRTC while that is attacked.
-const filmed = "film=testcard:?encode=h264&bitrate=500k&keyframe=1s&size=320x240&fps=15"
+// filmName is a stream of H.264 that viewers watch by WebRTC while that is attacked, and filmed has its source.
+const (
+	filmName = "film"
+	filmed   = filmName + "=testcard:?encode=h264&bitrate=500k&keyframe=1s&size=320x240&fps=15"
+)
 
 // overWebRTC is one more way, if the daemon has that stream.
 var overWebRTC = way{"WebRTC", func(ip netip.Addr, to target) (*viewer, error) {
-	to.stream, to.coded = "film", true
+	to.stream, to.coded = filmName, true
 	return watchWebRTC(ip, to)
 }}
 
@@ -35,17 +39,9 @@ func judgeWebRTC(t *testing.T, attack func(*testing.T, *strike)) {
 
 // open opens a session of the attacked daemon, whatever the traffic goes to.
 func (s *strike) open(ip netip.Addr) (*webRTC, error) {
-	socket, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)))
-	if err != nil {
-		return nil, err
-	}
-	w := &webRTC{UDPConn: socket, released: make(chan struct{})}
 	to := s.daemon
-	to.stream = "film"
-	if err := w.open(ip, to); err != nil {
-		return nil, errors.Join(err, socket.Close())
-	}
-	return w, nil
+	to.stream = filmName
+	return openWebRTC(ip, to)
 }
 
 // TestForgedSTUN sends 200 000 checks in a second, from 200 addresses: for sessions that there are not, for one that there is by
@@ -73,19 +69,15 @@ func TestForgedSTUN(t *testing.T) {
 // dtlsHello is how a DTLS client begins.
 func dtlsHello(t *testing.T) []byte {
 	t.Helper()
-	certificate, err := viewersCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var sockets [2]*net.UDPConn
 	for i := range sockets {
+		var err error
 		if sockets[i], err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
 			t.Fatal(err)
 		}
 		defer sockets[i].Close()
 	}
-	c, err := dtls.ClientWithOptions(sockets[0], sockets[1].LocalAddr(), dtls.WithCertificates(certificate), dtls.WithInsecureSkipVerify(true),
-		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM))
+	c, err := dtlsClient(sockets[0], sockets[1].LocalAddr())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,31 +105,30 @@ func TestDTLSHelloFlood(t *testing.T) {
 	})
 }
 
-// offer is a request with an offer.
-func offer(body string) []byte {
-	return fmt.Appendf(nil, "POST /film/whep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-}
+// nobodysOffer is an offer with the fingerprint of no certificate.
+var nobodysOffer = offerOf(whep.Fingerprint{Hash: "sha-256", Digest: make([]byte, sha256.Size)})
 
 // TestHalfHandshakes has 1000 sessions a second be opened from 15 addresses, prove their addresses, send a ClientHello again
 // and again, and go.
 func TestHalfHandshakes(t *testing.T) {
 	hello := dtlsHello(t)
-	body := offer(fmt.Sprintf(viewersOffer, "sha-256 "+strings.TrimSuffix(strings.Repeat("00:", 32), ":")))
+	request := offerRequest(filmName, nobodysOffer)
 	judgeWebRTC(t, func(t *testing.T, s *strike) {
 		for i := range load(100) {
 			s.all.Go(func() {
 				for n := i; s.pause(100 * time.Millisecond); n += load(100) {
-					s.halfHandshake(address(n, 15), body, hello)
+					s.halfHandshake(address(n, 15), request, hello)
 				}
 			})
 		}
 	})
 }
 
-func (s *strike) halfHandshake(ip netip.Addr, body, hello []byte) {
-	if !s.attacks() { // as many bytes
+// halfHandshake opens a session and begins a handshake. What only discards traffic is sent the request for a session.
+func (s *strike) halfHandshake(ip netip.Addr, request, hello []byte) {
+	if !s.attacks() {
 		if c, err := dialFrom(s, ip, s.to.http); err == nil {
-			_, _ = c.Write(body)
+			_, _ = c.Write(request)
 			_ = c.SetLinger(0)
 			c.Close()
 			s.sent.Add(1)
@@ -159,7 +150,7 @@ func (s *strike) halfHandshake(ip netip.Addr, body, hello []byte) {
 }
 
 // TestSRTCPFlood has somebody who watches send what is not authentic, what has come before, and sealed NACKs of all packets
-// and wishes for key frames: 50 000 in a second. Others send in the name of viewers.
+// and requests for key frames: 50 000 in a second. Others send in the name of viewers.
 func TestSRTCPFlood(t *testing.T) {
 	judgeWebRTC(t, func(t *testing.T, s *strike) {
 		w, err := s.open(address(1, 200))
@@ -202,7 +193,7 @@ func TestSRTCPFlood(t *testing.T) {
 	})
 }
 
-// listen says the SSRC of the stream, and drops what comes.
+// listen sends the SSRC of the stream to ssrc, and drops what comes.
 func (w *webRTC) listen(ssrc chan<- uint32) {
 	for p := make([]byte, 2048); ; {
 		n, err := w.UDPConn.Read(p)
@@ -218,9 +209,9 @@ func (w *webRTC) listen(ssrc chan<- uint32) {
 	}
 }
 
-// missing is a receiver report, a NACK of 16 * 17 packets from one on, and a wish for a key frame.
+// missing is a receiver report, a NACK of 16 * 17 packets from one on, and a request for a key frame (RFC 4585).
 func missing(ssrc uint32, from uint16) []byte {
-	const reporter = 7
+	const reporter = 7 // an SSRC
 	p := []byte{0x80, 201, 0, 1, 0, 0, 0, reporter, 0x81, 205, 0, 18, 0, 0, 0, reporter}
 	p = binary.BigEndian.AppendUint32(p, ssrc)
 	for range 16 {
@@ -235,10 +226,12 @@ func missing(ssrc uint32, from uint16) []byte {
 // TestOffers has 40 connections make offers as fast as they are answered: of 1 MB, of nonsense, and good ones, more than there
 // may be sessions.
 func TestOffers(t *testing.T) {
-	good := fmt.Sprintf(viewersOffer, "sha-256 "+strings.TrimSuffix(strings.Repeat("00:", 32), ":"))
-	// The first one has its connection closed, and comes once in forty times.
-	requests := [][]byte{
-		offer(good + strings.Repeat("a=x\r\n", 1<<20/5)), offer(strings.Repeat("v=0\r\n", 5000)), offer(good + strings.Repeat("a=rtcp-fb:102 nack\r\n", 1400)), offer(good),
+	// The first kind has its connection closed, and comes once in forty times.
+	var requests [][]byte
+	for _, sdp := range []string{
+		nobodysOffer + strings.Repeat("a=x\r\n", 1<<20/5), strings.Repeat("v=0\r\n", 5000), nobodysOffer + strings.Repeat("a=rtcp-fb:102 nack\r\n", 1400), nobodysOffer,
+	} {
+		requests = append(requests, offerRequest(filmName, sdp))
 	}
 	wants := [][2]int{{413, 413}, {400, 406}, {201, 503}, {201, 503}}
 	judgeWebRTC(t, func(t *testing.T, s *strike) {

@@ -33,10 +33,28 @@ const (
 	checkInterval = 5 * time.Second
 )
 
-// viewersOffer is what a viewer offers, with its certificate's fingerprint.
-const viewersOffer = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\n" +
+// offerFormat is what a viewer offers, but for its certificate's fingerprint.
+const offerFormat = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\n" +
 	"a=ice-ufrag:" + viewersUfrag + "\r\na=ice-pwd:" + viewersPassword + "\r\na=fingerprint:%s\r\na=setup:actpass\r\na=mid:0\r\na=recvonly\r\n" +
 	"a=rtcp-mux\r\na=rtpmap:102 H264/90000\r\na=rtcp-fb:102 nack pli\r\na=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"
+
+// offerOf is the SDP that a viewer offers, with its certificate's fingerprint.
+func offerOf(f whep.Fingerprint) string { return fmt.Sprintf(offerFormat, f) }
+
+// offerRequest is a request that posts an SDP, to watch a stream.
+func offerRequest(stream, sdp string) []byte {
+	return fmt.Appendf(nil, "POST /%s/whep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", stream, len(sdp), sdp)
+}
+
+// dtlsClient is a DTLS client with the viewers' certificate.
+func dtlsClient(conn net.PacketConn, to net.Addr) (*dtls.Conn, error) {
+	certificate, err := viewersCertificate()
+	if err != nil {
+		return nil, err
+	}
+	return dtls.ClientWithOptions(conn, to, dtls.WithCertificates(certificate), dtls.WithInsecureSkipVerify(true),
+		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM))
+}
 
 // webRTC is the connection of one viewer.
 type webRTC struct {
@@ -44,7 +62,7 @@ type webRTC struct {
 	server   netip.AddrPort
 	user     string // of STUN
 	password string // of the server
-	// isPlaying: the handshake is over, and nothing is sent of it any more. released is closed when DTLS does not read any more.
+	// isPlaying: the handshake is over, and nothing more is sent in it. released is closed when DTLS has stopped reading.
 	isPlaying atomic.Bool
 	released  chan struct{}
 	release   sync.Once
@@ -52,17 +70,27 @@ type webRTC struct {
 	checked   time.Time
 }
 
-// watchWebRTC has a viewer watch by WebRTC.
-func watchWebRTC(ip netip.Addr, to target) (*viewer, error) {
+// openWebRTC has a viewer open a socket and a session.
+func openWebRTC(ip netip.Addr, to target) (*webRTC, error) {
 	socket, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)))
 	if err != nil {
 		return nil, err
 	}
 	w := &webRTC{UDPConn: socket, released: make(chan struct{})}
-	if err := errors.Join(w.open(ip, to), socket.SetReadBuffer(usualBuffer)); err != nil {
+	if err := w.open(ip, to); err != nil {
 		return nil, errors.Join(err, socket.Close())
 	}
-	if err := errors.Join(w.prove(), w.shake()); err != nil {
+	return w, nil
+}
+
+// watchWebRTC has a viewer watch by WebRTC.
+func watchWebRTC(ip netip.Addr, to target) (*viewer, error) {
+	w, err := openWebRTC(ip, to)
+	if err != nil {
+		return nil, err
+	}
+	socket := w.UDPConn
+	if err := errors.Join(socket.SetReadBuffer(usualBuffer), w.prove(), w.shake()); err != nil {
 		return nil, errors.Join(fmt.Errorf("WebRTC from %v: %w", ip, err), socket.Close())
 	}
 	v := newViewer()
@@ -71,7 +99,7 @@ func watchWebRTC(ip netip.Addr, to target) (*viewer, error) {
 	return v, nil
 }
 
-// attributes finds those of an answer that are of use.
+// attributes finds the attributes of an answer that a viewer needs.
 var attributes = regexp.MustCompile(`(?m)^a=(ice-ufrag|ice-pwd|candidate):(.+?)\r?$`)
 
 // open has the server open a session.
@@ -86,8 +114,7 @@ func (w *webRTC) open(ip netip.Addr, to target) error {
 	}
 	defer c.conn.Close()
 	_ = c.conn.SetDeadline(time.Now().Add(patience))
-	offer := fmt.Sprintf(viewersOffer, whep.FingerprintOf(certificate.Certificate[0]))
-	if _, err := fmt.Fprintf(c.conn, "POST /%s/whep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", to.stream, len(offer), offer); err != nil {
+	if _, err := c.conn.Write(offerRequest(to.stream, offerOf(whep.FingerprintOf(certificate.Certificate[0])))); err != nil {
 		return err
 	}
 	answer, err := http.ReadResponse(c.in, nil)
@@ -144,7 +171,7 @@ func (w *webRTC) prove() error {
 	}
 }
 
-// ReadFrom reads what is DTLS, until the handshake is over.
+// ReadFrom reads datagrams of DTLS, until the handshake is over.
 func (w *webRTC) ReadFrom(p []byte) (int, net.Addr, error) {
 	for !w.isPlaying.Load() {
 		n, from, err := w.UDPConn.ReadFrom(p)
@@ -156,7 +183,7 @@ func (w *webRTC) ReadFrom(p []byte) (int, net.Addr, error) {
 	return 0, nil, net.ErrClosed
 }
 
-// WriteTo sends what is DTLS, until the handshake is over.
+// WriteTo sends datagrams of DTLS, until the handshake is over.
 func (w *webRTC) WriteTo(p []byte, to net.Addr) (int, error) {
 	if w.isPlaying.Load() {
 		return len(p), nil
@@ -167,14 +194,9 @@ func (w *webRTC) WriteTo(p []byte, to net.Addr) (int, error) {
 // Close closes nothing: the socket is still of use.
 func (w *webRTC) Close() error { return nil }
 
-// shake does the handshake, and drops DTLS without a word.
+// shake does the handshake, and then drops DTLS without a close_notify, as that would end the session.
 func (w *webRTC) shake() error {
-	certificate, err := viewersCertificate()
-	if err != nil {
-		return err
-	}
-	c, err := dtls.ClientWithOptions(w, net.UDPAddrFromAddrPort(w.server), dtls.WithCertificates(certificate), dtls.WithInsecureSkipVerify(true),
-		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM))
+	c, err := dtlsClient(w, net.UDPAddrFromAddrPort(w.server))
 	if err != nil {
 		return err
 	}
