@@ -1,9 +1,9 @@
 package audience
 
-// packets is what has come of the packets of one reader, by their sequence numbers.
+// packets counts the packets of one reader by their sequence numbers.
 type packets struct {
 	begun bool
-	// least is the first number that counts, and highest the greatest that has come, without wraps.
+	// least is the first number that counts, and highest the greatest that has come: both go on where sequence numbers wrap.
 	least, highest            int64
 	came, misplaced, unsealed int
 }
@@ -15,7 +15,7 @@ func (t *tally) saw(sequence uint16) {
 	t.packets.saw(sequence)
 }
 
-// forged takes note of one that cannot be.
+// forged takes note of a packet that cannot be opened.
 func (t *tally) forged() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -35,9 +35,10 @@ func (p *packets) saw(sequence uint16) {
 	p.highest = number
 }
 
-// begin forgets what was before.
+// begin forgets the packets that have come.
 func (p *packets) begin() { *p = packets{begun: p.begun, least: p.highest + 1, highest: p.highest} }
 
+// addTo adds the counts to a report.
 func (p *packets) addTo(r *Report) {
 	r.Packets += p.came
 	r.PacketsMissing += max(0, int(p.highest-p.least)+1-p.came)

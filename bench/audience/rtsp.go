@@ -78,7 +78,7 @@ func play(address netip.AddrPort, port int) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &control{conn: conn, in: bufio.NewReader(conn)}
+	c := &rtspConn{conn: conn, in: bufio.NewReader(conn)}
 	url := fmt.Sprintf("rtsp://%v%s", address, model.RTSPPath)
 	_, description, err := c.ask("DESCRIBE", url, "Accept: application/sdp")
 	if err != nil {
@@ -93,14 +93,14 @@ func play(address netip.AddrPort, port int) (net.Conn, error) {
 	return conn, err
 }
 
-// control is an RTSP connection.
-type control struct {
+// rtspConn is an RTSP connection of a reader.
+type rtspConn struct {
 	conn net.Conn
 	in   *bufio.Reader
 	cseq int
 }
 
-func (c *control) ask(method, url, header string) (textproto.MIMEHeader, string, error) {
+func (c *rtspConn) ask(method, url, header string) (textproto.MIMEHeader, string, error) {
 	c.cseq++
 	request := fmt.Sprintf("%s %s RTSP/1.0\r\nCSeq: %d\r\n%s\r\n\r\n", method, url, c.cseq, header)
 	if _, err := c.conn.Write([]byte(request)); err != nil {

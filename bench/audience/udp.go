@@ -109,14 +109,14 @@ func setOptions(fd int) error {
 		unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1))
 }
 
-// opener opens SRTP.
+// opener opens the SRTP of one reader.
 type opener struct {
 	context *pion.Context
 	room    []byte
 	tally   *tally // nil: packets are not counted
 }
 
-// newOpener is what a reader opens SRTP with, nil if it is sent plain RTP. Its reports are sealed then, too.
+// newOpener makes what a reader opens SRTP with, and has its reports sealed; nil if it is sent plain RTP.
 func newOpener(c Config, reader int, r *reporter) (o *opener, err error) {
 	profile, ours, theirs := srtp.AES128CMHMACSHA1, model.SealedKey[:], model.ReaderKey[:]
 	switch {
@@ -139,7 +139,7 @@ func newOpener(c Config, reader int, r *reporter) (o *opener, err error) {
 	return o, err
 }
 
-// open opens a packet, and counts it. What it returns holds until the next one. ok is false if it is forged, or one of
+// open opens a packet, and counts it. The opened packet is valid until the next call. ok is false if the packet is forged or
 // RTCP.
 func (o *opener) open(packet []byte) (opened []byte, ok bool) {
 	if o.tally != nil && isRTCP(packet) {
@@ -186,13 +186,13 @@ func newAssembly(h264 bool, t *tally) assembly {
 }
 
 func readRTP(conn *net.UDPConn, assemble assembly, r *reporter, o *opener) {
-	buffer, control := make([]byte, 65536), make([]byte, 64)
+	buffer, cmsg := make([]byte, 65536), make([]byte, 64)
 	for {
-		n, oobn, _, from, err := conn.ReadMsgUDPAddrPort(buffer, control)
+		n, oobn, _, from, err := conn.ReadMsgUDPAddrPort(buffer, cmsg)
 		if err != nil {
 			return // closed
 		}
-		size := segmentBytes(control[:oobn], n)
+		size := segmentBytes(cmsg[:oobn], n)
 		for rest := buffer[:n]; len(rest) > 0; {
 			packet := rest[:min(size, len(rest))]
 			rest = rest[len(packet):]
@@ -208,9 +208,9 @@ func readRTP(conn *net.UDPConn, assemble assembly, r *reporter, o *opener) {
 	}
 }
 
-// segmentBytes is how long the packets of a message are (udp(7), UDP_GRO).
-func segmentBytes(control []byte, message int) int {
-	messages, err := unix.ParseSocketControlMessage(control)
+// segmentBytes is how long the packets of a message of so many bytes are, as its ancillary data say (udp(7), UDP_GRO).
+func segmentBytes(cmsg []byte, message int) int {
+	messages, err := unix.ParseSocketControlMessage(cmsg)
 	if err != nil {
 		return message
 	}

@@ -20,7 +20,7 @@ import (
 // connecting is how long a viewer may take to connect.
 const connecting = 30 * time.Second
 
-// openWebRTC has all readers be pion's. They report nothing, and ask for nothing again, which spares the sender.
+// openWebRTC makes all readers of pion. They send no reports and no NACKs, which costs the sender less.
 func (a *readers) openWebRTC(c Config) error {
 	api, err := model.PionAPI(c.Host, func(*webrtc.MediaEngine, *interceptor.Registry) error { return nil })
 	if err != nil {
@@ -74,6 +74,7 @@ func watch(api *webrtc.API, c Config, t *tally) (*webrtc.PeerConnection, error) 
 	}
 }
 
+// negotiate posts an offer to the sender, and takes its answer.
 func negotiate(conn *webrtc.PeerConnection, host netip.Addr) error {
 	if _, err := conn.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
 		return err
@@ -102,7 +103,7 @@ func negotiate(conn *webrtc.PeerConnection, host netip.Addr) error {
 	return conn.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: string(answer)})
 }
 
-// readTrack reads what pion has opened, until the connection ends.
+// readTrack reads the packets that pion has opened, until the connection ends.
 func readTrack(track *webrtc.TrackRemote, c Config, t *tally) {
 	assemble := func([]byte) {}
 	if t != nil {

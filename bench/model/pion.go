@@ -21,8 +21,8 @@ import (
 
 // pionModel is a sender of pion/webrtc v4.2.26, as its users write it: each viewer posts an offer, and has a
 // PeerConnection and a track of its own, into which every frame is written. pion makes the packets, of 1200
-// bytes at most, seals them and writes them one by one. It does more than the other models: ICE, DTLS and lost
-// packets are its trade.
+// bytes at most, seals them and writes them one by one. It also does what the other models do not: ICE, DTLS, and
+// answers to NACKs.
 type pionModel struct {
 	api    *webrtc.API
 	server *http.Server
@@ -42,11 +42,12 @@ type pionViewer struct {
 	up    chan struct{}
 }
 
-// firstPionPort is the first port that pion takes: from rig.FirstDeadPort on nobody would get anything.
+// firstPionPort is the first port that pion takes. The last one is below rig.FirstDeadPort: packets to that port and those
+// above it are dropped.
 const firstPionPort = 20000
 
-// mostOffer is how long an offer may be.
-const mostOffer = 64 << 10
+// maxOfferBytes is the size of the largest offer that is read.
+const maxOfferBytes = 64 << 10
 
 func init() {
 	Register(Entry{
@@ -55,8 +56,8 @@ func init() {
 	})
 }
 
-// PionAPI is pion as senders and readers of a benchmark use it: over IPv4, by the one interface that is for
-// host, with those interceptors.
+// PionAPI returns pion as senders and readers of a benchmark use it: over IPv4, by the one interface that host is
+// reached by, with these interceptors.
 func PionAPI(host netip.Addr, interceptors func(*webrtc.MediaEngine, *interceptor.Registry) error) (*webrtc.API, error) {
 	var settings webrtc.SettingEngine
 	if err := settings.SetEphemeralUDPPortRange(firstPionPort, rig.FirstDeadPort-1); err != nil {
@@ -89,23 +90,46 @@ func (m *pionModel) Start(b *Broadcast) (err error) {
 
 // ServeHTTP answers a viewer's offer.
 func (m *pionModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, err := m.answer(io.LimitReader(r.Body, mostOffer))
+	answer, err := m.answer(io.LimitReader(r.Body, maxOfferBytes))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	w.WriteHeader(http.StatusCreated)
-	_, _ = io.WriteString(w, answer) // the viewer says what it has not got
+	_, _ = io.WriteString(w, answer) // the viewer fails without all of it
 }
 
+// answer reads an offer, and returns the answer.
 func (m *pionModel) answer(r io.Reader) (string, error) {
 	offer, err := io.ReadAll(r)
 	if err != nil {
 		return "", err
 	}
-	v := &pionViewer{up: make(chan struct{})}
-	if v.conn, err = m.api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+	conn, err := m.newViewer()
+	if err != nil {
 		return "", err
+	}
+	if err := conn.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: string(offer)}); err != nil {
+		return "", err
+	}
+	answer, err := conn.CreateAnswer(nil)
+	if err != nil {
+		return "", err
+	}
+	gathered := webrtc.GatheringCompletePromise(conn)
+	if err := conn.SetLocalDescription(answer); err != nil {
+		return "", err
+	}
+	<-gathered
+	return conn.LocalDescription().SDP, nil
+}
+
+// newViewer makes a viewer's connection, with a track.
+func (m *pionModel) newViewer() (*webrtc.PeerConnection, error) {
+	v := &pionViewer{up: make(chan struct{})}
+	var err error
+	if v.conn, err = m.api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+		return nil, err
 	}
 	m.mu.Lock()
 	m.viewers = append(m.viewers, v)
@@ -118,11 +142,11 @@ func (m *pionModel) answer(r io.Reader) (string, error) {
 	})
 	v.track, err = webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264}, "video", "bench")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	sender, err := v.conn.AddTrack(v.track)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	m.group.Go(func() { // the interceptors see what is read
 		for p := make([]byte, 1500); ; {
@@ -131,19 +155,7 @@ func (m *pionModel) answer(r io.Reader) (string, error) {
 			}
 		}
 	})
-	if err := v.conn.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: string(offer)}); err != nil {
-		return "", err
-	}
-	answer, err := v.conn.CreateAnswer(nil)
-	if err != nil {
-		return "", err
-	}
-	gathered := webrtc.GatheringCompletePromise(v.conn)
-	if err := v.conn.SetLocalDescription(answer); err != nil {
-		return "", err
-	}
-	<-gathered
-	return v.conn.LocalDescription().SDP, nil
+	return v.conn, nil
 }
 
 // Send writes a frame to each viewer. Before the first one it waits until the viewers are connected at this end, too.

@@ -8,7 +8,7 @@ import (
 	"github.com/camcast/camcast/proto/srtp"
 )
 
-// PrivateProfile is how packets of WebRTC are sealed for each reader. Browsers choose it where they may.
+// PrivateProfile is how packets of WebRTC are sealed for each reader: as for browsers, which offer it.
 const PrivateProfile = srtp.AEADAES128GCM
 
 // PrivateKeys are the keys of a reader whose model is Private, each with its salt: ours seals what it is sent,

@@ -7,24 +7,22 @@ import (
 
 	"github.com/camcast/camcast/loop"
 	"github.com/camcast/camcast/proto/rtp"
-	"golang.org/x/sys/unix"
 )
 
 // SealedLimit is the least that user space can do for readers with keys of their own: each reader's packets sealed
 // by crypto/cipher into a slab, one message a reader for the kernel to cut, and a call for each slab. It
-// keeps nothing to send again, knows no cameras, no pacing, no slow readers, and nobody can join.
+// keeps nothing to send again, has no cameras and no pacing, takes no notice of slow readers, and nobody can join.
 type SealedLimit struct {
-	// Spoil, if there is one, changes what a reader is sent of a frame.
+	// Spoil, if it is not nil, changes what a reader is sent of a frame: tests of the readers have it do wrong.
 	Spoil func(frame uint64, sealed []byte) []byte
 
-	kernel    loop.Kernel
-	fd        int
+	bareSocket
 	readers   []sealedReader
 	addresses []loop.Address
 	messages  []loop.Message // of a slab
 	payloads  []loop.Vector
 	slab      []byte
-	control   loop.Cmsg
+	cmsg      loop.Cmsg
 	nonce     [gcmNonceBytes]byte
 	next      uint64 // the index of the next packet, which is the same for all
 }
@@ -34,8 +32,7 @@ type sealedReader struct {
 	salt [gcmNonceBytes]byte
 }
 
-// slabReaders is for how many readers is sealed before they are sent to: what was sealed is still in the CPU's
-// cache then.
+// slabReaders is how many readers' packets are sealed before they are sent: they are still in the CPU's cache then.
 const slabReaders = 16
 
 func init() {
@@ -43,21 +40,14 @@ func init() {
 }
 
 // Start opens the socket and derives the keys.
-func (m *SealedLimit) Start(b *Broadcast) error {
-	k, err := loop.NewKernel()
-	if err != nil {
-		return err
-	}
-	return m.startOn(k, b)
-}
+func (m *SealedLimit) Start(b *Broadcast) error { return m.startOn(nil, b) }
 
+// startOn starts it on a kernel, on this machine's if it is nil.
 func (m *SealedLimit) startOn(k loop.Kernel, b *Broadcast) (err error) {
-	m.kernel = k
-	local := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
-	if m.fd, err = m.kernel.OpenUDP(local, loop.UDPOptions{SendBufferBytes: 8 << 20}); err != nil {
+	if err := m.open(k); err != nil {
 		return err
 	}
-	m.control.Set(b.H264Size.PacketBytes, netip.Addr{}) // before it is pointed at: its length counts
+	m.cmsg.Set(b.H264Size.PacketBytes, netip.Addr{}) // before it is pointed at: its length counts
 	m.messages, m.payloads = make([]loop.Message, slabReaders), make([]loop.Vector, slabReaders)
 	m.readers, m.addresses = make([]sealedReader, len(b.Readers)), make([]loop.Address, len(b.Readers))
 	for i, reader := range b.Readers {
@@ -73,7 +63,7 @@ func (m *SealedLimit) startOn(k loop.Kernel, b *Broadcast) (err error) {
 // Send seals a frame for all readers, and hands it to the kernel.
 func (m *SealedLimit) Send(f *Frame) error {
 	tag := PrivateProfile.TagBytes()
-	m.control.Set(f.Packets.PacketSize+tag, netip.Addr{})
+	m.cmsg.Set(f.Packets.PacketSize+tag, netip.Addr{})
 	for i := range f.Packets.Runs() {
 		run := f.Packets.Run(i)
 		for first := 0; first < len(m.readers); first += slabReaders {
@@ -81,15 +71,14 @@ func (m *SealedLimit) Send(f *Frame) error {
 				return err
 			}
 		}
-		m.next += uint64((len(run) + f.Packets.PacketSize - 1) / f.Packets.PacketSize)
+		m.next += uint64(packetsIn(run, f.Packets.PacketSize))
 	}
 	return nil
 }
 
 // sendSlab seals a run for some readers, from the first one on, and sends it to them.
 func (m *SealedLimit) sendSlab(f *Frame, run []byte, first, readers int) error {
-	packets := (len(run) + f.Packets.PacketSize - 1) / f.Packets.PacketSize
-	if need := slabReaders * (len(run) + packets*PrivateProfile.TagBytes()); cap(m.slab) < need {
+	if need := slabReaders * (len(run) + packetsIn(run, f.Packets.PacketSize)*PrivateProfile.TagBytes()); cap(m.slab) < need {
 		m.slab = make([]byte, 0, need)
 	}
 	slab := m.slab[:0]
@@ -101,17 +90,13 @@ func (m *SealedLimit) sendSlab(f *Frame, run []byte, first, readers int) error {
 			sealed = m.Spoil(f.Number, sealed)
 		}
 		m.payloads[i].Set(sealed)
-		m.messages[i].Point(&m.addresses[first+i], &m.payloads[i], &m.control)
+		m.messages[i].Point(&m.addresses[first+i], &m.payloads[i], &m.cmsg)
 	}
-	for rest := m.messages[:readers]; len(rest) > 0; {
-		n, err := m.kernel.Sendmmsg(m.fd, rest)
-		if err != nil && err != unix.EAGAIN {
-			return err
-		}
-		rest = rest[n:]
-	}
-	return nil
+	return m.send(m.messages[:readers])
 }
+
+// packetsIn is how many packets a run has.
+func packetsIn(run []byte, packetBytes int) int { return (len(run) + packetBytes - 1) / packetBytes }
 
 // seal appends the packets of a run, sealed for a reader (RFC 7714, section 8).
 func (m *SealedLimit) seal(dst []byte, r *sealedReader, run []byte, packetBytes int) []byte {
@@ -133,13 +118,5 @@ func (m *SealedLimit) seal(dst []byte, r *sealedReader, run []byte, packetBytes 
 	return dst
 }
 
-// Figures are none.
+// Figures returns none.
 func (m *SealedLimit) Figures() Figures { return Figures{} }
-
-// Close closes the socket.
-func (m *SealedLimit) Close() error {
-	if err := m.kernel.CloseFD(m.fd); err != nil {
-		return err
-	}
-	return m.kernel.Close()
-}

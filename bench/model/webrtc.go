@@ -11,8 +11,8 @@ const (
 	// webRTCPayloadType and playoutDelayID are what Chromium asks for.
 	webRTCPayloadType = 102
 	playoutDelayID    = 5
-	// consentFrames is how often readers of WebRTC are taken to have consented anew, as all but those that
-	// check what they get say nothing: every ten seconds at 30 frames/s.
+	// consentFrames is after how many frames the readers of WebRTC count as alive again, as most of them are nobody, and send
+	// nothing: every ten seconds at 30 frames/s.
 	consentFrames = 300
 )
 
@@ -26,8 +26,8 @@ func init() {
 	add("webrtc-paced", CastModel{Spread: cast.DefaultSpread})
 }
 
-// JoinPrivate has reader i, at this address, be sent frames with PrivateKeys. What it reports is read once takeReports
-// was called.
+// JoinPrivate begins to send reader i, at this address, frames with PrivateKeys, and reads its reports. takeReports
+// must have been called before.
 func (m *CastModel) JoinPrivate(i int, reader netip.AddrPort) error {
 	session, err := m.Cast.OpenSession(cast.SessionOptions{Stream: m.Stream, Protocol: cast.WebRTC, Peer: reader})
 	if err != nil {
@@ -41,7 +41,7 @@ func (m *CastModel) JoinPrivate(i int, reader netip.AddrPort) error {
 	})
 }
 
-// joinBeside has readers by WebRTC join at the hosts after those of the others.
+// joinBeside has Beside readers by WebRTC join, at the hosts after those of the others.
 func (m *CastModel) joinBeside(others []netip.AddrPort) error {
 	if m.Beside == 0 {
 		return nil
@@ -58,7 +58,7 @@ func (m *CastModel) joinBeside(others []netip.AddrPort) error {
 	return nil
 }
 
-// takeReports reads the RTCP of readers that have joined by JoinPrivate.
+// takeReports reads the RTCP of readers that join by JoinPrivate from now on.
 func (m *CastModel) takeReports() {
 	m.sessions = map[netip.AddrPort]*cast.Session{}
 	m.Cast.HandleDatagrams(128, 191, func(d udp.Datagram) bool { // RTCP (RFC 7983)
@@ -67,7 +67,7 @@ func (m *CastModel) takeReports() {
 	})
 }
 
-// consent has the sessions live on.
+// consent counts all readers as alive, if it is time to.
 func (m *CastModel) consent(frame uint64) {
 	if frame%consentFrames != 0 {
 		return

@@ -10,9 +10,9 @@ import (
 	"github.com/camcast/camcast/bench/model"
 )
 
-// WebRTCRow is what was measured of a model that seals packets for each reader, with frames of this size.
+// WebRTCRow is what was measured of a model that seals packets for each reader.
 type WebRTCRow struct {
-	Size string
+	Size string // of the frames: a model.H264Size, such as "7x1200"
 	measure.Result
 }
 
@@ -38,8 +38,8 @@ func (p Plan) byWebRTC(lab *measure.Lab, f *Figures) (steps []step) {
 	return steps
 }
 
-// capacitiesByWebRTC looks for the capacities of those models that are given keys. Each of pion's readers needs as much of a CPU
-// as pion does for it, so that theirs would be found.
+// capacitiesByWebRTC looks for the capacities of the models that are given keys. pion is left out: each of its readers needs
+// as much CPU as the sender does for it, so that the readers' capacity would be found.
 func (p Plan) capacitiesByWebRTC(lab *measure.Lab, f *Figures) (steps []step) {
 	if !p.capacity {
 		return nil
@@ -59,7 +59,7 @@ func (p Plan) capacitiesByWebRTC(lab *measure.Lab, f *Figures) (steps []step) {
 	return steps
 }
 
-// ofWebRTCRounds makes one row of all rounds of each.
+// ofWebRTCRounds makes one row of all rounds with the same size, model and number of readers.
 func ofWebRTCRounds(rows []WebRTCRow) (all []WebRTCRow) {
 	var sizes []string
 	bySize := map[string][]measure.Result{}
@@ -77,6 +77,7 @@ func ofWebRTCRounds(rows []WebRTCRow) (all []WebRTCRow) {
 	return all
 }
 
+// webRTCRow finds a row. ok is false if that was not measured.
 func (f *Figures) webRTCRow(size, model string, readers int) (r measure.Result, ok bool) {
 	i := slices.IndexFunc(f.WebRTC, func(r WebRTCRow) bool {
 		return r.Size == size && r.Model == model && r.Readers == readers
@@ -118,7 +119,7 @@ func (f *Figures) webRTCGrowth(r WebRTCRow) string {
 	return growth(few.Result, r.Result, true)
 }
 
-// webRTCTargets has the ratios that webrtc is to keep, of those models that were measured, and how many readers each holds.
+// webRTCTargets has the ratios that webrtc must keep to the models that were measured, and how many readers each model holds.
 func (f *Figures) webRTCTargets() string {
 	size := model.WebRTCFrames.String()
 	var rows [][]string
