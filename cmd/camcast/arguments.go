@@ -72,7 +72,7 @@ func newProgram(raw *rawFlags) *commandline.Program {
 			f.StringVar(&raw.rtp, "rtp", "", "`ADDRESS` to send RTP from, where camcast:// viewers join; RTCP has the next port; port 0 takes a free pair (default the address of --rtsp, port 5004)")
 			f.StringVar(&raw.http, "http", "", "`ADDRESS` to answer HTTP on, or \"off\": a page with all streams for browsers, /NAME.mjpg, /NAME.mp4, /NAME.jpg and /NAME.sdp for players, an API, metrics (default "+defaultHTTP+": this machine alone)")
 			f.StringArrayVar(&raw.httpOrigins, "http-origin", nil, "answer HTTP also to those who ask this machine by this `HOST` name; its addresses, its own name and localhost are answered in any case; may be repeated")
-			f.StringVar(&raw.webRTC.mode, "webrtc", "", "send browsers H.264 by WebRTC, too, `on|off`: they ask for it by HTTP (/NAME/whep), and it comes from the port of --rtp, encrypted (default on where HTTP is answered)")
+			f.Func("webrtc", "send browsers H.264 by WebRTC, too, `on|off`: they ask for it by HTTP (/NAME/whep), and it comes from the port of --rtp, encrypted (default on where HTTP is answered)", raw.webRTC.setMode)
 			f.StringArrayVar(&raw.webRTC.public, "public-address", nil, "tell browsers also this address, `IP[:PORT]`, for WebRTC: where they reach the port of --rtp if this machine is behind NAT or in a container; may be repeated")
 		}),
 		commandline.NewGroup("TLS", raw.tls.define),
