@@ -107,28 +107,11 @@ func (w *site) publish(format media.Format, p []byte, width, height int) {
 	})
 }
 
+// get makes a GET request. header has names and values in turn.
 func (w *site) get(path string, header ...string) (*http.Response, []byte) {
 	w.t.Helper()
-	r, err := http.NewRequest(http.MethodGet, w.url+path, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		if header[i] == "Host" {
-			r.Host = header[i+1]
-		}
-		r.Header.Set(header[i], header[i+1])
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return answer, body
+	answer, text := w.ask(http.MethodGet, path, "", header...)
+	return answer, []byte(text)
 }
 
 func TestPicture(t *testing.T) {

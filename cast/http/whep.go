@@ -45,7 +45,7 @@ type resource struct {
 }
 
 var (
-	whepEndpoint = resource{"GET, HEAD, POST, OPTIONS", "Accept-Post", sdpType, "a player of WHEP posts its offer here; the page at / plays the stream in a browser"}
+	whepEndpoint = resource{"GET, HEAD, POST, OPTIONS", "Accept-Post", sdpType, "a player of WHEP posts its offer; the page at / plays it in a browser"}
 	whepSession  = resource{"GET, HEAD, PATCH, DELETE, OPTIONS", "Accept-Patch", fragmentType, "this is a session of WHEP, which DELETE ends"}
 )
 
