@@ -15,7 +15,8 @@ import (
 )
 
 // A program serves its H.264 to browsers by WebRTC. With cast/http it gives the Server as http.Options.WHEP, which has the page
-// and /cam/whep ask it. One with HTTP of its own asks Server.Open for what its gate has granted, as here.
+// and /cam/whep ask it. One with HTTP of its own asks Server.Open for what its gate has granted, as here; the requests around
+// that are in examples/embed/watch.go.
 func Example() {
 	l := loop.NewOn(sim.New(1)) // a real program: loop.New()
 	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("[::]:5004")})

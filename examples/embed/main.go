@@ -12,6 +12,8 @@
 //	curl -X DELETE http://127.0.0.1:8080/streams/clock
 //	curl -X PUT    http://127.0.0.1:8080/streams/clock
 //
+// Programs of browsers that have a page of their own post an offer of WebRTC to http://127.0.0.1:8080/watch/clock (watch.go).
+//
 // The loop runs on one goroutine, which owns the Broadcaster, its streams and its sessions. All
 // other goroutines - net/http's, and the one that draws - hand functions over to it by Loop.Do.
 package main
@@ -77,6 +79,7 @@ type options struct {
 type app struct {
 	loop        *loop.Loop
 	broadcaster *cast.Broadcaster
+	browsers    *webrtc.Server
 	clock       *cast.Stream // nil while it is removed
 }
 
@@ -109,12 +112,16 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		urls += fmt.Sprintf(" rtsps://127.0.0.1:%d/clock", secure.Port())
 	}
 	join.Serve(b)
-	page, err := listenBrowsers(b, o)
+	browsers, err := webrtc.Serve(b, webrtc.Options{}) // its pictures come from the port of RTP
+	if err != nil {
+		return err
+	}
+	page, err := casthttp.Serve(b, o.page, casthttp.Options{WHEP: browsers})
 	if err != nil {
 		return err
 	}
 	urls += fmt.Sprintf(" http://127.0.0.1:%d/", page.Port())
-	a := &app{loop: l, broadcaster: b}
+	a := &app{loop: l, broadcaster: b, browsers: browsers}
 	if err := a.add(); err != nil {
 		return err
 	}
@@ -128,7 +135,12 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	go server.Serve(listener)
 	go a.draw(ctx)
 	fmt.Fprintf(out, "http://%v %s\n", listener.Addr(), urls)
-	return l.Run(ctx)
+	if err := l.Run(ctx); err != nil {
+		return err
+	}
+	left, gone := context.WithCancel(context.Background()) // viewers are told goodbye, and hang up
+	b.Leave(gone)
+	return l.Run(left)
 }
 
 // listenTLS serves the streams by rtsps://, too. What is asked for there goes by SRTP, over UDP, or on
@@ -142,23 +154,14 @@ func listenTLS(b *cast.Broadcaster, o options) (*rtsp.Server, error) {
 	return rtsp.Listen(b, o.rtsps, rtsp.Options{Name: "embed", TLS: bridge})
 }
 
-// listenBrowsers serves the page, and the stream to browsers by WebRTC. Pictures by WebRTC come from the port of RTP.
-func listenBrowsers(b *cast.Broadcaster, o options) (*casthttp.Server, error) {
-	browsers, err := webrtc.Serve(b, webrtc.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return casthttp.Serve(b, o.page, casthttp.Options{WHEP: browsers})
-}
-
 // toH264 makes H.264 of pictures, which WebRTC needs, beside the loop. It is called when the first browser comes. Without
 // OpenH264 the browser is told what to install, and the page shows the JPEGs.
 func toH264(pictures capture.Source) (capture.Source, error) {
 	return recode.New(pictures, func() (recode.Encoder, error) { return encode.NewH264(encode.H264Options{}) }), nil
 }
 
-// user is the only one there is.
-const user = "guest"
+// guest is the only user there is.
+const guest = "guest"
 
 // gate admits everybody who proves the password, but for one address. It answers as a database would:
 // later, and from another goroutine. Nobody else waits meanwhile. (auth.Gate has many users, and
@@ -172,7 +175,7 @@ func newGate(o options) (g gate, err error) {
 	g.denied = o.denied
 	if o.password != "" {
 		var secret cast.Secret
-		secret, err = cast.NewSecret(user, o.password)
+		secret, err = cast.NewSecret(guest, o.password)
 		g.secret = &secret
 	}
 	return g, err
@@ -186,7 +189,7 @@ func (g gate) Admit(r cast.Request, answer func(cast.Grant, error)) {
 		case g.secret != nil && !r.Verify(*g.secret): // r.User is only a name, which anybody can give
 			answer(cast.Grant{}, &cast.Refusal{Kind: cast.Unauthorized, Reason: "wrong user or password"})
 		default:
-			answer(cast.Grant{User: user}, nil)
+			answer(cast.Grant{User: guest}, nil)
 		}
 	})
 }
@@ -255,6 +258,8 @@ func (a *app) handler() http.Handler {
 		}
 		return a.end(id)
 	})
+	mux.HandleFunc("POST "+watchAt+"{stream}", a.watch)
+	handle("DELETE "+watchAt+"{stream}/{session}", func(_ io.Writer, r *http.Request) error { return a.hangUp(r) })
 	handle("PUT /streams/clock", func(io.Writer, *http.Request) error { return a.add() })
 	handle("DELETE /streams/clock", func(io.Writer, *http.Request) error { return a.remove() })
 	return mux
