@@ -62,7 +62,7 @@ type Responder struct {
 	unknown         stun.UnknownAttributes // of the request
 }
 
-// Why a request gets no answer, or that by AppendUnknown.
+// The errors of requests. AppendUnknown answers ErrUnknown; requests with the others get no answer.
 var (
 	ErrFingerprint = errors.New("stun: FINGERPRINT is wrong, or not the last attribute")
 	ErrIntegrity   = errors.New("stun: MESSAGE-INTEGRITY is wrong, or there is none: another password is needed")
@@ -73,10 +73,10 @@ var (
 // maxUnknown is how many attributes that are not known an answer names.
 const maxUnknown = 8
 
-// Check checks that a binding request is whole and proves the server's password. The error says what is wrong with it: nothing
-// must be sent then to where it came from, but that ErrUnknown is answered by AppendUnknown. conflict reports that the peer takes
-// itself for the controlled agent, as which an ICE lite agent acts. AppendConflict answers such a request, and AppendSuccess any other.
-// Which addresses the peer has nominated (USE-CANDIDATE) is not reported: the server sees it by what comes from there. The datagram is copied.
+// Check checks that a binding request is whole and proves the server's password. The error says what is wrong with it: unless it is
+// ErrUnknown, nothing must be sent then to where it came from. conflict reports that the peer takes itself for the controlled
+// agent, as which an ICE lite agent acts. AppendConflict answers such a request, and AppendSuccess any other. Which addresses the
+// peer has nominated (USE-CANDIDATE) is not reported: the server sees it by what comes from there. The datagram is copied.
 func (r *Responder) Check(datagram, password []byte) (conflict bool, err error) {
 	r.request.Raw = slices.Grow(r.request.Raw[:0], len(datagram)+codeBytes)
 	if err := stun.Decode(datagram, &r.request); err != nil {
@@ -127,10 +127,11 @@ func (r *Responder) AppendConflict(dst []byte, password []byte) []byte {
 	return r.seal(dst, password)
 }
 
-// AppendUnknown answers the request that was checked last that it has attributes which must be understood and are not known (420).
+// AppendUnknown appends the error response 420 (Unknown Attribute) to the request that was checked last to dst, sealed with the
+// password. It names the attributes.
 func (r *Responder) AppendUnknown(dst, password []byte) []byte {
 	r.begin(stun.BindingError)
-	_ = stun.CodeUnknownAttribute.AddTo(&r.answer) // knows the code's reason
+	_ = stun.CodeUnknownAttribute.AddTo(&r.answer) // the error would say that the code has no reason phrase
 	_ = r.unknown.AddTo(&r.answer)                 // always nil
 	return r.seal(dst, password)
 }
