@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -126,7 +126,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64) (body []byte, 
 	text, status := "the body cannot be read: "+err.Error(), http.StatusBadRequest
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		text, status = fmt.Sprintf("the body is too large: at most %d bytes are read", most), http.StatusRequestEntityTooLarge
-	} else if errors.Is(err, os.ErrDeadlineExceeded) {
+	} else if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
 		text, status = fmt.Sprintf("the request has not come whole within %v", headerTimeout), http.StatusRequestTimeout
 	}
 	http.Error(w, text, status)
