@@ -90,3 +90,28 @@ func TestOptionsBehindTheLastQuestionMark(t *testing.T) {
 		t.Errorf("error %v, want what would be right", err)
 	}
 }
+
+// TestWebRTCOnLoopback has a page for other machines beside RTP that they do not reach: it is told.
+func TestWebRTCOnLoopback(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{
+		{nil, false},
+		{[]string{"--http", ":8080"}, false},
+		{[]string{"--rtsp", "127.0.0.1:8554"}, false},
+		{[]string{"--rtsp", "127.0.0.1:8554", "--http", ":8080"}, true},
+		{[]string{"--rtp", "[::1]:5004", "--http", "192.0.2.1:8080"}, true},
+		{[]string{"--rtp", "127.0.0.1:5004", "--http", ":8080", "--webrtc", "off"}, false},
+		{[]string{"--rtp", "127.0.0.1:5004", "--http", ":8080", "--public-address", "203.0.113.7"}, false},
+		{[]string{"--rtp", "127.0.0.1:5004", "--http", "off"}, false},
+	} {
+		s, err := parseArguments(c.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.isWebRTCLocal(); got != c.want {
+			t.Errorf("%q: %v, want %v", c.args, got, c.want)
+		}
+	}
+}

@@ -74,7 +74,7 @@ Examples:
   camcast controls /dev/video0 brightness=10
   camcast --max-readers 100 'desk=/dev/video0?size=1280x720' bench=/dev/video2
   camcast 'exec:ffmpeg -i rtsp://camera/1 -c copy -f flv -'
-  rpicam-vid -t 0 --inline -o - | camcast -
+  rpicam-vid -t 0 --inline --low-latency --libav-format h264 -o - | camcast -
   camcast passwd --file users me && camcast --auth users --allow 192.168.1.0/24
   camcast certificate
   camcast --tls-cert cert.pem --tls-key key.pem

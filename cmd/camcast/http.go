@@ -25,6 +25,9 @@ const defaultHTTP = "127.0.0.1:8080"
 // openHTTP has the page and the streams served by HTTP, unless that is off. That a port is in use which nobody has
 // asked for is no failure.
 func (d *service) openHTTP() (err error) {
+	if d.settings.isWebRTCLocal() {
+		d.log.Warn("browsers on other machines are sent nothing by WebRTC: RTP is on this machine's loopback address; --rtp chooses another", "rtp", d.settings.config.RTP)
+	}
 	if d.settings.webRTC.isOn {
 		o := webrtc.Options{PublicAddresses: d.settings.webRTC.public, MachineAddresses: machineAddresses()}
 		if d.webRTC, err = webrtc.Serve(d.broadcaster, o); err != nil {

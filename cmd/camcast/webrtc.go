@@ -53,6 +53,12 @@ func (raw *rawWebRTC) settings(hasHTTP bool) (s webRTCSettings, err error) {
 	return s, nil
 }
 
+// isWebRTCLocal reports whether the page reaches other machines, and pictures by WebRTC do not, as RTP is on a loopback address.
+func (s *settings) isWebRTCLocal() bool {
+	isLocal := func(a netip.AddrPort) bool { return !a.IsValid() || a.Addr().IsLoopback() }
+	return s.webRTC.isOn && len(s.webRTC.public) == 0 && s.config.RTP.Addr().IsLoopback() && !(isLocal(s.http) && isLocal(s.tls.https))
+}
+
 // parsePublicAddress understands 203.0.113.7, 203.0.113.7:5004, 2001:db8::7 and [2001:db8::7]:5004. Without a port the
 // address has port 0.
 func parsePublicAddress(text string) (netip.AddrPort, error) {
