@@ -71,8 +71,7 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, name string
 			return
 		}
 		if one.contentType, fault = f.contentType(stream); fault == nil && r.Method == http.MethodGet {
-			peer, _ := peers(r)
-			fault = one.open(stream, peer, connOf(r).secure(), g)
+			fault = one.openFor(r, stream, g)
 		}
 	})
 	switch {
@@ -84,6 +83,18 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, name string
 	default:
 		s.handOver(w, one)
 	}
+}
+
+// errForeignConn: the connection is one of another server of net/http, and may carry its TLS.
+var errForeignConn = &cast.Refusal{Kind: cast.NotCarried, Reason: "a stream is sent on connections of camcast's own HTTP port alone: ask that"}
+
+// openFor opens the session of a request.
+func (r *reader) openFor(request *http.Request, stream *cast.Stream, g cast.Grant) error {
+	if connOf(request) == nil {
+		return errForeignConn
+	}
+	peer, _ := peers(request)
+	return r.open(stream, peer, connOf(request).secure(), g)
 }
 
 var errFPS = errors.New("fps must be a number of frames per second, more than 0 and at most 1000")
