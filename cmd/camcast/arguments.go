@@ -266,7 +266,10 @@ func (raw *rawFlags) rtpAddress(rtsp netip.AddrPort) (netip.AddrPort, error) {
 
 // listenAddress understands ":8554", "127.0.0.1:8554", "[::1]:8554" and "off".
 func listenAddress(flag, text string) (netip.AddrPort, error) {
-	if text == "off" && flag != "--rtp" {
+	if text == "off" {
+		if flag == "--rtp" {
+			return netip.AddrPort{}, errors.New("--rtp off: cannot be off, as RTSP, camcast:// and WebRTC send from it; --rtp 127.0.0.1:5004 keeps it to this machine")
+		}
 		return netip.AddrPort{}, nil
 	}
 	full := text

@@ -103,6 +103,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--tls-cert", "c"}, 2, []string{"--tls-cert needs its key", "--tls-key"}},
 		{[]string{"--rtp", "127.0.0.1:99999"}, 2, []string{"--rtp", "99999"}},
 		{[]string{"--rtp", ":65535"}, 2, []string{"--rtp", "65535", "RTCP"}},
+		{[]string{"--rtp", "off"}, 2, []string{"--rtp off", "cannot be off", "127.0.0.1:5004"}},
 		{[]string{"--log", "xml"}, 2, []string{"--log", "text or json"}},
 		{[]string{"--log-level", "loud"}, 2, []string{"--log-level", "debug, info, warn or error"}},
 		{[]string{"--auth", ""}, 2, []string{"--auth", "a FILE is needed"}},
