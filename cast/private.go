@@ -189,6 +189,11 @@ func (f *reception) takePrivate(s *Stream, r *sealfan.Reader, packet []byte) {
 	b := s.broadcaster
 	now, ssrc := b.loop.Now(), s.rendition.rtp.ssrc
 	v := rtcp.Visitor{
+		Report: func(report rtcp.ReceptionReport) { // of each report, as what may be sent depends on it
+			if report.SSRC == ssrc {
+				r.Acknowledged(uint16(report.HighestSequence))
+			}
+		},
 		Lost: func(of uint32, sequence uint16) {
 			if of == ssrc {
 				r.Resend(sequence)

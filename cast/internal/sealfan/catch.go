@@ -116,6 +116,10 @@ func (k *catching) sendNext(c *catcher) {
 	}
 	run := wire.Run(c.Run)
 	if c.Own.kept.isSent() {
+		if c.Run == 0 && !c.Reader.allows(wire) {
+			k.lose(c)
+			return
+		}
 		if !k.seal(c, frame, wire, run) {
 			return
 		}

@@ -85,6 +85,7 @@ func (f *Fan) Join(r *Reader, at Address, kind Form, profile srtp.Profile, keys 
 		return err
 	}
 	r.keys, r.observer, r.waits = keys, observer, true
+	r.ahead.end = keys.Next() + maxAhead
 	l.readers++
 	l.form.Use()
 	r.enter(f.group(at.Socket, l, profile.TagBytes()), at)

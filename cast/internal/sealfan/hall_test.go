@@ -204,6 +204,7 @@ type opened struct {
 	highest uint64
 	begun   bool
 	again   int
+	probes  int
 }
 
 // begin notes the first packet.
@@ -289,6 +290,10 @@ func (o *opened) packet(g *guest, p []byte) {
 		return
 	}
 	o.packets[index] = plain
+	if plain[0]&rtp.PaddingBit != 0 { // a probe
+		o.probes++
+		return
+	}
 	var h pionrtp.Header
 	if _, err := h.Unmarshal(plain); err != nil || h.PayloadType != g.form.PayloadType || h.SSRC != testSSRC {
 		g.t.Fatalf("%s: %v, %v", g.name, h, err)
@@ -331,10 +336,12 @@ func (g *guest) whole() (all []sent) {
 		if err := p.Unmarshal(g.came.packets[index]); err != nil {
 			g.t.Fatal(err)
 		}
-		if index != last+1 {
+		if index != last+1 || len(p.Payload) == 0 {
 			begun = false
 		}
-		last = index
+		if last = index; len(p.Payload) == 0 {
+			continue
+		}
 		switch payload := p.Payload; {
 		case payload[0]&31 == 28 && payload[1]&0x80 != 0:
 			begun, unit = true, append([]byte{payload[0]&0xe0 | payload[1]&31}, payload[2:]...)

@@ -38,6 +38,7 @@ type Reader struct {
 	refused, refusedSince uint32
 	resent                resent
 	rate                  rate
+	ahead                 ahead
 }
 
 // Gone reports whether the reader has left.
@@ -136,8 +137,8 @@ func (r *Reader) Move(to Address) {
 	}
 }
 
-// gets reports whether the reader is sent a frame, and notes what follows from that.
-func (r *Reader) gets(f *ring.Frame) bool {
+// gets reports whether the reader is sent a frame, and notes what follows from that. wire is the frame's packets.
+func (r *Reader) gets(f *ring.Frame, wire *ring.Wire) bool {
 	switch {
 	case r.gone || r.resting != 0:
 		r.waits = true
@@ -146,13 +147,14 @@ func (r *Reader) gets(f *ring.Frame) bool {
 		return false
 	case f.Key:
 		r.skipsLeading, r.waits = r.waits, false
-		return true
+		return r.allows(wire)
 	case r.waits || r.level == fanout.KeyFrames:
+		r.probe(wire)
 		return false
 	case f.Disposable && r.level >= fanout.NeededFrames:
 		return false
 	}
-	return !(f.Leading && r.skipsLeading)
+	return !(f.Leading && r.skipsLeading) && r.allows(wire)
 }
 
 // cut has the reader go on with a key frame, as it was not sent a frame that others need.

@@ -20,7 +20,10 @@ func (r *Reader) Rest(resting bool) {
 }
 
 // Alive notes that something has come from the reader: it does not rest any more.
-func (r *Reader) Alive() { r.rest(0) }
+func (r *Reader) Alive() {
+	r.rest(0)
+	r.aliveUnreported()
+}
 
 // rest has the reader rest for some reasons, of which one may be new, or go on if there is none. A host can say that its
 // port is closed and send something again a thousand times a second: that is logged for those alone who look for it.

@@ -80,6 +80,10 @@ func mayhem(t *testing.T, seed uint64) (again int) {
 			g.setLevel(uint8(random.IntN(3)))
 		case action == 5:
 			g.Rest(g.resting == 0)
+			g.ahead.end = min(g.ahead.end, g.keys.Next()) // as if it had reported nothing for long
+		case action == 10:
+			g.Acknowledged(uint16(g.wired.highest) - uint16(random.IntN(3)))
+			g.Acknowledged(uint16(random.IntN(1 << 16)))
 		case action == 6 && random.IntN(3) == 0:
 			h.fillSome(random.IntN(2) == 0)
 		case action == 7:

@@ -103,7 +103,7 @@ func (w *sweep) take(frame *ring.Frame, wire *ring.Wire) bool {
 	n, some := len(g.readers), false
 	for _, r := range g.readers {
 		r.endTrial(frame)
-		r.inHand = r.gets(frame)
+		r.inHand = r.gets(frame, wire)
 		some = some || r.inHand
 	}
 	if !some {

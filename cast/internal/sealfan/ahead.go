@@ -1,0 +1,147 @@
+package sealfan
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/proto/rtp"
+	"github.com/camcast/camcast/proto/srtp"
+)
+
+// SRTP packets do not carry the rollover counter of their sequence number. A receiver guesses it, and is right as long as a
+// packet is less than 2^15 after the newest one that it has opened (RFC 3711, section 3.3.1). A receiver that has missed more
+// opens nothing any more, for ever, while its own STUN and RTCP keep the session alive.
+//
+// So a reader is sent at most maxAhead packets beyond the newest one that it has reported. Then it is held back: it gets no
+// frames, only probes, which are two packets of padding each. When it reports a probe, it goes on with a key frame.
+// maxAhead and all probes together are less than 2^15 packets, so it can open them whatever it has missed before.
+//
+// Probes come from our clock, not with its reports: libwebrtc (Chromium, Firefox, Safari) no longer reports a source from which
+// nothing has come for 8 s. A probe is two packets with consecutive numbers: after a gap of more than 450, libwebrtc reports a
+// new number only when a second packet follows the first one. Of the numbers reported the lower 16 bits count, as aiortc
+// reports no more than these.
+//
+// A client that sends no reports at all cannot be judged by them. It shows itself by STUN (Alive): once it has been sent
+// unreportedMost packets, and then something comes from it though no report has come yet, it is no longer bounded, until its first
+// report. Browsers and aiortc report every 0.5 to 1.5 s. Such a client can still lose the counter.
+//
+// A report may lie. A number that was never sent counts as the same number one round of 2^16 before; so at most the newest packet
+// counts as received, and a liar harms itself alone.
+
+const (
+	// maxAhead is how many packets a reader is sent beyond the newest one that it has reported: those of 1.5 s, the longest time
+	// between reports, at 16 000 a second (150 Mbit/s).
+	maxAhead = 1<<15 - 1<<13
+	// unreportedMost is how many packets a reader is sent before signs of life without a report count against reports: those of
+	// 1.5 s at 4000 a second.
+	unreportedMost = maxAhead / 4
+	// probeInterval is the time between two probes. A reader is lost after maxProbes of them, 8 minutes.
+	probeInterval = uint32(250 * time.Millisecond / time.Millisecond)
+	maxProbes     = 2000
+	probePackets  = 2
+	// It does not compile if a probe could be 2^15 packets beyond a report, or if fewer than 2^12 are left for reordering.
+	_ = uint(1<<15 - 1<<12 - maxAhead - maxProbes*probePackets)
+)
+
+// probeLayout is the layout of probes in their origins. Layouts of frames have numbers from layoutStep on.
+const probeLayout = 0
+
+var errSilent = errors.New("it receives nothing that it is sent")
+
+// ahead is how far a reader may be sent packets beyond those that it has reported.
+type ahead struct {
+	// end is the index that all packets must be below; 0: the reader is held back. endless: there is no bound.
+	end uint64
+	// probedAt is when it was sent the last probe, or was held back, in milliseconds of a clock that may wrap.
+	probedAt uint32
+	probes   uint16 // since it is held back
+	reports  bool   // a report has come
+}
+
+// endless is the end for readers that send no reports.
+const endless = math.MaxUint64
+
+// allows reports whether the reader may be sent a frame. If not, it is held back, or stays so.
+func (r *Reader) allows(wire *ring.Wire) bool {
+	if r.keys.Next()+uint64(wire.Count) <= r.ahead.end {
+		return true
+	}
+	r.waits = true
+	if r.ahead.end == 0 {
+		r.probe(wire)
+		return false
+	}
+	r.ahead.end, r.ahead.probes, r.ahead.probedAt = 0, 0, r.now()
+	r.group.owner.config.Log.Debug("reader is held back: it reports nothing new", "peer", r.Peer())
+	return false
+}
+
+// Acknowledged takes the highest sequence number that the reader has reported to have received.
+func (r *Reader) Acknowledged(sequence uint16) {
+	next := r.keys.Next()
+	missing := uint64(uint16(next) - 1 - sequence) // packets sent after that one
+	if r.gone || missing >= next {
+		return // it is before the first packet of all
+	}
+	a := &r.ahead
+	before := a.reports
+	a.reports = true
+	switch end := next - missing + maxAhead; {
+	case a.end > 0 && (!before || end > a.end):
+		a.end = end
+	case a.end == 0 && missing < maxAhead/2: // it has received a probe
+		r.releaseTo(end)
+	}
+}
+
+// aliveUnreported notes that something has come from a reader, which may be one that sends no reports.
+func (r *Reader) aliveUnreported() {
+	if a := &r.ahead; !r.gone && !a.reports && r.keys.Next()+maxAhead-unreportedMost >= a.end {
+		r.releaseTo(endless)
+	}
+}
+
+// releaseTo bounds the reader anew. If it was held back, it goes on with a key frame.
+func (r *Reader) releaseTo(end uint64) {
+	held := r.ahead.end == 0
+	r.ahead.end = end
+	if held {
+		r.cut()
+		r.group.owner.config.Log.Debug("reader is no longer held back", "peer", r.Peer())
+	}
+}
+
+// probe sends a reader two packets of padding if it is held back, and the last ones were long enough ago. wire is the frame that
+// it is not sent.
+func (r *Reader) probe(wire *ring.Wire) {
+	if r.ahead.end > 0 {
+		return
+	}
+	a, f, g, now := &r.ahead, r.group.owner, r.group, r.now()
+	if now-a.probedAt < probeInterval {
+		return
+	}
+	a.probedAt = now
+	if a.probes == maxProbes {
+		f.sweeps.Lose(r, r.observer, errSilent)
+		return
+	}
+	a.probes++
+	for i := range uint32(probePackets) {
+		const version = 2 << 6
+		plain := append(f.scratch[:0], version|rtp.PaddingBit, g.layout.kind.PayloadType, 0, 0)
+		plain = binary.BigEndian.AppendUint32(plain, wire.Timestamp)
+		plain = append(plain, 0, 0, 0, 0, 1) // the SSRC, which sealing writes, and one byte of padding
+		sealed, err := r.keys.SealRun(plain, plain, len(plain), srtp.Origin{Frame: f.config.Ring.Newest(), Packet: i, Layout: probeLayout})
+		f.scratch = sealed
+		if err != nil {
+			f.sweeps.Lose(r, r.observer, err)
+			return
+		}
+		r.packets++
+		_ = g.fan.Socket().SendTo(sealed[len(plain):], r.Peer(), g.fan.Source(int(r.index)))
+	}
+}
