@@ -45,6 +45,7 @@ type Fan struct {
 	groups     []*group
 	pictures   fanout.Pictures
 	catching   catching
+	answers    answers
 	scratch    []byte
 }
 
@@ -66,6 +67,7 @@ type Address struct {
 func New(c Config) *Fan {
 	f := &Fan{config: c, sweeps: sending.Sweeps{Loop: c.Loop, Budget: c.Budget, Ring: c.Ring, Log: c.Log, Figures: c.Figures}}
 	f.catching.init(f)
+	f.answers.init(f)
 	return f
 }
 
@@ -183,6 +185,7 @@ func (f *Fan) Each(visit func(*Reader)) {
 // Stop ends sending for good, and releases the frames in hand.
 func (f *Fan) Stop() {
 	f.catching.stop()
+	f.answers.stop()
 	for _, g := range f.groups {
 		g.sweep.stop()
 	}

@@ -175,6 +175,7 @@ func TestResend(t *testing.T) {
 			n++
 		}
 	}
+	h.run(time.Millisecond)
 	if sent := h.socket.Counters().Messages - before; n != resentMost || sent != resentMost {
 		t.Errorf("of 1000 packets that were asked for again in a second %d were sent, %d messages", n, sent)
 	}

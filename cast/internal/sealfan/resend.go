@@ -3,7 +3,9 @@ package sealfan
 import (
 	"time"
 
+	"github.com/camcast/camcast/cast/internal/ring"
 	"github.com/camcast/camcast/loop/udp"
+	"github.com/camcast/camcast/proto/srtp"
 )
 
 // resentMost is how many packets a reader is sent again at most in a second: all that are lost of 2 Mbit/s on a way that
@@ -28,35 +30,65 @@ func (c *resent) has(now uint32) bool {
 	return true
 }
 
-// Resend sends a packet again that the reader has not got: the same bytes as before. It does nothing if the
-// packet is not known any more, its frame is no longer in the ring, or the reader wants too many. It reports whether
-// it has sent it.
+// original is what a sealed packet was made of.
+type original struct {
+	index  uint64
+	origin srtp.Origin
+	frame  *ring.Frame
+	wire   *ring.Wire
+}
+
+// original finds what a packet was made of. ok is false if the packet is not known any more, or its frame is no longer in the
+// ring.
+func (r *Reader) original(sequence uint16) (o original, ok bool) {
+	f, l := r.group.owner, r.group.layout
+	if o.index, o.origin, ok = r.keys.Origin(sequence); !ok {
+		return o, false
+	}
+	if o.frame = f.config.Ring.Get(o.origin.Frame); o.frame == nil {
+		return o, false
+	}
+	if o.wire = l.form.Of(o.frame); o.wire == nil {
+		return o, false
+	}
+	return o, int(o.origin.Packet) < o.wire.Count && (o.origin.Layout == l.id || o.origin.Layout == l.squeezed())
+}
+
+// Resend has a packet be sent again that the reader has not got: the same bytes as before, within this turn of the loop if there
+// is time. It does nothing if the packet is not known any more, its frame is no longer in the ring, the reader wants
+// too many, or all readers together do. It reports whether the packet is to be sent.
 func (r *Reader) Resend(sequence uint16) bool {
 	f := r.group.owner
-	if r.gone || r.resting != 0 || !r.resent.has(uint32(f.config.Loop.Now()/time.Millisecond)) {
+	if r.gone || r.resting != 0 || f.answers.full() || !r.resent.has(r.now()) {
 		return false
 	}
-	index, origin, ok := r.keys.Origin(sequence)
-	frame := f.config.Ring.Get(origin.Frame)
-	if !ok || frame == nil {
-		return false
+	_, ok := r.original(sequence)
+	if ok {
+		f.answers.add(answer{r, sequence})
 	}
-	l := r.group.layout
-	wire := l.form.Of(frame)
-	if wire == nil || int(origin.Packet) >= wire.Count || origin.Layout != l.id && origin.Layout != l.squeezed() {
-		return false
+	return ok
+}
+
+// resend sends a packet again, unless the reader has left or the packet is no longer known. done is false if the socket is full.
+func (r *Reader) resend(sequence uint16) (done bool) {
+	f, g := r.group.owner, r.group
+	if r.gone || r.resting != 0 {
+		return true
 	}
-	packet := wire.Packet(int(origin.Packet))
-	if origin.Layout == l.squeezed() {
+	o, ok := r.original(sequence)
+	if !ok {
+		return true
+	}
+	if g.sweep.Waiting {
+		return false // frames go first
+	}
+	packet := o.wire.Packet(int(o.origin.Packet))
+	if o.origin.Layout == g.layout.squeezed() {
 		k := &f.catching
-		k.copied = r.squeeze.AppendRun(k.copied[:0], packet, frame.Number, wire)
+		k.copied = r.squeeze.AppendRun(k.copied[:0], packet, o.frame.Number, o.wire)
 		packet = k.copied
 	}
-	sealed, err := r.keys.Reseal(f.scratch[:0], packet, index, origin)
+	sealed, err := r.keys.Reseal(f.scratch[:0], packet, o.index, o.origin)
 	f.scratch = sealed
-	if err != nil {
-		return false
-	}
-	g := r.group
-	return !udp.IsFull(g.fan.Socket().SendTo(sealed, r.Peer(), g.fan.Source(int(r.index))))
+	return err != nil || !udp.IsFull(g.fan.Socket().SendTo(sealed, r.Peer(), g.fan.Source(int(r.index))))
 }
