@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtp"
 	"github.com/camcast/camcast/proto/srtp"
 )
@@ -16,12 +17,13 @@ import (
 // opens nothing any more, for ever, while its own STUN and RTCP keep the session alive.
 //
 // So a reader is sent at most maxAhead packets beyond the newest one that it has reported. Then it is held back: it gets no
-// frames, only probes, which are two packets of padding each. When it reports a probe, it goes on with a key frame.
+// frames, only probes, which are two packets of filler data each. When it reports a probe, it goes on with a key frame.
 // maxAhead and all probes together are less than 2^15 packets, so it can open them whatever it has missed before.
 //
 // Probes come from our clock, not with its reports: libwebrtc (Chromium, Firefox, Safari) no longer reports a source from which
 // nothing has come for 8 s. A probe is two packets with consecutive numbers: after a gap of more than 450, libwebrtc reports a
-// new number only when a second packet follows the first one. Of the numbers reported the lower 16 bits count, as aiortc
+// new number only when a second packet follows the first one. Packets of padding alone would do for browsers, but aiortc makes an empty
+// frame of them, and its decoder gives out no picture after that. Of the numbers reported the lower 16 bits count, as aiortc
 // reports no more than these.
 //
 // A client that sends no reports at all cannot be judged by them. It shows itself by STUN (Alive): once it has been sent
@@ -114,7 +116,7 @@ func (r *Reader) releaseTo(end uint64) {
 	}
 }
 
-// probe sends a reader two packets of padding if it is held back, and the last ones were long enough ago. wire is the frame that
+// probe sends a reader two packets of filler data if it is held back, and the last ones were long enough ago. wire is the frame that
 // it is not sent.
 func (r *Reader) probe(wire *ring.Wire) {
 	if r.ahead.end > 0 {
@@ -131,10 +133,14 @@ func (r *Reader) probe(wire *ring.Wire) {
 	}
 	a.probes++
 	for i := range uint32(probePackets) {
-		const version = 2 << 6
-		plain := append(f.scratch[:0], version|rtp.PaddingBit, g.layout.kind.PayloadType, 0, 0)
+		const version, marker = 2 << 6, 1 << 7
+		kind := g.layout.kind.PayloadType
+		if i == probePackets-1 {
+			kind |= marker
+		}
+		plain := append(f.scratch[:0], version, kind, 0, 0) // sealing writes the number, and the SSRC
 		plain = binary.BigEndian.AppendUint32(plain, wire.Timestamp)
-		plain = append(plain, 0, 0, 0, 0, 1) // the SSRC, which sealing writes, and one byte of padding
+		plain = rtp.AppendFiller(append(plain, 0, 0, 0, 0), media.H264, nil)
 		sealed, err := r.keys.SealRun(plain, plain, len(plain), srtp.Origin{Frame: f.config.Ring.Newest(), Packet: i, Layout: probeLayout})
 		f.scratch = sealed
 		if err != nil {
@@ -142,6 +148,7 @@ func (r *Reader) probe(wire *ring.Wire) {
 			return
 		}
 		r.packets++
+		r.octets += uint32(len(plain) - headerBytes)
 		_ = g.fan.Socket().SendTo(sealed[len(plain):], r.Peer(), g.fan.Source(int(r.index)))
 	}
 }

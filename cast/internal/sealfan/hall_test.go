@@ -207,6 +207,9 @@ type opened struct {
 	probes  int
 }
 
+// isProbe reports whether a packet is filler data. Probes have no header extension.
+func isProbe(p []byte) bool { return rtp.IsFiller(media.H264, p[rtp.HeaderBytes:]) && p[0]&0x10 == 0 }
+
 // begin notes the first packet.
 func (o *opened) begin(p []byte) {
 	o.begun, o.highest = true, uint64(binary.BigEndian.Uint16(p[2:]))
@@ -290,7 +293,7 @@ func (o *opened) packet(g *guest, p []byte) {
 		return
 	}
 	o.packets[index] = plain
-	if plain[0]&rtp.PaddingBit != 0 { // a probe
+	if isProbe(plain) {
 		o.probes++
 		return
 	}
@@ -336,10 +339,10 @@ func (g *guest) whole() (all []sent) {
 		if err := p.Unmarshal(g.came.packets[index]); err != nil {
 			g.t.Fatal(err)
 		}
-		if index != last+1 || len(p.Payload) == 0 {
+		if index != last+1 || isProbe(g.came.packets[index]) {
 			begun = false
 		}
-		if last = index; len(p.Payload) == 0 {
+		if last = index; isProbe(g.came.packets[index]) {
 			continue
 		}
 		switch payload := p.Payload; {
