@@ -205,7 +205,7 @@ func TestCatchingUpIsHeldBack(t *testing.T) {
 
 // TestProbesAllocateNothing has many readers be held back, and sent probes.
 func TestProbesAllocateNothing(t *testing.T) {
-	h, readers := crowd(t, 100)
+	h, readers := crowd(t, 20)
 	for range 200 {
 		h.publishBytes(h.ring.Newest()%10 == 0)
 		h.sendAll(readers[0])

@@ -7,7 +7,7 @@ import (
 )
 
 // After an outage that many readers share, all of them ask for a hundred packets at once. Each answer is sealed and sent in a system
-// call of its own. So they wait in a queue, and a task of the sweeps' budget sends them in the order in which they were asked for.
+// call of its own, which takes 10 us: those of a thousand readers would hold the loop for a second. So they wait in a queue, and a task of the sweeps' budget sends them in the order in which they were asked for.
 
 const (
 	// answersMost is how many answers wait at most: 40 ms of sending. A reader that is refused asks again.

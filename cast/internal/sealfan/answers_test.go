@@ -96,7 +96,7 @@ func TestAnswersAndAFullSocket(t *testing.T) {
 
 // TestAnswersAllocateNothing has readers on the real kernel ask for packets.
 func TestAnswersAllocateNothing(t *testing.T) {
-	h, readers := crowd(t, 100)
+	h, readers := crowd(t, 20)
 	for range 200 {
 		h.publishBytes(h.ring.Newest()%10 == 0)
 		h.sendAll(readers[0])
