@@ -51,8 +51,8 @@ func moves(t *testing.T, b browser, stream string) {
 		const shown = () => {
 			const picture = document.querySelector("[data-stream=%s] .open > *");
 			if (widthOf(picture) === 0) return "";
-			c.drawImage(picture, 0, 0, 300, 150);
-			return c.getImageData(0, 0, 300, 150).data.join();
+			c.drawImage(picture, 0, 0, 64, 48);
+			return c.getImageData(0, 0, 64, 48).data.join();
 		};
 		let first = "";
 		for (let i = 0; i < 500; i++) {
