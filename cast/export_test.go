@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/camcast/camcast/cast/internal/ring"
+	"github.com/camcast/camcast/cast/internal/sealfan"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtp"
 	"github.com/camcast/camcast/proto/rtsp"
@@ -172,3 +173,6 @@ func SkipSealed(s *Stream, index uint64) { s.rendition.sealing.next = index }
 
 // SealedIndex is the index of the next SRTP packet.
 func SealedIndex(s *Stream) uint64 { return s.rendition.sealing.next }
+
+// FormOf is what of the packets a reader chooses.
+func FormOf(p Private) sealfan.Form { return p.form() }

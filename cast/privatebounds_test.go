@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast"
+	"github.com/camcast/camcast/cast/internal/sealfan"
 	"github.com/camcast/camcast/loop/sim"
 	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/rtcp"
@@ -133,10 +134,7 @@ func TestPrivateSenderReports(t *testing.T) {
 	p.must(err)
 	publish := func(n uint32) {
 		p.must(s.Publish(media.Frame{Params: p.film.params, Bytes: nalFrame(n, n, 3000), Key: true}))
-		p.run(time.Millisecond)
 	}
-	publish(1)
-	p.run(time.Second)
 	const readers = 600 // more than two lots of reports
 	type member struct{ packets, octets, reports int }
 	var all [readers]member
@@ -164,6 +162,23 @@ func TestPrivateSenderReports(t *testing.T) {
 		})
 		guests = append(guests, g)
 	}
+	reports, most := 0, 0 // in a turn
+	p.k.Inject(func(c sim.Call) error {
+		if c.Peer.Addr().Is4() && c.Bytes < 200 { // packets of frames are longer
+			reports++
+		}
+		return nil
+	})
+	publish(1) // before which there is nothing to tell
+	for range 10 {
+		reports = 0
+		_, err := p.l.Turn(0)
+		p.must(err)
+		most = max(most, reports)
+	}
+	if most != 256 { // a lot
+		t.Errorf("%d reports are sent to newcomers in one turn", most)
+	}
 	p.run(2 * time.Second)
 	told := func(least, most int) {
 		t.Helper()
@@ -176,6 +191,7 @@ func TestPrivateSenderReports(t *testing.T) {
 	told(1, 2)
 	for n := range uint32(4) {
 		publish(2 + n)
+		p.run(time.Millisecond)
 	}
 	for i := 0; i < readers; i += 7 {
 		guests[i].keyed.session.Gone("left")
@@ -186,6 +202,57 @@ func TestPrivateSenderReports(t *testing.T) {
 	for i, m := range all {
 		if guests[i].keyed.session.Playing() && (m.reports < least-1 || m.reports > least+1 || m.packets == 0) {
 			t.Errorf("reader %d was told %d times of %d packets, the second one %d times", i, m.reports, m.packets, least)
+		}
+	}
+}
+
+// TestPrivateForms says what delays viewers are told: those that make no sense, or do not fit, become the nearest ones that do.
+func TestPrivateForms(t *testing.T) {
+	for _, c := range []struct {
+		id       uint8
+		min, max time.Duration
+		want     sealfan.Form
+	}{
+		{0, 50 * time.Millisecond, 120 * time.Millisecond, sealfan.Form{PayloadType: 96}},
+		{1, 50 * time.Millisecond, 120 * time.Millisecond, sealfan.Form{PayloadType: 96, PlayoutDelayID: 1, DelayMin: 5, DelayMax: 12}},
+		{14, -time.Second, 59 * time.Millisecond, sealfan.Form{PayloadType: 96, PlayoutDelayID: 14, DelayMax: 5}},
+		{5, time.Hour, 0, sealfan.Form{PayloadType: 96, PlayoutDelayID: 5, DelayMin: sealfan.MaxDelay, DelayMax: sealfan.MaxDelay}},
+	} {
+		form := cast.FormOf(cast.Private{PayloadType: 96, PlayoutDelayID: c.id, PlayoutDelay: cast.PlayoutDelay{Min: c.min, Max: c.max}})
+		if form != c.want || form.Check() != nil {
+			t.Errorf("%v to %v: %+v, want %+v", c.min, c.max, form, c.want)
+		}
+	}
+}
+
+// TestPrivatePacketBytes has packets be sealed that fill the MTU, by both profiles: none is longer.
+func TestPrivatePacketBytes(t *testing.T) {
+	const mtu, headers = 600, 48 // of IPv6 and UDP
+	p := newPrivateWorld(t, 10, func(c *cast.Config) { c.MTU = mtu })
+	longest := 0
+	for i := range 4 {
+		g := p.comes(netip.AddrFrom4([4]byte{10, 0, 2, byte(1 + i)}).String())
+		g.rtp.OnReceive(func(d sim.Datagram) { longest = max(longest, len(d.Payload)) })
+	}
+	p.run(time.Second)
+	if longest > mtu-headers || longest < mtu-headers-8 {
+		t.Errorf("the longest packet has %d bytes of %d", longest, mtu-headers)
+	}
+}
+
+// TestPrivateAdapt has a reader report that much is lost: it is sent fewer frames, unless that is off.
+func TestPrivateAdapt(t *testing.T) {
+	for adapt, thinned := range map[cast.Adapt]uint64{cast.AdaptOff: 0, cast.AdaptThin: 1} {
+		p := newPrivateWorld(t, 10, func(c *cast.Config) { c.Adapt = adapt })
+		g := p.comes("10.0.2.1")
+		for range 6 {
+			p.run(time.Second)
+			g.lies += 100
+			g.report()
+		}
+		p.run(10 * time.Millisecond)
+		if n := p.s.Figures().Thinned; n != thinned {
+			t.Errorf("adapt %v: %d are thinned", adapt, n)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package webrtc
 
 import (
 	"bytes"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -130,7 +131,14 @@ func TestDatagramsOfAHandshake(t *testing.T) {
 	number := byte(0)
 	take := func(bytes int) {
 		number++
-		w.s.takeDTLS(udp.Datagram{Payload: append([]byte{22, number}, make([]byte, bytes-2)...), From: movedTo, To: serverAt})
+		if !w.s.takeDTLS(udp.Datagram{Payload: append([]byte{22, number}, make([]byte, bytes-2)...), From: movedTo, To: serverAt}) {
+			t.Errorf("a datagram of %d bytes of a viewer is left to others", bytes)
+		}
+	}
+	for _, bytes := range []int{2, maxHandshakeBytes + 1} {
+		if w.s.takeDTLS(udp.Datagram{Payload: make([]byte, bytes), From: hostAt(9, 9999), To: serverAt}) {
+			t.Errorf("a datagram of %d bytes of nobody's is taken", bytes)
+		}
 	}
 	take(maxHandshakeBytes + 1)
 	for range maxEarlyDatagrams + 2 {
@@ -202,6 +210,9 @@ func TestLeavingTheQueue(t *testing.T) {
 	if !slices.Equal(began, []byte{1, 2, 6, 8, 9, 10}) || len(w.s.handshakes.waiting)+len(w.s.handshakes.hosts) > 0 {
 		t.Errorf("the handshakes of %v have begun; %d hosts wait", began, len(w.s.handshakes.waiting))
 	}
+	if _, set := w.s.handshakes.timer.Due(); set {
+		t.Error("the timer is set, and nobody waits")
+	}
 }
 
 // TestRivals has another viewer prove an address: one where a viewer is who was silent for a little less than long, or for long,
@@ -227,6 +238,83 @@ func TestRivals(t *testing.T) {
 	w.run(time.Millisecond)
 	if w.s.answerCheck(third.viewer(), third.checkFrom(viewerAt)); w.s.byAddress[viewerAt] != third.viewer() || len(first.viewer().proved) != 0 {
 		t.Error("the address is not given up")
+	}
+}
+
+// TestAddressesAreForgotten has a viewer prove more addresses than are kept: the oldest one is forgotten, but for the one where the
+// viewer is.
+func TestAddressesAreForgotten(t *testing.T) {
+	w := newStage(t, nil)
+	g := w.join(viewerAt)
+	g.prove()
+	g.shake()
+	g.send(g.report())
+	proves := func(hosts ...int) {
+		for _, host := range hosts {
+			w.s.answerCheck(g.viewer(), g.checkFrom(hostAt(host, 5000)))
+		}
+	}
+	are := func(want ...netip.AddrPort) {
+		t.Helper()
+		var got []netip.AddrPort
+		for _, one := range g.viewer().proved {
+			got = append(got, one.peer)
+		}
+		if !slices.Equal(got, want) || len(w.s.byAddress) != len(want) {
+			t.Errorf("%v are proved, want %v", got, want)
+		}
+	}
+	proves(1, 2, 3)
+	are(viewerAt, hostAt(1, 5000), hostAt(2, 5000), hostAt(3, 5000))
+	proves(4)
+	are(viewerAt, hostAt(2, 5000), hostAt(3, 5000), hostAt(4, 5000))
+	g.moveTo(hostAt(3, 5000))
+	g.send(g.report())
+	proves(5)
+	are(hostAt(2, 5000), hostAt(3, 5000), hostAt(4, 5000), hostAt(5, 5000))
+	proves(3, 6)
+	are(hostAt(3, 5000), hostAt(4, 5000), hostAt(5, 5000), hostAt(6, 5000))
+	proves(7)
+	are(hostAt(3, 5000), hostAt(5, 5000), hostAt(6, 5000), hostAt(7, 5000))
+}
+
+// TestConsentAfterMoving has a viewer move: from then on its checks count from where it is, and not from where it was.
+func TestConsentAfterMoving(t *testing.T) {
+	for _, fromThere := range []bool{true, false} {
+		w := newStage(t, nil)
+		g := w.join(viewerAt)
+		g.prove()
+		g.shake()
+		g.send(g.report())
+		g.moveTo(movedTo)
+		g.prove()
+		g.send(g.report())
+		if !fromThere {
+			g.moveTo(viewerAt)
+		}
+		for range 8 {
+			w.run(5 * time.Second)
+			g.send(g.check(g.password))
+		}
+		if n, _ := w.sessions(); (n == 1) != fromThere {
+			t.Errorf("checks from where it is: %v; %d sessions", fromThere, n)
+		}
+	}
+}
+
+// TestUnreachedIsLogged has two viewers not play in time: one whose datagrams do not come, which is logged, and one whose do.
+func TestUnreachedIsLogged(t *testing.T) {
+	for _, comes := range []bool{true, false} {
+		log := lines{&strings.Builder{}}
+		w := newStage(t, func(c *cast.Config) { c.Log = slog.New(log) })
+		g := w.join(viewerAt)
+		if comes {
+			g.prove()
+		}
+		w.run(12 * time.Second)
+		if has := strings.Contains(log.text.String(), "--public-address"); has == comes {
+			t.Errorf("something has come: %v; the log: %s", comes, log.text)
+		}
 	}
 }
 
