@@ -79,6 +79,8 @@ func TestPeers(t *testing.T) {
 	}{
 		"as GStreamer":          {peerMessage(t, nil, good), true},
 		"a named key":           {peerMessage(t, nil, keyData(KeyBytes, []byte{1, 2, 3, 4})), true},
+		"the longest name":      {peerMessage(t, nil, keyData(KeyBytes, make([]byte, maxMKIBytes))), true},
+		"a longer name":         {peerMessage(t, nil, keyData(KeyBytes, make([]byte, maxMKIBytes+1))), false},
 		"no policy parameter":   {peerMessage(t, []mikey.PayloadSPPolicyParam{}, good), true},
 		"RTCP not enciphered":   {peerMessage(t, policy(8, 0), good), true},
 		"empty":                 {nil, false},

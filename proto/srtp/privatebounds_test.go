@@ -2,6 +2,7 @@ package srtp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -138,6 +139,68 @@ func TestRTCPIndexes(t *testing.T) {
 			}
 			if u.sawRTCP(sealed); len(u.rtcp) != int(n)+1 {
 				t.Fatalf("profile %d: report %d is sealed with an index of another", profile, n)
+			}
+		}
+	}
+}
+
+// TestShortButAuthentic has a receiver, who has the key, seal what is no whole packet: it is refused.
+func TestShortButAuthentic(t *testing.T) {
+	key := Key{7}
+	theirs := newTransform(&key, labelSRTCP)
+	o := newOpener(Peer{Key: key})
+	p, err := NewPrivate(AES128CMHMACSHA1, make([]byte, KeyBytes), key[:], privateSSRC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range rtcpHeaderBytes + 4 {
+		packet := bytes.Repeat([]byte{0x80}, n)
+		packet = append(packet, theirs.tag(packet, 0, false)...)
+		if _, err := o.OpenRTCP(nil, packet); !errors.Is(err, errShort) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+		if _, err := p.OpenRTCP(nil, packet); !errors.Is(err, errShort) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
+// TestHeaders has packets be sealed whose headers are of all lengths, with and without a payload: the receiver opens them, and
+// everybody can read the header.
+func TestHeaders(t *testing.T) {
+	for _, profile := range profiles {
+		p := newPair(t, rand.New(rand.NewPCG(1, 1)), profile, 0)
+		for _, sources := range []int{0, 1, 15} {
+			for _, words := range []int{-1, 0, 1, 2, 3, 60} { // -1: there is no extension
+				for _, payload := range []int{0, 1, 100} {
+					packet := plain(Origin{}, rtpHeaderBytes)
+					packet[0] |= byte(sources)
+					packet = append(packet, bytes.Repeat([]byte{3}, 4*sources)...)
+					if words >= 0 {
+						packet[0] |= 0x10
+						packet = append(packet, 0x12, 0x34, 0, byte(words))
+						packet = append(packet, bytes.Repeat([]byte{5}, 4*words)...)
+					}
+					header := len(packet)
+					packet = append(packet, bytes.Repeat([]byte{9}, payload)...)
+					want := bytes.Clone(packet)
+					binary.BigEndian.PutUint16(want[2:], uint16(p.Next()))
+					binary.BigEndian.PutUint32(want[8:], privateSSRC)
+					name := fmt.Sprintf("profile %d, %d sources, %d words, %d bytes", profile, sources, words, payload)
+					sealed, err := p.SealRun(nil, packet, len(packet), Origin{Frame: p.Next()})
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					opened, err := p.opens.DecryptRTP(nil, sealed, nil)
+					if err != nil || !bytes.Equal(opened, want) || !bytes.Equal(sealed[:header], want[:header]) {
+						t.Errorf("%s: %v", name, err)
+					}
+					for cut := rtpHeaderBytes; cut < header; cut++ {
+						if _, err := p.SealRun(nil, packet[:cut], cut, Origin{}); err == nil {
+							t.Errorf("%s: cut to %d bytes it is sealed", name, cut)
+						}
+					}
+				}
 			}
 		}
 	}
