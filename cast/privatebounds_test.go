@@ -291,3 +291,22 @@ func TestPrivateProfiles(t *testing.T) {
 		}
 	}
 }
+
+// TestForgedIsNoConsent has RTCP come from a reader's address that is forged, or was recorded: it is no sign of life.
+func TestForgedIsNoConsent(t *testing.T) {
+	p := newPrivateWorld(t, 10, func(c *cast.Config) { c.SessionTimeout = 8 * time.Second })
+	g := p.comes("10.0.2.1")
+	p.run(time.Second)
+	recorded := g.keyed.seal(g, rtcp.AppendReceiverReport(nil, rtcp.ReceptionReport{Reporter: 5, SSRC: g.ssrc}, "guest"))
+	if !g.keyed.session.TakePrivateRTCP(recorded) {
+		t.Fatal("a report is not taken")
+	}
+	for range 10 {
+		p.run(time.Second)
+		g.keyed.session.TakePrivateRTCP(recorded)
+		g.keyed.session.TakePrivateRTCP(make([]byte, len(recorded)))
+	}
+	if g.keyed.session.Playing() {
+		t.Error("it is sent frames without its consent")
+	}
+}

@@ -90,6 +90,14 @@ func TestSome(t *testing.T) {
 	if h.fan.Some(new(Round), 0, func(*Reader) { t.Error("one is visited of a lot of none") }) {
 		t.Error("a lot of none is done")
 	}
+	visited := map[*Reader]int{}
+	h.fan.Each(func(r *Reader) {
+		visited[r]++
+		r.Leave() // which takes it out of the list at once, but for those in the middle of a frame
+	})
+	if len(visited) != 9 || visited[&guests[4].Reader] > 0 || h.fan.Readers() != 0 {
+		t.Errorf("%d readers are visited, %d are left", len(visited), h.fan.Readers())
+	}
 }
 
 // TestRated has a reader say how much its way carries: it counts as loss from half of what it is sent on, measured over half a second.
@@ -140,5 +148,27 @@ func TestBrokenSocket(t *testing.T) {
 	broken.has(1, 2, 7, 8)
 	if broken.Lags() != 3 || h.figures.Lags != 3 || h.figures.Unreachable != 0 {
 		t.Errorf("%d frames are missed, %d by all", broken.Lags(), h.figures.Lags)
+	}
+}
+
+// TestLastOfAForm has the last reader of a form leave: nothing is laid out in it any more, and those of another form, and of the same
+// one behind another socket, go on.
+func TestLastOfAForm(t *testing.T) {
+	h := newSimHall(t, 1)
+	stays, leaves, moved := h.enters("stays", gcm, plainForm, 0), h.enters("leaves", gcm, atOnce, 0), h.enters("moved", gcm, plainForm, 0)
+	moved.Move(Address{Socket: h.other, Peer: moved.at})
+	h.frames("K")
+	leaves.Leave()
+	h.frames("dd")
+	if len(h.fan.groups) != 2 || len(h.fan.layouts) != 1 || h.fan.layouts[0] != stays.group.layout {
+		t.Errorf("%d groups, %d layouts", len(h.fan.groups), len(h.fan.layouts))
+	}
+	stays.has(1, 2, 3)
+	moved.has(1, 2, 3)
+	leaves.has(1)
+	stays.Leave()
+	moved.Leave()
+	if len(h.fan.groups)+len(h.fan.layouts) > 0 || h.ring.InUse() {
+		t.Error("something is left of readers who have left")
 	}
 }

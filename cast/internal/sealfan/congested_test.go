@@ -93,7 +93,7 @@ func TestCatchingUpCongested(t *testing.T) {
 		if !g.catching {
 			t.Errorf("full for %v: it is given up too soon", c.full)
 		}
-		h.run(4 * time.Millisecond)
+		h.run(2 * time.Millisecond)
 		if !c.caught && g.catching {
 			t.Errorf("full for %v: it is not given up", c.full)
 		}

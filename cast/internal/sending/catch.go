@@ -14,9 +14,9 @@ const (
 	// 32 in 4 ms. GStreamer's receive buffer has room for fewer than 125 at once, and takes 32
 	// in 2.4 ms.
 	CatchRate = 8000
-	// catchSlice is how long catching up may hold the loop in a turn, of the budget that it
+	// CatchSlice is how long catching up may hold the loop in a turn, of the budget that it
 	// shares with the sweeps.
-	catchSlice = time.Millisecond
+	CatchSlice = time.Millisecond
 	// catchPause is the wait of a reader whose socket is full: those that are not behind go first.
 	catchPause = 2 * time.Millisecond
 )
@@ -118,7 +118,7 @@ func (k *Catching[R, O]) Do() { k.task.Do() }
 func (k *Catching[R, O]) advance() {
 	clock := k.of.Loop.Kernel()
 	k.Now = clock.Monotonic()
-	end := k.Now + catchSlice
+	end := k.Now + CatchSlice
 	for again := true; again; {
 		again = false
 		for i := len(k.List) - 1; i >= 0; i-- {
