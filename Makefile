@@ -61,7 +61,7 @@ test-fuzz:
 	.ci/fuzz
 
 # Whether the tests see faults: of changed conditions and operators in the rooms whose tests take
-# seconds, 85 % are to make a test fail. It takes most of an hour.
+# seconds, 85 % are to make a test fail. It takes an hour or two.
 test-mutants:
 	$(INSTALL) $(PACKAGES_GO)
 	.ci/mutants

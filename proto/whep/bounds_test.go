@@ -188,3 +188,13 @@ func TestFamilies(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstVideo has an offer begin with two sections of video: the first is answered.
+func TestFirstVideo(t *testing.T) {
+	text := string(offers(t)["chromium"])
+	video := strings.Index(text, "m=video")
+	o, err := ParseOffer([]byte(text[:strings.Index(text, "m=audio")] + text[video:] + strings.ReplaceAll(text[video:], "a=mid:1", "a=mid:0")))
+	if err != nil || o.video != 0 {
+		t.Errorf("%v, %+v", err, o)
+	}
+}

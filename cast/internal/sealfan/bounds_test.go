@@ -2,6 +2,7 @@ package sealfan
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -170,5 +171,28 @@ func TestLastOfAForm(t *testing.T) {
 	moved.Leave()
 	if len(h.fan.groups)+len(h.fan.layouts) > 0 || h.ring.InUse() {
 		t.Error("something is left of readers who have left")
+	}
+}
+
+// TestFormsOf counts the forms that only some of the readers want, those who have left in the middle of a frame not among them.
+func TestFormsOf(t *testing.T) {
+	h := newSimHall(t, 1)
+	a, b, c := h.enters("a", gcm, plainForm, 0), h.enters("b", gcm, atOnce, 0), h.enters("c", gcm, atOnce, 0)
+	of := func(some ...*guest) int {
+		return h.fan.FormsOf(func(r *Reader) bool {
+			return slices.ContainsFunc(some, func(g *guest) bool { return &g.Reader == r })
+		})
+	}
+	if !h.fan.Has(plainForm) || !h.fan.Has(atOnce) || h.fan.Has(later) {
+		t.Error("it has other forms")
+	}
+	if of() != 0 || of(a) != 1 || of(b) != 0 || of(b, c) != 1 || of(a, b, c) != 2 {
+		t.Errorf("%d, %d, %d, %d, %d forms", of(), of(a), of(b), of(b, c), of(a, b, c))
+	}
+	h.frames("K")
+	h.fill()
+	h.publish('K')
+	if c.Leave(); of(b) != 1 {
+		t.Errorf("%d forms when another reader is leaving", of(b))
 	}
 }
