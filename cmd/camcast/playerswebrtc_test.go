@@ -10,13 +10,16 @@ import (
 )
 
 // TestWebRTCInAiortc has aiortc, which shares no code with browsers, play by WHEP: H.264 of a source, and of pictures that are
-// encoded for it. It has frames in their order, of which a busy machine decodes fewer.
+// encoded for it, with audio asked for and without. It has frames in their order, of which a busy machine decodes fewer.
 func TestWebRTCInAiortc(t *testing.T) {
-	for name, source := range map[string]string{"H.264": "testcard:?size=320x240&encode=h264", "JPEG": "testcard:?size=320x240"} {
+	for name, c := range map[string]struct {
+		source string
+		also   []string // what is asked for besides video
+	}{"H.264": {"testcard:?size=320x240&encode=h264", []string{"audio"}}, "JPEG": {"testcard:?size=320x240", nil}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := startDaemon(t, "--http", "127.0.0.1:0", source)
-			cmd := exec.Command("timeout", "-k", "2", "60", "/usr/bin/python3", "testdata/whep.py", d.pictureURL()+"/whep", "4")
+			d := startDaemon(t, "--http", "127.0.0.1:0", c.source)
+			cmd := exec.Command("timeout", append([]string{"-k", "2", "60", "/usr/bin/python3", "testdata/whep.py", d.pictureURL() + "/whep", "4"}, c.also...)...)
 			out, err := cmd.Output()
 			var played struct {
 				Frames  int

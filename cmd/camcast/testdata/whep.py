@@ -1,5 +1,5 @@
 """Plays a stream by WHEP with aiortc for some seconds and prints how many frames came, and how many of them are whole and in
-their order. usage: whep.py URL SECONDS"""
+their order. usage: whep.py URL SECONDS [audio]: audio is asked for, too, before the video, as many players do."""
 import asyncio
 import json
 import sys
@@ -31,9 +31,10 @@ async def count(track, seconds, frames):
         pass
 
 
-async def play(url, seconds):
+async def play(url, seconds, kinds):
     connection, frames, tracks = RTCPeerConnection(RTCConfiguration(iceServers=[])), [], asyncio.Queue()
-    connection.addTransceiver("video", direction="recvonly")
+    for kind in kinds:
+        connection.addTransceiver(kind, direction="recvonly")
     connection.on("track", tracks.put_nowait)
     await connection.setLocalDescription(await connection.createOffer())
     location, answer = await asyncio.to_thread(ask, "POST", url, connection.localDescription.sdp.encode())
@@ -48,4 +49,4 @@ async def play(url, seconds):
     print(json.dumps({"frames": len(frames), "ordered": times == sorted(set(times)), "sizes": sizes}))
 
 
-asyncio.run(play(sys.argv[1], float(sys.argv[2])))
+asyncio.run(play(sys.argv[1], float(sys.argv[2]), [*sys.argv[3:], "video"]))
