@@ -127,10 +127,11 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	if err := d.addDestinations(); err != nil {
 		return err
 	}
-	defer printFiguresOnSignal(l, b, figures, settings.figuresPrinter())() // before it is announced that all is ready
+	// Signals are taken before it is announced that all is ready: whoever reads that may send one at once.
+	defer printFiguresOnSignal(l, b, figures, settings.figuresPrinter())()
+	defer d.reloadOnHangup()()
 	d.checkUsers()
 	d.announce()
-	defer d.reloadOnHangup()()
 	if err := l.Run(ctx); err != nil {
 		return err
 	}
