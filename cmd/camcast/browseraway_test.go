@@ -181,6 +181,55 @@ func TestPageInAFolder(t *testing.T) {
 	moves(t, b, "cam")
 }
 
+// keepConnections has a page keep its WebRTC connections, and has it see no picture of theirs while isBlind is true.
+const keepConnections = `
+	window.connections = [];
+	const Real = RTCPeerConnection;
+	window.RTCPeerConnection = class extends Real {
+		constructor(...all) { super(...all); connections.push(this); }
+		getStats() { return window.isBlind ? Promise.resolve(new Map()) : super.getStats(); }
+	};`
+
+// failsHidden has the newest connection of a hidden page fail, and returns what begins then. When its timers of now are over all
+// has begun that does.
+const failsHidden = `
+	const connection = connections.at(-1), shown = document.querySelector(".open > *"), before = connections.length;
+	Object.defineProperty(connection, "connectionState", { get: () => "failed" });
+	connection.dispatchEvent(new Event("connectionstatechange"));
+	await new Promise(done => setTimeout(done));
+	return [
+		connections.length > before ? "another connection" : "",
+		document.querySelector(".open > *") !== shown ? "another player" : "",
+	].join("");`
+
+// TestPageOfHiddenTabWithoutNetwork has the connection of a hidden page fail, after it has had pictures and before: nothing
+// begins until the page is seen.
+func TestPageOfHiddenTabWithoutNetwork(t *testing.T) {
+	needInterface(t)
+	b := newChromium(t)
+	b.inject(keepConnections)
+	d, url := startPage(t, "--http", "127.0.0.1:0", "testcard:?encode=h264&keyframe=1s")
+	for _, isBlind := range []bool{false, true} {
+		b.inject(fmt.Sprintf(`window.isBlind = %t`, isBlind))
+		b.Open(url)
+		holds(t, b, fmt.Sprintf(`widthOf(picture("cam")) > 0 && (%t || parseInt(document.querySelector(".way").innerText.slice("WebRTC · ".length)) > 0)`, isBlind))
+		hide(b, true)
+		var begun string
+		if b.Eval(failsHidden, &begun); begun != "" {
+			t.Errorf("while nobody sees the page %s begins (blind: %t)", begun, isBlind)
+		}
+		d.awaitLog("reader left", "protocol=webrtc", "reason=closed")
+		b.Eval(`window.isBlind = false`, nil)
+		hide(b, false)
+		if said := awaitWays(b, "WebRTC"); said != "" {
+			t.Errorf("when it is seen again the page says %s (blind: %t)", said, isBlind)
+		}
+		moves(t, b, "cam")
+		b.Open("about:blank")
+		d.awaitLog("reader left", "protocol=webrtc", "reason=closed")
+	}
+}
+
 // TestPageOfNoAutoplay has a Firefox that starts no video by itself: the page says so, and shows pictures after a click.
 func TestPageOfNoAutoplay(t *testing.T) {
 	host := needInterface(t)

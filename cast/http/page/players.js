@@ -1,8 +1,9 @@
 // How a stream is shown. A player's class has a title, and isSupported() says whether this browser has what it needs. A
 // player has an element, begin(), stop(), moved(), which is called when its element was moved within the page, and figures(),
 // which are how many pictures were decoded and dropped, null if that is not known. Its host has fail(reason), which takes
-// what is wrong, "" when it is over; giveUp(reason), which has another player try, and returns false if there is none; and
-// expects(ms), which says whether a picture is due when none has come for so long.
+// what is wrong, "" when it is over; giveUp(reason), which has another player try, and returns false if there is none;
+// pauses(), which in a page that nobody sees ends the player, to begin anew when the page is seen, and says whether it did;
+// and expects(ms), which says whether a picture is due when none has come for so long.
 
 import { Fetched, Refused } from "./fetched.js";
 

@@ -115,9 +115,15 @@ export class Tile {
   // begin plays in the first of some ways. When that is given up it goes on with the next one.
   begin(ways) {
     const [kind, ...others] = ways;
+    const pauses = () => {
+      if (this.player !== player || !document.hidden) return false;
+      this.stop();
+      return true;
+    };
     const player = this.player = new kind(this.name, withToken, {
       fail: reason => { if (this.player === player) this.fail(reason); },
       giveUp: reason => {
+        if (pauses()) return true;
         if (this.player !== player || others.length === 0) return false;
         player.stop();
         this.refusals.set(kind, reason.replace(/\.$/, ""));
@@ -126,6 +132,7 @@ export class Tile {
         this.page.chooseLive(); // it may need a connection now
         return true;
       },
+      pauses,
       expects: silence => server.isAnswering && this.stream.state === "live" && silence * this.stream.frames_per_second > 3000,
     });
     this.place();

@@ -116,11 +116,11 @@ export class WebRTC {
     if (!this.host.giveUp(reason)) this.again(reason, retryAfter);
   }
 
-  // again begins anew after a while, in ms.
+  // again begins anew after a while, in ms, if the page is seen then.
   again(reason, after) {
     this.stop();
     this.host.fail(reason);
-    this.timer = setTimeout(() => this.begin(), after);
+    this.timer = setTimeout(() => this.host.pauses() || this.begin(), after);
   }
 
   stop() {
