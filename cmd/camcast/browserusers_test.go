@@ -31,7 +31,8 @@ func keyHash(t *testing.T, made certificate.Made) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// TestPageForUsers has Chromium show the page over TLS: with a user's password, with a token, and with neither.
+// TestPageForUsers has Chromium show the page over TLS: with a user's password, with a token, and with neither. When the page
+// is left its session ends at once.
 func TestPageForUsers(t *testing.T) {
 	anna, _ := userLine(t, "anna", annasPassword, "bench", "roof")
 	file := filepath.Join(t.TempDir(), "users")
@@ -95,4 +96,6 @@ func TestPageForUsers(t *testing.T) {
 	return (await answer.json()).token ?? await answer.text()`, &token)
 	b = b.stranger()
 	shows(page+"?token="+token, "roof")
+	b.Open("about:blank") // the session that was opened with the token ends with it, too
+	d.awaitLog("reader left", "protocol=webrtc", "reason=closed")
 }

@@ -58,8 +58,7 @@ export class WebRTC {
         method: "POST", headers: { "Content-Type": "application/sdp" }, body: offer, cache: "no-store",
       });
       const answer = await response.text();
-      // The server does not know below which folder a proxy has it: of the session's path the end is taken.
-      if (response.ok) connection.session = this.path(`/${this.name}/whep/${response.headers.get("Location").split("/").pop()}`);
+      if (response.ok) connection.session = this.sessionOf(response);
       if (connection !== this.connection) {
         close(connection);
         return;
@@ -74,6 +73,13 @@ export class WebRTC {
     } catch (error) {
       if (connection === this.connection) this.again(error instanceof TypeError ? "The picture cannot be had now." : error.message, retryAfter);
     }
+  }
+
+  // sessionOf is the URL of a session that was opened. A proxy may have the server below a folder that the server does not
+  // know, and the Location may have a token already: of its path the end is taken.
+  sessionOf(response) {
+    const { pathname } = new URL(response.headers.get("Location"), response.url);
+    return this.path(`/${this.name}/whep/${pathname.split("/").pop()}`);
   }
 
   // isOverdue reports whether a picture is due, and none has come for long.
