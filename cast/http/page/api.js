@@ -20,6 +20,19 @@ export function withToken(path, more = "") {
 // forPeople is the start of the URLs that other programs are given, with a user's name in it.
 export function forPeople(user) { return `${location.protocol}//${user}${location.host}${folder}`; }
 
+// reasonOf is why a request was refused. The server says that in plain text, or in a problem's detail. Anything else, such as
+// a page of HTML, is from a proxy that has no answer of the server.
+export async function reasonOf(response) {
+  const text = (await response.text()).trim();
+  if (text && response.headers.get("Content-Type")?.startsWith("text/plain")) return text;
+  try {
+    const { detail } = JSON.parse(text);
+    if (detail && typeof detail === "string") return detail;
+  } catch { // it is no JSON
+  }
+  return `The server does not answer (${response.status}).`;
+}
+
 // server is what it has said last.
 export const server = {
   isAnswering: false,             // what it was asked last

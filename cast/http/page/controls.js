@@ -1,25 +1,25 @@
 // What can be changed of a camera.
-import { withToken } from "./api.js";
+import { reasonOf, withToken } from "./api.js";
 
 // showControls fills a form with a stream's controls, whose changes go to the camera at once.
 export async function showControls(form, stream) {
   const path = `/api/v1/streams/${stream}/controls`;
   const response = await fetch(withToken(path), { cache: "no-store" });
-  const answer = await response.json();
   if (!response.ok) {
-    form.replaceChildren(paragraph(answer.detail));
+    form.replaceChildren(paragraph(await reasonOf(response)));
     return;
   }
+  const { controls } = await response.json();
   const said = paragraph("");
   said.setAttribute("role", "alert");
   const set = async (control, value) => {
     const answer = await fetch(withToken(`${path}/${control.name}`), {
       method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ value }),
     });
-    said.textContent = answer.ok ? "" : (await answer.json()).detail;
+    said.textContent = answer.ok ? "" : await reasonOf(answer);
     if (!answer.ok || control.kind !== "integer") showControls(form, stream); // others may have changed with it
   };
-  form.replaceChildren(...answer.controls.filter(c => !c.read_only && makers[c.kind]).map(c => row(c, set)), said);
+  form.replaceChildren(...controls.filter(c => !c.read_only && makers[c.kind]).map(c => row(c, set)), said);
 }
 
 function paragraph(text) {

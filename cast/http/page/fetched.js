@@ -1,4 +1,5 @@
 // What players have in common that fetch a stream and read it to its end, again and again.
+import { reasonOf } from "./api.js";
 
 const retryAfter = 1000; // ms, after a stream that did not come
 // ms without a byte, where pictures are expected: a connection that is dead says nothing. Some streams have a key frame, with
@@ -22,7 +23,7 @@ export class Fetched {
     try {
       const response = await fetch(this.url, { cache: "no-store", signal: abort.signal });
       if (!response.ok) {
-        const reason = (await response.text()).trim();
+        const reason = await reasonOf(response);
         if (response.status === 406) throw new Refused(reason); // the stream is not to be had in this form
         throw new Error(reason);
       }

@@ -1,11 +1,11 @@
 // The page: it asks the server for the streams and their figures, again and again, and shows a tile for each.
-import { server, withToken } from "./api.js";
+import { reasonOf, server, withToken } from "./api.js";
 import { addTile, chooseLive, removeTile, tiles } from "./live.js";
 import { setText } from "./tile.js";
 
 const pollEvery = 500;      // ms between two looks at the figures
 const pollTimeout = 4000;   // ms
-const asleep = 20000;       // ms without a look: the machine was asleep
+const asleep = 20000;       // ms between two looks of a page that is seen: the machine was asleep
 const leaveAfter = 60000;   // ms that a page is hidden until its sessions end
 
 const status = document.getElementById("status");
@@ -33,21 +33,27 @@ function resetAll() { for (const tile of tiles.values()) tile.reset(); }
 let wake = () => {}; // ends the wait between two looks
 
 // poll looks at the figures again and again. After a failure what takes a connection begins anew, as that may be dead; what
-// comes by UDP goes on by itself.
+// comes by UDP goes on by itself. After a sleep all begins anew. Failures and hidden pages, in which browsers slow down
+// timers, are no sleep.
 async function poll() {
-  for (let looked = Date.now();;) {
+  let looked = Date.now(), wasSeen = false, slept = false;
+  for (;;) {
+    slept ||= wasSeen && Date.now() - looked > asleep;
+    looked = Date.now();
+    wasSeen = !document.hidden;
     try {
       const response = await fetch(withToken("/api/v1/streams"), { cache: "no-store", signal: AbortSignal.timeout(pollTimeout) });
-      if (!response.ok) throw new Error((await response.json()).detail);
+      if (!response.ok) throw new Error(await reasonOf(response));
       const answer = await response.json();
-      if (!document.hidden && Date.now() - looked > asleep) resetAll();
+      if (slept) resetAll();
       else if (!server.isAnswering) for (const tile of tiles.values()) tile.release();
-      looked = Date.now();
+      slept = false;
       server.isAnswering = true;
       update(answer);
     } catch (error) {
       server.isAnswering = false;
-      const reason = error instanceof TypeError || error.name === "TimeoutError" ? "The server does not answer." : error.message;
+      const isAnswer = !["TypeError", "TimeoutError", "SyntaxError"].includes(error.name);
+      const reason = isAnswer ? error.message : "The server does not answer.";
       for (const tile of tiles.values()) tile.unanswered(reason);
       say(reason, true);
     }

@@ -1,5 +1,6 @@
 // WebRTC shows a stream by WHEP: an offer is posted, its answer names the server's address, and the pictures come from
 // there by UDP.
+import { reasonOf } from "./api.js";
 import { start } from "./players.js";
 
 const patience = 3000;   // ms without a picture, where pictures are expected
@@ -57,15 +58,16 @@ export class WebRTC {
       const response = await fetch(this.url, {
         method: "POST", headers: { "Content-Type": "application/sdp" }, body: offer, cache: "no-store",
       });
-      const answer = await response.text();
-      if (response.ok) connection.session = this.sessionOf(response);
+      const isOpen = response.status === 201;
+      if (isOpen) connection.session = this.sessionOf(response);
+      const answer = await (isOpen ? response.text() : reasonOf(response));
       if (connection !== this.connection) {
         close(connection);
         return;
       }
-      if (!response.ok) {
-        if (isFinal(response.status) || this.isOverdue()) this.refused(answer.trim());
-        else this.again(answer.trim(), retryAfter);
+      if (!isOpen) {
+        if (isFinal(response.status) || this.isOverdue()) this.refused(answer);
+        else this.again(answer, retryAfter);
         return;
       }
       await connection.setRemoteDescription({ type: "answer", sdp: answer });
