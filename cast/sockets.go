@@ -211,10 +211,10 @@ func (p *socketPair) sender(from netip.Addr) *udp.Socket {
 	return rtp
 }
 
-// pairFor returns the sockets of an address's family, nil if there are none.
+// pairFor returns the sockets of an address's family, nil if there are none. The zero address has none.
 func (b *Broadcaster) pairFor(peer netip.Addr) *socketPair {
 	for _, p := range b.pairs {
-		if p.rtp.Local().Addr().Is4() == peer.Unmap().Is4() {
+		if peer.IsValid() && p.rtp.Local().Addr().Is4() == peer.Unmap().Is4() {
 			return p
 		}
 	}
@@ -222,7 +222,7 @@ func (b *Broadcaster) pairFor(peer netip.Addr) *socketPair {
 }
 
 // RTPPorts are the ports that RTP and RTCP to a peer are sent from; ok is false if there is no
-// RTP in its address family.
+// RTP in its address family, or if peer is the zero address.
 func (b *Broadcaster) RTPPorts(peer netip.Addr) (rtp, rtcp uint16, ok bool) {
 	p := b.pairFor(peer)
 	if p == nil {

@@ -35,7 +35,6 @@ func TestRivals(t *testing.T) {
 	}
 }
 
-// TestAddressesAreForgotten has a viewer prove more addresses than are kept: the oldest one is forgotten, but for the one where the
 // TestConsentAfterMoving has a viewer move: from then on its checks count from where it is, and not from where it was.
 func TestConsentAfterMoving(t *testing.T) {
 	for _, fromThere := range []bool{true, false} {

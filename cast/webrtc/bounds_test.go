@@ -214,6 +214,7 @@ func TestLeavingTheQueue(t *testing.T) {
 	}
 }
 
+// TestAddressesAreForgotten has a viewer prove more addresses than are kept: the oldest is forgotten, but not the one where the
 // viewer is.
 func TestAddressesAreForgotten(t *testing.T) {
 	w := newStage(t, nil)

@@ -20,7 +20,8 @@ type Options struct {
 	// stands for the RTP port.
 	PublicAddresses []netip.AddrPort
 	// MachineAddresses are those of this machine's network interfaces. A browser that asks by a loopback address is told up to
-	// four of them, too: Firefox sends nothing to loopback addresses.
+	// four of them, too: Firefox sends nothing to loopback addresses. They are all that is told if the address is not known
+	// (cast.Request.Local), as over a Unix socket.
 	MachineAddresses []netip.Addr
 	// DTLS does the handshakes; nil: what NewDTLS makes.
 	DTLS DTLS
@@ -112,7 +113,7 @@ func (s *Server) Close() error {
 }
 
 // Open makes a session of a stream for a request that the gate has granted, and answers the offer with an SDP. The first ICE
-// candidate in it is the address that the request came to, with the RTP port. The viewer is told to hold frames for the
+// candidate in it is the address that the request came to, if that is known, with the RTP port. The viewer is told to hold frames for the
 // delay, if its offer has the header extension playout-delay. id is what the session's URL ends with, which nobody can
 // guess; etag is the entity tag of its ICE session. The error is a *cast.Refusal or cast.ErrClosed. A session that does not play
 // within cast.SetupTimeout ends.
@@ -146,11 +147,14 @@ func (s *Server) Open(stream *cast.Stream, r cast.Request, g cast.Grant, o *whep
 
 // noCandidate is why a request that came to a local address cannot be answered.
 func noCandidate(local netip.Addr) *cast.Refusal {
-	family := "IPv6"
-	if local.Unmap().Is4() {
-		family = "IPv4"
+	fault := "the offer came by IPv6, and RTP has no such address"
+	switch {
+	case !local.IsValid():
+		fault = "the address that the offer came to is not known, as over a Unix socket, and RTP listens on all"
+	case local.Unmap().Is4():
+		fault = "the offer came by IPv4, and RTP has no such address"
 	}
-	return &cast.Refusal{Kind: cast.NotCarried, Reason: "the offer came by " + family + ", and RTP has no such address: have --rtp listen on one, or name one by --public-address"}
+	return &cast.Refusal{Kind: cast.NotCarried, Reason: fault + ": have --rtp listen on one, or name one by --public-address"}
 }
 
 // Find finds the session with the id that Open has returned, if it is of this stream and this user, with its entity tag and the
@@ -174,7 +178,7 @@ func (s *Server) sdpSessionID() uint64 {
 const maxMachineAddresses = 4
 
 // candidates are the addresses of the RTP port, the best one first and none twice: that which the offer was sent to, or that
-// which RTP is bound to, and then those of the options.
+// which RTP is bound to, and then those of the options. local is the zero address if it is not known.
 func (s *Server) candidates(local netip.Addr) (found []netip.AddrPort) {
 	add := func(at netip.AddrPort) {
 		if !slices.Contains(found, at) {
@@ -192,7 +196,7 @@ func (s *Server) candidates(local netip.Addr) (found []netip.AddrPort) {
 		local = bound
 	}
 	addOwn(local)
-	if bound.IsUnspecified() && local.IsLoopback() {
+	if bound.IsUnspecified() && (!local.IsValid() || local.IsLoopback()) {
 		most := len(found) + maxMachineAddresses
 		for _, ip := range s.options.MachineAddresses {
 			if len(found) < most {

@@ -24,6 +24,8 @@ func TestCandidates(t *testing.T) {
 		{"192.0.2.1:5004", "127.0.0.1", nil, "[192.0.2.1:5004]"},
 		{"[::]:5004", "127.0.0.1", []string{"203.0.113.1:0"}, "[127.0.0.1:5004 192.0.2.1:5004 [2001:db8::1]:5004 203.0.113.1:5004]"},
 		{"0.0.0.0:5004", "::1", nil, "[192.0.2.1:5004]"},
+		{"[::]:5004", "", nil, "[192.0.2.1:5004 [2001:db8::1]:5004]"}, {"0.0.0.0:5004", "", []string{"203.0.113.1:0"}, "[192.0.2.1:5004 203.0.113.1:5004]"}, // not known
+		{"192.0.2.1:5004", "", nil, "[192.0.2.1:5004]"},
 		{"[::]:5004", "192.0.2.1", []string{"192.0.2.1:0", "203.0.113.1:0", "203.0.113.1:5004"}, "[192.0.2.1:5004 203.0.113.1:5004]"}, // each once
 		{"[::]:5004", "192.0.2.1", []string{"192.0.2.1:0", "192.0.2.1:6004", "192.0.2.1:5004"}, "[192.0.2.1:5004 192.0.2.1:6004]"},
 	} {
@@ -32,7 +34,11 @@ func TestCandidates(t *testing.T) {
 		for _, text := range c.public {
 			w.s.options.PublicAddresses = append(w.s.options.PublicAddresses, netip.MustParseAddrPort(text))
 		}
-		if got := fmt.Sprint(w.s.candidates(netip.MustParseAddr(c.local))); got != c.want {
+		var local netip.Addr
+		if c.local != "" {
+			local = netip.MustParseAddr(c.local)
+		}
+		if got := fmt.Sprint(w.s.candidates(local)); got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
@@ -53,13 +59,26 @@ func TestMachineAddresses(t *testing.T) {
 	}
 }
 
-// TestNoCandidate has an offer come by IPv6, where RTP has IPv4 alone.
+// TestNoCandidate has an offer come by IPv6, where RTP has IPv4 alone, and one whose address is not known: neither is answered by
+// an address that is none.
 func TestNoCandidate(t *testing.T) {
-	w := newStage(t, func(o *cast.Config) { o.RTP = netip.MustParseAddrPort("0.0.0.0:5004") })
-	r := cast.Request{Protocol: cast.WebRTC, Peer: netip.MustParseAddrPort("[2001:db8::7]:55555"), Local: netip.MustParseAddrPort("[2001:db8::1]:8080")}
-	_, _, _, err := w.s.Open(w.cam, r, cast.Grant{}, offerOf(t), cast.PlayoutDelay{})
-	if err == nil || cast.RefusalOf(err).Kind != cast.NotCarried || !strings.Contains(err.Error(), "came by IPv6") || !strings.Contains(err.Error(), "--public-address") {
-		t.Errorf("%v", err)
+	for _, c := range []struct {
+		rtp   string
+		local netip.AddrPort
+		says  string
+	}{
+		{"0.0.0.0:5004", netip.MustParseAddrPort("[2001:db8::1]:8080"), "came by IPv6"},
+		{"0.0.0.0:5004", netip.AddrPort{}, "not known"}, {"[::]:5004", netip.AddrPort{}, "not known"},
+	} {
+		w := newStage(t, func(o *cast.Config) { o.RTP = netip.MustParseAddrPort(c.rtp) })
+		if _, _, ok := w.b.RTPPorts(netip.Addr{}); ok {
+			t.Errorf("%s: RTP is sent from a port to no address", c.rtp)
+		}
+		r := cast.Request{Protocol: cast.WebRTC, Peer: netip.MustParseAddrPort("[2001:db8::7]:55555"), Local: c.local}
+		_, _, answer, err := w.s.Open(w.cam, r, cast.Grant{}, offerOf(t), cast.PlayoutDelay{})
+		if err == nil || cast.RefusalOf(err).Kind != cast.NotCarried || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "--public-address") {
+			t.Errorf("%+v: %v, %s", c, err, answer)
+		}
 	}
 }
 
