@@ -17,8 +17,8 @@ import (
 //
 // It is for connections that the Server itself has accepted. A program whose own http.Server calls it gets
 // pictures, the API and sessions of WebRTC by it, but no streams (.mjpg, .mp4: 406). Such connections are not counted, and
-// their requests are taken for ones in clear text. The page, and the URLs of sessions, begin at /, whatever path
-// the program gives it.
+// their requests are taken for ones in clear text. The page begins at /, whatever path the program gives it; the URLs of
+// sessions begin as the request's does, with what http.StripPrefix has removed.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.pace.wait(r.Context()) {
 		return

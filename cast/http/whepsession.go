@@ -11,9 +11,17 @@ import (
 
 // This file answers what is asked later of a session of WHEP: further candidates, and restarts of ICE.
 
-// sessionURL is where a session is. It has the token of the request's URL, as the player has no other way to say later who it is.
+// sessionURL is where a session is: the path that the client has asked for, with what http.StripPrefix has removed, and the
+// session's id. It begins with /, as there are players that take no other reference (Eyevinn's webrtc-player). It has the token of
+// the request's URL, as the player has no other way to say later who it is.
 func sessionURL(r *http.Request, name, session string) string {
-	at := url.URL{Path: "/" + name + "/whep/" + session}
+	endpoint := "/" + name + "/whep"
+	asked, err := url.ParseRequestURI(r.RequestURI)
+	if err != nil || !strings.HasSuffix(asked.Path, endpoint) {
+		asked = &url.URL{Path: endpoint}
+	}
+	path := asked.JoinPath(session) // with one slash at its begin: two would make a host of what follows
+	at := url.URL{Path: path.Path, RawPath: path.RawPath}
 	if token := r.URL.Query().Get("token"); token != "" {
 		at.RawQuery = url.Values{"token": {token}}.Encode()
 	}
