@@ -73,6 +73,9 @@ func (s *Server) serveWHEP(w http.ResponseWriter, r *http.Request, name, session
 		h.Set("Allow", at.methods)
 		h.Set(at.accepts, at.bodyType)
 		w.WriteHeader(http.StatusOK)
+	case r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html"): // a browser's address bar, and no player
+		h.Set("Allow", strings.TrimPrefix(at.methods, "GET, HEAD, "))
+		http.Error(w, "there is no page here: "+at.help, http.StatusMethodNotAllowed)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		s.serveNoContent(w, r, name, session)
 	case session == "" && r.Method == http.MethodPost:

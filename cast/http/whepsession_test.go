@@ -92,6 +92,16 @@ func TestWHEPHeaders(t *testing.T) {
 		if answer.StatusCode != http.StatusNoContent || text != "" {
 			t.Errorf("GET %s: %v %q", path, answer.Status, text)
 		}
+		answer, text = w.ask("GET", path, "", "Accept", "text/html,application/xhtml+xml,*/*;q=0.8") // a browser's address bar
+		if answer.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(text, "WHEP") || strings.Contains(answer.Header.Get("Allow"), "GET") {
+			t.Errorf("GET %s in a browser: %v %q %v", path, answer.Status, text, answer.Header)
+		}
+		if answer, _ = w.ask("HEAD", path, "", "Accept", "text/html"); answer.StatusCode != http.StatusNoContent {
+			t.Errorf("HEAD %s: %v", path, answer.Status)
+		}
+		if answer, _ = w.ask("GET", path, "", "Accept", "*/*"); answer.StatusCode != http.StatusNoContent {
+			t.Errorf("GET %s of a player: %v", path, answer.Status)
+		}
 		if answer, _ = w.ask("PUT", path, ""); answer.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(answer.Header.Get("Allow"), "OPTIONS") {
 			t.Errorf("PUT %s: %v %v", path, answer.Status, answer.Header)
 		}
