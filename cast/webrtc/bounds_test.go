@@ -130,7 +130,7 @@ func TestDatagramsOfAHandshake(t *testing.T) {
 	number := byte(0)
 	take := func(bytes int) {
 		number++
-		if !w.s.takeDTLS(udp.Datagram{Payload: append([]byte{22, number}, make([]byte, bytes-2)...), From: movedTo, To: serverAt}) {
+		if !w.s.takeDTLS(udp.Datagram{Payload: handshakeOf(number, bytes), From: movedTo, To: serverAt}) {
 			t.Errorf("a datagram of %d bytes of a viewer is left to others", bytes)
 		}
 	}
@@ -147,7 +147,7 @@ func TestDatagramsOfAHandshake(t *testing.T) {
 	h := w.begun[1]
 	var numbers []byte
 	for _, p := range h.taken {
-		numbers = append(numbers, p[1])
+		numbers = append(numbers, p[numberAt])
 	}
 	if !slices.Equal(numbers, []byte{2, 3, 4, 5}) {
 		t.Fatalf("the handshake begins with datagrams %v", numbers)
@@ -171,7 +171,7 @@ func TestUnprovedBytesToTheLast(t *testing.T) {
 	w := newStage(t, nil)
 	g := w.join(viewerAt)
 	g.prove()
-	g.send(append([]byte{22}, make([]byte, 99)...))
+	g.send(handshakeOf(1, 100))
 	w.run(20 * time.Millisecond)
 	const each = (unprovedBytes + unprovedTimes*100) / 4
 	for range 10 {
@@ -194,7 +194,7 @@ func TestLeavingTheQueue(t *testing.T) {
 		all = append(all, g)
 	}
 	for i, g := range all {
-		w.s.takeDTLS(udp.Datagram{Payload: []byte{22, byte(i)}, From: g.peer.Addr(), To: serverAt})
+		w.s.takeDTLS(udp.Datagram{Payload: handshakeOf(byte(i), 100), From: g.peer.Addr(), To: serverAt})
 	}
 	leave := []int{0, 3, 4, 5, 7, 11}
 	for _, i := range leave {
@@ -203,7 +203,7 @@ func TestLeavingTheQueue(t *testing.T) {
 	w.run(time.Second)
 	var began []byte
 	for _, h := range w.begun {
-		began = append(began, h.taken[0][1])
+		began = append(began, h.taken[0][numberAt])
 	}
 	slices.Sort(began)
 	if !slices.Equal(began, []byte{1, 2, 6, 8, 9, 10}) || len(w.s.handshakes.waiting)+len(w.s.handshakes.hosts) > 0 {

@@ -6,14 +6,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/camcast/camcast/cast"
-	"github.com/camcast/camcast/loop"
-	"github.com/camcast/camcast/media"
 	"github.com/camcast/camcast/proto/srtp"
 	"github.com/camcast/camcast/proto/whep"
 	"github.com/pion/dtls/v3"
@@ -189,114 +185,3 @@ func TestHalfAHandshake(t *testing.T) {
 		t.Error("it has succeeded")
 	}
 }
-
-// TestOverLoopback has a viewer come over this machine's network: offer, STUN, DTLS, SRTCP.
-func TestOverLoopback(t *testing.T) {
-	l, err := loop.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	reasons := make(chan string, 1)
-	b, err := cast.New(l, cast.Config{RTP: netip.MustParseAddrPort("127.0.0.1:0"), Left: func(_ *cast.Session, reason string) { reasons <- reason }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	params := &media.Params{Format: media.H264, Width: 320, Height: 240, FramesPerSecond: 20, ParameterSets: [][]byte{{0x67, 0x42, 0xc0, 0x1e}, {0x68, 0xce, 0x3c, 0x80}}}
-	cam, err := b.AddStream("cam", nil, cast.StreamOptions{Params: params})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Serve(b, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- l.Run(ctx) }()
-	do := func(f func()) {
-		if err := l.Do(context.Background(), f); err != nil {
-			t.Error(err)
-		}
-	}
-	defer func() {
-		do(func() { _ = b.Close() })
-		stop()
-		if err := errors.Join(<-ended, l.Close()); err != nil {
-			t.Error(err)
-		}
-	}()
-	c := newClient(t)
-	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.RTPPort())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer socket.Close()
-	_ = socket.SetDeadline(time.Now().Add(20 * time.Second))
-	text := offerText(t, whep.FingerprintOf(c.certificate.Certificate[0]).String())
-	o, err := whep.ParseOffer(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v *viewer
-	do(func() {
-		name, _, _, err := s.Open(cam, cast.Request{Protocol: cast.WebRTC, Peer: socket.LocalAddr().(*net.UDPAddr).AddrPort(), Local: netip.MustParseAddrPort("127.0.0.1:1")}, cast.Grant{}, o, cast.PlayoutDelay{})
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		v = s.byID[name]
-	})
-	if v == nil {
-		return
-	}
-	if _, err := socket.Write(checkOf(t, v.ufrag, string(v.password))); err != nil {
-		t.Fatal(err)
-	}
-	p := make([]byte, 2000)
-	if n, err := socket.Read(p); err != nil || p[0] != 1 || p[1] != 1 {
-		t.Fatalf("% x, %v", p[:n], err)
-	}
-	conn, err := c.dial(connected{socket}, socket.RemoteAddr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	handshake, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if err := conn.HandshakeContext(handshake); err != nil {
-		t.Fatal(err)
-	}
-	k, err := export(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := srtp.NewPrivate(k.Profile, k.Theirs, k.Ours, 99, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := time.NewTicker(20 * time.Millisecond) // the server may not have its keys yet
-	defer again.Stop()
-	for {
-		goodbye, err := sealer.SealRTCP(nil, []byte{0x80, 201, 0, 1, 0, 0, 0, 99, 0x81, 203, 0, 1, 0, 0, 0, 99})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := socket.Write(goodbye); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case reason := <-reasons:
-			if reason != "goodbye" {
-				t.Errorf("left: %q", reason)
-			}
-			return
-		case <-handshake.Done():
-			t.Fatal("the session does not end by a goodbye")
-		case <-again.C:
-		}
-	}
-}
-
-// connected is a socket that has a peer already.
-type connected struct{ *net.UDPConn }
-
-func (c connected) WriteTo(p []byte, _ net.Addr) (int, error) { return c.Write(p) }

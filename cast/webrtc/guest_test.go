@@ -2,6 +2,7 @@ package webrtc
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"strings"
 	"testing"
@@ -148,12 +149,23 @@ func (g *guest) prove() {
 	}
 }
 
+// numberAt is the index of the number that handshakeOf gives a datagram.
+const numberAt = 10
+
+// handshakeOf is a datagram of a handshake, of so many bytes, with a number.
+func handshakeOf(number byte, bytes int) []byte {
+	p := make([]byte, bytes)
+	copy(p, []byte{22, 254, 253, 0, 0, 0, 0, 0, 0, 0, number})
+	binary.BigEndian.PutUint16(p[lengthAt:], uint16(bytes-recordHeaderBytes))
+	return p
+}
+
 // shake has the handshake begin and give keys.
 func (g *guest) shake() *fakeHandshake {
 	g.w.t.Helper()
 	n := len(g.w.begun)
-	g.send([]byte{22, 254, 255, 1})
-	g.send([]byte{22, 254, 255, 2})
+	g.send(handshakeOf(1, 100))
+	g.send(handshakeOf(2, 100))
 	g.w.run(20 * time.Millisecond)
 	if len(g.w.begun) != n+1 {
 		g.w.t.Fatalf("%d handshakes have begun", len(g.w.begun)-n)

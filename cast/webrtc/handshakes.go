@@ -74,10 +74,11 @@ type handshakeState struct {
 	timeout        *loop.Timer // set when it is done
 }
 
-// takeDTLS takes DTLS of viewers, from addresses that are proved.
+// takeDTLS takes DTLS of viewers, from addresses that are proved. What cannot help a handshake is not counted as one of its
+// datagrams.
 func (s *Server) takeDTLS(d udp.Datagram) (taken bool) {
 	v := s.byAddress[d.From]
-	if v == nil || len(d.Payload) > maxHandshakeBytes {
+	if v == nil || len(d.Payload) > maxHandshakeBytes || !mayHelp(d.Payload) {
 		return v != nil
 	}
 	if v.handshake == nil {

@@ -24,7 +24,7 @@ func TestHostsTakeTurns(t *testing.T) {
 	to := netip.AddrPortFrom(serverAt, 5004)
 	for i, g := range append(all, other) {
 		for range 2 { // the second one is no other handshake
-			if err := g.peer.Send(to, []byte{22, 254, 255, byte(i)}); err != nil {
+			if err := g.peer.Send(to, handshakeOf(byte(i), 100)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -37,12 +37,12 @@ func TestHostsTakeTurns(t *testing.T) {
 		if i > 0 && h.at < w.begun[i-1].at+handshakeInterval {
 			t.Errorf("handshake %d begins %v after the one before", i, h.at-w.begun[i-1].at)
 		}
-		if h.taken[0][3] == 40 && i > 2 {
+		if h.taken[0][numberAt] == 40 && i > 2 {
 			t.Errorf("the other host's handshake is number %d", i)
 		}
 	}
 	for range 2 * maxHandshakeDatagrams {
-		other.send([]byte{22, 254, 255, 40})
+		other.send(handshakeOf(40, 100))
 	}
 	for _, h := range w.begun {
 		if len(h.taken) > maxHandshakeDatagrams {
@@ -67,7 +67,7 @@ func TestHandshakeLimits(t *testing.T) {
 	for i := range many {
 		g := w.join(netip.AddrPortFrom(viewerAt.Addr(), uint16(40000+i)))
 		g.prove()
-		g.send([]byte{22, 254, 255, byte(i)})
+		g.send(handshakeOf(byte(i), 100))
 	}
 	w.run(time.Second)
 	if len(w.begun) != cast.MaxHandshakesPerAddress {
@@ -77,7 +77,7 @@ func TestHandshakeLimits(t *testing.T) {
 	w.run(10 * time.Millisecond)
 	late := w.join(netip.AddrPortFrom(viewerAt.Addr(), 50000))
 	late.prove()
-	late.send([]byte{22, 254, 255, 1})
+	late.send(handshakeOf(1, 100))
 	w.run(time.Second)
 	if len(w.begun) != cast.MaxHandshakesPerAddress+1 {
 		t.Errorf("%d handshakes when one has ended", len(w.begun))
@@ -117,7 +117,7 @@ func TestBytesBeforeTheHandshakeIsDone(t *testing.T) {
 	w := newStage(t, nil)
 	g := w.join(viewerAt)
 	g.prove()
-	g.send(append([]byte{22}, make([]byte, 99)...))
+	g.send(handshakeOf(1, 100))
 	w.run(20 * time.Millisecond)
 	h := w.begun[0]
 	for range 20 {

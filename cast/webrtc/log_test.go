@@ -36,7 +36,7 @@ func TestLogOfViewersThatDoNotCome(t *testing.T) {
 	w.run(12 * time.Second)
 	g := w.join(movedTo)
 	g.prove()
-	g.send([]byte{22, 254, 255, 1})
+	g.send(handshakeOf(1, 100))
 	w.run(20 * time.Millisecond)
 	w.begun[0].done(Keys{}, errOtherCertificate)
 	w.run(time.Second)

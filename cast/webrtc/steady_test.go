@@ -63,7 +63,8 @@ func TestNoAllocationsForChecks(t *testing.T) {
 		{"a check by a wrong password", elsewhere, 0},
 		{"a check of nobody's", udp.Datagram{Payload: checkOf(t, "nobody", "x"), From: peer, To: peer.Addr()}, 0},
 		{"a report that is not sealed", udp.Datagram{Payload: []byte{0x80, 201, 0, 1, 0, 0, 0, 99}, From: peer, To: peer.Addr()}, 0},
-		{"DTLS of nobody's", udp.Datagram{Payload: []byte{22, 254, 255, 1}, From: elsewhere.From, To: peer.Addr()}, 0},
+		{"forged DTLS of a viewer", udp.Datagram{Payload: []byte{21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0}, From: peer, To: peer.Addr()}, 0},
+		{"DTLS of nobody's", udp.Datagram{Payload: handshakeOf(1, 100), From: elsewhere.From, To: peer.Addr()}, 0},
 	} {
 		const runs = 100
 		before := b.RTPSockets().Messages

@@ -26,7 +26,7 @@ func TestPlays(t *testing.T) {
 	}
 	g.prove()
 	h := g.shake()
-	if len(h.taken) != 2 || h.taken[1][3] != 2 || h.isPeer([]byte("another's")) {
+	if len(h.taken) != 2 || h.taken[1][numberAt] != 2 || h.isPeer([]byte("another's")) {
 		t.Errorf("taken: %v", h.taken)
 	}
 	h.send([]byte{22, 1})
@@ -35,7 +35,7 @@ func TestPlays(t *testing.T) {
 		t.Fatalf("%d sessions, %d play; %v", n, playing, g.got)
 	}
 	w.publish(time.Second)
-	g.send([]byte{22, 254, 255, 3}) // the last flight is asked for again
+	g.send(handshakeOf(3, 100)) // the last flight is asked for again
 	if len(h.taken) != 3 || h.closed {
 		t.Errorf("taken: %v, closed: %v", h.taken, h.closed)
 	}
@@ -51,7 +51,7 @@ func TestPlays(t *testing.T) {
 	}
 	h.send([]byte{21, 1}) // too late
 	h.gone()
-	g.send([]byte{21, 254, 253})
+	g.send(handshakeOf(4, 100))
 	w.publish(5 * time.Second)
 	if n, playing := w.sessions(); n != 1 || playing != 1 || g.got["DTLS"] != 1 || len(w.begun) != 1 || g.got["wrong STUN"]+g.got["wrong RTP"] > 0 || g.got["frames"] != 120 {
 		t.Errorf("%d sessions, %d play; %v; %d handshakes", n, playing, g.got, len(w.begun))
@@ -96,7 +96,7 @@ func TestNothingIsSentUnproved(t *testing.T) {
 	g.send([]byte{0, 1, 0, 0})
 	g.send(append(g.check(password), make([]byte, 4)...))
 	g.send(g.check(password, stun.NewSoftware(strings.Repeat("x", maxCheckBytes))))
-	g.send([]byte{22, 254, 255, 1})
+	g.send(handshakeOf(1, 100))
 	g.send([]byte{0x80, 201, 0, 1, 0, 0, 0, 99})
 	w.publish(time.Second)
 	if len(g.got) > 0 || len(w.begun) > 0 {
