@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -18,73 +19,94 @@ import (
 // watchAt is where offers are posted, on the server of the program.
 const watchAt = "/watch/"
 
-// opened is the outcome of an offer.
-type opened struct {
+// outcome is what a step towards a session has come to: the gate's grant, or the session.
+type outcome struct {
+	grant   cast.Grant
 	session string // the end of its URL
 	answer  []byte
 	err     error
 }
 
-// watch answers an offer of WebRTC. It runs on a goroutine of net/http, and asks the loop.
+// watch answers an offer of WebRTC. It runs on a goroutine of net/http, and asks the loop: first the gate, as reading an offer
+// takes a hundred times longer than asking, and then for a session.
 func (a *app) watch(w http.ResponseWriter, r *http.Request) {
+	request := requestOf(r)
+	admitted := a.ask(r.Context(), func(done func(outcome)) { a.admit(request, done) })
+	if admitted.err != nil {
+		refuse(w, admitted.err)
+		return
+	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, whep.MaxOfferBytes))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	offer, err := whep.ParseOffer(text)
+	if refusal, ok := errors.AsType[*whep.Refusal](err); ok { // an offer, but of what the server does not send
+		refuse(w, &cast.Refusal{Kind: cast.NotCarried, Reason: refusal.Reason})
+		return
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	outcome := make(chan opened, 1)
-	request := requestOf(r)
-	err = a.loop.Do(r.Context(), func() { a.open(request, offer, func(o opened) { outcome <- o }) })
-	if err != nil { // the program is ending, or the client has gone
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	opened := a.ask(r.Context(), func(done func(outcome)) { a.open(request, admitted.grant, offer, done) })
+	if opened.err != nil {
+		refuse(w, opened.err)
 		return
 	}
-	select {
-	case o := <-outcome:
-		if o.err != nil {
-			refuse(w, o.err)
-			return
-		}
-		w.Header().Set("Location", r.URL.Path+"/"+o.session)
-		w.Header().Set("Content-Type", "application/sdp")
-		w.WriteHeader(http.StatusCreated)
-		_, _ = w.Write(o.answer)
-	case <-r.Context().Done(): // a session that is opened now ends after cast.SetupTimeout
-	}
+	w.Header().Set("Location", r.URL.Path+"/"+opened.session)
+	w.Header().Set("Content-Type", "application/sdp")
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write(opened.answer)
 }
 
-// open asks the gate, waits for H.264 of the stream's pictures, and opens a session. It calls done once, on the loop.
-func (a *app) open(r cast.Request, offer *whep.Offer, done func(opened)) {
+// ask calls a step on the loop, and waits until it calls done. If the client goes meanwhile, a session that is opened all the same
+// ends after cast.SetupTimeout.
+func (a *app) ask(ctx context.Context, step func(done func(outcome))) outcome {
+	came := make(chan outcome, 1)
+	err := a.loop.Do(ctx, func() { step(func(o outcome) { came <- o }) })
+	if err == nil {
+		select {
+		case o := <-came:
+			return o
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	return outcome{err: &cast.Refusal{Kind: cast.Unavailable, Reason: err.Error()}} // the program is ending, or the client has gone
+}
+
+// admit asks the gate. It calls done once, on the loop.
+func (a *app) admit(r cast.Request, done func(outcome)) {
 	r.Action = cast.Watch
-	name := r.Stream
-	if a.broadcaster.Stream(name) == nil {
+	if a.broadcaster.Stream(r.Stream) == nil {
 		r.Stream = "" // the gate is asked first: strangers do not learn which streams there are
 	}
-	a.broadcaster.Admit(r, func(g cast.Grant, err error) {
-		if err != nil {
-			done(opened{err: err})
-			return
+	a.broadcaster.Admit(r, func(g cast.Grant, err error) { done(outcome{grant: g, err: err}) })
+}
+
+// open waits for H.264 of the stream's pictures, and opens a session. It calls done once, on the loop.
+func (a *app) open(r cast.Request, g cast.Grant, offer *whep.Offer, done func(outcome)) {
+	stream := a.broadcaster.Stream(r.Stream)
+	if stream == nil { // it has ended since
+		done(outcome{err: &cast.Refusal{Kind: cast.NoSuchStream}})
+		return
+	}
+	film, err := stream.Rendition(media.H264)
+	if err == nil && film == nil {
+		err = errors.New("no H.264 can be made of the stream")
+	}
+	if err != nil {
+		done(outcome{err: &cast.Refusal{Kind: cast.NotCarried, Reason: err.Error()}})
+		return
+	}
+	film.Await(func(err error) {
+		var o outcome
+		if o.err = err; err == nil {
+			o.session, _, o.answer, o.err = a.browsers.Open(film, r, g, offer, cast.PlayoutDelay{})
 		}
-		film, err := a.broadcaster.Stream(name).Rendition(media.H264)
-		if err == nil && film == nil {
-			err = errors.New("no H.264 can be made of the stream")
-		}
-		if err != nil {
-			done(opened{err: &cast.Refusal{Kind: cast.NotCarried, Reason: err.Error()}})
-			return
-		}
-		film.Await(func(err error) {
-			var o opened
-			if o.err = err; err == nil {
-				o.session, _, o.answer, o.err = a.browsers.Open(film, r, g, offer, cast.PlayoutDelay{})
-			}
-			done(o)
-		})
+		done(o)
 	})
 }
 

@@ -12,11 +12,17 @@ import (
 // post posts an offer to the program's own path, with a password or none.
 func (p *program) post(stream, password string) (answer *http.Response, body string) {
 	p.t.Helper()
+	return p.request("POST", watchAt+stream, password, p.offer())
+}
+
+// offer is Chromium's.
+func (p *program) offer() []byte {
+	p.t.Helper()
 	offer, err := os.ReadFile("../../proto/whep/testdata/chromium.sdp")
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return p.request("POST", watchAt+stream, password, offer)
+	return offer
 }
 
 // request makes an HTTP request, as the user guest if there is a password.
@@ -66,12 +72,15 @@ func TestWatch(t *testing.T) {
 // TestWatchRefuses has offers refused, each by its status.
 func TestWatchRefuses(t *testing.T) {
 	p := start(t, options{password: "secret"})
+	offerOf := func(codec string) []byte { return bytes.ReplaceAll(p.offer(), []byte("H264"), []byte(codec)) }
 	status := func(answer *http.Response, _ string) int { return answer.StatusCode }
 	for name, one := range map[string]struct{ got, want int }{
 		"no password":               {status(p.post("clock", "")), http.StatusUnauthorized},
 		"wrong password":            {status(p.post("clock", "wrong")), http.StatusUnauthorized},
 		"no password and no stream": {status(p.post("other", "")), http.StatusUnauthorized},
 		"no stream":                 {status(p.post("other", "secret")), http.StatusNotFound},
+		"no password and no offer":  {status(p.request("POST", watchAt+"clock", "", []byte("hello"))), http.StatusUnauthorized},
+		"no H.264 in the offer":     {status(p.request("POST", watchAt+"clock", "secret", offerOf("VP8"))), http.StatusNotAcceptable},
 		"no offer":                  {status(p.request("POST", watchAt+"clock", "secret", []byte("hello"))), http.StatusBadRequest},
 	} {
 		if one.got != one.want {
