@@ -3,7 +3,9 @@ package fanout
 import (
 	"testing"
 
+	"github.com/camcast/camcast/cast/internal/ring"
 	"github.com/camcast/camcast/media"
+	"github.com/camcast/camcast/proto/rtp"
 )
 
 // TestLevelsOfGroups has readers lose a share of streams of several shapes, twice.
@@ -62,8 +64,30 @@ func TestShapeOfGroups(t *testing.T) {
 	h := newSimHall(t, 1, media.H264)
 	h.enters("reader")
 	h.frames("KdxxdKdxxxdx")
-	s := h.fanout.pictures.longest(uint32(h.ring.Newest()) * 2)
+	s := h.fanout.pictures.longest()
 	if s.packets == 0 || s.frames != 7 || s.gap != 6 || s.disposable != 4 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestShapeOfGroupsInAnotherForm has the form go by which frames were counted: those of another one count on, though it counts its
+// packets from another number on.
+func TestShapeOfGroupsInAnotherForm(t *testing.T) {
+	var p Pictures
+	first := uint32(1000)
+	count := func(kinds string) {
+		for _, kind := range kinds {
+			p.Count(&ring.Frame{Frame: media.Frame{Key: kind == 'K', Disposable: kind == 'x'}}, &ring.Wire{Packets: rtp.Packets{Count: 2}, First: first})
+			first += 2
+		}
+	}
+	count("KdxxKdxx")
+	first = 3
+	count("KdxxKd")
+	if e := p.evidence(OwnEvidence{}); e.disposable != 128 || e.groupFrames != 4 {
+		t.Errorf("%+v", e)
+	}
+	if s := p.groups.longest(); s.packets != 8 || s.disposable != 4 {
 		t.Errorf("%+v", s)
 	}
 }

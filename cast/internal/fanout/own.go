@@ -56,6 +56,6 @@ func (p *Pictures) Count(f *ring.Frame, w *ring.Wire) { p.groups.count(f, w) }
 
 // evidence is what the rule is given.
 func (p *Pictures) evidence(e OwnEvidence) evidence {
-	group := p.groups.longest(p.groups.first)
+	group := p.groups.longest()
 	return evidence{at: e.At, sent: e.Sent, lost: e.Lost, dependent: true, groupFrames: group.frames, disposable: group.share()}
 }

@@ -4,11 +4,7 @@ import "github.com/camcast/camcast/cast/internal/ring"
 
 // pictures is what is known of a stream's groups of pictures: how many packets and frames they
 // have, and how many of these no other frame needs.
-type pictures struct {
-	// first is the first packet of the present group.
-	first         uint32
-	present, last shape
-}
+type pictures struct{ present, last shape }
 
 // shape is what is counted of one group.
 type shape struct {
@@ -21,11 +17,11 @@ type shape struct {
 // count counts a frame.
 func (p *pictures) count(f *ring.Frame, w *ring.Wire) {
 	if f.Key {
-		p.present.packets = w.First - p.first
-		p.last, p.present, p.first = p.present, shape{}, w.First
+		p.last, p.present = p.present, shape{}
 	}
 	s := &p.present
 	s.frames++
+	s.packets += uint32(w.Count)
 	if !f.Disposable {
 		s.run = 0
 		return
@@ -36,11 +32,9 @@ func (p *pictures) count(f *ring.Frame, w *ring.Wire) {
 }
 
 // longest is what a group may be like by the present one, which may still grow, and the one before.
-// packets is how many the form has made.
-func (p *pictures) longest(packets uint32) shape {
-	present := packets - p.first
+func (p *pictures) longest() shape {
 	s := shape{
-		packets: max(p.last.packets, present), frames: max(p.last.frames, p.present.frames), gap: max(p.last.gap, p.present.gap),
+		packets: max(p.last.packets, p.present.packets), frames: max(p.last.frames, p.present.frames), gap: max(p.last.gap, p.present.gap),
 		disposable: p.last.disposable,
 	}
 	if p.last.packets == 0 {

@@ -78,7 +78,7 @@ func (r *Reader) Reported(report rtcp.ReceptionReport) {
 
 // evidence is what the rule is given.
 func (f *Fanout) evidence(at, sent, lost uint32) evidence {
-	group := f.pictures.longest(uint32(f.config.Form.Packets()))
+	group := f.pictures.longest()
 	return evidence{
 		at: at, sent: sent, lost: lost, frame: f.framePackets(), dependent: f.dependent(),
 		group: group.packets, groupFrames: group.frames, gap: group.gap, disposable: group.share(),
