@@ -265,7 +265,7 @@ type privateLane struct {
 func newPrivateLane(r *rendition) *privateLane {
 	b, l := r.stream.broadcaster, new(privateLane)
 	l.fan = sealfan.New(sealfan.Config{
-		Loop: b.loop, Budget: b.budgets.sweeps, Ring: r.ring, Log: r.stream.log, Figures: &l.figures, Thin: b.config.Adapt != AdaptOff,
+		Loop: b.loop, Budget: b.budgets.sweeps, Answers: b.budgets.answers, Ring: r.ring, Log: r.stream.log, Figures: &l.figures, Thin: b.config.Adapt != AdaptOff,
 		RequestKey: func() { r.keys.request() }, SSRC: r.rtp.ssrc, Clock: r.rtp.clock,
 		PacketBytes: b.config.MTU - ipv6UDPHeaderBytes - srtp.AEADAES128GCM.TagBytes(), RunPackets: b.config.runPackets(),
 	})

@@ -228,3 +228,31 @@ func FuzzPrivateOpenRTCP(f *testing.F) {
 		}
 	})
 }
+
+// TestRecent has all sequence numbers be asked for, of keys that have sealed few packets, many, and so many that the numbers have wrapped:
+// those that are not recent have no origin, and at most 512 are.
+func TestRecent(t *testing.T) {
+	for _, packets := range []int{0, 1, 5, 511, 512, 513, 3000, 1<<16 + 100} {
+		p := newPair(t, rand.New(rand.NewPCG(1, 1)), AEADAES128GCM, 5)
+		for sealed := 0; sealed < packets; {
+			n := min(packets-sealed, 60, p.BeforeWrap())
+			p.mustSeal(t, Origin{Frame: uint64(sealed), Layout: 3}, n)
+			sealed += n
+		}
+		recent, known := 0, 0
+		for sequence := range 1 << 16 {
+			_, _, ok := p.Origin(uint16(sequence))
+			if p.Recent(uint16(sequence)) {
+				recent++
+			} else if ok {
+				t.Fatalf("%d packets: %d has an origin, and is not recent", packets, sequence)
+			}
+			if ok {
+				known++
+			}
+		}
+		if recent != min(packets+5, windowSealed) || known != min(packets, windowSealed) {
+			t.Errorf("%d packets: %d are recent, and %d known", packets, recent, known)
+		}
+	}
+}

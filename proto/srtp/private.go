@@ -106,6 +106,12 @@ func (p *Private) check(dst []byte) uint16 {
 	return binary.BigEndian.Uint16(dst[len(dst)-p.keys.tagBytes():])
 }
 
+// Recent reports whether a sequence number can be that of one of the last 512 packets: no other has an Origin, which takes longer to find.
+func (p *Private) Recent(sequence uint16) bool {
+	behind := uint64(uint16(p.next) - sequence) // how many packets back, 1 being the newest
+	return behind > 0 && behind <= min(windowSealed, p.next)
+}
+
 // Origin returns the index of the newest packet with a sequence number, and what it is made of, if it is
 // in the window: one of the last 512 packets, and of the last 64 runs. Reseal seals it again.
 func (p *Private) Origin(sequence uint16) (index uint64, o Origin, ok bool) {

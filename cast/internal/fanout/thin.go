@@ -134,7 +134,7 @@ func (r *Reader) adapt(e evidence) {
 
 // uncount forgets a reader that leaves.
 func (f *Fanout) uncount(r *Reader) {
-	f.config.Figures.CountLeaving(r.Thinned(), r.resting != 0)
+	f.config.Figures.CountLeaving(r.Thinned(), r.resting != 0, false)
 	delete(f.rested, r)
 }
 

@@ -20,8 +20,9 @@ import (
 // frames, only probes, which are two packets of filler data each. When it reports a probe, it goes on with a key frame.
 // maxAhead and all probes together are less than 2^15 packets, so it can open them whatever it has missed before.
 //
-// Probes come from our clock, not with its reports: libwebrtc (Chromium, Firefox, Safari) no longer reports a source from which
-// nothing has come for 8 s. A probe is two packets with consecutive numbers: after a gap of more than 450, libwebrtc reports a
+// Probes go out with frames that the reader is not sent, four times a second at most, and not with its reports: libwebrtc (Chromium, Firefox,
+// Safari) no longer reports a source from which nothing has come for 8 s. They wait with the answers (answers.go), as a thousand readers may
+// be held back in one moment. A probe is two packets with consecutive numbers: after a gap of more than 450, libwebrtc reports a
 // new number only when a second packet follows the first one. Packets of padding alone would do for browsers, but aiortc makes an empty
 // frame of them, and its decoder gives out no picture after that. Of the numbers reported the lower 16 bits count, as aiortc
 // reports no more than these.
@@ -40,16 +41,14 @@ const (
 	// unreportedMost is how many packets a reader is sent before signs of life without a report count against reports: those of
 	// 1.5 s at 4000 a second.
 	unreportedMost = maxAhead / 4
-	// probeInterval is the time between two probes. A reader is lost after maxProbes of them, 8 minutes.
+	// probeInterval is the least time between two probes. A reader is lost after maxProbes of them: 9 minutes at 30 frames/s, as
+	// every eighth frame has one, and longer at fewer.
 	probeInterval = uint32(250 * time.Millisecond / time.Millisecond)
 	maxProbes     = 2000
 	probePackets  = 2
 	// It does not compile if a probe could be 2^15 packets beyond a report, or if fewer than 2^12 are left for reordering.
 	_ = uint(1<<15 - 1<<12 - maxAhead - maxProbes*probePackets)
 )
-
-// probeLayout is the layout of probes in their origins. Layouts of frames have numbers from layoutStep on.
-const probeLayout = 0
 
 var errSilent = errors.New("it receives nothing that it is sent")
 
@@ -67,19 +66,24 @@ type ahead struct {
 const endless = math.MaxUint64
 
 // allows reports whether the reader may be sent a frame. If not, it is held back, or stays so.
-func (r *Reader) allows(wire *ring.Wire) bool {
+func (r *Reader) allows(frame *ring.Frame, wire *ring.Wire) bool {
 	if r.keys.Next()+uint64(wire.Count) <= r.ahead.end {
 		return true
 	}
 	r.waits = true
-	if r.ahead.end == 0 {
-		r.probe(wire)
+	if r.heldBack() {
+		r.probe(frame, wire)
 		return false
 	}
 	r.ahead.end, r.ahead.probes, r.ahead.probedAt = 0, 0, r.now()
-	r.group.owner.config.Log.Debug("reader is held back: it reports nothing new", "peer", r.Peer())
+	c := &r.group.owner.config
+	c.Figures.HeldBack++
+	c.Log.Info("reader is held back: it reports nothing new", "peer", r.Peer())
 	return false
 }
+
+// heldBack reports whether the reader gets probes alone.
+func (r *Reader) heldBack() bool { return r.ahead.end == 0 }
 
 // Acknowledged takes the highest sequence number that the reader has reported to have received.
 func (r *Reader) Acknowledged(sequence uint16) {
@@ -108,22 +112,27 @@ func (r *Reader) aliveUnreported() {
 
 // releaseTo bounds the reader anew. If it was held back, it goes on with a key frame.
 func (r *Reader) releaseTo(end uint64) {
-	held := r.ahead.end == 0
+	held := r.heldBack()
 	r.ahead.end = end
 	if held {
 		r.cut()
-		r.group.owner.config.Log.Debug("reader is no longer held back", "peer", r.Peer())
+		c := &r.group.owner.config
+		c.Figures.HeldBack--
+		c.Log.Info("reader is no longer held back", "peer", r.Peer())
 	}
 }
 
-// probe sends a reader two packets of filler data if it is held back, and the last ones were long enough ago. wire is the frame that
-// it is not sent.
-func (r *Reader) probe(wire *ring.Wire) {
-	if r.ahead.end > 0 {
-		return
-	}
-	a, f, g, now := &r.ahead, r.group.owner, r.group, r.now()
-	if now-a.probedAt < probeInterval {
+// probe is what a reader that is held back is sent: two packets with the timestamp of a frame that it is not sent.
+type probe struct {
+	frame     uint64 // its number
+	timestamp uint32
+}
+
+// probe has a reader be sent a probe if it is held back, and the last one was long enough ago. The frame, which wire has the packets of, is
+// one that it is not sent.
+func (r *Reader) probe(frame *ring.Frame, wire *ring.Wire) {
+	a, f, now := &r.ahead, r.group.owner, r.now()
+	if !r.heldBack() || now-a.probedAt < probeInterval {
 		return
 	}
 	a.probedAt = now
@@ -131,7 +140,17 @@ func (r *Reader) probe(wire *ring.Wire) {
 		f.sweeps.Lose(r, r.observer, errSilent)
 		return
 	}
-	a.probes++
+	f.answers.addProbe(r, probe{frame.Number, wire.Timestamp})
+}
+
+// sendProbe sends a reader two packets of filler data, if it is still held back. Two probes of one frame are the same bytes, as
+// their origins say. They are never sealed again: original knows none.
+func (r *Reader) sendProbe(p probe) {
+	if !r.heldBack() {
+		return
+	}
+	r.ahead.probes++
+	f, g := r.group.owner, r.group
 	for i := range uint32(probePackets) {
 		const version, marker = 2 << 6, 1 << 7
 		kind := g.layout.kind.PayloadType
@@ -139,9 +158,9 @@ func (r *Reader) probe(wire *ring.Wire) {
 			kind |= marker
 		}
 		plain := append(f.scratch[:0], version, kind, 0, 0) // sealing writes the number, and the SSRC
-		plain = binary.BigEndian.AppendUint32(plain, wire.Timestamp)
+		plain = binary.BigEndian.AppendUint32(plain, p.timestamp)
 		plain = rtp.AppendFiller(append(plain, 0, 0, 0, 0), media.H264, nil)
-		sealed, err := r.keys.SealRun(plain, plain, len(plain), srtp.Origin{Frame: f.config.Ring.Newest(), Packet: i, Layout: probeLayout})
+		sealed, err := r.keys.SealRun(plain, plain, len(plain), srtp.Origin{Frame: p.frame, Packet: i, Layout: g.layout.probes()})
 		f.scratch = sealed
 		if err != nil {
 			f.sweeps.Lose(r, r.observer, err)

@@ -1,84 +1,143 @@
 package sealfan
 
-import (
-	"time"
-
-	"github.com/camcast/camcast/loop"
-)
+import "github.com/camcast/camcast/loop"
 
 // After an outage that many readers share, all of them ask for a hundred packets at once. Each answer is sealed and sent in a system
-// call of its own, which takes 10 us: those of a thousand readers would hold the loop for a second. So they wait in a queue, and a task of the sweeps' budget sends them in the order in which they were asked for.
+// call of its own, which takes 10 us: those of a thousand readers would hold the loop for a second. So the readers wait in a queue. A task of
+// a budget of its own, which has its turn after the sweeps', sends one answer to each of them in turn. Probes of readers that are held back
+// wait there, too.
+//
+// A full socket holds up nobody: what it does not take is dropped. A reader that gets no answer asks again.
 
 const (
-	// answersMost is how many answers wait at most: 40 ms of sending. A reader that is refused asks again.
-	answersMost = 1 << 12
-	// answersSlice is how long answers may hold the loop in a turn, of the budget that they share with the sweeps.
-	answersSlice = time.Millisecond
-	// answersPause is how long they wait for a full socket.
-	answersPause = 2 * time.Millisecond
+	// waitingPerReader is how many answers wait for one reader at most: those for a lost key frame of 2 Mbit/s.
+	waitingPerReader = 64
+	// waitingMost is how many wait for all readers: 40 ms of sending. Then a reader is refused for which one waits already.
+	waitingMost = 1 << 12
 )
 
-// answer is a packet that a reader is to be sent again.
-type answer struct {
-	reader   *Reader
-	sequence uint16
+// asker is a reader in the queue, and what it is to be sent.
+type asker struct {
+	reader *Reader
+	next   *asker
+	probe  probe // it is none if its frame is 0
+	// sequences has the packets that it is to be sent again: count of them from first on, counted round.
+	sequences    [waitingPerReader]uint16
+	first, count uint8
 }
 
-// answers are those of a Fan that wait.
+// take takes the packet off that was asked for first.
+func (q *asker) take() uint16 {
+	sequence := q.sequences[q.first]
+	q.first = (q.first + 1) % waitingPerReader
+	q.count--
+	return sequence
+}
+
+// answers is the queue of a Fan.
 type answers struct {
-	fan *Fan
-	// list has those that wait from next on.
-	list  []answer
-	next  int
-	task  *loop.Task
-	timer *loop.Timer
+	fan  *Fan
+	task *loop.Task
+	// first and last are of the readers that wait, and unused is for those that come.
+	first, last, unused *asker
+	waiting             int // answers
 }
 
 func (a *answers) init(f *Fan) {
 	a.fan = f
-	a.task = f.config.Budget.NewTask(a.advance)
-	a.timer = f.config.Loop.NewTimer(a.task.Later)
+	a.task = f.config.Answers.NewTask(a.advance)
 }
 
 // stop ends sending for good.
 func (a *answers) stop() {
 	a.task.Stop()
-	a.timer.Stop()
-	a.clear()
-}
-
-func (a *answers) clear() {
-	clear(a.list[a.next:])
-	a.list, a.next = a.list[:0], 0
-}
-
-// full reports whether there is no room for one more.
-func (a *answers) full() bool { return len(a.list) == answersMost }
-
-// add adds an answer. It is sent later in the turn, even if there is time now: frames that are due go first.
-func (a *answers) add(one answer) {
-	a.list = append(a.list, one)
-	if len(a.list) == 1 {
-		a.task.Later()
+	for a.first != nil {
+		a.pop().reader.asks = nil
 	}
+	a.unused, a.waiting = nil, 0
 }
 
-// advance sends those that wait.
+// hasRoom reports whether one more answer may wait for a reader.
+func (a *answers) hasRoom(r *Reader) bool {
+	return r.asks == nil || r.asks.count == 0 || r.asks.count < waitingPerReader && a.waiting < waitingMost
+}
+
+// add adds an answer, for which there is room. It is sent later in the turn, even if there is time now: frames that are due go first.
+func (a *answers) add(r *Reader, sequence uint16) {
+	q := a.queue(r)
+	q.sequences[(q.first+q.count)%waitingPerReader] = sequence
+	q.count++
+	a.waiting++
+}
+
+// addProbe adds a probe, instead of one that waits.
+func (a *answers) addProbe(r *Reader, p probe) { a.queue(r).probe = p }
+
+// queue returns the reader's asker, which it queues if there is none.
+func (a *answers) queue(r *Reader) *asker {
+	if r.asks != nil {
+		return r.asks
+	}
+	q := a.unused
+	if q == nil {
+		q = new(asker)
+	}
+	a.unused, q.next = q.next, nil
+	q.reader, r.asks = r, q
+	a.push(q)
+	a.task.Later()
+	return q
+}
+
+func (a *answers) push(q *asker) {
+	if a.first == nil {
+		a.first = q
+	} else {
+		a.last.next = q
+	}
+	a.last = q
+}
+
+func (a *answers) pop() *asker {
+	q := a.first
+	a.first, q.next = q.next, nil
+	return q
+}
+
+// advance sends to readers in turn what waits for them.
 func (a *answers) advance() {
 	clock := a.fan.config.Loop.Kernel()
-	end := clock.Monotonic() + answersSlice
-	for ; a.next < len(a.list); a.next++ {
-		now := clock.Monotonic()
-		if now >= end || a.fan.config.Budget.Spent(now) {
+	for a.first != nil {
+		if a.fan.config.Answers.Spent(clock.Monotonic()) {
 			a.task.Later()
-			return
+			break
 		}
-		one := &a.list[a.next]
-		if !one.reader.resend(one.sequence) {
-			a.timer.Set(now + answersPause)
-			return
-		}
-		*one = answer{} // it may have been the last that holds a reader
+		a.sendOne()
 	}
-	a.clear()
+	a.fan.sweeps.TellLost()
+}
+
+// sendOne sends the next reader one of the things that wait for it.
+func (a *answers) sendOne() {
+	q := a.pop()
+	switch r := q.reader; {
+	case r.gone || r.resting != 0:
+		a.waiting -= int(q.count)
+		q.count, q.probe = 0, probe{}
+	case q.probe.frame > 0:
+		r.sendProbe(q.probe)
+		q.probe = probe{}
+	default:
+		a.waiting--
+		r.resend(q.take())
+	}
+	if q.count > 0 {
+		a.push(q)
+		return
+	}
+	q.reader.asks = nil
+	*q = asker{next: a.unused}
+	if a.unused = q; len(a.fan.layouts) == 0 { // all readers have left
+		a.unused = nil
+	}
 }

@@ -116,7 +116,7 @@ func (k *catching) sendNext(c *catcher) {
 	}
 	run := wire.Run(c.Run)
 	if c.Own.kept.isSent() {
-		if c.Run == 0 && !c.Reader.allows(wire) {
+		if c.Run == 0 && !c.Reader.allows(frame, wire) {
 			k.lose(c)
 			return
 		}

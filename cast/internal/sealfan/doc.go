@@ -11,7 +11,7 @@
 //     (thin.go, by the rule of package fanout).
 //   - A reader begins with a key frame, or is caught up from the newest one (catch.go).
 //   - Packets that a reader has not got are sealed again from the ring, the same bytes, or not at all (resend.go). They wait in a
-//     queue, so that many readers who ask at once do not delay frames (answers.go).
+//     queue, in which readers take turns, and have a budget of their own, so that frames are not delayed (answers.go).
 //   - A reader is sent less than 2^15 packets beyond those that it has reported, as it would else lose its rollover counter in an
 //     outage: one whose reports stand still is sent probes alone, until it reports one (ahead.go).
 //

@@ -18,10 +18,12 @@ import (
 // Config is what a Fan works with. All fields but Thin are required.
 type Config struct {
 	Loop *loop.Loop
-	// Budget is that of all sweeps.
-	Budget *loop.Budget
-	Ring   *ring.Ring
-	Log    *slog.Logger
+	// Budget is that of all sweeps, and Answers that of what is sent to single readers: packets again, and probes. It is made
+	// after Budget, so that it has its turn after the sweeps.
+	Budget, Answers *loop.Budget
+
+	Ring *ring.Ring
+	Log  *slog.Logger
 	// Figures are counted up; they are the caller's.
 	Figures *sending.Figures
 	// Thin has readers thinned by their reports.

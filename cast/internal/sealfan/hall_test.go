@@ -65,8 +65,10 @@ func newHall(t testing.TB, l *loop.Loop, local netip.AddrPort) *hall {
 			local = netip.AddrPortFrom(local.Addr(), local.Port()+2)
 		}
 	}
+	sweeps, answers := l.NewBudget(4*time.Millisecond), l.NewBudget(time.Millisecond)
+	answers.LimitShare(0.1)
 	h.fan = New(Config{
-		Loop: l, Budget: l.NewBudget(4 * time.Millisecond), Ring: h.ring, Log: slog.New(slog.DiscardHandler), Figures: &h.figures, Thin: true,
+		Loop: l, Budget: sweeps, Answers: answers, Ring: h.ring, Log: slog.New(slog.DiscardHandler), Figures: &h.figures, Thin: true,
 		RequestKey: func() { h.asked++ }, SSRC: testSSRC, Clock: rtp.NewClock(5), PacketBytes: hallPacket, RunPackets: hallRun,
 	})
 	h.fan.SetPace(10*time.Millisecond, 5*time.Millisecond)
@@ -123,6 +125,14 @@ func (h *hall) frames(kinds string) {
 func (h *hall) run(d time.Duration) {
 	h.t.Helper()
 	if err := sim.RunFor(h.loop, d); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// turn has what waits be sent, without any time passing.
+func (h *hall) turn() {
+	h.t.Helper()
+	if _, err := h.loop.Turn(0); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -110,11 +110,14 @@ func (f *Fan) layout(kind Form) (*layout, error) {
 	return l, nil
 }
 
-// layoutStep leaves a number for the same packets with other timestamps (layout.squeezed).
-const layoutStep = 2
+// layoutStep leaves numbers for the same packets with other timestamps (layout.squeezed), and for probes.
+const layoutStep = 3
 
 // squeezed is the number of the packets that one reader is caught up with.
 func (l *layout) squeezed() uint32 { return l.id + 1 }
+
+// probes is the number of the probes of readers that are held back. It is near the layout's, so that srtp.Private keeps both in one window.
+func (l *layout) probes() uint32 { return l.id + 2 }
 
 // Lay implements ring.Layout. Sequence numbers are written by what seals the packets.
 func (l *layout) Lay(dst []byte, f *ring.Frame) (rtp.Packets, error) {

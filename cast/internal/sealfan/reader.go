@@ -37,6 +37,7 @@ type Reader struct {
 	// the first one could not, in milliseconds of a clock that may wrap.
 	refused, refusedSince uint32
 	resent                resent
+	asks                  *asker // nil if no answer and no probe waits
 	rate                  rate
 	ahead                 ahead
 }
@@ -90,7 +91,7 @@ func (r *Reader) Leave() {
 	}
 	r.gone = true
 	f := r.group.owner
-	f.config.Figures.CountLeaving(r.Thinned(), r.resting != 0)
+	f.config.Figures.CountLeaving(r.Thinned(), r.resting != 0, r.heldBack())
 	f.catching.remove(r)
 	if g := r.group; g.sweep.Hand != nil {
 		g.leaving = append(g.leaving, r)
@@ -147,14 +148,14 @@ func (r *Reader) gets(f *ring.Frame, wire *ring.Wire) bool {
 		return false
 	case f.Key:
 		r.skipsLeading, r.waits = r.waits, false
-		return r.allows(wire)
+		return r.allows(f, wire)
 	case r.waits || r.level == fanout.KeyFrames:
-		r.probe(wire)
+		r.probe(f, wire)
 		return false
 	case f.Disposable && r.level >= fanout.NeededFrames:
 		return false
 	}
-	return !(f.Leading && r.skipsLeading) && r.allows(wire)
+	return !(f.Leading && r.skipsLeading) && r.allows(f, wire)
 }
 
 // cut has the reader go on with a key frame, as it was not sent a frame that others need.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/camcast/camcast/cast/internal/ring"
-	"github.com/camcast/camcast/loop/udp"
 	"github.com/camcast/camcast/proto/srtp"
 )
 
@@ -38,8 +37,8 @@ type original struct {
 	wire   *ring.Wire
 }
 
-// original finds what a packet was made of. ok is false if the packet is not known any more, or its frame is no longer in the
-// ring.
+// original finds what a packet was made of. ok is false if the packet is not known any more, its frame is no longer in the
+// ring, or it was a probe.
 func (r *Reader) original(sequence uint16) (o original, ok bool) {
 	f, l := r.group.owner, r.group.layout
 	if o.index, o.origin, ok = r.keys.Origin(sequence); !ok {
@@ -56,31 +55,30 @@ func (r *Reader) original(sequence uint16) (o original, ok bool) {
 
 // Resend has a packet be sent again that the reader has not got: the same bytes as before, within this turn of the loop if there
 // is time. It does nothing if the packet is not known any more, its frame is no longer in the ring, the reader wants
-// too many, or all readers together do. It reports whether the packet is to be sent.
+// too many, or all readers together do. It reports whether the packet is to be sent. If the socket is full by then, it is not: the
+// reader asks again.
 func (r *Reader) Resend(sequence uint16) bool {
-	f := r.group.owner
-	if r.gone || r.resting != 0 || f.answers.full() || !r.resent.has(r.now()) {
+	a := &r.group.owner.answers
+	// What is long forgotten does not count: its answers would be refused to packets that are known.
+	if r.gone || r.resting != 0 || !r.keys.Recent(sequence) || !a.hasRoom(r) || !r.resent.has(r.now()) {
 		return false
 	}
 	_, ok := r.original(sequence)
 	if ok {
-		f.answers.add(answer{r, sequence})
+		a.add(r, sequence)
 	}
 	return ok
 }
 
-// resend sends a packet again, unless the reader has left or the packet is no longer known. done is false if the socket is full.
-func (r *Reader) resend(sequence uint16) (done bool) {
+// resend sends a packet again, unless it is no longer known or the socket is full.
+func (r *Reader) resend(sequence uint16) {
 	f, g := r.group.owner, r.group
-	if r.gone || r.resting != 0 {
-		return true
+	if g.sweep.Waiting {
+		return // for the socket to be writable
 	}
 	o, ok := r.original(sequence)
 	if !ok {
-		return true
-	}
-	if g.sweep.Waiting {
-		return false // frames go first
+		return
 	}
 	packet := o.wire.Packet(int(o.origin.Packet))
 	if o.origin.Layout == g.layout.squeezed() {
@@ -90,5 +88,7 @@ func (r *Reader) resend(sequence uint16) (done bool) {
 	}
 	sealed, err := r.keys.Reseal(f.scratch[:0], packet, o.index, o.origin)
 	f.scratch = sealed
-	return err != nil || !udp.IsFull(g.fan.Socket().SendTo(sealed, r.Peer(), g.fan.Source(int(r.index))))
+	if err == nil {
+		_ = g.fan.Socket().SendTo(sealed, r.Peer(), g.fan.Source(int(r.index)))
+	}
 }

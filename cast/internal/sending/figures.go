@@ -20,6 +20,8 @@ type Figures struct {
 	Thinned, ThinnedMore, ThinnedLess uint64
 	// Resting is how many readers rest at present.
 	Resting uint64
+	// HeldBack is how many readers get no frames at present, as they report none of those that they were sent.
+	HeldBack uint64
 	// Late is how many frames began to be sent to the first unthinned reader more than a frame
 	// interval after their capture.
 	Late uint64
@@ -53,12 +55,15 @@ func (f *Figures) CountStep(from, to uint8) {
 	}
 }
 
-// CountLeaving counts that a reader leaves which is thinned, or rests.
-func (f *Figures) CountLeaving(thinned, resting bool) {
+// CountLeaving counts that a reader leaves which is thinned, rests, or is held back.
+func (f *Figures) CountLeaving(thinned, resting, heldBack bool) {
 	if thinned {
 		f.Thinned--
 	}
 	if resting {
 		f.Resting--
+	}
+	if heldBack {
+		f.HeldBack--
 	}
 }
