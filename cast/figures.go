@@ -37,6 +37,9 @@ type Figures struct {
 	// Resting is how many readers are sent no frames at present, as their machine on the local
 	// network does not answer ARP, or says that their port is closed.
 	Resting uint64
+	// HeldBack is how many WebRTC readers are sent no frames at present, as they report to have received none
+	// of those that they were sent last.
+	HeldBack uint64
 	// Quality is that of the source's JPEG coding, 1 to 100, if AdaptQuality governs it,
 	// else 0.
 	Quality int
@@ -81,6 +84,7 @@ func (s *Stream) Figures() Figures {
 		f.ThinnedMore += u.ThinnedMore
 		f.ThinnedLess += u.ThinnedLess
 		f.Resting += u.Resting
+		f.HeldBack += u.HeldBack
 		f.Late += u.Late
 		f.FirstAge.Add(&u.FirstAge)
 		f.LastAge.Add(&u.LastAge)
@@ -144,6 +148,7 @@ func (f *Figures) addSent(of *Figures) {
 	f.ThinnedMore += of.ThinnedMore
 	f.ThinnedLess += of.ThinnedLess
 	f.Resting += of.Resting
+	f.HeldBack += of.HeldBack
 	f.FirstAge.Add(&of.FirstAge)
 	f.LastAge.Add(&of.LastAge)
 	f.FirstAgeTCP.Add(&of.FirstAgeTCP)

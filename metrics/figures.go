@@ -51,6 +51,7 @@ var ofStreams = []figure[streamFigures]{
 	ofStream("stream_readers", "Readers that are being sent to, fixed destinations included.", gauge, func(s *streamFigures) float64 { return float64(s.Readers) }),
 	ofStream("stream_readers_thinned", "Readers that are sent fewer frames, as they report loss.", gauge, func(s *streamFigures) float64 { return float64(s.Thinned) }),
 	ofStream("stream_readers_resting", "Readers that are sent nothing, as their machine does not answer or their port is closed.", gauge, func(s *streamFigures) float64 { return float64(s.Resting) }),
+	ofStream("stream_readers_held_back", "Readers by WebRTC that are sent no frames, as they report to have received none.", gauge, func(s *streamFigures) float64 { return float64(s.HeldBack) }),
 }
 
 // lateTurn is how much CPU a turn uses at least that is late: half a frame interval at 60 frames a second.

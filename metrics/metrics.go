@@ -117,7 +117,7 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	for _, f := range ofProcess {
 		metrics <- prometheus.MustNewConstMetric(f.desc, f.kind, f.value(&s))
 	}
-	for work, n := range map[string]uint64{"sweeps": s.putOff.Sweeps, "datagrams": s.putOff.Datagrams, "requests": s.putOff.Requests} {
+	for work, n := range map[string]uint64{"sweeps": s.putOff.Sweeps, "answers": s.putOff.Answers, "datagrams": s.putOff.Datagrams, "requests": s.putOff.Requests} {
 		metrics <- prometheus.MustNewConstMetric(putOff, prometheus.CounterValue, float64(n), work)
 	}
 	metrics <- inBuckets(turnCPU, &s.loop.TurnCPU)

@@ -79,6 +79,9 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 		if f.Resting > 0 {
 			fmt.Fprintf(w, "; resting, as their machine does not answer or their port is closed: %s", count(f.Resting, "reader"))
 		}
+		if f.HeldBack > 0 {
+			fmt.Fprintf(w, "; held back, as they report to receive nothing: %s", count(f.HeldBack, "reader"))
+		}
 		if f.Quality > 0 {
 			fmt.Fprintf(w, "; quality %d", f.Quality)
 		}
@@ -101,8 +104,8 @@ func printFigures(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart udp.Sy
 	fmt.Fprintf(w, "loop: %s, %s, %s, %v in handlers, longest turn %v\n",
 		count(stats.Turns, "turn"), count(stats.Events, "event"), count(stats.Timers, "timer"), stats.InHandlers.Round(time.Millisecond), stats.MaxTurn.Round(time.Microsecond))
 	putOff := b.PutOff()
-	fmt.Fprintf(w, "put off to the next turn, as their time was up: %s, %s of datagrams, %s\n",
-		count(putOff.Sweeps, "sweep"), count(putOff.Datagrams, "reception"), count(putOff.Requests, "connection"))
+	fmt.Fprintf(w, "put off to the next turn, as their time was up: %s, %s, %s of datagrams, %s\n",
+		count(putOff.Sweeps, "sweep"), count(putOff.Answers, "answer"), count(putOff.Datagrams, "reception"), count(putOff.Requests, "connection"))
 	fmt.Fprintf(w, "loop's CPU per turn: p50 %v, p99.9 %v, max %v\n", stats.TurnCPU.Quantile(0.5).Round(time.Microsecond),
 		stats.TurnCPU.Quantile(0.999).Round(time.Microsecond), stats.TurnCPU.Max.Round(time.Microsecond))
 }

@@ -24,7 +24,7 @@ func printFiguresAsJSON(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart 
 			"cut_short", f.CutShort, "unreachable_sends", f.Unreachable,
 			quantilesInMilliseconds("first_age_ms", &f.FirstAge), quantilesInMilliseconds("last_age_ms", &f.LastAge),
 			"thinned_readers", f.Thinned, "times_to_fewer_frames", f.ThinnedMore, "times_to_more_frames", f.ThinnedLess,
-			"resting_readers", f.Resting, "quality", f.Quality, "source_opened_anew", f.Restarts, "source_watched_anew", f.Revived)
+			"resting_readers", f.Resting, "held_back_readers", f.HeldBack, "quality", f.Quality, "source_opened_anew", f.Restarts, "source_watched_anew", f.Revived)
 		for i, r := range readersOf(s) {
 			if i == mostReaders {
 				break
@@ -37,7 +37,7 @@ func printFiguresAsJSON(l *loop.Loop, b *cast.Broadcaster, w io.Writer, atStart 
 		"times_full", sockets.Blocked, "turns", stats.Turns, "events", stats.Events, "timers", stats.Timers,
 		"in_handlers_ms", inMilliseconds(stats.InHandlers), "longest_turn_ms", inMilliseconds(stats.MaxTurn),
 		quantilesInMilliseconds("turn_cpu_ms", &stats.TurnCPU),
-		"sweeps_put_off", putOff.Sweeps, "receptions_put_off", putOff.Datagrams, "connections_put_off", putOff.Requests,
+		"sweeps_put_off", putOff.Sweeps, "answers_put_off", putOff.Answers, "receptions_put_off", putOff.Datagrams, "connections_put_off", putOff.Requests,
 		"tcp_readers_blocked", backlog.Readers, "tcp_backlog_bytes", backlog.Bytes, "tcp_readers_ended", backlog.Ended}
 	if now, err := udp.ReadSystemCounters(); err == nil {
 		since := now.Since(atStart)
