@@ -83,7 +83,7 @@ func TestShapeOfGroupsInAnotherForm(t *testing.T) {
 	}
 	count("KdxxKdxx")
 	first = 3
-	count("KdxxKd")
+	count("Kd")
 	if e := p.evidence(OwnEvidence{}); e.disposable != 128 || e.groupFrames != 4 {
 		t.Errorf("%+v", e)
 	}
