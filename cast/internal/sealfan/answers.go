@@ -38,7 +38,7 @@ func (q *asker) take() uint16 {
 type answers struct {
 	fan  *Fan
 	task *loop.Task
-	// first and last are of the readers that wait, and unused is for those that come.
+	// first and last are of the readers that wait, and unused are for further ones, until all readers have left.
 	first, last, unused *asker
 	waiting             int // answers
 }

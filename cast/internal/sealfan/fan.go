@@ -128,6 +128,9 @@ func (f *Fan) release(l *layout) {
 	})
 	f.layouts = slices.DeleteFunc(slices.Clone(f.layouts), func(other *layout) bool { return other == l })
 	l.form.Drop()
+	if len(f.layouts) == 0 {
+		f.answers.unused = nil
+	}
 }
 
 // FrameReady sends the ring's newest frame.

@@ -113,7 +113,7 @@ func mayhem(t *testing.T, seed uint64) (again int) {
 		g.Leave()
 	}
 	h.run(time.Second)
-	if h.fan.Readers() > 0 || len(h.fan.groups)+len(h.fan.layouts)+len(h.fan.catching.List) > 0 || h.ring.InUse() || h.figures.Resting+h.figures.Thinned+h.figures.HeldBack != 0 || h.fan.answers.waiting > 0 {
+	if h.fan.Readers() > 0 || len(h.fan.groups)+len(h.fan.layouts)+len(h.fan.catching.List) > 0 || h.ring.InUse() || h.figures.Resting+h.figures.Thinned+h.figures.HeldBack != 0 || h.fan.answers.waiting > 0 || h.fan.answers.unused != nil {
 		t.Errorf("something is left of readers who have left: %+v", h.figures)
 	}
 	h.fan.Stop()
