@@ -34,7 +34,7 @@ type CastModel struct {
 	// WebRTC has readers be sent H.264 with keys and sequence numbers of their own (PrivateKeys), as browsers are
 	// when DTLS is done.
 	WebRTC bool
-	// Beside is how many readers by WebRTC are sent the frames, too, beside those who are sent RTP. They are nobody.
+	// Beside is how many readers by WebRTC are sent the frames, too. Nobody is at their addresses.
 	Beside int
 	// Transcoder is for pictures that RTP cannot carry, of which there are none.
 	Transcoder cast.Transcoder

@@ -39,10 +39,7 @@ func TestRivals(t *testing.T) {
 func TestConsentAfterMoving(t *testing.T) {
 	for _, fromThere := range []bool{true, false} {
 		w := newStage(t, nil)
-		g := w.join(viewerAt)
-		g.prove()
-		g.shake()
-		g.send(g.report())
+		g := w.plays(viewerAt)
 		g.moveTo(movedTo)
 		g.prove()
 		g.send(g.report())

@@ -218,10 +218,7 @@ func TestLeavingTheQueue(t *testing.T) {
 // viewer is.
 func TestAddressesAreForgotten(t *testing.T) {
 	w := newStage(t, nil)
-	g := w.join(viewerAt)
-	g.prove()
-	g.shake()
-	g.send(g.report())
+	g := w.plays(viewerAt)
 	proves := func(hosts ...int) {
 		for _, host := range hosts {
 			w.s.answerCheck(g.viewer(), g.checkFrom(hostAt(host, 5000)))

@@ -69,6 +69,16 @@ func (w *stage) join(at netip.AddrPort) *guest {
 	return g
 }
 
+// plays has a viewer open a session and play: its address is proved, it has its keys, and has reported.
+func (w *stage) plays(at netip.AddrPort) *guest {
+	w.t.Helper()
+	g := w.join(at)
+	g.prove()
+	g.shake()
+	g.send(g.report())
+	return g
+}
+
 // moveTo has the viewer be at another address. What it has got so far is forgotten.
 func (g *guest) moveTo(at netip.AddrPort) {
 	g.w.t.Helper()

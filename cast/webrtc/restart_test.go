@@ -33,10 +33,7 @@ func (g *guest) restart(ufrag string) {
 // same keys.
 func TestRestart(t *testing.T) {
 	w := newStage(t, nil)
-	g := w.join(viewerAt)
-	g.prove()
-	g.shake()
-	g.send(g.report())
+	g := w.plays(viewerAt)
 	w.publish(time.Second)
 	before := g.check(g.password)
 	g.restart("ysXw")

@@ -166,10 +166,7 @@ func TestConsent(t *testing.T) {
 // nobody may want them any more.
 func TestConsentIsOfAnAddress(t *testing.T) {
 	w := newStage(t, nil)
-	g := w.join(viewerAt)
-	g.prove()
-	g.shake()
-	g.send(g.report())
+	g := w.plays(viewerAt)
 	g.moveTo(movedTo)
 	for range 7 {
 		w.publish(5 * time.Second)
@@ -239,10 +236,7 @@ func TestRebinding(t *testing.T) {
 // TestAddressesOfOthers has a viewer prove the address where another one is.
 func TestAddressesOfOthers(t *testing.T) {
 	w := newStage(t, nil)
-	first := w.join(viewerAt)
-	first.prove()
-	first.shake()
-	first.send(first.report())
+	first := w.plays(viewerAt)
 	first.peer.Close()
 	second := w.join(viewerAt)
 	second.send(second.check(second.password))

@@ -127,7 +127,7 @@ func serve(settings *settings, stdout, stderr io.Writer) (err error) {
 	if err := d.addDestinations(); err != nil {
 		return err
 	}
-	// Signals are taken before it is announced that all is ready: whoever reads that may send one at once.
+	// Signals are taken before it is announced that all is ready: a program that reads this may send one at once.
 	defer printFiguresOnSignal(l, b, figures, settings.figuresPrinter())()
 	defer d.reloadOnHangup()()
 	d.checkUsers()
