@@ -96,6 +96,12 @@ func (w *site) ask(method, path, body string, header ...string) (*http.Response,
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.read(answer)
+}
+
+// read reads an answer to its end.
+func (w *site) read(answer *http.Response) (*http.Response, string) {
+	w.t.Helper()
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {

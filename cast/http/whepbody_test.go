@@ -52,12 +52,7 @@ func (w *site) sendBroken(request string) (*http.Response, string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return answer, string(text)
+	return w.read(answer)
 }
 
 // TestWHEPSaysWhatItTakes asks for the methods and the type of body of each URL, and sends bodies of no type.

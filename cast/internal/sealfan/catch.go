@@ -80,14 +80,14 @@ func (k *catching) enter(g *group, frame *ring.Frame) {
 		if c.Reader.group != g || c.Pin.Held() != nil {
 			continue
 		}
-		hasAll := k.Following(c) == frame.Number && !c.Pin.GivenUp() // it lacks no frame, nor a part of one
-		if !frame.Key && !hasAll {
+		isNext := k.Following(c) == frame.Number && !c.Pin.GivenUp() // else it lacks a frame, or a part of one
+		if !frame.Key && !isNext {
 			continue
 		}
 		skips := c.Cursor.SkipsLeading()
 		k.remove(c.Reader)
-		// It begins anew with a key frame, unless it has all that frames which lead to that may need.
-		c.Reader.waits = frame.Key && (!hasAll || c.Reader.frames == 0 || c.Cursor.Taken()+1 != frame.Number)
+		// It begins anew with a key frame, unless it has the frame before: those that lead to the key frame may need that.
+		c.Reader.waits = frame.Key && (!isNext || c.Reader.frames == 0 || c.Cursor.Taken()+1 != frame.Number)
 		c.Reader.skipsLeading = skips
 	}
 }
